@@ -1,0 +1,54 @@
+# Filmgate: `make run` makes a video, `make test` proves that everything works, `make check` reads the code.
+
+PYTHON ?= python3
+PROMPT ?= Ocean waves rolling in at sunset
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check install install-dev lock bench clean
+
+help: ## Say what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: install ## Start the service, make one video (PROMPT="…"), keep serving (ONCE=1: stop after the video)
+	@PROMPT='$(subst ','\'',$(PROMPT))' ONCE='$(ONCE)' $(BIN)/python scripts/first_run.py
+
+test: install-dev ## Install what the tests need and run them all
+	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
+
+check: install-dev ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: install-dev ## Measure the query route
+	@$(BIN)/python benchmarks/query.py
+
+install: $(VENV)/.service ## Install the service into .venv
+install-dev: $(VENV)/.dev ## Install the service and what develops it into .venv
+
+$(UV): requirements/uv.lock
+	@$(PYTHON) scripts/preflight.py
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	@touch $@
+
+$(VENV)/.service: $(UV) requirements/service.lock pyproject.toml
+	@test -f $(VENV)/.dev || $(UV) pip sync --quiet --python $(BIN)/python requirements/uv.lock requirements/service.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements/uv.lock requirements/dev.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(VENV)/.service $@
+
+lock: $(UV) ## Choose the newest versions allowed and lock them
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/service.lock pyproject.toml
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
+
+clean: ## Remove everything that was installed or built, but no data
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

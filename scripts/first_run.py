@@ -1,0 +1,109 @@
+"""`make run`: start the service, make one video, say how to ask for it, keep serving."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+FILMGATE = str(BIN / "filmgate")
+DATA = Path(os.environ.get("FILMGATE_DATA") or "filmgate-data")
+
+
+def main() -> int:
+    """Give the exit code: 0 once there is a video."""
+    prompt = os.environ.get("PROMPT") or "Ocean waves rolling in at sunset"
+    say_renderer()
+    service = subprocess.Popen([FILMGATE, "serve"], stdout=subprocess.PIPE, text=True)
+    try:
+        url = address_of(service)
+        if url is None:
+            return service.wait() or 1
+        made = make(prompt, url)
+        if made is None:
+            return 1
+        say_queries(made, url)
+        if os.environ.get("ONCE"):
+            return 0
+        print("\nThe service keeps running; Ctrl-C ends it.", flush=True)
+        return service.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if service.poll() is None:
+            service.send_signal(signal.SIGTERM)
+            service.wait(30)
+
+
+def say_renderer() -> None:
+    """Say which renderer the studio will use, and which package gives the better one."""
+    probe = subprocess.run(
+        [sys.executable, "-m", "filmgate.adapters.engines.studio.probe"], capture_output=True, text=True, check=False
+    )
+    found = json.loads(probe.stdout) if probe.returncode == 0 and probe.stdout.strip() else {}
+    if found.get("renderer") == "gl":
+        print(f"The studio renders with {found.get('gl')}.")
+    else:
+        packages = " ".join(found.get("packages", ["libegl1", "libgl1-mesa-dri"]))
+        print("There is no OpenGL/EGL here: the studio uses its reduced renderer. For the better one, on Debian and")
+        print(f"Ubuntu: apt install {packages}")
+
+
+def address_of(service: subprocess.Popen[str]) -> str | None:
+    """Show what the service says until it serves, and give its address; None if it ended instead."""
+    assert service.stdout is not None
+    url = None
+    for line in service.stdout:
+        print(line, end="", flush=True)
+        if " serves http" in line:
+            url = line.split(" serves ")[1].split()[0]
+        if url is not None and ready(url):
+            return url
+    return None
+
+
+def ready(url: str) -> bool:
+    """Tell whether the service answers."""
+    with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
+        return answer.status == 200
+
+
+def make(prompt: str, url: str) -> dict[str, object] | None:
+    """Submit the prompt, show its progress, and give the finished task; None if it failed."""
+    print(f'\nfilmgate generate "{prompt}" --wait', flush=True)
+    file = DATA / "first-video.mp4"
+    done = subprocess.run(
+        [FILMGATE, "generate", prompt, "--wait", "--json", "-o", str(file), "--url", url],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        return None
+    task = json.loads(done.stdout)
+    video = task["video"]
+    print(f"\n{file}: {video['width']}x{video['height']}, {video['frames']} frames, {video['duration']} s")
+    for name in ("video", "thumbnail", "last_frame"):
+        print(f"  {name:<11}{task[name]['url']}")
+    return task
+
+
+def say_queries(task: dict[str, object], url: str) -> None:
+    """Print a ready-to-paste query in each dialect."""
+    key = f"$(cat {DATA / 'first-key'})" if (DATA / "first-key").exists() else "$FILMGATE_API_KEY"
+    auth = f'-H "Authorization: Bearer {key}"'
+    body = json.dumps({"action": "retrieve", "id": task["id"]})
+    print("\nAsk for the task in each dialect:")
+    print(f"  gateway:  curl -s {auth} {url}/luma/generations/{task['id']}")
+    print(f"  AceData:  curl -s {auth} {url}/luma/tasks -d '{body}'")
+    print(f"  native:   curl -s {auth} {url}/api/v1/tasks/{task['id']}")
+    print(f"  CLI:      {FILMGATE} get {task['id']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

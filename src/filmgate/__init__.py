@@ -1,0 +1,3 @@
+"""Filmgate: the gate every AI video generation passes."""
+
+__version__ = "0.1.0"

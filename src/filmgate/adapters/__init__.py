@@ -1,0 +1,1 @@
+"""Everything that touches the world. Adapters do not import one another."""

@@ -1,0 +1,172 @@
+"""Commands about API keys. They open the ledger themselves, and work while the service runs."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.configuration import settings
+from filmgate.adapters.cli.exits import Exit, Stop
+
+if TYPE_CHECKING:
+    from filmgate.domain.settings import Settings
+    from filmgate.ports.ledger import ApiKey, Ledger
+
+T = TypeVar("T")
+
+commands = typer.Typer(help="Create, list and revoke API keys.", rich_markup_mode=None)
+
+
+@commands.command()
+def create(
+    name: Annotated[str, typer.Option("--name", help="What the key is called in lists.", show_default=False)],
+    application: Annotated[
+        str, typer.Option("--application", help="Whose key it is; the application is created when there is none.")
+    ] = "default",
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> int:
+    """Create an API key and print it; it is shown this once and never again."""
+    if not name.strip() or not application.strip():
+        raise Stop("the name of a key and of its application cannot be empty", Exit.USAGE, code="bad_request")
+    key, kept = _with_ledger(
+        settings(data=data, database=database), lambda ledger: _create(ledger, name.strip(), application.strip())
+    )
+    if as_json:
+        output.emit({**_document(kept), "key": key})
+    else:
+        print(key)
+    return Exit.DONE
+
+
+@commands.command("list")
+def list_keys(data: options.Data = None, database: options.Database = None, as_json: options.Json = False) -> int:
+    """List the keys, oldest first, with no more of each than its last characters."""
+    keys = _with_ledger(_existing(data=data, database=database), lambda ledger: ledger.keys())
+    if as_json:
+        output.emit({"keys": [_document(key) for key in keys]})
+    elif sys.stdout.isatty():
+        _table(keys)
+    else:
+        for key in keys:
+            print("\t".join(_row(key)))
+    return Exit.DONE
+
+
+@commands.command()
+def revoke(
+    wanted: Annotated[
+        str, typer.Argument(metavar="ID_OR_NAME", help="The id or the name of the key.", show_default=False)
+    ],
+    data: options.Data = None,
+    database: options.Database = None,
+    as_json: options.Json = False,
+) -> int:
+    """Revoke a key for good; a running service refuses it within seconds."""
+    key = _with_ledger(_existing(data=data, database=database), lambda ledger: _revoke(ledger, wanted))
+    if as_json:
+        output.emit({"id": key.id, "name": key.name, "revoked": True})
+    else:
+        print(f"{key.id} revoked")
+    return Exit.DONE
+
+
+async def _create(ledger: Ledger, name: str, owner: str) -> tuple[str, ApiKey]:
+    import uuid_utils
+
+    from filmgate.app import api_key
+    from filmgate.core.keys import new_key
+    from filmgate.ports.ledger import Application
+
+    now = time.time()
+    application = await ledger.add_application(
+        Application(str(uuid_utils.uuid4()), owner, str(uuid_utils.uuid4()), now)
+    )
+    key = new_key()
+    kept = api_key(application, key, name, now)
+    await ledger.add_key(kept)
+    return key, kept
+
+
+async def _revoke(ledger: Ledger, wanted: str) -> ApiKey:
+    matching = [key for key in await ledger.keys() if wanted in (key.id, key.name)]
+    good = [key for key in matching if key.revoked_at is None]
+    if not good:
+        reason = f"the key {wanted} is revoked already" if matching else f"there is no key {wanted}"
+        raise Stop(reason, Exit.FAILED, code="conflict" if matching else "not_found")
+    if len(good) > 1:
+        ids = ", ".join(key.id for key in good)
+        raise Stop(f"{len(good)} keys are called {wanted}: revoke one by its id: {ids}", Exit.USAGE, code="ambiguous")
+    if not await ledger.revoke_key(good[0].id, time.time()):
+        raise Stop(f"the key {wanted} is revoked already", Exit.FAILED, code="conflict")
+    return good[0]
+
+
+def _existing(**flags: Any) -> Settings:
+    """Read the settings of a data folder that must be there: looking into one does not make it."""
+    chosen = settings(**flags)
+    if chosen.database is None and not chosen.data.is_dir():
+        raise Stop(
+            f"there is no data folder {chosen.data}",
+            Exit.USAGE,
+            code="no_data",
+            hint="Say where it is with --data or FILMGATE_DATA.",
+        )
+    return chosen
+
+
+def _with_ledger(chosen: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T:
+    import asyncio
+
+    from filmgate.app import open_ledger
+    from filmgate.domain.errors import FilmgateError
+
+    async def run() -> T:
+        async with open_ledger(chosen) as ledger:
+            return await work(ledger)
+
+    try:
+        return asyncio.run(run())
+    except FilmgateError as error:
+        raise Stop(error.message, Exit.FAILED, code=error.code) from error
+
+
+def _document(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "application_id": key.application_id,
+        "hint": key.hint,
+        "created_at": _moment(key.created_at),
+        "revoked_at": None if key.revoked_at is None else _moment(key.revoked_at),
+    }
+
+
+def _row(key: ApiKey) -> tuple[str, ...]:
+    revoked = "good" if key.revoked_at is None else f"revoked {_moment(key.revoked_at)}"
+    return key.id, output.printable(key.name), f"…{key.hint}", _moment(key.created_at), key.application_id, revoked
+
+
+def _moment(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _table(keys: list[ApiKey]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("id", "name", "ends in", "created", "application", "state"):
+        table.add_column(name, overflow="fold")
+    for key in keys:
+        table.add_row(*(Text(cell) for cell in _row(key)))
+    Console().print(table)

@@ -1,0 +1,108 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from filmgate.adapters.cli.exits import Exit, Stop, stop_for
+from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS
+
+if TYPE_CHECKING:
+    from filmgate.client import Filmgate
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and errors as JSON to stderr.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        envvar="FILMGATE_URL",
+        help="The address of the service. Default: http://127.0.0.1:8484.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        envvar="FILMGATE_API_KEY",
+        help="The API key. Default: for a service on this machine, the one in DATA/first-key.",
+    ),
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder. Default: FILMGATE_DATA or filmgate-data.")
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database", metavar="URL", help="The address of a database. Default: the ledger in the data folder."
+    ),
+]
+TaskId = Annotated[str, typer.Argument(metavar="ID", help="The id of the task.", show_default=False)]
+TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="The ids of the tasks.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the task and show its progress.")]
+Save = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Save the video in this file; this waits for the end."),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0, help="Wait so many seconds at most; the task goes on. Default: no limit."
+    ),
+]
+AspectRatio = Annotated[
+    str | None,
+    typer.Option(
+        "--aspect-ratio",
+        metavar="W:H",
+        help=f"The shape of the frame: {', '.join(ASPECT_RATIOS)}. Default: {DEFAULT_ASPECT_RATIO}.",
+    ),
+]
+Resolution = Annotated[
+    str | None,
+    typer.Option("--resolution", metavar="NAME", help=f"{', '.join(RESOLUTIONS)}. Default: the engine's usual size."),
+]
+Duration = Annotated[
+    int | None,
+    typer.Option(
+        "--duration", metavar="SECONDS", help=f"Whole seconds, 1 to {MAX_SECONDS}. Default: {DEFAULT_SECONDS}."
+    ),
+]
+Loop = Annotated[bool, typer.Option("--loop", help="Make the end of the clip lead back to its beginning.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="The model to use. Default: the service's own choice.")
+]
+
+
+@contextmanager
+def service(url: str | None, key: str | None) -> Iterator[Filmgate]:
+    """Open the client; its errors end the command."""
+    from stamina.instrumentation import set_on_retry_hooks
+
+    from filmgate.client import Filmgate, FilmgateClientError
+
+    set_on_retry_hooks([])  # they would write to stdout, which belongs to the command's result
+    try:
+        with Filmgate(url, key) as filmgate:
+            yield filmgate
+    except FilmgateClientError as error:
+        raise stop_for(error) from error
+
+
+def check_output(path: Path | None) -> None:
+    """Raise Stop if nothing could be saved there, before anything is made that is to be saved."""
+    if path is None:
+        return
+    if path.is_dir():
+        reason = "is a folder"
+    elif not path.absolute().parent.is_dir():
+        reason = "is in a folder that does not exist"
+    else:
+        return
+    raise Stop(f"{path} {reason}: the video cannot be saved there", Exit.USAGE, code="bad_output", field="output")

@@ -1,0 +1,84 @@
+"""What a command says: results on stdout, everything else on stderr, as text or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from filmgate.adapters.cli.exits import Stop
+    from filmgate.client import Task
+
+
+def emit(document: Any) -> None:
+    """Write one JSON document to stdout."""
+    print(_json(document), flush=True)
+
+
+def document(task: Task) -> dict[str, Any]:
+    """Give a task as what JSON is made of."""
+    from msgspec import to_builtins
+
+    builtins: dict[str, Any] = to_builtins(task)
+    return builtins
+
+
+def complain(stop: Stop, *, as_json: bool) -> None:
+    """Say on stderr why the command ends."""
+    if as_json:
+        told = {"message": stop.message, "hint": stop.hint, **stop.told}
+        error = {name: value for name, value in told.items() if value is not None}
+        print(_json({"error": error}), file=sys.stderr)
+        return
+    print(f"filmgate: {printable(stop.message)}", file=sys.stderr)
+    if stop.hint:
+        print(stop.hint, file=sys.stderr)
+
+
+def describe(task: Task, saved: object = None) -> str:
+    """Write down a task for people, one fact per line."""
+    facts = [
+        ("state", task.state if task.final else f"{task.state}, {task.progress} %"),
+        ("prompt", task.prompt),
+        ("engine", " ".join(filter(None, (task.engine, task.model and f"({task.model})")))),
+        ("created", task.created_at),
+        ("finished", task.finished_at),
+        ("failure", task.failure and f"{task.failure.message} ({task.failure.code})"),
+    ]
+    return lines([*facts, *files(task, saved)])
+
+
+def files(task: Task, saved: object = None) -> list[tuple[str, object]]:
+    """Give the links of a task, and where its video was saved."""
+    video = task.video
+    facts: list[tuple[str, object]] = []
+    if video is not None:
+        seconds = None if video.duration is None else f"{video.duration:.2f} s"
+        frames = None if video.frames is None else f"{video.frames} frames"
+        size = None if video.bytes is None else megabytes(video.bytes)
+        facts = [
+            ("video", video.url),
+            ("size", ", ".join(filter(None, (f"{video.width}x{video.height}", seconds, frames, size)))),
+        ]
+    return [*facts, ("thumbnail", task.thumbnail), ("last frame", task.last_frame), ("saved", saved)]
+
+
+def lines(facts: list[tuple[str, object]]) -> str:
+    """Write facts one per line, leaving out the unknown ones."""
+    return "\n".join(f"{name:<11} {printable(str(value))}" for name, value in facts if value not in (None, ""))
+
+
+def printable(text: str) -> str:
+    """Replace what could steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def megabytes(count: int) -> str:
+    """Write a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def _json(document: Any) -> str:
+    from msgspec.json import encode
+
+    return encode(document).decode()

@@ -1,0 +1,73 @@
+"""All commands, and how a command's end becomes the end of the process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from filmgate import __version__
+from filmgate.adapters.cli import generate, keys, output, serve, tasks
+from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
+
+app = typer.Typer(
+    help="Have videos made, follow them, and run the service that sees them through.",
+    epilog=EXIT_CODES,
+    rich_markup_mode=None,  # plain help needs a third less of the time
+    pretty_exceptions_enable=False,
+)
+app.command()(serve.serve)
+app.command()(generate.generate)
+app.command()(generate.extend)
+app.command()(tasks.get)
+app.command()(tasks.wait)
+app.command("list")(tasks.list_tasks)
+app.command()(tasks.cancel)
+app.command()(tasks.delete)
+app.add_typer(keys.commands, name="keys")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"filmgate {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command; show the help if there is none."""
+    del version
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give the exit code; what can be expected to go wrong is said without a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = app(given, prog_name="filmgate", standalone_mode=False)
+    except Stop as stop:
+        return _end(stop, given)
+    except typer.Abort:
+        return _end(Stop("Nothing was done.", Exit.FAILED, code="not_confirmed"), given)
+    except typer.TyperException as error:
+        return _misused(error, given)
+    return int(result or Exit.DONE)
+
+
+def _end(stop: Stop, given: Sequence[str]) -> int:
+    output.complain(stop, as_json="--json" in given)
+    return stop.exit_code
+
+
+def _misused(error: typer.TyperException, given: Sequence[str]) -> int:
+    context = getattr(error, "ctx", None)
+    path = "filmgate" if context is None else context.command_path
+    return _end(Stop(error.format_message(), Exit.USAGE, code="usage", hint=f"See `{path} --help`."), given)

@@ -1,0 +1,46 @@
+"""The command that runs the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from filmgate.adapters.cli import options
+from filmgate.adapters.cli.configuration import settings
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="The address to listen on. Default: FILMGATE_HOST or 127.0.0.1."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="NUMBER",
+            help="The port to listen on; 0 takes a free one. Default: FILMGATE_PORT or 8484.",
+        ),
+    ] = None,
+    data: options.Data = None,
+    database: options.Database = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", metavar="NUMBER", help="How many clips are rendered at once. Default: FILMGATE_WORKERS or 1."
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Run the service until it is interrupted.
+
+    Flags win over the FILMGATE_… environment variables, and those over `filmgate.toml`.
+    """
+    del as_json  # it shapes errors only, where all errors are shown
+    chosen = settings(host=host, port=port, data=data, database=database, workers=workers)
+    from filmgate import app
+
+    return app.serve(chosen)

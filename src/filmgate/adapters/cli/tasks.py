@@ -1,0 +1,151 @@
+"""Commands about tasks that there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.exits import Exit, Stop, stop_for
+from filmgate.adapters.cli.follow import complaints, follow, report
+from filmgate.domain.states import State
+
+if TYPE_CHECKING:
+    from filmgate.client import Task
+
+
+def get(
+    task_ids: options.TaskIds, url: options.Url = None, key: options.Key = None, as_json: options.Json = False
+) -> int:
+    """Show tasks as they are now.
+
+    With --json one task is one object; several are a list, in which unknown ones are left out.
+    """
+    from filmgate.client import NotFound
+
+    found, missing = [], []
+    with options.service(url, key) as filmgate:
+        for task_id in task_ids:
+            try:
+                found.append(filmgate.get(task_id))
+            except NotFound as error:
+                error.message = f"{task_id}: {error.message}"
+                missing.append(stop_for(error))
+    if as_json and (found or len(task_ids) > 1):
+        documents = [output.document(task) for task in found]
+        output.emit(documents if len(task_ids) > 1 else documents[0])
+    elif not as_json:
+        for task in found:
+            print(f"{task.id}\n{output.describe(task)}")
+    return complaints(missing, as_json=as_json)
+
+
+def wait(
+    task_ids: options.TaskIds,
+    timeout: options.Timeout = None,
+    save: options.Save = None,
+    url: options.Url = None,
+    key: options.Key = None,
+    as_json: options.Json = False,
+) -> int:
+    """Wait for the end of tasks and show their progress.
+
+    Their links follow, and the exit code says whether all of them completed.
+    """
+    options.check_output(save)
+    if save is not None and len(task_ids) > 1:
+        raise Stop("-o saves the video of one task: give one id.", Exit.USAGE, code="bad_request", field="output")
+    with options.service(url, key) as filmgate:
+        ended = follow(filmgate, task_ids, timeout=timeout, save=save, quiet=as_json)
+        return report(ended, save=save, as_json=as_json)
+
+
+def list_tasks(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many tasks at most.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest tasks.")] = 0,
+    state: Annotated[
+        State | None, typer.Option("--state", help="Show only tasks in this state. Default: all states.")
+    ] = None,
+    url: options.Url = None,
+    key: options.Key = None,
+    as_json: options.Json = False,
+) -> int:
+    """List tasks, the newest first.
+
+    In a terminal this is a table, else one task per line with tabs between the fields.
+    """
+    with options.service(url, key) as filmgate:
+        page = filmgate.list(limit=limit, offset=offset, state=state)
+    if as_json:
+        output.emit(page)
+    elif sys.stdout.isatty():
+        _table(page.tasks, page.total)
+    else:
+        for task in page.tasks:
+            print("\t".join(_row(task)))
+    return Exit.DONE
+
+
+def cancel(
+    task_id: options.TaskId, url: options.Url = None, key: options.Key = None, as_json: options.Json = False
+) -> int:
+    """End an unfinished task.
+
+    One that has ended before stays as it is, and the exit code is 1.
+    """
+    with options.service(url, key) as filmgate:
+        task = filmgate.cancel(task_id)
+    if as_json:
+        output.emit(output.document(task))
+    cancelled = task.failure is not None and task.failure.code == "cancelled"
+    if not cancelled:
+        raise Stop(f"task {task.id} had ended before: {task.state}", Exit.FAILED, code="conflict", task_id=task.id)
+    if not as_json:
+        print(f"{task.id} cancelled")
+    return Exit.DONE
+
+
+def delete(
+    task_id: options.TaskId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    url: options.Url = None,
+    key: options.Key = None,
+    as_json: options.Json = False,
+) -> int:
+    """Remove a task and its files for good.
+
+    This asks for confirmation unless --yes is given.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Stop("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
+    if not yes and not typer.confirm(f"Remove task {task_id} and its files for good?", err=True):
+        raise Stop("Nothing was removed.", Exit.FAILED, code="not_confirmed")
+    with options.service(url, key) as filmgate:
+        filmgate.delete(task_id)
+    if as_json:
+        output.emit({"id": task_id, "deleted": True})
+    else:
+        print(f"{task_id} deleted")
+    return Exit.DONE
+
+
+def _row(task: Task) -> tuple[str, ...]:
+    prompt = output.printable(task.prompt)
+    return task.id, task.state, f"{task.progress}%", task.created_at or "", task.model or "", prompt
+
+
+def _table(tasks: tuple[Task, ...], total: int) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, caption=f"{len(tasks)} of {total}", caption_justify="left")
+    for name in ("id", "state", "done", "created", "model"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("prompt", no_wrap=True, overflow="ellipsis", ratio=1)
+    for task in tasks:
+        table.add_row(*(Text(cell) for cell in _row(task)))
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""Wire formats: one folder each, with the codec (`wire`) and the routes that serve it."""

@@ -1,0 +1,16 @@
+"""The AceData dialect: `POST /luma/videos` and `POST /luma/tasks`, the latter shared with the gateway's batch."""
+
+from filmgate.adapters.dialects.acedata import wire
+from filmgate.adapters.dialects.acedata.asked import by_id
+from filmgate.adapters.dialects.acedata.routes import router
+from filmgate.adapters.dialects.common import BodyRead, Dialect
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={"/luma/videos": wire.write_error, "/luma/tasks": wire.write_union_error},
+    router=router,
+    payload=wire.payload,
+    body_reads=(BodyRead("/luma/tasks", by_id),),
+)
+
+__all__ = ["DIALECT"]

@@ -1,0 +1,225 @@
+"""The AceData API over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.acedata import wire
+from filmgate.adapters.dialects.acedata.asked import Api, api_of, by_id
+from filmgate.adapters.dialects.acedata.rejoin import Rejoin
+from filmgate.adapters.dialects.acedata.shapes import (
+    AceDataAccepted,
+    AceDataBatch,
+    AceDataError,
+    AceDataFailed,
+    AceDataTask,
+    AceDataVideo,
+    UnionError,
+)
+from filmgate.adapters.dialects.codec import parse, parse_object, validate
+from filmgate.adapters.dialects.common import Asked, Services, json_response
+from filmgate.adapters.dialects.described import failures, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, WaitTimeout
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+TAG: Final = "AceData"
+
+_VIDEOS: Final = (
+    "Makes a video from a prompt or pictures, or extends one.\n\n"
+    "Without `async` and `callback_url` the answer is the finished video. If it is not finished within `timeout` "
+    "seconds the answer is 504 with the `task_id`, under which it can be queried; the same body sent again within "
+    "30 s waits for the same task. A generation that failed is answered with 200 and `success` false (403 if the "
+    "content was refused), since a 5xx would make clients submit it again.\n\n"
+    "An extension of a video made here has the size of that video. `video_id`, `video_url` are only read with "
+    "`action` `extend`, `start_image_url` only without."
+)
+_TASKS: Final = (
+    "Two APIs share this path; the value of `action` tells them apart. `retrieve` answers one task, "
+    "`retrieve_batch` many; without `action`, `ids` answers a batch in the form of the gateway API."
+)
+_FORMAT: Final = in_query(
+    "format", "The form of a batch without `action`.", {"type": "string", "enum": ["array", "envelope"]}
+)
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of the AceData API."""
+    routes = keyed(TAG)
+    _add_videos(routes, services, Rejoin())
+    _add_tasks(routes, services)
+    return routes
+
+
+def _add_videos(routes: APIRouter, services: Services, rejoin: Rejoin) -> None:
+    generate = {
+        "properties": {"action": {"enum": ["generate", "", None]}},
+        "anyOf": [says("prompt", r"\S"), says("start_image_url"), says("image_url"), says("end_image_url")],
+    }
+    extend = {
+        "required": ["action"],
+        "properties": {"action": {"const": "extend"}},
+        "anyOf": [says("video_id"), says("video_url")],
+    }
+
+    @routes.post(
+        "/luma/videos",
+        operation_id="acedata_videos",
+        summary="Make or extend a video",
+        description=_VIDEOS,
+        responses=succeeds(
+            AceDataVideo | AceDataFailed | AceDataAccepted, "The finished, the failed, or the accepted task."
+        )
+        | failures(AceDataError, 404, 413, 504)
+        | {403: {"model": AceDataFailed, "description": "The content was refused."}},
+        openapi_extra=takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]})),
+    )
+    async def videos(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        data = await services.door.body(request)
+        body = parse(wire.VideosBody, data)
+        if not body.waits:
+            return json_response(wire.accepted(await _submitted(services, context, body, data)))
+        return await _answered(services, context, body, data, rejoin)
+
+
+async def _submitted(services: Services, context: RequestContext, body: wire.VideosBody, data: bytes) -> Task:
+    """Accept a generation or an extension."""
+    source = None
+    if body.extends and body.video_id:
+        source = await services.tasks.by_video(context, body.video_id)
+    order = Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields)
+    return await services.tasks.submit(context, order)
+
+
+async def _answered(
+    services: Services, context: RequestContext, body: wire.VideosBody, data: bytes, rejoin: Rejoin
+) -> Response:
+    """Wait for the end of a new task, or of the one that an earlier request of the same words was about."""
+    credential = context.caller.credential_id
+    task = await _joined(services, context, rejoin.find(credential, data))
+    if task is None:
+        task = await _submitted(services, context, body, data)
+    else:
+        rejoin.remember(credential, data, task.id, longer=body.patience)
+    try:
+        task = await services.tasks.wait(context, task.id, body.patience)
+    except WaitTimeout:
+        rejoin.remember(credential, data, task.id)
+        raise
+    rejoin.forget(credential, data)
+    result: dict[str, Any] = {**wire.result(task, context.base_url)}
+    if wire.refused(task):
+        return json_response(result | {"error": {"code": "forbidden", "message": result["error"]["message"]}}, 403)
+    return json_response(result)
+
+
+async def _joined(services: Services, context: RequestContext, task_id: str | None) -> Task | None:
+    if task_id is None:
+        return None
+    try:
+        return await services.tasks.get(context, task_id)
+    except NotFound:
+        return None
+
+
+def _add_tasks(routes: APIRouter, services: Services) -> None:
+    retrieve = schema_of(wire.RetrieveBody, {"anyOf": [says("id"), says("trace_id")]})
+    batch = _bounded(schema_of(wire.RetrieveBatchBody, {"anyOf": _filters()}), services)
+    plain = _bounded(schema_of(gateway.BatchBody), services)
+    plain["properties"]["action"] = {"enum": ["", None]}
+
+    @routes.post(
+        "/luma/tasks",
+        operation_id="acedata_tasks",
+        summary="Query tasks",
+        description=_TASKS,
+        responses=succeeds(AceDataTask | AceDataBatch | gateway.BatchAnswer, "The task, or the tasks.")
+        | failures(AceDataError | gateway.ErrorAnswer | UnionError, 404, 413),
+        openapi_extra=takes(retrieve, batch, plain) | {"parameters": [_FORMAT]},
+    )
+    async def tasks(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        data = await services.door.body(request)
+        body = parse_object(data)
+        api = api_of(body)
+        if api is Api.UNKNOWN and body.get("action") in (None, ""):
+            raise InvalidRequest("action must be retrieve or retrieve_batch, or ids are required", field="action")
+        try:
+            answer = await _answer(services, context, api, body, by_id(data), request.query_params.get("format"))
+        except FilmgateError as error:
+            writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
+            return json_response(writer(error, context.trace_id), error.status)
+        return json_response(answer)
+
+
+async def _answer(
+    services: Services,
+    context: RequestContext,
+    api: Api,
+    body: dict[str, Any],
+    asked: Asked | None,
+    batch_format: str | None,
+) -> bytes:
+    """Answer a query in the API it belongs to."""
+    if asked is not None and asked.single:
+        return await services.query.one(context, asked.ids[0], asked.form)
+    if asked is not None:
+        return await services.query.many(context, asked.ids, asked.form)
+    if api is Api.GATEWAY:
+        form = gateway.batch_form(batch_format, services.settings.gateway_batch)
+        return await services.query.many(context, validate(gateway.BatchBody, body).ids, form)
+    if api is Api.RETRIEVE:
+        return await _retrieve(services, context, validate(wire.RetrieveBody, body))
+    if api is Api.RETRIEVE_BATCH:
+        return await _retrieve_batch(services, context, validate(wire.RetrieveBatchBody, body))
+    raise InvalidRequest("action must be retrieve or retrieve_batch", field="action")
+
+
+async def _retrieve(services: Services, context: RequestContext, body: wire.RetrieveBody) -> bytes:
+    if body.id:
+        return await services.query.one(context, body.id, wire.FORM)
+    if body.trace_id:
+        return await services.query.write(context, await services.tasks.by_trace(context, body.trace_id), wire.FORM)
+    raise InvalidRequest("id or trace_id is required", field="id")
+
+
+async def _retrieve_batch(services: Services, context: RequestContext, body: wire.RetrieveBatchBody) -> bytes:
+    said = body.said
+    if set(said) <= {"offset", "limit"}:
+        raise InvalidRequest("ids or another filter is required", field="ids")
+    if set(said) == {"ids"}:
+        return await services.query.many(context, said["ids"], wire.FORM)
+    most = services.settings.max_batch
+    for name in ("ids", "trace_ids"):
+        if most and len(said.get(name, ())) > most:
+            raise InvalidRequest(f"{name} must have at most {most} entries, got {len(said[name])}", field=name)
+    if said.get("application_id", context.caller.application_id) != context.caller.application_id:
+        return wire.FORM.many([])
+    if said.get("type", "videos") not in ("video", "videos"):
+        return wire.FORM.many([])
+    page = await services.tasks.find(context, body.filter())
+    return await services.query.listed(context, page.tasks, wire.FORM)
+
+
+def _filters() -> list[dict[str, Any]]:
+    lists = [{"required": [name], "properties": {name: {"type": "array"}}} for name in ("ids", "trace_ids")]
+    times = [
+        {"required": [name], "properties": {name: {"type": "number"}}} for name in ("created_at_min", "created_at_max")
+    ]
+    return [*lists, *times, *(says(name) for name in ("application_id", "user_id", "type"))]
+
+
+def _bounded(schema: dict[str, Any], services: Services) -> dict[str, Any]:
+    """Say how many ids there may be."""
+    for name in ("ids", "trace_ids"):
+        described = schema["properties"].get(name, {})
+        for kind in described.get("anyOf", [described]):
+            if kind.get("type") == "array" and services.settings.max_batch:
+                kind["maxItems"] = services.settings.max_batch
+    return schema

@@ -1,0 +1,96 @@
+"""What every dialect is made of, and the few things all of them do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
+from filmgate.core.access import Action
+from filmgate.core.query import Form, Query
+from filmgate.core.service import TaskService
+from filmgate.domain.settings import Settings
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+__all__ = [
+    "Asked",
+    "BodyRead",
+    "Dialect",
+    "Door",
+    "ErrorWriter",
+    "Model",
+    "Read",
+    "Services",
+    "json_response",
+    "parse",
+    "parse_object",
+    "rfc3339",
+    "validate",
+]
+
+
+class Door(Protocol):
+    """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
+
+    async def enter(self, request: Request, action: Action) -> RequestContext:
+        """Give the context of a request. Raises Unauthorized, HostNotAllowed, TooManyRequests."""
+
+    async def body(self, request: Request) -> bytes:
+        """Read the whole body. Raises PayloadTooLarge."""
+
+
+class Services(NamedTuple):
+    """What routes work with."""
+
+    tasks: TaskService
+    query: Query
+    door: Door
+    settings: Settings
+
+
+class Read(NamedTuple):
+    """`GET prefix + id` is a query by id that the query lane answers in this form."""
+
+    prefix: str
+    form: Form
+
+
+class Asked(NamedTuple):
+    """A query understood from a body: which tasks, in which form, and how an error about it is written."""
+
+    form: Form
+    ids: list[str]
+    single: bool
+    error: ErrorWriter
+
+
+class BodyRead(NamedTuple):
+    """`POST path` may be a query by ids; `parse` gives None where the framework's route has to look at it."""
+
+    path: str
+    parse: Callable[[bytes], Asked | None]
+
+
+class Dialect(NamedTuple):
+    """One wire format.
+
+    `errors` maps the prefixes of its paths to what writes an error there, the longest prefix winning over all
+    dialects; `payload` writes the body of its callbacks.
+    """
+
+    name: str
+    errors: Mapping[str, ErrorWriter]
+    router: Callable[[Services], APIRouter]
+    payload: Callable[[Task, str], bytes]
+    reads: tuple[Read, ...] = ()
+    body_reads: tuple[BodyRead, ...] = ()
+
+
+def json_response(body: bytes | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
+    """Answer with JSON, given as bytes or as what is to be written."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(content, status, media_type="application/json")

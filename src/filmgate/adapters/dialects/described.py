@@ -1,0 +1,78 @@
+"""How routes are described in the published API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+
+Responses = dict[int | str, dict[str, Any]]
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key of Filmgate.")
+_WHEN = {
+    400: "The request cannot be used; the message says why.",
+    401: "The API key is missing or unknown.",
+    403: "The content was refused.",
+    404: "Unknown, deleted and foreign ids are answered alike.",
+    409: "The task is not in a state that allows this.",
+    413: "The body is larger than allowed.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "Something went wrong here.",
+    503: "The service cannot do this now.",
+    504: "The time to wait is over; the task goes on.",
+}
+_RETRY_AFTER = {"description": "Whole seconds, 1 to 60.", "schema": {"type": "integer", "minimum": 1, "maximum": 60}}
+
+
+def keyed(tag: str) -> APIRouter:
+    """Make a router whose operations need an API key; the door checks it, this only describes it."""
+    return APIRouter(tags=[tag], dependencies=[Security(_BEARER)])
+
+
+def failures(model: Any, *statuses: int) -> Responses:
+    """Describe the errors of an operation that needs a key: these, and those that all of them have."""
+    responses: Responses = {}
+    for status in sorted({400, 401, 429, 500, 503, *statuses}):
+        responses[status] = {"model": model, "description": _WHEN[status]}
+    responses[429]["headers"] = {"Retry-After": _RETRY_AFTER}
+    return responses
+
+
+def succeeds(model: Any, description: str, status: int = 200) -> Responses:
+    """Describe a good answer."""
+    return {status: {"model": model, "description": description}}
+
+
+def takes(*schemas: dict[str, Any]) -> dict[str, Any]:
+    """Describe the JSON body of an operation: one of these schemas."""
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def schema_of(model: type[BaseModel], *conditions: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema of a flat wire model, to be used inline, with conditions between its fields."""
+    schema = model.model_json_schema()
+    assert "$defs" not in schema, "a nested model has to be described as a component"
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+        field.pop("default", None)
+    return schema | ({"allOf": list(conditions)} if conditions else {})
+
+
+def says(field: str, pattern: str | None = None) -> dict[str, Any]:
+    """Give the condition that a text field is there and says something."""
+    kind: dict[str, Any] = {"type": "string", "minLength": 1}
+    return {"required": [field], "properties": {field: kind | ({"pattern": pattern} if pattern else {})}}
+
+
+def in_path(name: str, description: str) -> dict[str, Any]:
+    """Describe a parameter of the path."""
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe an optional parameter of the query."""
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}

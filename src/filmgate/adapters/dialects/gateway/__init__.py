@@ -1,0 +1,15 @@
+"""The gateway dialect: REST below `/luma/generations`, as published by resellers of Luma."""
+
+from filmgate.adapters.dialects.common import Dialect, Read
+from filmgate.adapters.dialects.gateway import wire
+from filmgate.adapters.dialects.gateway.routes import router
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={"/luma/": wire.write_error, "/ping": wire.write_error},
+    router=router,
+    payload=wire.payload,
+    reads=(Read("/luma/generations/", wire.FORM), Read("/luma/v2/generations/", wire.SECOND)),
+)
+
+__all__ = ["DIALECT"]

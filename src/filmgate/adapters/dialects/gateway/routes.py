@@ -1,0 +1,228 @@
+"""The gateway API over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import failures, in_path, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.gateway import wire
+from filmgate.adapters.dialects.gateway.shapes import (
+    GatewayCreated,
+    GatewayDownload,
+    GatewayError,
+    GatewayPong,
+    GatewaySecondCreated,
+    GatewaySecondTask,
+    GatewayTask,
+    GatewayUpload,
+    GatewayUsage,
+    GatewayUser,
+)
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.domain.errors import Conflict
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+from filmgate.ports.ledger import TaskFilter
+
+TAG: Final = "Gateway"
+
+_PROMPTS: Final = [says("user_prompt", r"\S"), says("prompt", r"\S")]
+_IMAGES: Final = [says("image_url"), says("image_end_url")]
+_CREATE: Final = takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]}))
+_EXTEND: Final = takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS}))
+_ID: Final = {"parameters": [in_path("task_id", "The id of a task.")]}
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of the gateway API."""
+    routes = keyed(TAG)
+    _add_submits(routes, services)
+    _add_second_version(routes, services)
+    _add_queries(routes, services)
+    _add_account(routes, services)
+    open_routes = APIRouter(tags=[TAG])
+    _add_ping(open_routes)
+    open_routes.include_router(routes)
+    return open_routes
+
+
+async def _create(services: Services, request: Request) -> tuple[RequestContext, Task]:
+    """Accept a new video."""
+    context = await services.door.enter(request, Action.SUBMIT)
+    data = await services.door.body(request)
+    body = parse(wire.CreateBody, data)
+    order = Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS)
+    return context, await services.tasks.submit(context, order)
+
+
+async def _extend(services: Services, request: Request) -> tuple[RequestContext, Task]:
+    """Accept an extension of a video."""
+    context = await services.door.enter(request, Action.SUBMIT)
+    data = await services.door.body(request)
+    body = parse(wire.ExtendBody, data)
+    source = await services.tasks.get(context, request.path_params["task_id"])
+    order = Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS)
+    return context, await services.tasks.submit(context, order)
+
+
+def _add_submits(routes: APIRouter, services: Services) -> None:
+    described: dict[str, Any] = {
+        "summary": "Make a video",
+        "description": "From a prompt, from pictures to start from or to end at, or both. The answer comes at once; "
+        "query the task by its id until it is `completed` or `failed`. With a slash at the end of the path it does "
+        "the same.",
+        "responses": succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 413),
+        "openapi_extra": _CREATE,
+    }
+
+    @routes.post("/luma/generations", operation_id="gateway_create", **described)
+    @routes.post("/luma/generations/", include_in_schema=False)
+    async def create(request: Request) -> Response:
+        context, task = await _create(services, request)
+        return json_response(wire.created(task, context.base_url, context.trace_id))
+
+    @routes.post(
+        "/luma/generations/file_upload",
+        operation_id="gateway_upload",
+        summary="Keep a picture or video",
+        description="The file is fetched or decoded at once, checked, written anew, and kept under the link that is "
+        "answered, to be used as `image_url` later.",
+        responses=succeeds(GatewayUpload, "The stored file.") | failures(GatewayError, 404, 413),
+        openapi_extra=takes(schema_of(wire.UploadBody)),
+    )
+    async def upload(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        body = parse(wire.UploadBody, await services.door.body(request))
+        stored = await services.tasks.upload(context, wire.upload_kind(body.url), body.url, "url")
+        return json_response(wire.uploaded(stored, context.base_url))
+
+    @routes.post(
+        "/luma/generations/{task_id}/extend",
+        operation_id="gateway_extend",
+        summary="Extend a video",
+        description="Makes a new task whose video is the earlier one and what follows it, in the same size. The "
+        "earlier task has to be completed.",
+        responses=succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 413),
+        openapi_extra=_EXTEND | _ID,
+    )
+    async def extend(request: Request) -> Response:
+        context, task = await _extend(services, request)
+        return json_response(wire.created(task, context.base_url, context.trace_id))
+
+
+def _add_second_version(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        "/luma/v2/generations",
+        operation_id="gateway_create_v2",
+        summary="Make a video (v2)",
+        description="As the first version, but answers the id alone.",
+        responses=succeeds(GatewaySecondCreated, "The id of the new task.") | failures(GatewayError, 404, 413),
+        openapi_extra=_CREATE,
+    )
+    async def create(request: Request) -> Response:
+        _, task = await _create(services, request)
+        return json_response({"task_id": task.id})
+
+    @routes.get(
+        "/luma/v2/generations/{task_id}",
+        operation_id="gateway_get_v2",
+        summary="Query one task (v2)",
+        description="As the first version, but the task is the only member of a list.",
+        responses=succeeds(GatewaySecondTask, "The task.") | failures(GatewayError, 404),
+        openapi_extra=_ID,
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        return json_response(await services.query.one(context, request.path_params["task_id"], wire.SECOND))
+
+
+def _add_queries(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        "/luma/generations/{task_id}",
+        operation_id="gateway_get",
+        summary="Query one task",
+        description="The keys are the same in every state; the files are null until the task is `completed`. A failed "
+        "task is answered with 200 too, with the reason.",
+        responses=succeeds(GatewayTask, "The task.") | failures(GatewayError, 404),
+        openapi_extra=_ID,
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        return json_response(await services.query.one(context, request.path_params["task_id"], wire.FORM))
+
+    @routes.get(
+        "/luma/generations/{task_id}/download_video_url",
+        operation_id="gateway_download",
+        summary="Get the link of a video",
+        description="The link of the file without watermarks; 409 as long as there is no video, or if there will "
+        "never be one.",
+        responses=succeeds(GatewayDownload, "The link.") | failures(GatewayError, 404, 409),
+        openapi_extra=_ID,
+    )
+    async def download(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        task = await services.tasks.get(context, request.path_params["task_id"])
+        video = wire.task_object(task, context.base_url)["video"]
+        if video is None:
+            raise Conflict(f"the task is {task.state}: it has no video")
+        return json_response({"url": video["download_url"]})
+
+
+def _add_account(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        "/luma/users/me",
+        operation_id="gateway_me",
+        summary="See who you are",
+        description="The ids behind the API key.",
+        responses=succeeds(GatewayUser, "Who asks.") | failures(GatewayError),
+    )
+    async def me(request: Request) -> Response:
+        caller = (await services.door.enter(request, Action.QUERY)).caller
+        return json_response(
+            {
+                "id": caller.user_id,
+                "user_id": caller.user_id,
+                "application_id": caller.application_id,
+                "credential_id": caller.credential_id,
+            }
+        )
+
+    @routes.get(
+        "/luma/subscription/usage",
+        operation_id="gateway_usage",
+        summary="See what you have used",
+        description="The number of tasks of the application, in all and by state.",
+        responses=succeeds(GatewayUsage, "The numbers.") | failures(GatewayError),
+    )
+    async def usage(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        counts = {
+            state.value: (await services.tasks.find(context, TaskFilter(states=(state,), limit=1))).total
+            for state in State
+        }
+        return json_response(
+            {
+                "consumed": sum(counts.values()),
+                "capacity": None,
+                "generations": counts,
+                "max_unfinished": services.settings.max_unfinished,
+            }
+        )
+
+
+def _add_ping(routes: APIRouter) -> None:
+    @routes.get(
+        "/ping",
+        operation_id="gateway_ping",
+        summary="Ping",
+        description="Says that the service is there; needs no key.",
+        responses=succeeds(GatewayPong, "It is there."),
+    )
+    async def ping() -> Response:
+        return json_response({"message": "pong"})

@@ -1,0 +1,336 @@
+"""The gateway's wire format: `/luma/generations` as resellers publish it, to and from Filmgate's own words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+from pydantic import Field
+
+from filmgate.adapters.dialects.codec import (
+    Body,
+    Callback,
+    Flag,
+    Name,
+    Prompt,
+    Ratio,
+    Resolution,
+    Seconds,
+    Source,
+    array,
+    given,
+    rfc3339,
+)
+from filmgate.adapters.dialects.gateway.shapes import (
+    GatewayArtifact,
+    GatewayBatch,
+    GatewayCreated,
+    GatewayError,
+    GatewayItem,
+    GatewaySubmission,
+    GatewayTask,
+    Status,
+    Word,
+)
+from filmgate.domain.errors import FilmgateError, InvalidRequest
+from filmgate.domain.generation import Generation, Reference, ReferenceKind, check, parse_duration
+from filmgate.domain.media import Media
+from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Echo, StoredMedia
+
+NAME: Final = "gateway"
+FIELDS: Final = ("image_url", "image_end_url")
+EXTEND_FIELDS: Final = ("task_id", "image_end_url")
+
+BatchAnswer: TypeAlias = list[GatewayTask] | GatewayBatch
+ErrorAnswer: TypeAlias = GatewayError
+
+_WORDS: Final[dict[State, Word]] = {
+    State.PENDING: "pending",
+    State.PROCESSING: "processing",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+}
+_STATUS: Final[dict[State, Status]] = {
+    State.PENDING: "QUEUED",
+    State.PROCESSING: "IN_PROGRESS",
+    State.COMPLETED: "SUCCESS",
+    State.FAILED: "FAILURE",
+}
+_TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+class ExtendBody(Body):
+    """What every submit may have. `notify_hook` is posted the finished task, as a query would answer it."""
+
+    user_prompt: Prompt = None
+    prompt: Prompt = Field(default=None, description="Another name of `user_prompt`.")
+    expand_prompt: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
+    image_url: Source = None
+    image_end_url: Source = None
+    notify_hook: Callback = None
+    callback_url: Callback = None
+    model_name: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
+    model: Name = Field(default=None, description="Another name of `model_name`.")
+    duration: Seconds = None
+
+    @property
+    def words(self) -> str:
+        """The prompt, under either name; empty if there is none."""
+        return given(self.user_prompt, self.prompt) or ""
+
+    @property
+    def hook(self) -> str | None:
+        """Where the finished task is posted to."""
+        return given(self.notify_hook, self.callback_url)
+
+    @property
+    def enhance(self) -> bool:
+        """Whether the prompt may be enhanced."""
+        return self.expand_prompt is not False
+
+
+class CreateBody(ExtendBody):
+    """A new video. `user_prompt` is required unless there is an image to start from or to end at."""
+
+    loop: Flag = None
+    aspect_ratio: Ratio = None
+    resolution: Resolution = None
+
+    def generation(self) -> Generation:
+        """Understand the body. Raises InvalidRequest."""
+        generation = Generation(
+            prompt=self.words,
+            aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
+            resolution=given(self.resolution),
+            duration=parse_duration(self.duration),
+            loop=bool(self.loop),
+            enhance=self.enhance,
+            model=given(self.model_name, self.model),
+            start=_image(self.image_url),
+            end=_image(self.image_end_url),
+        )
+        return check(generation, prompt_field="user_prompt")
+
+
+class BatchBody(Body):
+    """A batch query: the ids of tasks, and no action."""
+
+    ids: list[str] = Field(description="Ids of tasks; unknown ones are left out of the answer.")
+
+
+class UploadBody(Body):
+    """A file to keep: an http(s) address or a data URI."""
+
+    url: str = Field(min_length=1, description="An http(s) address or a base64 data URI of a picture or video.")
+
+
+def extension(body: ExtendBody, source: Task) -> Generation:
+    """Understand an extension of a task: it keeps its size, and its model unless another is named.
+
+    Raises InvalidRequest.
+    """
+    if not body.words.strip():
+        raise InvalidRequest("user_prompt is required", field="user_prompt")
+    generation = Generation(
+        prompt=body.words,
+        aspect_ratio=source.generation.aspect_ratio,
+        resolution=source.generation.resolution,
+        duration=parse_duration(body.duration),
+        enhance=body.enhance,
+        model=given(body.model_name, body.model, source.generation.model),
+        start=Reference(ReferenceKind.TASK, source.id),
+        end=_image(body.image_end_url),
+    )
+    return check(generation, prompt_field="user_prompt")
+
+
+def _image(url: str | None) -> Reference | None:
+    return Reference(ReferenceKind.IMAGE, url) if url else None
+
+
+def upload_kind(url: str) -> ReferenceKind:
+    """Tell from a data URI whether it is a video; an address is taken for a picture."""
+    return ReferenceKind.VIDEO if url.lstrip()[:11].lower() == "data:video/" else ReferenceKind.IMAGE
+
+
+def uploaded(stored: StoredMedia, base: str) -> dict[str, str]:
+    """Write a stored file."""
+    link = base + stored.media.path
+    return {"id": stored.media.token, "public_url": link, "presigned_url": link}
+
+
+def task_object(task: Task, base: str) -> GatewayTask:
+    """Write a task: the same keys in every state, its files null until it is completed."""
+    artifact = _artifact(task, base)
+    written: GatewayTask = {
+        "id": task.id,
+        "state": _WORDS[task.state],
+        "prompt": task.generation.prompt,
+        "liked": None,
+        "queue_state": None,
+        "estimate_wait_seconds": None,
+        "batch_id": "",
+        "user_id": "",
+        "pipeline_id": "",
+        "created_at": rfc3339(task.created_at),
+        "request": {"prompt": task.generation.prompt, "aspect_ratio": task.generation.aspect_ratio},
+        "video": artifact and artifact["video"],
+        "video_raw": artifact and artifact["video_raw"],
+        "thumbnail": artifact and artifact["thumbnail"],
+        "last_frame": artifact and artifact["last_frame"],
+        "artifact": artifact,
+    }
+    if task.state is State.FAILED:
+        written["failure_reason"] = written["fail_reason"] = _reason(task)
+    return written
+
+
+def created(task: Task, base: str, trace_id: str) -> GatewayCreated:
+    """Write a new task in the union of the documented forms."""
+    moment = int(task.created_at)
+    submission: GatewaySubmission = {
+        "task_id": task.id,
+        "task_status": _WORDS[task.state],
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    return {**task_object(task, base), "code": 0, "message": "", "request_id": trace_id, "data": submission}
+
+
+def payload(task: Task, base: str) -> bytes:
+    """Write what is posted to the `notify_hook`: what a query answers."""
+    return msgspec.json.encode(task_object(task, base))
+
+
+def write_error(error: FilmgateError, trace_id: str) -> bytes:
+    """Write an error in both forms that gateway clients read."""
+    fallback = "invalid_request_error" if error.status < 500 else "api_error"
+    written: GatewayError = {
+        "error": {"code": error.code, "message": error.message, "type": _TYPES.get(error.status, fallback)},
+        "detail": {"reason": error.message, "code": 1},
+        "trace_id": trace_id,
+    }
+    return msgspec.json.encode(written)
+
+
+class ArrayForm:
+    """A task as it is, a batch as a bare array."""
+
+    name = NAME
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task."""
+        del echo
+        return msgspec.json.encode(task_object(task, base))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write a batch."""
+        return array(items)
+
+
+class EnvelopeForm:
+    """A batch in the envelope of new-api's gateways."""
+
+    name = "gateway-envelope"
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one item."""
+        del echo
+        return msgspec.json.encode(_item(task, base))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write the envelope."""
+        return b'{"code":"success","message":"","data":' + array(items) + b"}"
+
+
+class SecondForm(ArrayForm):
+    """A task as `/luma/v2` wraps it: a list of one under `data`."""
+
+    name = "gateway-v2"
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task."""
+        return b'{"data":[' + super().one(task, echo, base) + b"]}"
+
+
+FORM: Final = ArrayForm()
+ENVELOPE: Final = EnvelopeForm()
+SECOND: Final = SecondForm()
+
+
+def batch_form(asked: str | None, configured: str) -> ArrayForm | EnvelopeForm:
+    """Choose the form of a batch: the one asked for, else the operator's. Raises InvalidRequest."""
+    wanted = asked or configured
+    if wanted not in ("array", "envelope"):
+        raise InvalidRequest("format must be array or envelope", field="format")
+    return FORM if wanted == "array" else ENVELOPE
+
+
+def _artifact(task: Task, base: str) -> GatewayArtifact | None:
+    output = task.output
+    if task.state is not State.COMPLETED or output is None or output.video is None or output.last_frame is None:
+        return None
+    return {
+        "video": {
+            "url": _link(output.video, base),
+            "width": output.video.facts.width,
+            "height": output.video.facts.height,
+            "download_url": _link(output.video, base),
+            "thumbnail": _link(output.thumbnail, base),
+        },
+        "thumbnail": {
+            "url": _link(output.thumbnail, base),
+            "width": output.thumbnail.facts.width,
+            "height": output.thumbnail.facts.height,
+            "palette": {"grid": output.thumbnail.facts.palette or ""},
+            "media_type": "image",
+        },
+        "video_raw": {
+            "url": _link(output.video, base),
+            "width": output.video.facts.width,
+            "height": output.video.facts.height,
+            "duration": round(output.video.facts.duration or 0.0, 6),
+            "media_type": "video",
+        },
+        "created_at": rfc3339(task.finished_at or task.updated_at),
+        "last_frame": {
+            "url": _link(output.last_frame, base),
+            "width": output.last_frame.facts.width,
+            "height": output.last_frame.facts.height,
+            "palette": None,
+            "media_type": "image",
+        },
+    }
+
+
+def _link(media: Media, base: str) -> str:
+    return base + media.path
+
+
+def _reason(task: Task) -> str:
+    return task.failure.message if task.failure else "The generation failed."
+
+
+def _item(task: Task, base: str) -> GatewayItem:
+    return {
+        "id": int(hashlib.sha256(task.id.encode()).hexdigest()[:12], 16),
+        "created_at": int(task.created_at),
+        "updated_at": int(task.updated_at),
+        "task_id": task.id,
+        "platform": "luma",
+        "action": "LUMA_VIDEO",
+        "status": _STATUS[task.state],
+        "fail_reason": _reason(task) if task.state is State.FAILED else "",
+        "submit_time": int(task.created_at),
+        "start_time": int(task.started_at or 0),
+        "finish_time": int(task.finished_at or 0),
+        "progress": "100%" if task.final else f"{task.percent}%",
+        "data": task_object(task, base),
+    }

@@ -1,0 +1,15 @@
+"""Filmgate's own dialect: REST below `/api/v1`."""
+
+from filmgate.adapters.dialects.common import Dialect, Read
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.routes import PREFIX, router
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={PREFIX: wire.write_error},
+    router=router,
+    payload=wire.payload,
+    reads=(Read(f"{PREFIX}/tasks/", wire.FORM),),
+)
+
+__all__ = ["DIALECT"]

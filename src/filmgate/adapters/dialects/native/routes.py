@@ -1,0 +1,186 @@
+"""Filmgate's own API over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import failures, in_path, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.shapes import (
+    NativeAccount,
+    NativeEngines,
+    NativeError,
+    NativePage,
+    NativeTask,
+)
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.domain.errors import WaitTimeout
+from filmgate.domain.settings import engine_for
+from filmgate.domain.states import State
+
+TAG: Final = "Filmgate"
+PREFIX: Final = "/api/v1"
+
+_ID: Final = in_path("task_id", "The id of a task.")
+_WAIT: Final = in_query(
+    "wait",
+    "Seconds to wait for the end of the task; the answer is its state then, whatever that is.",
+    {"type": "number", "minimum": 0, "maximum": wire.MAX_HOLD},
+)
+_LIST: Final = [
+    in_query("limit", "Tasks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}),
+    in_query("offset", "Tasks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
+    in_query("state", "Only tasks in this state.", {"type": "string", "enum": list(State)}),
+    in_query("newest", "Whether the newest come first; true if not given.", {"type": "boolean"}),
+]
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of Filmgate's own API."""
+    routes = keyed(TAG)
+    _add_submit(routes, services)
+    _add_queries(routes, services)
+    _add_ends(routes, services)
+    _add_service(routes, services)
+    return routes
+
+
+def _add_submit(routes: APIRouter, services: Services) -> None:
+    enough = [
+        says("prompt", r"\S"),
+        *({"required": [side], "properties": {side: {"type": "object"}}} for side in ("start", "end")),
+    ]
+
+    @routes.post(
+        f"{PREFIX}/tasks",
+        status_code=201,
+        operation_id="submit_task",
+        summary="Make a video",
+        description="From a prompt, and from pictures, clips or earlier tasks to start from or to end at. The task is "
+        "on disk when the answer comes.",
+        responses=succeeds(NativeTask, "The new task.", 201) | failures(NativeError, 404, 413),
+        openapi_extra=takes(schema_of(wire.TaskBody, {"anyOf": enough})),
+    )
+    async def submit(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        data = await services.door.body(request)
+        body = parse(wire.TaskBody, data)
+        order = Order(body.generation(), wire.NAME, data, body.callback_url or None)
+        task = await services.tasks.submit(context, order)
+        return json_response(wire.task_object(task, context.base_url), 201)
+
+
+def _add_queries(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        f"{PREFIX}/tasks/{{task_id}}",
+        operation_id="get_task",
+        summary="Query one task",
+        description="Answers at once, or with `wait` when the task ends.",
+        responses=succeeds(NativeTask, "The task.") | failures(NativeError, 404),
+        openapi_extra={"parameters": [_ID, _WAIT]},
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        task_id = request.path_params["task_id"]
+        seconds = wire.hold(request.query_params.get("wait"))
+        if seconds:
+            # When the time is up, the state the task is in is the answer.
+            with contextlib.suppress(WaitTimeout):
+                await services.tasks.wait(context, task_id, seconds)
+        return json_response(await services.query.one(context, task_id, wire.FORM))
+
+    @routes.get(
+        f"{PREFIX}/tasks",
+        operation_id="list_tasks",
+        summary="List tasks",
+        description="The tasks of the application, whatever dialect they were submitted in.",
+        responses=succeeds(NativePage, "A page of the list.") | failures(NativeError),
+        openapi_extra={"parameters": _LIST},
+    )
+    async def listing(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        asked = request.query_params
+        wanted = wire.listing(asked.get("limit"), asked.get("offset"), asked.get("state"), asked.get("newest"))
+        page = await services.tasks.find(context, wanted)
+        tasks = await services.query.listed(context, page.tasks, wire.FORM)
+        return json_response(wire.page(tasks, page.total, wanted))
+
+
+def _add_ends(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        f"{PREFIX}/tasks/{{task_id}}/cancel",
+        operation_id="cancel_task",
+        summary="Cancel a task",
+        description="The work stops and the task ends failed with the code `cancelled`. A task that has ended is left "
+        "as it is.",
+        responses=succeeds(NativeTask, "The task.") | failures(NativeError, 404),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def cancel(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        task = await services.tasks.cancel(context, request.path_params["task_id"])
+        return json_response(wire.task_object(task, context.base_url))
+
+    @routes.delete(
+        f"{PREFIX}/tasks/{{task_id}}",
+        status_code=204,
+        response_class=Response,
+        operation_id="delete_task",
+        summary="Delete a task",
+        description="The task and its files are removed, and its links are dead at once.",
+        responses=failures(NativeError, 404) | {204: {"description": "It is gone."}},
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def delete(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        await services.tasks.delete(context, request.path_params["task_id"])
+        return Response(status_code=204)
+
+
+def _add_service(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        f"{PREFIX}/engines",
+        operation_id="list_engines",
+        summary="List the engines",
+        description="What makes the videos, and which models it makes.",
+        responses=succeeds(NativeEngines, "The engines.") | failures(NativeError),
+    )
+    async def engines(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        table = services.settings.engine_table()
+        default = engine_for(None, table)
+        described = [
+            {
+                "name": name,
+                "type": engine.type,
+                "slots": engine.slots,
+                "models": list(engine.models),
+                "default": name == default,
+            }
+            for name, engine in table.items()
+        ]
+        return json_response({"engines": described})
+
+    @routes.get(
+        f"{PREFIX}/me",
+        operation_id="get_account",
+        summary="See who you are",
+        description="The ids behind the API key.",
+        responses=succeeds(NativeAccount, "Who asks.") | failures(NativeError),
+    )
+    async def me(request: Request) -> Response:
+        caller = (await services.door.enter(request, Action.QUERY)).caller
+        return json_response(
+            {
+                "application_id": caller.application_id,
+                "user_id": caller.user_id,
+                "credential_id": caller.credential_id,
+                "limited": caller.limited,
+            }
+        )

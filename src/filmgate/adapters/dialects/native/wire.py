@@ -1,0 +1,237 @@
+"""Filmgate's own wire format, spoken by its command line and its Python client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from pydantic import Field, WithJsonSchema
+
+from filmgate.adapters.dialects.codec import (
+    Body,
+    Callback,
+    Flag,
+    Name,
+    Prompt,
+    Ratio,
+    Resolution,
+    Seconds,
+    array,
+    given,
+    rfc3339,
+)
+from filmgate.adapters.dialects.native.shapes import NativeError, NativeTask, NativeVideo, Word
+from filmgate.domain.errors import FilmgateError, InvalidRequest
+from filmgate.domain.generation import Generation, Reference, ReferenceKind, check, parse_duration
+from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Echo, TaskFilter
+
+NAME: Final = "native"
+
+MAX_HOLD: Final = 50.0
+"""Seconds a query may wait for the end of a task, at most."""
+
+MAX_PAGE: Final = 100
+"""Tasks in one page of a list, at most."""
+
+_PAGE: Final = 20
+_MAX_OFFSET: Final = 2**31
+_WORDS: Final[dict[State, Word]] = {
+    State.PENDING: "pending",
+    State.PROCESSING: "processing",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+}
+_KINDS: Final = {
+    ReferenceKind.IMAGE: ("An http(s) address or a base64 data URI of a picture.", r"^\s*(https?://|data:)\S+\s*$"),
+    ReferenceKind.VIDEO: ("An http(s) address or a base64 data URI of a video.", r"^\s*(https?://|data:)\S+\s*$"),
+    ReferenceKind.TASK: ("The id of a completed task.", r"\S"),
+}
+
+
+def _side(description: str) -> dict[str, Any]:
+    kinds = [
+        {
+            "type": "object",
+            "required": [kind.value],
+            "properties": {kind.value: {"type": "string", "description": text, "pattern": pattern}},
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        for kind, (text, pattern) in _KINDS.items()
+    ]
+    return {"description": description, "anyOf": [*kinds, {"type": "null"}]}
+
+
+class TaskBody(Body):
+    """A new task. `prompt` is required unless there is something to start from or to end at."""
+
+    prompt: Prompt = None
+    aspect_ratio: Ratio = None
+    resolution: Resolution = None
+    duration: Seconds = None
+    loop: Flag = None
+    enhance: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
+    model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
+    start: Annotated[
+        dict[str, Any] | None, WithJsonSchema(_side("What the clip starts from: a picture, a clip, a task."))
+    ] = None
+    end: Annotated[dict[str, Any] | None, WithJsonSchema(_side("What the clip ends at."))] = None
+    callback_url: Callback = None
+
+    def generation(self) -> Generation:
+        """Understand the body. Raises InvalidRequest."""
+        generation = Generation(
+            prompt=self.prompt or "",
+            aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
+            resolution=given(self.resolution),
+            duration=parse_duration(self.duration),
+            loop=bool(self.loop),
+            enhance=self.enhance is not False,
+            model=given(self.model),
+            start=_reference(self.start, "start"),
+            end=_reference(self.end, "end"),
+        )
+        return check(generation)
+
+
+def _reference(side: dict[str, Any] | None, field: str) -> Reference | None:
+    """Read a side of the clip. Raises InvalidRequest."""
+    if side is None:
+        return None
+    kind, value = next(iter(side.items()), ("", None))
+    if len(side) != 1 or kind not in tuple(ReferenceKind) or not isinstance(value, str) or not value.strip():
+        raise InvalidRequest(f"{field} must have exactly one of {', '.join(ReferenceKind)}, a text", field=field)
+    return Reference(ReferenceKind(kind), value)
+
+
+def task_object(task: Task, base: str) -> NativeTask:
+    """Write a task: the same keys in every state."""
+    generation, output = task.generation, task.output
+    return {
+        "id": task.id,
+        "video_id": task.video_id,
+        "state": _WORDS[task.state],
+        "progress": 100 if task.state is State.COMPLETED else task.percent,
+        "engine": task.engine,
+        "dialect": task.dialect,
+        "operation": generation.operation.value,
+        "prompt": generation.prompt,
+        "aspect_ratio": generation.aspect_ratio,
+        "resolution": generation.resolution,
+        "duration": generation.duration,
+        "loop": generation.loop,
+        "enhance": generation.enhance,
+        "model": generation.model,
+        "created_at": rfc3339(task.created_at),
+        "started_at": _time(task.started_at),
+        "finished_at": _time(task.finished_at),
+        "elapsed": _elapsed(task),
+        "failure": {"code": task.failure.code, "message": task.failure.message} if task.failure else None,
+        "video": _video(task, base),
+        "thumbnail": task.link(output.thumbnail if output else None, base),
+        "last_frame": task.link(output.last_frame if output else None, base),
+        "metadata": task.work.notes,
+        "trace_id": task.trace_id,
+    }
+
+
+def payload(task: Task, base: str) -> bytes:
+    """Write what is posted to the callback address: what a query answers."""
+    return msgspec.json.encode(task_object(task, base))
+
+
+def write_error(error: FilmgateError, trace_id: str) -> bytes:
+    """Write an error."""
+    written: NativeError = {
+        "error": {"code": error.code, "message": error.message, "field": error.field, "trace_id": trace_id}
+    }
+    return msgspec.json.encode(written)
+
+
+class TaskForm:
+    """A task as it is, several as an array."""
+
+    name = NAME
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task."""
+        del echo
+        return msgspec.json.encode(task_object(task, base))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several tasks."""
+        return array(items)
+
+
+FORM: Final = TaskForm()
+
+
+def page(tasks: bytes, total: int, wanted: TaskFilter) -> bytes:
+    """Write a page of a list, of tasks already written."""
+    rest = msgspec.json.encode({"total": total, "limit": wanted.limit, "offset": wanted.offset})
+    return b'{"tasks":' + tasks + b"," + rest[1:]
+
+
+def listing(limit: str | None, offset: str | None, state: str | None, newest: str | None) -> TaskFilter:
+    """Read the parameters of a list; an empty one is absent. Raises InvalidRequest."""
+    if newest not in (None, "", "true", "false"):
+        raise InvalidRequest("newest must be true or false", field="newest")
+    words = [word for word in (state or "").split(",") if word]
+    if any(word not in tuple(State) for word in words):
+        raise InvalidRequest(f"state must be one of {', '.join(State)}, or several with commas", field="state")
+    return TaskFilter(
+        states=tuple(State(word) for word in words) or None,
+        newest=newest != "false",
+        limit=_whole(limit, "limit", _PAGE, 1, MAX_PAGE),
+        offset=_whole(offset, "offset", 0, 0, _MAX_OFFSET),
+    )
+
+
+def hold(wait: str | None) -> float:
+    """Read for how many seconds a query may wait. Raises InvalidRequest."""
+    try:
+        seconds = float(wait or 0)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= MAX_HOLD:
+        raise InvalidRequest(f"wait must be 0 to {MAX_HOLD:g} seconds", field="wait")
+    return seconds
+
+
+def _whole(text: str | None, field: str, default: int, least: int, most: int) -> int:
+    if not text:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
+    if not least <= number <= most:
+        raise InvalidRequest(f"{field} must be a whole number from {least} to {most}", field=field)
+    return number
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)
+
+
+def _elapsed(task: Task) -> float | None:
+    if task.finished_at is None:
+        return None
+    return round(max(0.0, task.finished_at - (task.started_at or task.created_at)), 3)
+
+
+def _video(task: Task, base: str) -> NativeVideo | None:
+    video = task.output.video if task.output else None
+    if video is None:
+        return None
+    return {
+        "url": base + video.path,
+        "width": video.facts.width,
+        "height": video.facts.height,
+        "duration": video.facts.duration,
+        "frames": video.facts.frames,
+        "bytes": video.bytes,
+        "type": video.facts.type,
+    }

@@ -1,0 +1,1 @@
+"""Ways to get due work to whoever does it."""

@@ -1,0 +1,128 @@
+"""Claims due work and runs it in this process, so many at a time per queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+from collections.abc import Mapping
+from functools import partial
+
+from filmgate.domain.errors import FilmgateError, Unavailable
+from filmgate.ports.dispatch import Clock, Lane
+from filmgate.ports.ledger import ADVANCE, Claim, Ledger
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAP = 1.0
+_TROUBLE_PAUSE = 1.0
+
+
+class EmbeddedDispatcher:
+    """One pump per queue; woken by events, and by the clock for work that is due later.
+
+    The process is alone with its ledger, so a claim never runs out: at the start all claims are taken back instead.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._worker = f"embedded-{os.getpid()}"
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._pumps: list[asyncio.Task[None]] = []
+        self._running: dict[asyncio.Task[None], Claim] = {}
+
+    async def start(self, lanes: Mapping[str, Lane]) -> None:
+        """Resume what was unfinished and take new work from now on."""
+        freed = await self._ledger.release(None, self._clock())
+        if freed:
+            log.info("resuming %d pieces of unfinished work", freed)
+        self._wakes = {queue: asyncio.Event() for queue in lanes}
+        self._pumps = [asyncio.create_task(self._pump(queue, lane), name=queue) for queue, lane in lanes.items()]
+
+    def wake(self, queue: str) -> None:
+        """Say that work of this queue may be due."""
+        event = self._wakes.get(queue)
+        if event is not None:
+            event.set()
+
+    def stop_task(self, task_id: str) -> None:
+        """Stop the work on a task that has been ended or deleted by its owner."""
+        for running, claim in self._running.items():
+            if claim.due.task_id == task_id and claim.due.kind == ADVANCE:
+                running.cancel()
+
+    async def ready(self) -> None:
+        """Raise Unavailable if due work is not taken any more."""
+        stopped = [pump.get_name() for pump in self._pumps if pump.done()]
+        if stopped:
+            raise Unavailable(f"no work is taken any more for {', '.join(stopped)}")
+
+    async def stop(self, grace: float) -> None:
+        """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        if self._running:
+            log.info("waiting up to %g s for %d pieces of work", grace, len(self._running))
+            await asyncio.wait(self._running, timeout=grace)
+        for running in list(self._running):
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._ledger.release(self._worker, self._clock())
+
+    async def _pump(self, queue: str, lane: Lane) -> None:
+        wake, busy = self._wakes[queue], asyncio.Semaphore(lane.slots)
+        while True:
+            await busy.acquire()
+            claim = None
+            while claim is None:
+                wake.clear()
+                claim = await self._claim(queue)
+                if claim is None:
+                    await self._nap(queue, wake)
+            running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
+            self._running[running] = claim
+            running.add_done_callback(partial(self._ended, busy))
+
+    def _ended(self, busy: asyncio.Semaphore, running: asyncio.Task[None]) -> None:
+        del self._running[running]
+        busy.release()
+
+    async def _claim(self, queue: str) -> Claim | None:
+        try:
+            return await self._ledger.claim(queue, self._worker, self._clock(), math.inf)
+        except FilmgateError as error:
+            log.warning("queue %s: nothing can be claimed now: %s", queue, error)
+            await asyncio.sleep(_TROUBLE_PAUSE)
+            return None
+
+    async def _nap(self, queue: str, wake: asyncio.Event) -> None:
+        """Sleep until work of the queue is due; a look at the index each second finds what nobody announced."""
+        while not wake.is_set():
+            due = await self._ledger.next_due(queue)
+            pause = _LONGEST_NAP if due is None else min(_LONGEST_NAP, due - self._clock())
+            if pause <= 0:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await wake.wait()
+
+    async def _run(self, claim: Claim, lane: Lane) -> None:
+        try:
+            await lane.work(claim)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("%s of task %s broke; it is tried again", claim.due.kind, claim.due.task_id)
+            await self._give_back(claim)
+
+    async def _give_back(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(_TROUBLE_PAUSE)
+            try:
+                return await self._ledger.postpone(claim, self._clock())
+            except FilmgateError as error:
+                log.warning("task %s cannot be given back yet: %s", claim.due.task_id, error)

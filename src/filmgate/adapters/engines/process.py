@@ -1,0 +1,334 @@
+"""Engines that work in a child process: one persistent worker per slot, spoken to in lines of JSON.
+
+The parent's half is `WorkerProcess` and `WorkerPool`; the child's half is `serve`. The child lives exactly as long as
+its parent: the kernel kills it when the parent dies, and it ends by itself when its standard input reaches the end.
+
+To the child    {"job": number, "order": {...}}  {"cancel": number}
+From the child  {"job": number, "event": "progress", "percent": n}
+                {"job": number, "event": "done", "result": {...}}
+                {"job": number, "event": "failed", "code": "...", "message": "..."}
+                {"job": number, "event": "cancelled"}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from filmgate.domain.errors import EngineCrashed, EngineFailed
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.ports.engine import Report
+
+MAX_LINE = 4 << 20
+"""Bytes of one event, at most."""
+
+BROKEN = 70
+"""Exit status of a worker that cannot go on, such as one that ran out of memory."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class WorkerProcess:
+    """One worker, started with the first job, used again for the next, replaced when it died. One job at a time."""
+
+    def __init__(self, module: str, *, name: str, grace: float = 2.0) -> None:
+        """Take the module to run, the name for the log, and the seconds a cancelled job has to stop by itself."""
+        self._module = module
+        self._grace = grace
+        self._log = logging.getLogger(f"filmgate.engine.{name}")
+        self._process: Process | None = None
+        self._errors: asyncio.Task[None] | None = None
+        self._number = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running worker, None when there is none."""
+        return self._process.pid if self._process else None
+
+    async def run(self, order: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Have one job done and return its result. Cancelling stops the work and leaves the worker usable.
+
+        Raises EngineFailed with the worker's verdict, EngineCrashed when the worker died or spoke nonsense.
+        """
+        process = await self._started()
+        self._number += 1
+        number = self._number
+        try:
+            await _send(process, {"job": number, "order": order})
+            return await self._follow(process, number, report)
+        except EngineFailed:
+            raise
+        except EngineCrashed:
+            await self._kill()
+            raise
+        except BaseException:
+            await self._stop(process, number)
+            raise
+
+    async def close(self) -> None:
+        """End the worker: by the end of its input, by force after the grace time."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(self._grace):
+                await process.wait()
+        except TimeoutError:
+            self._log.warning("worker %d did not end in time", process.pid)
+        await self._kill()
+
+    async def _started(self) -> Process:
+        """Give the living worker, starting one if need be.
+
+        Called on the event loop's thread: the death signal is bound to the thread that spawned the child.
+        """
+        if self._process is not None and self._process.returncode is not None:
+            await self._kill()
+        if self._process is None:
+            command = (sys.executable, "-m", self._module, str(os.getpid()))
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=MAX_LINE
+            )
+            self._errors = asyncio.create_task(self._forward(self._process))
+        return self._process
+
+    async def _follow(self, process: Process, number: int, report: Report) -> dict[str, Any]:
+        while True:
+            event = await _event(process)
+            if event.get("job") != number:
+                continue  # the tail of an earlier job
+            match event:
+                case {"event": "progress", "percent": int(percent)}:
+                    report(percent)
+                case {"event": "done", "result": dict(result)}:
+                    return result
+                case {"event": "failed", "code": str(code), "message": str(message)}:
+                    raise EngineFailed(Failure(code, message))
+                case _:
+                    raise EngineCrashed(f"The worker sent an unexpected event: {event.get('event')!r}.")
+
+    async def _stop(self, process: Process, number: int) -> None:
+        """Ask the worker to drop the job, and kill it when it does not answer within the grace time."""
+        try:
+            async with asyncio.timeout(self._grace):
+                await _send(process, {"cancel": number})
+                while not await _ended(process, number):
+                    pass
+        except (TimeoutError, EngineCrashed):
+            await self._kill()
+        except BaseException:
+            _kill_now(process)
+            raise
+
+    async def _kill(self) -> None:
+        process, errors = self._process, self._errors
+        self._process = self._errors = None
+        if process is None:
+            return
+        _kill_now(process)
+        await process.wait()
+        if process.stdin:
+            process.stdin.close()
+        if errors:
+            await asyncio.wait({errors}, timeout=self._grace)
+            errors.cancel()
+
+    async def _forward(self, process: Process) -> None:
+        """Copy what the worker writes to its standard error into the log, line by line."""
+        assert process.stderr is not None
+        rest = b""
+        while piece := await process.stderr.read(65_536):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                self._log.warning("worker %d: %s", process.pid, line.decode(errors="replace"))
+            rest = rest[-65_536:]
+        if rest:
+            self._log.warning("worker %d: %s", process.pid, rest.decode(errors="replace"))
+
+
+class WorkerPool:
+    """As many workers as an engine has slots; each job takes a free one, the last used first."""
+
+    def __init__(self, module: str, *, name: str, slots: int, grace: float = 2.0) -> None:
+        """Take what `WorkerProcess` takes, and the number of workers."""
+        self.workers = [WorkerProcess(module, name=name, grace=grace) for _ in range(slots)]
+        self._free: asyncio.LifoQueue[WorkerProcess] = asyncio.LifoQueue()
+        for worker in reversed(self.workers):
+            self._free.put_nowait(worker)
+
+    async def run(self, order: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Wait for a free worker and run the job on it, see `WorkerProcess.run`."""
+        worker = await self._free.get()
+        try:
+            return await worker.run(order, report)
+        finally:
+            self._free.put_nowait(worker)
+
+    async def close(self) -> None:
+        """End all workers."""
+        await asyncio.gather(*(worker.close() for worker in self.workers))
+
+
+async def _send(process: Process, message: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        await process.stdin.drain()
+    except (OSError, RuntimeError) as error:  # uvloop answers a closed pipe with RuntimeError
+        raise EngineCrashed("The worker process is gone.") from error
+
+
+async def _event(process: Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    try:
+        line = await process.stdout.readline()
+        event = json.loads(line) if line else None
+    except ValueError as error:
+        raise EngineCrashed("The worker process sent something that is no event.") from error
+    if not isinstance(event, dict):
+        raise EngineCrashed(f"The worker process ended in the middle of the work ({await _ending(process)}).")
+    return event
+
+
+async def _ended(process: Process, number: int) -> bool:
+    event = await _event(process)
+    return event.get("job") == number and event.get("event") != "progress"
+
+
+async def _ending(process: Process) -> str:
+    """Say how the process ended. It closed its output, so it is dead or will be: help it along."""
+    try:
+        async with asyncio.timeout(1):
+            status = await process.wait()
+    except TimeoutError:
+        return "its output closed"
+    return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _kill_now(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):  # it ended by itself between the look and the kill
+            process.kill()
+
+
+# ---- the child's half ------------------------------------------------------------------------------------------------
+
+
+class JobCancelled(Exception):
+    """The owner does not want this job any more."""
+
+
+class JobFailed(Exception):
+    """The job cannot be done; carries the verdict for the owner."""
+
+    def __init__(self, message: str, code: str = FailureCode.GENERATION_FAILED) -> None:
+        """Take a sentence for people and a code for programs."""
+        super().__init__(message)
+        self.message = message
+        self.code = str(code)
+
+
+class WorkerBroken(Exception):
+    """This process cannot go on; another one may succeed."""
+
+
+Handler = Callable[[dict[str, Any], Report], dict[str, Any]]
+"""Does one order and returns the result. Calls the report often: it raises JobCancelled when the job is cancelled."""
+
+
+def bind_to_parent() -> None:
+    """Make this process die with the one that started it, whose process id is the first argument."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != int(sys.argv[1]):
+        os._exit(0)  # the parent died before the line above
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers in order
+
+
+def serve(prepare: Callable[[], Handler]) -> NoReturn:
+    """Work off jobs from standard input until it ends. `prepare` does the slow imports and gives the handler."""
+    bind_to_parent()
+    channel = _Channel()
+    channel.listen()
+    handler = prepare()
+    while True:
+        number, order = channel.next()
+        channel.answer(number, _attempt(handler, order, channel.reporter(number)))
+
+
+class _Channel:
+    """The child's end of the pipes. A thread watches the input: its end is noticed in the middle of the work."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+        self._cancelled = 0
+        # Libraries that print must not speak on the line to the parent: standard output becomes standard error.
+        self._output = os.dup(1)
+        os.dup2(2, 1)
+
+    def listen(self) -> None:
+        threading.Thread(target=self._read, name="parent", daemon=True).start()
+
+    def next(self) -> tuple[int, dict[str, Any]]:
+        return self._jobs.get()
+
+    def answer(self, number: int, event: dict[str, Any]) -> None:
+        data = json.dumps({"job": number} | event).encode() + b"\n"
+        while data:
+            data = data[os.write(self._output, data) :]
+
+    def reporter(self, number: int) -> Report:
+        last = -1
+
+        def report(percent: int) -> None:
+            nonlocal last
+            if self._cancelled >= number:
+                raise JobCancelled
+            if percent > last:
+                last = percent
+                self.answer(number, {"event": "progress", "percent": percent})
+
+        return report
+
+    def _read(self) -> None:
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            if "cancel" in message:
+                self._cancelled = message["cancel"]
+            else:
+                self._jobs.put((message["job"], message["order"]))
+        os._exit(0)
+
+
+def _attempt(handler: Handler, order: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Do one order and give its last event; end the process when it is beyond repair."""
+    try:
+        report(0)
+        return {"event": "done", "result": handler(order, report)}
+    except JobCancelled:
+        return {"event": "cancelled"}
+    except JobFailed as failed:
+        return {"event": "failed", "code": failed.code, "message": failed.message}
+    except (MemoryError, WorkerBroken, BrokenPipeError):
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(BROKEN)
+    except Exception as error:  # noqa: BLE001 # whatever a job runs into ends the job, not the worker
+        traceback.print_exc()
+        message = f"The clip could not be made: {type(error).__name__}."
+        return {"event": "failed", "code": str(FailureCode.GENERATION_FAILED), "message": message}

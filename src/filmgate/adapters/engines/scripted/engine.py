@@ -1,0 +1,64 @@
+"""An engine that makes a small real clip, after whatever its script says."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import msgspec
+
+from filmgate.adapters.engines.scripted.clip import clip
+from filmgate.adapters.engines.scripted.script import Script, read
+from filmgate.domain.errors import EngineCrashed, EngineFailed
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation
+from filmgate.ports.engine import Clip, Job, Product, Report
+
+
+class ScriptedEngine:
+    """Follows the script in the prompt. `options` are the operator's defaults, by the names of `Script`."""
+
+    type = "scripted"
+
+    def __init__(self, name: str = "scripted", *, slots: int = 32, options: dict[str, Any] | None = None) -> None:
+        self.name = name
+        self.slots = slots
+        self._default = msgspec.convert(options or {}, Script)
+
+    def refuse(self, generation: Generation) -> Failure | None:  # noqa: ARG002 - the port asks engines that can refuse
+        """Do anything that is asked."""
+        return None
+
+    async def run(self, job: Job, report: Report) -> Product:
+        """Follow the script, then write the clip: an extended one has the length of both parts."""
+        script = read(job.generation.prompt, self._default)
+        if job.crashes < script.crash:
+            await _crash()
+        for step in range(script.steps):
+            await asyncio.sleep(script.delay / script.steps)
+            report(100 * (step + 1) // script.steps)
+        if script.hang:
+            await asyncio.Event().wait()
+        if script.fail is not None:
+            code, _, message = script.fail.partition(":")
+            raise EngineFailed(Failure(code.strip(), message.strip() or f"The script says: {code.strip()}."))
+        return await self._made(job)
+
+    async def close(self) -> None:
+        """Nothing outlives a job."""
+
+    async def _made(self, job: Job) -> Product:
+        earlier = [side.notes for side in (job.start, job.end) if isinstance(side, Clip)]
+        frames = job.generation.frames + sum(int(notes.get("frames", 0)) for notes in earlier)
+        width, height = job.generation.size
+        path = job.workdir / "clip.mp4"
+        data = await asyncio.to_thread(clip, width, height, frames)
+        await asyncio.to_thread(path.write_bytes, data)
+        return Product(path, {"engine": self.name, "frames": frames})
+
+
+async def _crash() -> None:
+    """Have a worker process die, as one that runs out of memory does."""
+    dying = await asyncio.create_subprocess_exec(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+    raise EngineCrashed(f"the worker process ended with {await dying.wait()}")

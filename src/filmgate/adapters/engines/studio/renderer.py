@@ -1,0 +1,63 @@
+"""Which renderer draws the scenes here, and what would give a better one."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import msgspec
+
+from filmgate.adapters.engines.process import JobFailed
+from filmgate.adapters.engines.studio.gl import GlRenderer, NoGl, renderer_name
+from filmgate.adapters.engines.studio.picture import Picture
+from filmgate.adapters.engines.studio.reduced import ReducedRenderer
+from filmgate.adapters.engines.studio.scene import Scene
+
+CHOICE = "FILMGATE_STUDIO_RENDERER"
+"""Environment variable: auto (the default), gl or reduced."""
+
+PACKAGES = ("libegl1", "libgl1-mesa-dri")
+"""Debian and Ubuntu packages with which the better renderer works on any machine."""
+
+ADVICE = f"For the better renderer, install {' and '.join(PACKAGES)} (Debian and Ubuntu)."
+
+
+class Renderer(Protocol):
+    """Draws the moments of one scene."""
+
+    def frame(self, seconds: float) -> Picture:
+        """Draw one moment, in seconds from the start of the first clip; often smaller than the clip."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class Means(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What frames are made with: `gl` or `reduced`, the driver's name, and for the reduced one why and what helps."""
+
+    renderer: str
+    gl: str | None = None
+    reason: str | None = None
+    packages: tuple[str, ...] = ()
+    advice: str | None = None
+
+
+def probe() -> Means:
+    """Find out which renderer will be used. Raises JobFailed if the one that is demanded cannot be had."""
+    choice = os.environ.get(CHOICE, "auto").strip().lower() or "auto"
+    if choice not in {"auto", "gl", "reduced"}:
+        raise JobFailed(f"{CHOICE} must be auto, gl or reduced, not {choice!r}.")
+    if choice == "reduced":
+        return Means("reduced", reason=f"{CHOICE} says so")
+    try:
+        return Means("gl", gl=renderer_name())
+    except NoGl as error:
+        if choice == "gl":
+            raise JobFailed(f"There is no OpenGL here ({error}). {ADVICE}") from error
+        return Means("reduced", reason=str(error), packages=PACKAGES, advice=ADVICE)
+
+
+def renderer_for(means: Means, scene: Scene, width: int, height: int, period: float) -> Renderer:
+    """Make the renderer of a scene at a size in pixels; `period` is the loop in seconds, 0 without one."""
+    kind = GlRenderer if means.renderer == "gl" else ReducedRenderer
+    return kind(scene, width, height, period)

@@ -1,0 +1,89 @@
+"""What the studio renders: a scene, small enough to be stored with the task and rendered again."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+import msgspec
+
+VERSION = 1
+"""Of the scenes' looks. Same prompt, seed and version give the same frames on one machine."""
+
+Colour = tuple[float, float, float]
+"""Linear red, green and blue, 0 to 1."""
+
+
+class SceneName(StrEnum):
+    """The four places the studio can go to."""
+
+    OCEAN = "ocean"
+    SPACE = "space"
+    FOREST = "forest"
+    ABSTRACT = "abstract"
+
+
+class Palette(msgspec.Struct, frozen=True):
+    """The colours of a scene: from the top of the sky to the ground, the light in it and one accent."""
+
+    zenith: Colour
+    sky: Colour
+    horizon: Colour
+    light: Colour
+    accent: Colour
+    ground: Colour
+
+
+class Camera(msgspec.Struct, frozen=True):
+    """How the camera moves: speeds at the start, per second. One unit is the square root of the frame's area."""
+
+    pan: float = 0.006
+    rise: float = 0.0
+    zoom: float = 0.0
+    roll: float = 0.0
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """Everything a renderer needs to draw any moment of a scene.
+
+    `time` and `weather` are words of the vocabulary, `features` switch parts on, `light_at` is where the sun or moon
+    stands relative to the middle of the frame, `cloud`, `wind` and `fog` go from 0 to 1.
+    """
+
+    name: SceneName
+    version: int
+    seed: int
+    time: str
+    weather: str
+    palette: Palette
+    camera: Camera
+    light_at: tuple[float, float]
+    cloud: float
+    wind: float
+    fog: float
+    features: tuple[str, ...] = ()
+
+
+class Pose(msgspec.Struct, frozen=True):
+    """Where the camera is at one moment: shift, magnification as width of view, and turn in radians."""
+
+    x: float
+    y: float
+    view: float
+    roll: float
+
+
+_SWING = 48.0
+"""Seconds of one full swing of the camera in a clip that does not loop: slow, and it never runs away."""
+
+
+def pose(camera: Camera, seconds: float, period: float) -> Pose:
+    """Give the camera's place at a moment, counted from the start of the first clip; may be negative.
+
+    It depends on nothing else, so a clip goes on from another one without a seam. With a `period` above 0 it is
+    the same again after so many seconds.
+    """
+    turn = 2 * math.pi / (period or _SWING)
+    swing = math.sin(turn * seconds) / turn
+    closed = (1 - math.cos(turn * seconds)) / turn / 2 if period else swing
+    return Pose(camera.pan * swing, camera.rise * closed, math.exp(-camera.zoom * closed), camera.roll * swing)

@@ -1,0 +1,30 @@
+"""The studio's child process: takes orders from the service and makes clips. Started by `StudioEngine`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from filmgate.adapters.engines.process import Handler, serve
+from filmgate.adapters.engines.studio.order import Order
+from filmgate.ports.engine import Report
+
+_NICENESS = 5
+"""Rendering takes every core it gets; answering queries comes first."""
+
+
+def prepare() -> Handler:
+    """Load the libraries and give the handler of orders."""
+    os.nice(_NICENESS)
+    from filmgate.adapters.engines.studio.take import shoot  # heavy: only after the parent is watched
+
+    def handle(order: dict[str, Any], report: Report) -> dict[str, Any]:
+        return shoot(msgspec.convert(order, Order), report)
+
+    return handle
+
+
+if __name__ == "__main__":
+    serve(prepare)

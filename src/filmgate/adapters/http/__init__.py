@@ -1,0 +1,1 @@
+"""The HTTP side that all dialects share: the gate, the query lane, errors, health, documentation."""

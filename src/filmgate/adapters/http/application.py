@@ -1,0 +1,54 @@
+"""The framework's application, put together from routers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from filmgate.adapters.http.errors import Errors, from_http, from_validation
+from filmgate.adapters.http.service_routes import add_docs
+from filmgate.domain.errors import FilmgateError
+
+DESCRIPTION = """
+One ledger of video generation tasks behind every Luma dialect. A task made in one dialect is found in all.
+Send `Authorization: Bearer <key>`. Every answer names its request in `X-Trace-Id`.
+"""
+
+
+def framework(routers: Sequence[APIRouter], errors: Errors, version: str) -> FastAPI:
+    """Make the application that serves the described API and writes errors in the form of each path's dialect."""
+    app = FastAPI(
+        title="Filmgate",
+        version=version,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+
+    async def on_error(request: Request, error: Exception) -> Response:
+        status, headers, body = errors.answer(request.url.path, _known(error), request.state.trace_id)
+        response = Response(body, status)
+        response.raw_headers = [(b"content-length", b"%d" % len(body)), *headers]
+        if isinstance(error, HTTPException) and error.headers:
+            response.headers.update(error.headers)
+        return response
+
+    for kind in (FilmgateError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, on_error)
+    for router in routers:
+        app.include_router(router)
+    add_docs(app)
+    return app
+
+
+def _known(error: Exception) -> FilmgateError:
+    if isinstance(error, FilmgateError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return from_validation(error)
+    assert isinstance(error, HTTPException), "only these kinds are handled"
+    return from_http(error)

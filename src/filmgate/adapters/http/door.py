@@ -1,0 +1,60 @@
+"""The door: who asks, how often, with how large a body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from filmgate.adapters.http.headers import Headers, find
+from filmgate.core.access import Access, Action, Rate
+from filmgate.core.links import Links
+from filmgate.domain.errors import InvalidRequest, PayloadTooLarge
+from filmgate.ports.context import RequestContext
+
+
+class HttpDoor:
+    """Turns a request into its context, and counts it in the bucket of its key."""
+
+    def __init__(self, access: Access, links: Links, *, max_body: int) -> None:
+        self._access = access
+        self._links = links
+        self._max_body = max_body
+
+    async def enter(self, request: Request, action: Action) -> RequestContext:
+        """Give the context of a request, once. Raises Unauthorized, HostNotAllowed, TooManyRequests."""
+        admitted = getattr(request.state, "admitted", None)
+        if admitted is None:
+            admitted = await self.admit(request.scope, action, request.state.trace_id)
+        context: RequestContext = admitted[0]
+        request.state.rate = admitted[1]
+        return context
+
+    async def admit(self, scope: Any, action: Action, trace_id: str) -> tuple[RequestContext, Rate | None]:
+        """Do the same for a raw ASGI scope, and give the state of the rate bucket."""
+        headers: Headers = scope["headers"]
+        host = find(headers, b"host")
+        base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
+        caller = await self._access.caller(bearer(headers))
+        return RequestContext(caller, trace_id, base), self._access.admit(caller, action)
+
+    async def body(self, request: Request) -> bytes:
+        """Read the whole body. Raises PayloadTooLarge."""
+        chunks, size = [], 0
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if self._max_body and size > self._max_body:
+                    raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
+                chunks.append(chunk)
+        except ClientDisconnect as error:
+            raise InvalidRequest("the body was cut off") from error
+        return b"".join(chunks)
+
+
+def bearer(headers: Headers) -> bytes | None:
+    """Give the key of an Authorization header; it may hold any characters, spaces too."""
+    value = find(headers, b"authorization")
+    if value is None or value[:7].lower() != b"bearer ":
+        return None
+    return value[7:].strip() or None

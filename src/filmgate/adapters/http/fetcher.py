@@ -1,0 +1,320 @@
+"""The only way out: checked addresses, bounded answers, no redirect unseen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import urljoin
+
+from filmgate import __version__
+from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse, redacted
+from filmgate.domain.errors import InvalidRequest
+from filmgate.ports.fetcher import FetchError, Response
+
+if TYPE_CHECKING:
+    # Loaded with the first request: its import takes longer than the start of the service should.
+    import httpx2
+
+__all__ = ["CheckedFetcher", "Resolve", "redacted"]
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+_REDIRECTS = 5
+_DIALLED = 4
+_ANSWER = 64 * 1024
+_PIECE = 256 * 1024
+_REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
+_PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_OWN_HEADERS = frozenset({"host", "user-agent", "accept-encoding", "connection"})
+
+
+class CheckedFetcher:
+    """Implements Fetcher. An address is resolved once, every result is checked, and a checked one is dialled.
+
+    Redirects are followed for downloads only, at most five, each hop checked like the first.
+    """
+
+    def __init__(
+        self,
+        allow_networks: Sequence[str] = (),
+        *,
+        total: float = 60.0,
+        connect: float = 5.0,
+        idle: float = 15.0,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Take networks such as `10.1.0.0/16` that may be reached although they are not public.
+
+        `total` limits a download, `connect` the time to a connection, `idle` the silence between bytes, in seconds.
+        """
+        self._networks = [ipaddress.ip_network(network) for network in allow_networks]
+        self._total = total
+        self._connect = connect
+        self._idle = idle
+        self._resolve = resolve or _ask_system
+        self._tls = tls
+        self._opening = asyncio.Lock()
+        self._transport: httpx2.AsyncHTTPTransport | None = None
+
+    def check(self, url: str) -> None:
+        """Raise InvalidRequest if the address can be seen to be unusable without asking a name server."""
+        self._checked(url)
+
+    async def download(self, url: str, target: Path, *, max_bytes: int) -> None:
+        """Write what the address serves to `target`, whole or not at all. Raises FetchError."""
+        with _written(target) as file:
+            async with _deadline(self._total, url):
+                await self._follow(url, file, max_bytes)
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
+        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""
+        async with _deadline(timeout, url), self._exchange("POST", self._usable(url), body, headers) as answer:
+            received = bytearray()
+            async for piece in answer.aiter_raw():
+                received += piece
+                if len(received) >= _ANSWER:
+                    break
+            return Response(answer.status_code, dict(answer.headers), bytes(received[:_ANSWER]))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        transport, self._transport = self._transport, None
+        if transport:
+            await transport.aclose()
+
+    async def _follow(self, url: str, file: BinaryIO, max_bytes: int) -> None:
+        for _ in range(_REDIRECTS + 1):
+            address = self._usable(url)
+            async with self._exchange("GET", address, b"", {}) as answer:
+                if answer.status_code not in _REDIRECT_STATUS:
+                    _check_answer(answer, url, max_bytes)
+                    await _save(answer, file, url, max_bytes)
+                    return
+                url = _next_hop(url, answer.headers.get("location"))
+        raise FetchError(
+            f"{redacted(url)} was reached after {_REDIRECTS} redirects and redirects again.", retryable=False
+        )
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self, method: str, address: Address, body: bytes, headers: dict[str, str]
+    ) -> AsyncIterator[httpx2.Response]:
+        """Send a request to a checked address of the host; gives the answer, its body unread."""
+        ips = await self._lookup(address)
+        await self._opened()
+        with _translated(address):
+            answer = await self._dial(method, address, ips, body, headers)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()
+
+    async def _dial(
+        self, method: str, address: Address, ips: Sequence[Ip], body: bytes, headers: dict[str, str]
+    ) -> httpx2.Response:
+        """Try the addresses in turn until one takes the connection."""
+        import httpx2
+
+        for ip in ips[:-1]:
+            with contextlib.suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
+                return await self._send(method, address, ip, body, headers)
+        return await self._send(method, address, ips[-1], body, headers)
+
+    async def _send(
+        self, method: str, address: Address, ip: Ip, body: bytes, headers: dict[str, str]
+    ) -> httpx2.Response:
+        import httpx2
+
+        host = f"[{ip}]" if ip.version == 6 else str(ip)
+        request = httpx2.Request(
+            method,
+            f"{address.scheme}://{host}:{address.port}{address.target}",
+            headers=_headers(address, headers),
+            content=body or None,
+            extensions={
+                "timeout": {"connect": self._connect, "read": self._idle, "write": self._idle, "pool": self._connect},
+                # The certificate is verified for the name that was asked for, not for the address dialled.
+                "sni_hostname": address.host,
+            },
+        )
+        transport = await self._opened()
+        answer = await transport.handle_async_request(request)
+        answer.request = request
+        return answer
+
+    async def _opened(self) -> httpx2.AsyncHTTPTransport:
+        async with self._opening:
+            if self._transport is None:
+                self._transport = await asyncio.to_thread(_open_transport, self._tls)
+            return self._transport
+
+    async def _lookup(self, address: Address) -> list[Ip]:
+        """Resolve a host, once, and check every address it has. Raises FetchError."""
+        if address.ip:
+            return [address.ip]
+        try:
+            async with asyncio.timeout(self._connect):
+                found = await self._resolve(address.host, address.port)
+        except TimeoutError as error:
+            raise FetchError(f"The name {address.host} could not be resolved in time.", retryable=True) from error
+        except OSError as error:
+            passing = not isinstance(error, socket.gaierror) or error.errno != socket.EAI_NONAME
+            raise FetchError(f"The name {address.host} could not be resolved.", retryable=passing) from error
+        ips = [ip for ip in map(as_ip, dict.fromkeys(found)) if ip]
+        if not ips:
+            raise FetchError(f"The name {address.host} has no address.", retryable=True)
+        allowed = [ip for ip in ips if is_allowed(ip, self._networks)]
+        # A name that is public and private at once is an attack, unless it is one of the operator's own.
+        if len(allowed) < len(ips) and all(is_public(ip) for ip in allowed):
+            raise FetchError(f"The name {address.host} leads into a network that is not public.", retryable=False)
+        return allowed[:_DIALLED]
+
+    def _checked(self, url: str) -> Address:
+        address = parse(url)
+        ip = as_ip("127.0.0.1") if _is_localhost(address.host) else address.ip
+        if ip and not is_allowed(ip, self._networks):
+            raise InvalidRequest(f"The address leads into a network that is not public: {address.host}.")
+        return address
+
+    def _usable(self, url: str) -> Address:
+        try:
+            return self._checked(url)
+        except InvalidRequest as error:
+            raise FetchError(error.message, retryable=False) from error
+
+
+def _open_transport(tls: ssl.SSLContext | None) -> httpx2.AsyncHTTPTransport:
+    """Open the transport: below the client there are no cookies, proxies, redirects or stored credentials.
+
+    Connections are not kept: two names on one address must not share one that was verified for one of them.
+    """
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx2.AsyncHTTPTransport(verify=tls or True, trust_env=False, limits=limits)
+
+
+def _is_localhost(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
+
+
+async def _ask_system(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]
+
+
+def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
+    """Add what every request says; bodies come as they are, since a compressed one could be a bomb."""
+    own = {
+        "host": address.authority,
+        "user-agent": f"filmgate/{__version__}",
+        "accept-encoding": "identity",
+        "connection": "close",
+    }
+    return own | {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
+
+
+def _check_answer(answer: httpx2.Response, url: str, max_bytes: int) -> None:
+    """Refuse an answer by its head. Raises FetchError."""
+    status = answer.status_code
+    if status != 200:
+        raise FetchError(f"{redacted(url)} answered {status}.", retryable=status in _PASSING_STATUS)
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise FetchError(f"{redacted(url)} answered with a compressed body, which is not accepted.", retryable=False)
+    length = answer.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > max_bytes:
+        raise _too_large(url, max_bytes)
+
+
+async def _save(answer: httpx2.Response, file: BinaryIO, url: str, max_bytes: int) -> None:
+    """Write the body in pieces off the event loop. Raises FetchError."""
+    count = 0
+    held = bytearray()
+    async for piece in answer.aiter_raw():
+        count += len(piece)
+        if count > max_bytes:
+            raise _too_large(url, max_bytes)
+        held += piece
+        if len(held) >= _PIECE:
+            await asyncio.to_thread(file.write, bytes(held))
+            held.clear()
+    if count == 0:
+        raise FetchError(f"{redacted(url)} answered with an empty body.", retryable=False)
+    await asyncio.to_thread(file.write, bytes(held))
+
+
+def _too_large(url: str, max_bytes: int) -> FetchError:
+    return FetchError(f"{redacted(url)} serves more than the {max_bytes} bytes that are allowed.", retryable=False)
+
+
+def _next_hop(url: str, location: str | None) -> str:
+    """Give the address a redirect leads to. Raises FetchError."""
+    if not location:
+        raise FetchError(f"{redacted(url)} redirects to nowhere.", retryable=False)
+    try:
+        following = urljoin(url, location)
+    except ValueError as error:
+        raise FetchError(f"{redacted(url)} redirects to an unreadable address.", retryable=False) from error
+    if url.lower().startswith("https:") and following.lower().startswith("http:"):
+        raise FetchError(f"{redacted(url)} redirects from https to http, which is refused.", retryable=False)
+    return following
+
+
+@contextlib.contextmanager
+def _written(target: Path) -> Iterator[BinaryIO]:
+    """Give a file that becomes `target` if all goes well, and vanishes if not."""
+    part = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _deadline(seconds: float, url: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise FetchError(f"{redacted(url)} did not answer within {seconds:g} seconds.", retryable=True) from error
+
+
+@contextlib.contextmanager
+def _translated(address: Address) -> Iterator[None]:
+    """Say in our words what went wrong on the way; theirs could quote the address with its secrets."""
+    import httpx2
+
+    place = f"{address.scheme}://{address.authority}"
+    try:
+        yield
+    except httpx2.ConnectTimeout as error:
+        raise FetchError(f"{place} could not be reached in time.", retryable=True) from error
+    except httpx2.ConnectError as error:
+        raise FetchError(f"{place} could not be reached{_tls_reason(error)}.", retryable=True) from error
+    except httpx2.TimeoutException as error:
+        raise FetchError(f"{place} fell silent.", retryable=True) from error
+    except httpx2.LocalProtocolError as error:
+        raise FetchError("The request has a header that cannot be sent.", retryable=False) from error
+    except httpx2.HTTPError as error:
+        raise FetchError(f"{place} broke off its answer.", retryable=True) from error
+
+
+def _tls_reason(error: BaseException) -> str:
+    """Name a refused certificate, the one reason the owner of the address can do something about."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f": its certificate was refused ({cause.verify_message})"
+        cause = cause.__cause__ or cause.__context__
+    return ""

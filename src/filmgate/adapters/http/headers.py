@@ -1,0 +1,49 @@
+"""Headers that answers carry in every dialect."""
+
+from __future__ import annotations
+
+from filmgate.core.access import Rate
+
+Headers = list[tuple[bytes, bytes]]
+
+CORS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"X-Trace-Id, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+    ),
+]
+
+PREFLIGHT: Headers = [
+    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
+    (b"access-control-max-age", b"600"),
+    (b"vary", b"Access-Control-Request-Headers"),
+]
+
+DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key"
+
+
+def trace(trace_id: str) -> Headers:
+    """Name the request, under both names that clients look for."""
+    name = trace_id.encode()
+    return [(b"x-trace-id", name), (b"x-request-id", name)]
+
+
+def rate_limit(rate: Rate) -> Headers:
+    """Say how many requests are left, under the standard and the older names."""
+    limit, left = b"%d" % rate.limit, b"%d" % rate.remaining
+    return [
+        (b"ratelimit-limit", limit),
+        (b"ratelimit-remaining", left),
+        (b"ratelimit-reset", b"%d" % rate.reset),
+        (b"x-ratelimit-limit", limit),
+        (b"x-ratelimit-remaining", left),
+    ]
+
+
+def find(scope_headers: Headers, name: bytes) -> bytes | None:
+    """Give the first header of this lower-case name."""
+    for key, value in scope_headers:
+        if key == name:
+            return value
+    return None

@@ -1,0 +1,166 @@
+"""The query lane: queries by id, answered in front of the framework.
+
+It does what the framework's routes do, through the same functions, without what a framework costs: match the route,
+find the key, count the request, get the answer, write the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Protocol
+
+from filmgate.adapters.http.door import HttpDoor
+from filmgate.adapters.http.errors import Errors, ErrorWriter, headers_of
+from filmgate.adapters.http.headers import CORS, Headers, find, rate_limit, trace
+from filmgate.adapters.http.metrics import Requests
+from filmgate.core.access import Action, Rate
+from filmgate.core.query import Form, Query
+from filmgate.domain.errors import FilmgateError, PayloadTooLarge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_JSON = (b"content-type", b"application/json")
+_ID = 36
+"""Characters of an id; what is not as long is left to the framework."""
+
+
+class Question(Protocol):
+    """What a body asks for, as a dialect understands it."""
+
+    @property
+    def form(self) -> Form:
+        """The form of the answer."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The tasks that are asked for."""
+
+    @property
+    def single(self) -> bool:
+        """Whether one task is asked for, not a batch of one."""
+
+    @property
+    def error(self) -> ErrorWriter:
+        """How an error about it is written."""
+
+
+class Lane:
+    """Answers what it can, and says of the rest that it is the framework's.
+
+    `reads` maps the path in front of an id to (dialect, form), `bodies` a path to (dialect, parser of its body).
+    """
+
+    def __init__(
+        self,
+        reads: Mapping[str, tuple[str, Form]],
+        bodies: Mapping[str, tuple[str, Callable[[bytes], Question | None]]],
+        door: HttpDoor,
+        query: Query,
+        errors: Errors,
+        requests: Requests,
+        *,
+        max_body: int,
+    ) -> None:
+        self._reads = reads
+        self._bodies = bodies
+        self._door = door
+        self._query = query
+        self._errors = errors
+        self._requests = requests
+        self._max_body = max_body
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> Receive | None:
+        """Answer the request and give None, or give what the framework has to receive from instead."""
+        path: str = scope["path"]
+        if scope["query_string"]:
+            return receive
+        if scope["method"] == "GET":
+            read = self._reads.get(path[:-_ID])
+            if read is None or "/" in path[-_ID:]:
+                return receive
+            await self._read(scope, send, trace_id, read)
+            return None
+        if scope["method"] == "POST":
+            body = self._bodies.get(path)
+            if body is not None:
+                return await self._read_body(scope, receive, send, trace_id, body)
+        return receive
+
+    async def _read(self, scope: Scope, send: Send, trace_id: str, read: tuple[str, Form]) -> None:
+        rate = None
+        try:
+            context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
+            status, headers = 200, [_JSON]
+            body = await self._query.one(context, scope["path"][-_ID:], read[1])
+        except FilmgateError as error:
+            status, headers, body = self._errors.answer(scope["path"], error, trace_id)
+        await self._send(send, read[0], (status, headers, body), rate, trace_id)
+
+    async def _read_body(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        trace_id: str,
+        route: tuple[str, Callable[[bytes], Question | None]],
+    ) -> Receive | None:
+        dialect, parse = route
+        rate, question = None, None
+        try:
+            context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
+            scope.setdefault("state", {})["admitted"] = context, rate
+            data = await self._whole(scope, receive)
+            if data is None:
+                return receive
+            question = parse(data)
+            if question is None:
+                return _replay(data, receive)
+            status, headers = 200, [_JSON]
+            if question.single:
+                body = await self._query.one(context, question.ids[0], question.form)
+            else:
+                body = await self._query.many(context, question.ids, question.form)
+        except FilmgateError as error:
+            status, headers, body = self._errors.answer(scope["path"], error, trace_id)
+            if question is not None:
+                headers, body = headers_of(error), question.error(error, trace_id)
+        await self._send(send, dialect, (status, headers, body), rate, trace_id)
+        return None
+
+    async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:
+        """Read a body whose length was announced; what comes in unknown length is left to the framework."""
+        length = find(scope["headers"], b"content-length")
+        if length is None or not length.isdigit():
+            return None
+        if self._max_body and int(length) > self._max_body:
+            raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
+        data = b""
+        while True:
+            message = await receive()
+            data += bytes(message.get("body", b""))
+            if not message.get("more_body"):
+                return data
+
+    async def _send(
+        self, send: Send, dialect: str, answer: tuple[int, Headers, bytes], rate: Rate | None, trace_id: str
+    ) -> None:
+        status, headers, body = answer
+        self._requests.count(dialect, status)
+        headers = [*headers, (b"content-length", b"%d" % len(body)), *trace(trace_id), *CORS]
+        if rate is not None:
+            headers += rate_limit(rate)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _replay(data: bytes, receive: Receive) -> Receive:
+    """Give a body that was read already to the framework once more."""
+    rest = [{"type": "http.request", "body": data, "more_body": False}]
+
+    async def again() -> Message:
+        return rest.pop() if rest else await receive()
+
+    return again

@@ -1,0 +1,101 @@
+"""The routes of the service itself: is it alive, is it ready, its metrics, its documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import as_file, files
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+from starlette.staticfiles import StaticFiles
+
+from filmgate.adapters.http.metrics import Requests, exposition
+from filmgate.domain.errors import FilmgateError, Forbidden, Unauthorized
+from filmgate.ports.ledger import Ledger
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Health(BaseModel):
+    """Whether the service is alive."""
+
+    status: str
+    version: str
+
+
+class Readiness(BaseModel):
+    """Whether each part can do its work; `checks` names the trouble of a part, or "ok"."""
+
+    status: str
+    checks: dict[str, str]
+
+
+def service_router(
+    ledger: Ledger,
+    requests: Requests,
+    checks: Mapping[str, Check],
+    may_see_metrics: Callable[[Request], bool],
+    version: str,
+) -> APIRouter:
+    """Make the routes. `checks` raise FilmgateError where a part cannot do its work."""
+    router = APIRouter(tags=["service"])
+
+    @router.get("/healthz", summary="Is the service alive?", operation_id="healthz")
+    async def healthz() -> Health:
+        return Health(status="ok", version=version)
+
+    @router.get(
+        "/readyz",
+        summary="Can the service do its work?",
+        operation_id="readyz",
+        responses={503: {"model": Readiness, "description": "Some part cannot do its work now."}},
+    )
+    async def readyz(response: Response) -> Readiness:
+        found = {name: await _state(check) for name, check in checks.items()}
+        good = all(state == "ok" for state in found.values())
+        response.status_code = 200 if good else 503
+        return Readiness(status="ready" if good else "not ready", checks=found)
+
+    @router.get(
+        "/metrics",
+        summary="Metrics in the Prometheus text format",
+        operation_id="metrics",
+        response_class=Response,
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+            401: {"description": "The bootstrap key is needed unless the service is bound to loopback."},
+            403: {"description": "Only the bootstrap key may see this."},
+        },
+    )
+    async def metrics(request: Request) -> Response:
+        if not may_see_metrics(request):
+            raise Forbidden() if "authorization" in request.headers else Unauthorized()
+        return Response(exposition(requests, await ledger.counts()), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+def add_docs(app: FastAPI) -> None:
+    """Serve the documentation page and everything it loads from here; nothing comes from elsewhere."""
+    with as_file(files("fastapi_offline") / "static") as folder:
+        app.mount("/docs/assets", StaticFiles(directory=folder), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Filmgate API",
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon.png",
+        )
+
+
+async def _state(check: Check) -> str:
+    try:
+        await check()
+    except FilmgateError as error:
+        return error.message
+    return "ok"

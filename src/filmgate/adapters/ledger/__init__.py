@@ -1,0 +1,1 @@
+"""Ledgers: each package here implements `filmgate.ports.ledger.Ledger`."""

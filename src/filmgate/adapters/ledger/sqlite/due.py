@@ -1,0 +1,65 @@
+"""The operations on due work, each a piece of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+from msgspec.structs import asdict
+
+from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
+from filmgate.adapters.ledger.sqlite.statements import run
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import ADVANCE, Claim, Due
+
+
+def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
+    """Make work due."""
+    for work in due:
+        run(connection, "put_due", asdict(work))
+
+
+def drop_advance(connection: apsw.Connection, task_id: str) -> None:
+    """Remove the next stage of a task that has ended."""
+    run(connection, "drop_kind", {"task_id": task_id, "kind": ADVANCE})
+
+
+def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float) -> Claim | None:
+    """Take the fair next work of a queue until a time; work without an unfinished task to advance is dropped."""
+    while rows := run(connection, "next_claim", {"queue": queue, "now": now}):
+        ((due_id, *columns, tries),) = rows
+        due = due_from(tuple(columns))
+        task = _claimed_task(connection, due)
+        if task is None and due.kind == ADVANCE:
+            run(connection, "drop_due", {"id": due_id, "task_id": due.task_id})
+            continue
+        run(connection, "claim_due", {"id": due_id, "worker": worker, "until": until})
+        run(connection, "serve_application", {"queue": queue, "application_id": due.application_id})
+        return Claim(due_id, due, tries, task)
+    return None
+
+
+def postpone(connection: apsw.Connection, claim: Claim, not_before: float) -> None:
+    """Give claimed work back for a time; nothing happens if it is somebody else's by now."""
+    run(connection, "postpone_due", _held(claim) | {"not_before": not_before})
+
+
+def finish(connection: apsw.Connection, claim: Claim) -> None:
+    """Remove claimed work; nothing happens if it is somebody else's by now."""
+    run(connection, "finish_due", _held(claim))
+
+
+def release(connection: apsw.Connection, worker: str | None, now: float) -> int:
+    """Make claims due at once and count them."""
+    return len(run(connection, "release_due", {"worker": worker, "now": now}))
+
+
+def _claimed_task(connection: apsw.Connection, due: Due) -> Task | None:
+    statement = "fence_task" if due.kind == ADVANCE else "get_task"
+    values = {"id": due.task_id, "application_id": due.application_id}
+    rows = run(connection, statement, values)
+    return task_from(rows[0]) if rows else None
+
+
+def _held(claim: Claim) -> dict[str, float]:
+    return {"id": claim.id, "claims": claim.tries + 1}

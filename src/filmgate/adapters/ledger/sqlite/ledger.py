@@ -1,0 +1,209 @@
+"""The ledger in one SQLite file: a writer with group commit, a reader on the event loop, a reader beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from filmgate.adapters.ledger.sqlite import access, due, tasks
+from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
+from filmgate.adapters.ledger.sqlite.find import find
+from filmgate.adapters.ledger.sqlite.migrate import migrate
+from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
+from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
+from filmgate.adapters.ledger.sqlite.statements import SQL, Values
+from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
+from filmgate.domain.errors import Unavailable
+from filmgate.domain.failures import Failure
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import (
+    ApiKey,
+    Application,
+    Change,
+    Claim,
+    Due,
+    Echo,
+    Page,
+    StoredMedia,
+    TaskFilter,
+)
+
+_GET_TASK = SQL["get_task"]
+
+
+class _Store(NamedTuple):
+    reader: Reader
+    background: BackgroundReader
+    writer: Writer
+
+
+class SqliteLedger:
+    """Implements `filmgate.ports.ledger.Ledger`. Use it from the event loop that opened it."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file's path; its folder must exist when the ledger is opened."""
+        self._path = path
+        self._opened: _Store | None = None
+
+    async def open(self) -> None:
+        """Open or create the file, for its owner's eyes only, and bring its schema up to date."""
+        loop = asyncio.get_running_loop()
+        try:
+            connection, reader, background = await asyncio.to_thread(self._connect)
+        except (apsw.Error, OSError) as error:
+            raise Unavailable(f"The ledger {self._path} cannot be opened: {error}") from error
+        self._opened = _Store(reader, background, Writer(connection, loop))
+
+    async def close(self) -> None:
+        """Finish what is being written and close; closing twice does no harm."""
+        store, self._opened = self._opened, None
+        if store is not None:
+            await store.background.close()
+            store.reader.close()
+            await store.writer.close()
+
+    async def ready(self) -> None:
+        """Raise Unavailable unless the file can be read and its write lock taken."""
+        self._store.reader.rows("SELECT 1")
+        await self._write(_nothing)
+
+    async def add_application(self, application: Application) -> Application:
+        """Add the application, or give the one that already has this name."""
+        return await self._write(partial(access.add_application, application=application))
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Add a key; raises NotFound without its application, Conflict if the key is there already."""
+        await self._write(partial(access.add_key, key=key))
+
+    async def key(self, digest: bytes) -> ApiKey | None:
+        """Find the key with this digest."""
+        rows = self._store.reader.rows(SQL["key_by_digest"], (digest,))
+        return key_from(rows[0]) if rows else None
+
+    async def keys(self) -> list[ApiKey]:
+        """List all keys, oldest first."""
+        rows = await self._store.background.run(lambda reader: reader.rows(SQL["list_keys"]))
+        return [key_from(row) for row in rows]
+
+    async def revoke_key(self, key_id: str, now: float) -> bool:
+        """Revoke a key that is still good."""
+        return await self._write(partial(access.revoke_key, key_id=key_id, now=now))
+
+    async def get(self, application_id: str, task_id: str) -> Task | None:
+        """Find one task of the application; the values are in the order of the statement, which is quickest."""
+        rows = self._store.reader.rows(_GET_TASK, (task_id, application_id))
+        return task_from(rows[0]) if rows else None
+
+    async def get_many(self, application_id: str, task_ids: Sequence[str]) -> list[Task]:
+        """Find the application's tasks among these ids with one query."""
+        values = {"application_id": application_id, "ids": json(list(task_ids))}
+        found = {task.id: task for task in map(task_from, self._store.reader.rows(SQL["get_tasks"], values))}
+        return [found[task_id] for task_id in dict.fromkeys(task_ids) if task_id in found]
+
+    async def by_video(self, application_id: str, video_id: str) -> Task | None:
+        """Find the application's task that made this video."""
+        return self._one("task_by_video", {"application_id": application_id, "video_id": video_id})
+
+    async def by_trace(self, application_id: str, trace_id: str) -> Task | None:
+        """Find the application's newest task under this trace id."""
+        return self._one("task_by_trace", {"application_id": application_id, "trace_id": trace_id})
+
+    async def find(self, application_id: str, wanted: TaskFilter) -> Page:
+        """List the application's tasks that match the filter."""
+        return await self._store.background.run(lambda reader: find(reader, application_id, wanted))
+
+    async def echoes(self, task_ids: Sequence[str]) -> dict[str, Echo]:
+        """Give the submit bodies of these tasks by id."""
+        rows = self._store.reader.rows(SQL["echoes"], {"ids": json(list(task_ids))})
+        return {task_id: Echo(dialect, body) for task_id, dialect, body in rows}
+
+    async def media(self, token: str) -> StoredMedia | None:
+        """Find a file by the token of its link."""
+        rows = self._store.reader.rows(SQL["media_by_token"], (token,))
+        return media_from(rows[0]) if rows else None
+
+    async def counts(self) -> dict[tuple[str, State], int]:
+        """Count the unfinished tasks by engine and state."""
+        rows = await self._store.background.run(lambda reader: reader.rows(SQL["count_unfinished"]))
+        return {(engine, State(state)): count for engine, state, count in rows}
+
+    async def submit(
+        self, task: Task, echo: Echo, due: Sequence[Due], media: Sequence[StoredMedia] = (), *, max_unfinished: int = 0
+    ) -> None:
+        """Write an accepted task; raises TooManyRequests at the limit, Conflict for an id that is there already."""
+        await self._write(
+            partial(tasks.submit, task=task, echo=echo, due=due, media=media, max_unfinished=max_unfinished)
+        )
+
+    async def add_media(self, media: StoredMedia) -> None:
+        """Write the row of an upload."""
+        await self._write(partial(tasks.add_media, media=(media,)))
+
+    async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
+        """Apply a change with the work it makes due, if its fence still holds."""
+        return await self._write(partial(tasks.commit, change=change, due=due))
+
+    async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
+        """End an unfinished task of the application by its owner's will."""
+        return await self._write(
+            partial(tasks.cancel, application_id=application_id, task_id=task_id, failure=failure, now=now)
+        )
+
+    async def delete(self, application_id: str, task_id: str, now: float) -> bool:
+        """Remove a task of the application and make the purge of its files due."""
+        return await self._write(partial(tasks.delete, application_id=application_id, task_id=task_id, now=now))
+
+    async def claim(self, queue: str, worker: str, now: float, lease: float) -> Claim | None:
+        """Take the fair next due work of a queue; a lease may be infinite, until it is released."""
+        return await self._write(partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease))
+
+    async def next_due(self, queue: str) -> float | None:
+        """Say when the earliest work of a queue is due; work that is claimed without end never is."""
+        ((earliest,),) = self._store.reader.rows(SQL["next_due"], {"queue": queue})
+        return None if earliest in (None, math.inf) else float(earliest)
+
+    async def postpone(self, claim: Claim, not_before: float) -> None:
+        """Give claimed work back; nothing happens if somebody else has it by now."""
+        await self._write(partial(due.postpone, claim=claim, not_before=not_before))
+
+    async def finish(self, claim: Claim) -> None:
+        """Remove claimed work that is done; nothing happens if somebody else has it by now."""
+        await self._write(partial(due.finish, claim=claim))
+
+    async def release(self, worker: str | None, now: float) -> int:
+        """Make the claims of a worker, or of all, due at once."""
+        return await self._write(partial(due.release, worker=worker, now=now))
+
+    @property
+    def _store(self) -> _Store:
+        if self._opened is None:
+            raise Unavailable("The ledger is not open.")
+        return self._opened
+
+    def _one(self, statement: str, values: Values) -> Task | None:
+        rows = self._store.reader.rows(SQL[statement], values)
+        return task_from(rows[0]) if rows else None
+
+    async def _write(self, operation: Operation[T]) -> T:
+        return await self._store.writer.run(operation)
+
+    def _connect(self) -> tuple[apsw.Connection, Reader, BackgroundReader]:
+        self._path.touch(mode=0o600)
+        connection = connect(self._path, writes=True)
+        try:
+            migrate(connection)
+            return connection, Reader(self._path), BackgroundReader(self._path, busy=BUSY_SECONDS)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _nothing(_: apsw.Connection) -> None:
+    """Take the write lock and give it back."""

@@ -1,0 +1,46 @@
+"""Bringing the file's schema up to date."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import apsw
+
+from filmgate.domain.errors import Unavailable
+
+
+def migrations(package: str = __package__) -> list[str]:
+    """Give the texts of the numbered migrations in order; the schema's version is how many were applied."""
+    files = [file for file in resources.files(package).joinpath("migrations").iterdir() if file.name.endswith(".sql")]
+    return [file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name)]
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Apply the migrations that are missing in one transaction; raises Unavailable for a newer schema."""
+    steps = migrations()
+    if _version(connection) == len(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _apply(connection, steps)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: apsw.Connection, steps: list[str]) -> None:
+    # Read again under the lock: another process may have migrated in between.
+    version = _version(connection)
+    if version > len(steps):
+        raise Unavailable(
+            f"The ledger has schema {version}, this Filmgate knows {len(steps)}: start the newer Filmgate, "
+            "or restore a backup made by this one."
+        )
+    for step in steps[version:]:
+        connection.execute(step).fetchall()
+    connection.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def _version(connection: apsw.Connection) -> int:
+    return int(connection.pragma("user_version"))

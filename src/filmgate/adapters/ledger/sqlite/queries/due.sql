@@ -1,0 +1,61 @@
+-- name: put_due
+-- Make work due; work of this name that is there already becomes due anew, also if somebody has it.
+INSERT INTO due (kind, queue, task_id, application_id, not_before, detail)
+VALUES (:kind, :queue, :task_id, :application_id, :not_before, :detail)
+ON CONFLICT (task_id, kind, detail) DO UPDATE SET
+    queue = excluded.queue, not_before = excluded.not_before, claimed_by = NULL
+
+-- name: next_claim
+-- The earliest due work of the application that was served least recently in this queue, of those that have any.
+SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
+WHERE queue = :queue AND not_before <= :now AND application_id = (
+    SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
+    WHERE EXISTS (
+        SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
+    )
+    ORDER BY coalesce(t.served, 0), a.id LIMIT 1
+)
+ORDER BY not_before, id LIMIT 1
+
+-- name: claim_due
+-- Give work to a worker until its lease ends.
+UPDATE due SET claimed_by = :worker, not_before = :until, claims = claims + 1 WHERE id = :id
+
+-- name: serve_application
+-- Send the application to the end of the queue's line.
+INSERT INTO turns (queue, application_id, served)
+VALUES (:queue, :application_id, (SELECT coalesce(max(t.served), 0) + 1 FROM turns AS t WHERE t.queue = :queue))
+ON CONFLICT (queue, application_id) DO UPDATE SET served = excluded.served
+
+-- name: next_due
+-- When the earliest work of a queue is due: one look at the index for each application.
+SELECT min((
+    SELECT min(d.not_before) FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id
+)) FROM applications AS a
+
+-- name: postpone_due
+-- Give work back, if it is still this claim's.
+UPDATE due SET claimed_by = NULL, not_before = :not_before
+WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
+
+-- name: finish_due
+-- Remove work that is done, if it is still this claim's.
+DELETE FROM due WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
+
+-- name: release_due
+-- Make the claims of a worker, or with NULL of all, due at once.
+UPDATE due SET claimed_by = NULL, not_before = :now
+WHERE claimed_by IS NOT NULL AND (:worker IS NULL OR claimed_by = :worker)
+RETURNING id
+
+-- name: drop_due
+-- Remove one row of work.
+DELETE FROM due WHERE id = :id AND task_id = :task_id
+
+-- name: drop_kind
+-- Remove the work of one kind for a task.
+DELETE FROM due WHERE task_id = :task_id AND kind = :kind
+
+-- name: drop_task_due
+-- Remove all work for a task.
+DELETE FROM due WHERE task_id = :task_id

@@ -1,0 +1,96 @@
+"""Between rows of the file and the words of the domain."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from filmgate.adapters.ledger.sqlite.statements import Row, Values
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation
+from filmgate.domain.media import Facts, Media, Output, Role
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Progress, Task
+from filmgate.ports.ledger import ApiKey, Application, Change, Due, StoredMedia
+
+_STATES = {state.value: state for state in State}
+_STAGES = {stage.value: stage for stage in Stage}
+_NO_WORK = Progress()
+
+_generation = msgspec.json.Decoder(Generation).decode
+_work = msgspec.json.Decoder(Progress).decode
+_output = msgspec.json.Decoder(Output).decode
+_failure = msgspec.json.Decoder(Failure).decode
+_facts = msgspec.json.Decoder(Facts).decode
+
+
+def json(value: object) -> str:
+    """Write a struct or a list as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def task_from(row: Row) -> Task:
+    """Read a task from `task_columns`."""
+    (
+        task_id, application_id, credential_id, user_id, trace_id, video_id, dialect, engine, generation, base_url,
+        callback_url, created_at, updated_at, state, stage, fence, attempts, percent, started_at, finished_at,
+        deadline_at, cancel_requested, work, output, failure,
+    ) = row  # fmt: skip
+    return Task(
+        task_id, application_id, credential_id, user_id, trace_id, video_id, dialect, engine, _generation(generation),
+        base_url, callback_url, created_at, updated_at, _STATES[state], _STAGES[stage], fence, attempts, percent,
+        started_at, finished_at, deadline_at, cancel_requested == 1,
+        _NO_WORK if work is None else _work(work),
+        None if output is None else _output(output),
+        None if failure is None else _failure(failure),
+    )  # fmt: skip
+
+
+def task_values(task: Task) -> Values:
+    """Give the values of `task_columns` by name."""
+    return msgspec.structs.asdict(task) | {
+        "generation": json(task.generation),
+        "work": None if task.work == _NO_WORK else json(task.work),
+        "output": None if task.output is None else json(task.output),
+        "failure": None if task.failure is None else json(task.failure),
+    }
+
+
+def change_values(change: Change) -> Values:
+    """Give the values of `change_task` by name: NULL for what stays."""
+    values = {name: None if value is UNSET else value for name, value in msgspec.structs.asdict(change).items()}
+    for name in ("work", "output", "failure"):
+        values[name] = None if values[name] is None else json(values[name])
+    return values
+
+
+def due_from(row: Row) -> Due:
+    """Read due work from kind, queue, task, application, time and detail."""
+    kind, queue, task_id, application_id, not_before, detail = row
+    return Due(kind, queue, task_id, application_id, not_before, detail)
+
+
+def application_from(row: Row) -> Application:
+    """Read an application from its columns."""
+    return Application(*row)
+
+
+def key_from(row: Row) -> ApiKey:
+    """Read a key from `key_columns`."""
+    return ApiKey(*row)
+
+
+def media_from(row: Row) -> StoredMedia:
+    """Read a file's row from `media_columns`."""
+    token, role, name, key, size, etag, facts, application_id, task_id, created_at = row
+    media = Media(token, Role(role), name, key, size, etag, _facts(facts))
+    return StoredMedia(media, application_id, task_id, created_at)
+
+
+def media_values(stored: StoredMedia) -> Values:
+    """Give the values of `media_columns` by name."""
+    return (
+        msgspec.structs.asdict(stored.media)
+        | msgspec.structs.asdict(stored)
+        | {"facts": json(stored.media.facts)}
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""The operations that change tasks, each a piece of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from filmgate.adapters.ledger.sqlite.due import drop_advance, put_due
+from filmgate.adapters.ledger.sqlite.rows import (
+    change_values,
+    json,
+    media_values,
+    task_from,
+    task_values,
+)
+from filmgate.adapters.ledger.sqlite.statements import Values, run
+from filmgate.domain.errors import TooManyRequests
+from filmgate.domain.failures import Failure
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import CALLBACK, PURGE, Change, Due, Echo, StoredMedia
+
+_RETRY_SECONDS = 10
+"""When to come back with a task that was one too many: one of the others may have ended by then."""
+
+
+def submit(
+    connection: apsw.Connection,
+    task: Task,
+    echo: Echo,
+    due: Sequence[Due],
+    media: Sequence[StoredMedia],
+    max_unfinished: int,
+) -> None:
+    """Write an accepted task with all that belongs to it."""
+    if max_unfinished:
+        _check_room(connection, task.application_id, max_unfinished)
+    run(connection, "add_task", task_values(task))
+    run(connection, "add_echo", {"task_id": task.id, "dialect": echo.dialect, "body": echo.body})
+    add_media(connection, media)
+    put_due(connection, due)
+
+
+def add_media(connection: apsw.Connection, media: Sequence[StoredMedia]) -> None:
+    """Write the rows of files."""
+    for stored in media:
+        run(connection, "add_media", media_values(stored))
+
+
+def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> Task | None:
+    """Apply a change if its fence still holds, with the work it ends and the work it makes due."""
+    task = _changed(connection, "change_task", change_values(change))
+    if task is None:
+        return None
+    add_media(connection, change.media)
+    # First what is done, then what is due: the next step of a task is work of the same name.
+    if change.finished is not None:
+        run(connection, "drop_due", {"id": change.finished, "task_id": task.id})
+    put_due(connection, due)
+    if task.final:
+        drop_advance(connection, task.id)
+    return task
+
+
+def cancel(connection: apsw.Connection, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
+    """End an unfinished task and make its callback due; a final task stays as it is."""
+    who = {"id": task_id, "application_id": application_id}
+    task = _changed(connection, "cancel_task", who | {"failure": json(failure), "now": now})
+    if task is None:
+        return _changed(connection, "get_task", who)
+    drop_advance(connection, task.id)
+    if task.callback_url is not None:
+        put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
+    return task
+
+
+def delete(connection: apsw.Connection, application_id: str, task_id: str, now: float) -> bool:
+    """Remove a task with all that belongs to it and make the purge of its files due."""
+    gone = run(connection, "delete_task", {"id": task_id, "application_id": application_id})
+    if not gone:
+        return False
+    run(connection, "drop_task_due", {"task_id": task_id})
+    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now)])
+    return True
+
+
+def _changed(connection: apsw.Connection, statement: str, values: Values) -> Task | None:
+    rows = run(connection, statement, values)
+    return task_from(rows[0]) if rows else None
+
+
+def _check_room(connection: apsw.Connection, application_id: str, limit: int) -> None:
+    values = {"application_id": application_id, "limit": limit}
+    ((unfinished,),) = run(connection, "count_unfinished_up_to", values)
+    if unfinished >= limit:
+        raise TooManyRequests(
+            f"{limit} tasks are unfinished already; submit again when one of them has ended.",
+            retry_after=_RETRY_SECONDS,
+        )

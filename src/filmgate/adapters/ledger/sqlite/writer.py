@@ -1,0 +1,120 @@
+"""The one writer: a thread that commits whatever waits as a group, with one sync of the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+import apsw
+
+from filmgate.adapters.ledger.sqlite.connection import translated
+from filmgate.domain.errors import Unavailable
+
+T = TypeVar("T")
+
+Operation = Callable[[apsw.Connection], T]
+"""A piece of one transaction: it sees what was committed, and what it raises undoes only itself."""
+
+_Job = tuple[Operation[Any], "asyncio.Future[Any]"]
+_Outcome = tuple[Any, Exception | None]
+
+
+class Writer:
+    """Runs operations on its own connection and thread, for the callers of one event loop."""
+
+    def __init__(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over the connection and start the thread."""
+        self._connection = connection
+        self._loop = loop
+        self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
+        self._open = True
+        self._thread = Thread(target=self._work, name="filmgate-ledger-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Operation[T]) -> T:
+        """Give the operation's result once it is on disk; a caller that stops waiting does not undo it."""
+        if not self._open:
+            raise Unavailable("The ledger is closed.")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._inbox.put((operation, future))
+        return await future
+
+    async def close(self) -> None:
+        """Commit what waits, then close the connection."""
+        self._open = False
+        self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        more = True
+        while more:
+            group, more = self._next_group()
+            if group:
+                self._deliver(group, self._commit(group))
+        self._connection.close()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        group: list[_Job] = []
+        job = self._inbox.get()
+        try:
+            while job is not None:
+                group.append(job)
+                job = self._inbox.get_nowait()
+        except Empty:
+            return group, True
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> list[_Outcome]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._attempt(operation) for operation, _ in group]
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets it
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            # Each caller gets an error of its own, for raising one leaves its traces in it.
+            return [(None, _copied(error)) for _ in group]
+        else:
+            return outcomes
+
+    def _attempt(self, operation: Operation[Any]) -> _Outcome:
+        self._connection.execute("SAVEPOINT operation")
+        try:
+            result = operation(self._connection)
+        except Exception as error:
+            # Some faults, such as a full disk, end the whole transaction.
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO operation; RELEASE operation")
+            return None, translated(error)
+        self._connection.execute("RELEASE operation")
+        return result, None
+
+    def _deliver(self, group: list[_Job], outcomes: list[_Outcome]) -> None:
+        settled = [(future, outcome) for (_, future), outcome in zip(group, outcomes, strict=True)]
+        try:
+            self._loop.call_soon_threadsafe(_settle, settled)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more.
+            return
+
+
+def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, (result, error) in settled:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+def _copied(error: Exception) -> Exception:
+    own = translated(error)
+    if own is error:
+        own = Unavailable(f"The ledger could not commit: {error}")
+        own.__cause__ = error
+    return own

@@ -1,0 +1,22 @@
+"""What runs in the child: each operation reads `SOURCE` in the current folder and writes its results next to it."""
+
+from __future__ import annotations
+
+from filmgate.adapters.media.clips import develop, normalise_clip
+from filmgate.adapters.media.pictures import normalise_picture
+from filmgate.adapters.media.work import Operation, Outcome
+from filmgate.domain.errors import InvalidMedia
+
+_OPERATIONS = {
+    Operation.PICTURE: normalise_picture,
+    Operation.CLIP: normalise_clip,
+    Operation.DEVELOP: develop,
+}
+
+
+def perform(operation: Operation) -> Outcome:
+    """Run an operation; a file that cannot be used is an outcome too."""
+    try:
+        return Outcome(facts=_OPERATIONS[operation]())
+    except InvalidMedia as error:
+        return Outcome(error=error.message)

@@ -1,0 +1,44 @@
+"""What a file is, told from its first bytes and never from its name."""
+
+from __future__ import annotations
+
+HEAD = 64
+PICTURES = "PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"
+CLIPS = "MP4, MOV, WebM, Matroska and GIF"
+
+_PICTURE_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+_STILL_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
+
+
+def picture_format(head: bytes) -> str | None:
+    """Name the picture format, as Pillow calls it; None if it is not an allowed one."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if {b"avif", b"avis"} & _brands(head):
+        return "AVIF"
+    return next((name for magic, name in _PICTURE_MAGIC if head.startswith(magic)), None)
+
+
+def clip_demuxer(head: bytes) -> str | None:
+    """Name the only demuxer that may open the clip, as FFmpeg calls it; None if it is not an allowed kind."""
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "matroska"
+    return "mov" if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS else None
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Give the brands of an ISO base media file, the main one and the compatible ones within the head."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12]} | {head[start : start + 4] for start in range(16, end - 3, 4)}

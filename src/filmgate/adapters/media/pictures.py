@@ -1,0 +1,114 @@
+"""Foreign pictures made ours: upright, opaque, 8-bit RGB, of a bounded size."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageCms, ImageOps
+
+from filmgate.adapters.media.kinds import HEAD, PICTURES, picture_format
+from filmgate.adapters.media.work import PICTURE, SOURCE
+from filmgate.domain.errors import InvalidMedia
+from filmgate.domain.media import Facts
+
+MAX_PIXELS = 40_000_000
+MAX_SIDE = 4096
+# Loads every decoder before the fork: a child has neither the time nor the right to look for modules.
+Image.init()
+
+
+def normalise_picture() -> list[Facts]:
+    """Write the picture in `SOURCE` to `PICTURE` as PNG. Raises InvalidMedia."""
+    source = Path(SOURCE)
+    with source.open("rb") as file:
+        kind = picture_format(file.read(HEAD))
+    if kind is None:
+        raise InvalidMedia(f"The file is not a picture we can read: allowed are {PICTURES}.")
+    picture = _decode(source, kind)
+    picture.save(PICTURE, "PNG", compress_level=3)
+    return [Facts(type="image/png", width=picture.width, height=picture.height, palette=palette(picture))]
+
+
+def palette(picture: Image.Image) -> str:
+    """Give the base64 of 25 RGB triples: the average colours of a 5x5 grid, row by row."""
+    return base64.b64encode(picture.resize((5, 5), Image.Resampling.BOX).tobytes()).decode()
+
+
+def _decode(source: Path, kind: str) -> Image.Image:
+    try:
+        # The size is ours to check, from the header: Pillow would only say that it is too much.
+        Image.MAX_IMAGE_PIXELS = None
+        with Image.open(source, formats=[kind]) as picture:
+            _check_size(picture)
+            # From here on a decoder that finds more pixels than the header named is stopped.
+            Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                picture.load()
+            return _shrink(_opaque(_rgb(ImageOps.exif_transpose(picture))))
+    except (InvalidMedia, MemoryError):
+        raise
+    except Exception as error:
+        # Pillow meets hostile bytes with errors of every class; they all mean the same.
+        raise InvalidMedia(f"The picture is damaged or cut off: it cannot be decoded as {kind}.") from error
+
+
+def _check_size(picture: Image.Image) -> None:
+    pixels = picture.width * picture.height
+    if pixels > MAX_PIXELS:
+        raise InvalidMedia(f"The image is {pixels / 1e6:.1f} megapixels; at most {MAX_PIXELS / 1e6:.0f} are allowed.")
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    """Convert every kind of pixel to 8 bits of sRGB, keeping an alpha channel as RGBA."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _eight_bits(picture).convert("RGB")
+    alpha = picture.has_transparency_data
+    profile = picture.info.get("icc_profile")
+    if profile and picture.mode in ("RGB", "CMYK", "L"):
+        picture = _from_profile(picture, profile)
+    return picture.convert("RGBA" if alpha else "RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Scale deep greys to 8 bits: 16-bit ones by their type, others by the values they hold."""
+    low, high = (0.0, 65535.0) if picture.mode.startswith("I;16") else _range(picture)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    deep = picture.convert("F")
+    return deep.point(lambda value: value * scale - low * scale).convert("L")
+
+
+def _range(picture: Image.Image) -> tuple[float, float]:
+    low, high = picture.getextrema()
+    if isinstance(low, tuple) or isinstance(high, tuple):
+        raise TypeError("a picture of one channel was expected")
+    if low >= 0 and high <= 255:
+        return 0.0, 255.0
+    return (0.0, 65535.0) if low >= 0 and high <= 65535 else (low, high)
+
+
+def _from_profile(picture: Image.Image, profile: bytes) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        # A broken profile is common and harmless: without it the colours are taken as they are.
+        return picture
+    return converted or picture
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Lay a picture with alpha on white."""
+    if picture.mode != "RGBA":
+        return picture
+    ground = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(ground, picture).convert("RGB")
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    if max(picture.size) > MAX_SIDE:
+        picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return picture

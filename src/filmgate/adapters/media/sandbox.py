@@ -1,0 +1,230 @@
+"""The service's side of the helper process: a private folder and a child for every foreign file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import itertools
+import logging
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from filmgate.adapters.media.work import OUTCOME, SOURCE, Ended, Job, Limits, Operation, Outcome, Stop
+from filmgate.domain.errors import InvalidMedia, Unavailable
+from filmgate.domain.media import Facts
+
+# What a child is given of our environment: how to find Python and its libraries, and nothing that could be a secret.
+_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+_OUTCOME_BYTES = 64 * 1024
+_GRACE = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Sandbox:
+    """Runs operations on foreign files, each alone in a child process. The helper starts with the first of them."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._helper: _Helper | None = None
+        self._starting = asyncio.Lock()
+        self._numbers = itertools.count(1)
+
+    @contextlib.asynccontextmanager
+    async def perform(
+        self, operation: Operation, source: Path, beside: Path, limits: Limits
+    ) -> AsyncIterator[tuple[Path, list[Facts]]]:
+        """Run an operation on a file; gives the folder with its results, which is removed on leaving, and the facts.
+
+        The folder is made in the folder `beside`. Raises InvalidMedia, FileNotFoundError, Unavailable.
+        """
+        box = await asyncio.to_thread(_pack, source, beside)
+        try:
+            ended = await self._run(Job(next(self._numbers), operation, str(box), limits))
+            yield box, await asyncio.to_thread(_unpack, box, ended, limits)
+        finally:
+            await _to_the_end(asyncio.to_thread(shutil.rmtree, box))
+
+    async def close(self) -> None:
+        """End the helper and its children."""
+        helper, self._helper = self._helper, None
+        if helper:
+            await helper.close()
+
+    async def _run(self, job: Job) -> Ended:
+        for _ in range(2):
+            helper = await self._running()
+            try:
+                return await helper.run(job)
+            except ConnectionError:
+                # The helper was killed from outside, as by the system when memory is short: one new one is worth a try.
+                _log.warning("the process that opens foreign files ended unexpectedly")
+        raise Unavailable("Pictures and videos cannot be opened now: the process that decodes them ends unexpectedly.")
+
+    async def _running(self) -> _Helper:
+        async with self._starting:
+            if self._helper is None or not self._helper.alive:
+                await self.close()
+                self._helper = await _Helper.start()
+            return self._helper
+
+
+class _Helper:
+    """A running helper process and the socket to it."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._process = process
+        self._writer = writer
+        self._waiting: dict[int, asyncio.Future[Ended]] = {}
+        self._listener = asyncio.create_task(self._listen(reader))
+
+    @classmethod
+    async def start(cls) -> _Helper:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = _spawn(theirs.fileno())
+        reader, writer = await asyncio.open_connection(sock=ours)
+        return cls(process, reader, writer)
+
+    @property
+    def alive(self) -> bool:
+        return not self._listener.done()
+
+    async def run(self, job: Job) -> Ended:
+        """Run a job to the end of its child. Raises ConnectionError if the helper ends first."""
+        if not self.alive:
+            raise ConnectionResetError("the helper has ended")
+        ended = asyncio.get_running_loop().create_future()
+        self._waiting[job.number] = ended
+        try:
+            self._send(job)
+            return await asyncio.wait_for(asyncio.shield(ended), job.limits.wall + _GRACE)
+        except TimeoutError:
+            # The helper kills late children itself; one that does not is broken.
+            self._process.kill()
+            raise ConnectionResetError("the helper does not answer") from None
+        except asyncio.CancelledError:
+            # The child must be gone before its folder goes.
+            self._send(Stop(job.number))
+            await _to_the_end(asyncio.wait([ended], timeout=_GRACE))
+            raise
+        finally:
+            del self._waiting[job.number]
+            if ended.done() and not ended.cancelled():
+                ended.exception()
+
+    async def close(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+        await asyncio.to_thread(self._end)
+        await self._listener
+
+    def _end(self) -> None:
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, order: Job | Stop) -> None:
+        self._writer.write(msgspec.json.encode(order) + b"\n")
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                ended = msgspec.json.decode(line, type=Ended)
+                future = self._waiting.get(ended.number)
+                if future and not future.done():
+                    future.set_result(ended)
+        except ConnectionError:
+            _log.debug("the connection to the helper broke", exc_info=True)
+        finally:
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(ConnectionResetError("the helper has ended"))
+
+
+def regular_file(path: Path) -> Path:
+    """Give the path back if a child left a file of its own there, and no link to somewhere else."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise InvalidMedia("The file attacks its decoder and was refused.")
+    return path
+
+
+def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
+    """Start the helper; from the thread of the event loop, as it dies with the thread that started it."""
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", "-m", "filmgate.adapters.media.zygote", str(descriptor), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(descriptor,),
+        env=_environment(),
+        # A session of its own keeps the terminal's Ctrl-C from it: it ends with us, after our last file.
+        start_new_session=True,
+    )
+
+
+def _environment() -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # A second thread in the helper would make its forks unsafe.
+    return passed_on | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _pack(source: Path, beside: Path) -> Path:
+    box = Path(tempfile.mkdtemp(prefix=".decode-", dir=beside))
+    try:
+        _link_or_copy(source, box / SOURCE)
+    except BaseException:
+        shutil.rmtree(box)
+        raise
+    return box
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
+            raise
+        shutil.copyfile(source, target)
+
+
+def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:
+    if ended.late or ended.status == -signal.SIGXCPU:
+        raise InvalidMedia(f"The file takes longer to decode than the {limits.wall} seconds that are allowed.")
+    if ended.status == -signal.SIGKILL:
+        raise Unavailable("The file could not be decoded now: its process was stopped from outside.")
+    if ended.status != 0:
+        raise InvalidMedia("The file is damaged: its decoder crashed on it.")
+    with regular_file(box / OUTCOME).open("rb") as file:
+        outcome = msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
+    if outcome.trace:
+        _log.error("a decoder failed in an unexpected way: %s", outcome.trace)
+        raise InvalidMedia("The file is damaged: it cannot be decoded.")
+    if outcome.error:
+        raise InvalidMedia(outcome.error)
+    return outcome.facts
+
+
+async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
+    """Wait for work that must not be left half done, even when cancelled; the cancellation follows it."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,118 @@
+"""Serving stored files behind their unguessable links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from filmgate.core.access import Buckets
+from filmgate.domain.errors import NotFound
+from filmgate.domain.media import Media
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import MediaStore
+
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+_SECURITY = {
+    "accept-ranges": "bytes",
+    "cache-control": "private, max-age=86400, immutable",
+    "content-security-policy": "sandbox; default-src 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+_TYPES = {"video/mp4", "image/jpeg", "image/png"}
+
+
+def media_router(ledger: Ledger, store: MediaStore, buckets: Buckets) -> APIRouter:
+    """Make the routes: GET and HEAD with ranges and entity tags; `buckets` count requests per client address."""
+    router = APIRouter(tags=["media"])
+
+    async def serve(token: str, name: str, request: Request) -> Response:
+        buckets.take(request.client.host if request.client else "")
+        stored = await ledger.media(token)
+        if stored is None or stored.media.name != name:
+            raise NotFound("There is no such file here (any more).")
+        return await _answer(request, stored.media, store)
+
+    _document(router, serve)
+    return router
+
+
+def _document(router: APIRouter, serve: Callable[[str, str, Request], Awaitable[Response]]) -> None:
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}
+    for method, summary in (("GET", "Get a file"), ("HEAD", "Look at a file")):
+        router.add_api_route(
+            "/media/{token}/{name}",
+            serve,
+            methods=[method],
+            operation_id=f"media_{method.lower()}",
+            summary=summary,
+            description="The link of a video or picture. It is a capability: who has it may read the file.",
+            response_class=Response,
+            responses={
+                200: {"description": "The whole file.", "content": content},
+                206: {"description": "The part that the Range header asks for.", "content": content},
+                304: {"description": "The file is what If-None-Match names."},
+                404: {"description": "No such file, or its task was deleted."},
+                416: {"description": "The file has no such part."},
+                429: {"description": "Too many requests from this address."},
+            },
+        )
+
+
+async def _answer(request: Request, media: Media, store: MediaStore) -> Response:
+    etag = f'"{media.etag}"'
+    headers = {**_SECURITY, "etag": etag, "content-disposition": f'inline; filename="{media.name}"'}
+    if _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    start, stop, status = 0, media.bytes, 200
+    asked = request.headers.get("range")
+    if asked is not None and request.headers.get("if-range", etag) == etag:
+        part = _part(asked, media.bytes)
+        if part is not None and part[0] >= part[1]:
+            return Response(status_code=416, headers={**headers, "content-range": f"bytes */{media.bytes}"})
+        if part is not None:
+            (start, stop), status = part, 206
+            headers["content-range"] = f"bytes {start}-{stop - 1}/{media.bytes}"
+    headers["content-length"] = str(stop - start)
+    kind = media.facts.type if media.facts.type in _TYPES else "application/octet-stream"
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=kind)
+    pieces = store.read(media.key, start, stop)
+    try:
+        # The first piece is read before the status is sent, so that a missing file is an honest 404.
+        first = await anext(pieces, b"")
+    except FileNotFoundError as error:
+        raise NotFound("There is no such file here (any more).") from error
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return StreamingResponse(body(), status, headers, media_type=kind)
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    return header.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in header.split(",")}
+
+
+def _part(header: str, size: int) -> tuple[int, int] | None:
+    """Read a Range header: (start, stop), empty if it cannot be satisfied; None if it is to be ignored."""
+    match = _RANGE.fullmatch(header.strip().lower())
+    if match is None or match[0] == "bytes=-":
+        return None
+    first, last = match[1], match[2]
+    if not first:
+        length = int(last)
+        return (max(0, size - length), size) if length else (size, size)
+    start = int(first)
+    stop = min(size, int(last) + 1) if last else size
+    if last and int(last) < start:
+        return None
+    return start, stop

@@ -1,0 +1,118 @@
+"""Opening foreign files: pictures, clips, and the stills of a finished clip."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from pathlib import Path
+
+import msgspec
+
+from filmgate.adapters.media.sandbox import Sandbox, regular_file
+from filmgate.adapters.media.work import CLIP, LAST_FRAME, PICTURE, THUMBNAIL, Limits, Operation
+from filmgate.domain.media import Facts
+from filmgate.ports.media import Stills
+
+_MIB = 1024 * 1024
+# Address space at the limits of size, measured: 0.96 GB for a 40-megapixel WebP, 1.33 GB to re-encode 3840x2160.
+_PICTURE_LIMITS = Limits(memory=1536 * _MIB, cpu=30, wall=60, file=256 * _MIB)
+_CLIP_LIMITS = Limits(memory=3072 * _MIB, cpu=600, wall=600, file=1024 * _MIB)
+
+
+class _Developed(msgspec.Struct, frozen=True):
+    """The stills of a clip, kept in memory."""
+
+    facts: tuple[Facts, Facts, Facts]
+    thumbnail: bytes
+    last_frame: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.thumbnail) + len(self.last_frame)
+
+
+class SandboxedTools:
+    """Implements MediaTools with child processes, of which a few run at a time.
+
+    Stills are remembered by the SHA-256 of their clip, up to a number of bytes: equal clips are made again and again.
+    """
+
+    def __init__(self, *, concurrency: int = 2, cache_bytes: int = 32 * _MIB) -> None:
+        """Allow `concurrency` children at a time; no process is started before the first file."""
+        self._sandbox = Sandbox()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._cache = _Cache(cache_bytes)
+
+    async def normalise_image(self, source: Path, target: Path) -> Facts:
+        """Decode a foreign picture, upright and without alpha, and write it to `target` as PNG. Raises InvalidMedia."""
+        return await self._normalise(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
+
+    async def normalise_video(self, source: Path, target: Path) -> Facts:
+        """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second. Raises InvalidMedia."""
+        return await self._normalise(Operation.CLIP, source, target, CLIP, _CLIP_LIMITS)
+
+    async def develop(self, clip: Path, folder: Path) -> Stills:
+        """Decode a finished clip to its last frame, verify it, and write its stills. Raises InvalidMedia."""
+        async with self._slots:
+            digest = await asyncio.to_thread(_digest, clip)
+            developed = self._cache.get(digest)
+            if developed is None:
+                async with self._sandbox.perform(Operation.DEVELOP, clip, folder, _CLIP_LIMITS) as (box, facts):
+                    developed = await asyncio.to_thread(_read, box, facts)
+                self._cache.add(digest, developed)
+        return await asyncio.to_thread(_write, developed, folder)
+
+    async def close(self) -> None:
+        """End the helper processes."""
+        await self._sandbox.close()
+
+    async def _normalise(self, operation: Operation, source: Path, target: Path, name: str, limits: Limits) -> Facts:
+        async with self._slots, self._sandbox.perform(operation, source, target.parent, limits) as (box, facts):
+            await asyncio.to_thread(regular_file(box / name).replace, target)
+            return facts[0]
+
+
+class _Cache:
+    """The stills used last, as many as the bytes allow."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._entries: OrderedDict[bytes, _Developed] = OrderedDict()
+
+    def get(self, digest: bytes) -> _Developed | None:
+        entry = self._entries.get(digest)
+        if entry:
+            self._entries.move_to_end(digest)
+        return entry
+
+    def add(self, digest: bytes, entry: _Developed) -> None:
+        known = self._entries.pop(digest, None)
+        self._used += entry.size - (known.size if known else 0)
+        self._entries[digest] = entry
+        while self._used > self._limit:
+            _, oldest = self._entries.popitem(last=False)
+            self._used -= oldest.size
+
+
+def _digest(clip: Path) -> bytes:
+    with clip.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _read(box: Path, facts: list[Facts]) -> _Developed:
+    clip, thumbnail, last_frame = facts
+    return _Developed(
+        facts=(clip, thumbnail, last_frame),
+        thumbnail=regular_file(box / THUMBNAIL).read_bytes(),
+        last_frame=regular_file(box / LAST_FRAME).read_bytes(),
+    )
+
+
+def _write(developed: _Developed, folder: Path) -> Stills:
+    clip, thumbnail_facts, last_frame_facts = developed.facts
+    thumbnail, last_frame = folder / THUMBNAIL, folder / LAST_FRAME
+    thumbnail.write_bytes(developed.thumbnail)
+    last_frame.write_bytes(developed.last_frame)
+    return Stills(clip, thumbnail, thumbnail_facts, last_frame, last_frame_facts)

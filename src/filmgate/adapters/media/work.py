@@ -1,0 +1,64 @@
+"""What the service, the helper process and its children say to one another."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from filmgate.domain.media import Facts
+
+SOURCE = "source"
+PICTURE = "picture.png"
+CLIP = "clip.mp4"
+THUMBNAIL = "thumbnail.jpg"
+LAST_FRAME = "last_frame.jpg"
+OUTCOME = "outcome.json"
+
+
+class Operation(StrEnum):
+    """What a child does with its one file."""
+
+    PICTURE = "picture"
+    CLIP = "clip"
+    DEVELOP = "develop"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a child may use: bytes of address space, seconds of CPU, seconds of wall clock, bytes of a written file."""
+
+    memory: int
+    cpu: int
+    wall: int
+    file: int
+
+
+class Job(msgspec.Struct, frozen=True, tag="job"):
+    """Run one operation in a child whose folder holds its file under the name `SOURCE`."""
+
+    number: int
+    operation: Operation
+    folder: str
+    limits: Limits
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Kill the child of that job."""
+
+    number: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A child is gone. `status` is its exit code, or minus the signal that ended it; `late` that its time was up."""
+
+    number: int
+    status: int
+    late: bool
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a child left in its folder: facts, or a sentence for the user; `trace` is for the operator's log only."""
+
+    facts: list[Facts] = []
+    error: str | None = None
+    trace: str | None = None

@@ -1,0 +1,165 @@
+"""The helper process: loads the decoders once and forks a child for every file.
+
+Started as `python -m filmgate.adapters.media.zygote DESCRIPTOR PARENT`. It reads a job or a stop per line from the
+socket, answers every job with the end of its child, and leaves, killing its children, when the other side is gone.
+It has one thread, so that a fork is safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from filmgate.adapters.media.confine import confine, die_with, leave_network
+from filmgate.adapters.media.decode import perform
+from filmgate.adapters.media.work import OUTCOME, Ended, Job, Operation, Outcome, Stop
+
+
+class _Child(msgspec.Struct):
+    """A running child: its job's number, when it must be gone, whether it was killed for that."""
+
+    number: int
+    deadline: float
+    late: bool = False
+
+
+class Zygote:
+    """Serves one socket until its other end is closed."""
+
+    def __init__(self, line: socket.socket) -> None:
+        """Take the socket to the service."""
+        self._line = line
+        self._pending = b""
+        self._children: dict[int, _Child] = {}
+        self._orders = msgspec.json.Decoder(Job | Stop)
+
+    def serve(self) -> None:
+        """Do what is asked, until the other side is gone."""
+        bell, ring = os.pipe()
+        os.set_blocking(bell, False)
+        os.set_blocking(ring, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(ring)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._line, selectors.EVENT_READ)
+            selector.register(bell, selectors.EVENT_READ)
+            try:
+                while self._turn(selector, bell):
+                    pass
+            finally:
+                self._kill_all()
+
+    def _turn(self, selector: selectors.BaseSelector, bell: int) -> bool:
+        ready = {key.fd for key, _ in selector.select(self._patience())}
+        if bell in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(bell, 4096)
+        self._reap()
+        self._kill_late()
+        return self._line.fileno() not in ready or self._receive()
+
+    def _patience(self) -> float | None:
+        """Give the seconds until the next child's time is up; None without one."""
+        deadlines = [child.deadline for child in self._children.values() if not child.late]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def _receive(self) -> bool:
+        data = self._line.recv(65536)
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            order = self._orders.decode(line)
+            if isinstance(order, Job):
+                self._fork(order)
+            else:
+                self._stop(order.number)
+        return bool(data)
+
+    def _fork(self, job: Job) -> None:
+        zygote = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _live(job, zygote)
+        self._children[pid] = _Child(job.number, time.monotonic() + job.limits.wall)
+
+    def _stop(self, number: int) -> None:
+        for pid, child in self._children.items():
+            if child.number == number:
+                os.kill(pid, signal.SIGKILL)
+
+    def _kill_late(self) -> None:
+        now = time.monotonic()
+        for pid, child in self._children.items():
+            if child.deadline <= now and not child.late:
+                child.late = True
+                os.kill(pid, signal.SIGKILL)
+
+    def _kill_all(self) -> None:
+        for pid in self._children:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._children:
+            os.waitpid(pid, 0)
+
+    def _reap(self) -> None:
+        for pid in list(self._children):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                child = self._children.pop(pid)
+                ended = Ended(child.number, os.waitstatus_to_exitcode(status), child.late)
+                self._line.sendall(msgspec.json.encode(ended) + b"\n")
+
+
+def _live(job: Job, zygote: int) -> None:
+    """Be the child: do the one job and leave without running anything of the parent's."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with(zygote)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nothing, standard)
+        os.close(nothing)
+        os.umask(0o077)
+        os.chdir(job.folder)
+        confine(job.limits, job.folder)
+        Path(OUTCOME).write_bytes(msgspec.json.encode(_attempt(job.operation)))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _attempt(operation: Operation) -> Outcome:
+    try:
+        return perform(operation)
+    except MemoryError:
+        return Outcome(error="The file needs too much memory to be decoded.")
+    except Exception:  # noqa: BLE001
+        # Nothing above can handle it: this process ends now, and its parent logs the trace.
+        return Outcome(trace=traceback.format_exc())
+
+
+def main() -> None:
+    """Serve the socket given as the first argument for the parent given as the second."""
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    leave_network()
+    die_with(parent)
+    # What is loaded now stays shared with every child, untouched by their collections.
+    gc.freeze()
+    # A connection that breaks says the same as one that ends: the service is gone.
+    with socket.socket(fileno=descriptor) as line, contextlib.suppress(ConnectionError):
+        Zygote(line).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The client for ordinary code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx2
+
+from filmgate.client import calls, target
+from filmgate.client.downloads import CHUNK, Part, video_of
+from filmgate.client.references import Options
+from filmgate.client.results import Account, Engine, Task, TaskPage, id_of
+from filmgate.client.retries import attempts
+from filmgate.client.waiting import Waiting
+
+T = TypeVar("T")
+
+
+class Filmgate:
+    """Asks a Filmgate service; every method raises FilmgateClientError where it is refused or not answered.
+
+    `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key.
+    `timeout` is the seconds without a sign of life after which the service counts as gone. Close it, or use `with`.
+    """
+
+    def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
+        self._target = target.find(url, key)
+        self._timeout = timeout
+        self._http = httpx2.Client(trust_env=not self._target.local)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def submit(self, prompt: str, **options: Unpack[Options]) -> Task:
+        """Have a clip made; gives the accepted task at once.
+
+        It is sent at most once: OutcomeUnknown says that the connection broke and the task may have been accepted.
+        """
+        return self._send(calls.submit(prompt, options))
+
+    def extend(self, task: Task | str, prompt: str, **options: Unpack[Options]) -> Task:
+        """Have an earlier, completed clip continued; gives the accepted task."""
+        return self._send(calls.extend(task, prompt, options))
+
+    def get(self, task_id: str) -> Task:
+        """Give a task as it is now. Raises NotFound."""
+        return self._send(calls.get(task_id))
+
+    def wait(
+        self, task: Task | str, timeout: float | None = None, on_progress: Callable[[Task], object] | None = None
+    ) -> Task:
+        """Give a task at its end, be it completed or failed; `on_progress` gets it as it is about twice a second.
+
+        It outlasts a restart of the service. Raises WaitTimeout after `timeout` seconds; the task goes on.
+        """
+        waiting = Waiting(id_of(task), timeout, watched=on_progress is not None)
+        while True:
+            current = self._send(waiting.next())
+            if on_progress is not None:
+                on_progress(current)
+            if current.final:
+                return current
+            waiting.check()
+
+    def cancel(self, task: Task | str) -> Task:
+        """End an unfinished task; one that had ended is given as it is. Raises NotFound."""
+        return self._send(calls.cancel(id_of(task)))
+
+    def delete(self, task: Task | str) -> None:
+        """Remove a task and its files for good. Raises NotFound."""
+        self._send(calls.delete(id_of(task)))
+
+    def download(self, task: Task | str, path: str | Path) -> Path:
+        """Save a completed task's video, whole or not at all. Raises DownloadFailed, or OSError from the disk."""
+        video = video_of(self.get(task) if isinstance(task, str) else task)
+        call, goal = calls.file(video.url), Path(path)
+        for attempt in attempts(call):
+            with attempt, calls.connection(self._target, call):
+                self._save(call, Part(goal, video.bytes))
+        return goal
+
+    def engines(self) -> tuple[Engine, ...]:
+        """List the engines of the service."""
+        return self._send(calls.engines())
+
+    def me(self) -> Account:
+        """Say whose key this is."""
+        return self._send(calls.account())
+
+    def list(self, *, limit: int = 20, offset: int = 0, state: str | None = None, newest: bool = True) -> TaskPage:
+        """List tasks, newest first or oldest first, of one state or of all."""
+        return self._send(calls.listing(limit=limit, offset=offset, state=state, newest=newest))
+
+    def _send(self, call: calls.Call[T]) -> T:
+        for attempt in attempts(call):
+            with attempt, calls.connection(self._target, call):
+                request = calls.request(self._http, self._target, call, self._timeout)
+                return calls.read(call, self._http.send(request))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _save(self, call: calls.Call[None], part: Part) -> None:
+        request = calls.request(self._http, self._target, call, self._timeout)
+        response = self._http.send(request, stream=True, follow_redirects=True)
+        try:
+            if not response.is_success:
+                response.read()
+                raise calls.error_of(response)
+            with part:
+                for chunk in response.iter_bytes(CHUNK):
+                    part.write(chunk)
+        finally:
+            response.close()

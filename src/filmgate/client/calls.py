@@ -1,0 +1,215 @@
+"""What is sent and what comes back, without the sending: one `Call` per operation, and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from filmgate import __version__
+from filmgate.client.errors import (
+    ConnectionFailed,
+    FilmgateClientError,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnreadableAnswer,
+)
+from filmgate.client.references import Options, reference
+from filmgate.client.results import Account, Engine, EngineList, Task, TaskPage, id_of
+from filmgate.client.target import Target
+
+T = TypeVar("T")
+
+_PREFIX = "/api/v1"
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_ERRORS: dict[int, type[FilmgateClientError]] = {
+    401: Unauthorized,
+    403: Unauthorized,
+    404: NotFound,
+    429: TooManyRequests,
+}
+
+
+class Call(msgspec.Struct, Generic[T], frozen=True):
+    """One request. `path` is below the service, or an absolute address that gets no key.
+
+    `repeatable` says that sending it twice does no harm, `hold` how many seconds the service may wait with its answer,
+    `patience` for how many seconds trouble with the connection is met with another try, and `backoff` how many
+    seconds in all are spent on waiting for a rate to allow it.
+    """
+
+    method: str
+    path: str
+    answer: Callable[[bytes], T]
+    params: dict[str, str] = {}
+    body: bytes | None = None
+    repeatable: bool = True
+    hold: float = 0.0
+    patience: float = 1.5
+    backoff: float = 60.0
+
+
+def submit(prompt: str, options: Options) -> Call[Task]:
+    """Accept a generation. Reads local files; raises InvalidInput."""
+    wanted: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    for side in ("start", "end"):
+        if side in wanted:
+            wanted[side] = reference(wanted[side], side)
+    body = msgspec.json.encode({"prompt": prompt, **wanted})
+    return Call("POST", f"{_PREFIX}/tasks", _task, body=body, repeatable=False)
+
+
+def extend(task: Task | str, prompt: str, options: Options) -> Call[Task]:
+    """Accept the continuation of an earlier clip."""
+    return submit(prompt, {**options, "start": {"task": id_of(task)}})
+
+
+def get(task_id: str, *, hold: float = 0.0, patience: float = 1.5, backoff: float = 60.0) -> Call[Task]:
+    """Ask for a task; with `hold` the answer may come so many seconds later, at the task's end."""
+    params = {"wait": f"{hold:.3f}"} if hold else {}
+    return Call("GET", _of(task_id), _task, params, hold=hold, patience=patience, backoff=backoff)
+
+
+def listing(*, limit: int, offset: int, state: str | None, newest: bool) -> Call[TaskPage]:
+    """Ask for some of the tasks."""
+    params = {"limit": str(limit), "offset": str(offset), "newest": str(newest).lower()}
+    if state is not None:
+        params["state"] = state
+    return Call("GET", f"{_PREFIX}/tasks", msgspec.json.Decoder(TaskPage).decode, params)
+
+
+def cancel(task_id: str) -> Call[Task]:
+    """End an unfinished task; once is as good as twice."""
+    return Call("POST", f"{_of(task_id)}/cancel", _task)
+
+
+def delete(task_id: str) -> Call[None]:
+    """Remove a task and its files. A second try would find nothing and look like a mistake."""
+    return Call("DELETE", _of(task_id), _nothing, repeatable=False)
+
+
+def engines() -> Call[tuple[Engine, ...]]:
+    """Ask for the engines there are."""
+    return Call("GET", f"{_PREFIX}/engines", _engines)
+
+
+def account() -> Call[Account]:
+    """Ask who the holder of the key is."""
+    return Call("GET", f"{_PREFIX}/me", msgspec.json.Decoder(Account).decode)
+
+
+def file(url: str) -> Call[None]:
+    """Fetch a file by its link, which is all the permission it needs."""
+    return Call("GET", url, _nothing)
+
+
+def request(
+    client: httpx2.Client | httpx2.AsyncClient, target: Target, call: Call[Any], timeout: float
+) -> httpx2.Request:
+    """Write a call down. `timeout` is the seconds without a sign of life after which the service counts as gone."""
+    headers = {b"User-Agent": f"filmgate/{__version__}".encode(), b"Accept": b"*/*"}
+    inside = call.path.startswith("/")
+    if inside and target.key is not None:
+        headers[b"Authorization"] = b"Bearer " + target.key.encode()
+    if call.body is not None:
+        headers[b"Content-Type"] = b"application/json"
+    return client.build_request(
+        call.method,
+        target.url + call.path if inside else call.path,
+        params=call.params or None,
+        content=call.body,
+        headers=headers,
+        timeout=httpx2.Timeout(timeout + call.hold, connect=min(timeout, 10.0)),
+    )
+
+
+@contextmanager
+def connection(target: Target, call: Call[Any]) -> Iterator[None]:
+    """Turn what can go wrong on the way into the client's own errors."""
+    try:
+        yield
+    except _NOT_SENT as error:
+        raise ConnectionFailed(f"no service answers at {target.url}: {_reason(error)}") from error
+    except httpx2.HTTPError as error:
+        if call.repeatable:
+            raise ConnectionFailed(f"the connection to {target.url} broke: {_reason(error)}") from error
+        raise OutcomeUnknown(
+            f"the connection to {target.url} broke before the answer came ({_reason(error)}): "
+            "the request may have been carried out"
+        ) from error
+    except httpx2.InvalidURL as error:
+        raise InvalidInput(f"the address cannot be used: {error}") from error
+
+
+def read(call: Call[T], response: httpx2.Response) -> T:
+    """Read the whole answer of a call. Raises the error that it stands for."""
+    if not response.is_success:
+        raise error_of(response)
+    try:
+        return call.answer(response.content)
+    except msgspec.MsgspecError as error:
+        raise UnreadableAnswer(
+            f"{response.url.host}:{response.url.port or 80} does not answer as Filmgate does: {error}",
+            status=response.status_code,
+        ) from error
+
+
+def error_of(response: httpx2.Response) -> FilmgateClientError:
+    """Read the error an answer stands for, its body having been read."""
+    status = response.status_code
+    told = _told(response.content)
+    kind = _ERRORS.get(status, ServiceUnavailable if status >= 500 else FilmgateClientError)
+    error = kind(
+        told.get("message") or f"the service answered {status} {response.reason_phrase}".rstrip(),
+        status=status,
+        code=told.get("code") or f"http_{status}",
+        field=told.get("field"),
+        trace_id=told.get("trace_id"),
+    )
+    if isinstance(error, TooManyRequests):
+        error.retry_after = _seconds(response.headers)
+    return error
+
+
+def _of(task_id: str) -> str:
+    if not task_id.strip():
+        raise InvalidInput("the id of a task is needed")
+    return f"{_PREFIX}/tasks/{quote(task_id, safe='')}"
+
+
+def _told(content: bytes) -> dict[str, str]:
+    try:
+        error = msgspec.json.decode(content, type=dict[str, Any]).get("error")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+    return {name: value for name, value in error.items() if isinstance(value, str)} if isinstance(error, dict) else {}
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    try:
+        return max(0.0, float(headers.get("Retry-After", "1")))
+    except ValueError:
+        return 1.0
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _nothing(content: bytes) -> None:
+    del content
+
+
+def _engines(content: bytes) -> tuple[Engine, ...]:
+    return msgspec.json.decode(content, type=EngineList).engines
+
+
+_task = msgspec.json.Decoder(Task).decode

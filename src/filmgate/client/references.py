@@ -1,0 +1,79 @@
+"""What a clip is made from: the options of a generation, and what it starts from and ends at."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias, TypedDict
+
+from filmgate.client.errors import InvalidInput
+from filmgate.client.results import Task
+
+MAX_FILE = 20 * 1024 * 1024
+"""Bytes of a local picture, at most: what a service accepts by default."""
+
+KINDS = ("image", "video", "task")
+
+Source: TypeAlias = str | Path | Task | Mapping[str, str]
+"""A picture's address or data URI, a local picture, an earlier task, or {"image": …}, {"video": …} or {"task": …}."""
+
+
+class Options(TypedDict, total=False):
+    """What can be asked for besides the prompt; what is left out or None is left to the service.
+
+    `duration` is whole seconds, `enhance` lets the engine enrich the prompt, `start` and `end` are what the clip starts
+    from and ends at, `callback_url` is told of every change of state.
+    """
+
+    aspect_ratio: str | None
+    resolution: str | None
+    duration: int | None
+    loop: bool | None
+    enhance: bool | None
+    model: str | None
+    start: Source | None
+    end: Source | None
+    callback_url: str | None
+
+
+def reference(source: Source, field: str) -> dict[str, str]:
+    """Write a source as the service reads it. Raises InvalidInput; reads the file if it is one."""
+    if isinstance(source, Task):
+        return {"task": source.id}
+    if isinstance(source, Path):
+        return {"image": data_uri(source)}
+    if isinstance(source, str):
+        return {_kind(source, field): source}
+    if len(source) != 1 or next(iter(source)) not in KINDS:
+        raise InvalidInput(f"{field} must have exactly one of {', '.join(KINDS)}", field=field)
+    return dict(source)
+
+
+def data_uri(path: Path) -> str:
+    """Read a local picture into a data URI; what it really is, is judged by the service. Raises InvalidInput."""
+    try:
+        if not path.is_file():
+            raise InvalidInput(f"there is no file {path}")
+        size = path.stat().st_size
+        if size > MAX_FILE:
+            raise InvalidInput(
+                f"{path} has {size / 1e6:.1f} MB; a picture may have {MAX_FILE / 1e6:.1f} MB: give its address instead"
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    if not data:
+        raise InvalidInput(f"{path} is empty")
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _kind(source: str, field: str) -> str:
+    start = source[:11].lower()
+    if start.startswith(("http://", "https://", "data:")):
+        return "video" if start == "data:video/" else "image"
+    raise InvalidInput(
+        f'{field} must be an http(s) address or a data URI; a file is Path("…"), a task is {{"task": "…"}}', field=field
+    )

@@ -1,0 +1,113 @@
+"""What the service answers. Fields that a newer service adds are left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from filmgate.domain.states import FINAL, State
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a task failed: a code for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class Video(msgspec.Struct, frozen=True):
+    """The clip of a completed task. Sizes are pixels and bytes, `duration` is seconds, `type` the media type."""
+
+    url: str
+    width: int
+    height: int
+    duration: float | None = None
+    frames: int | None = None
+    bytes: int | None = None
+    type: str | None = None
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One generation and all that is known of it.
+
+    `state` is "pending", "processing", "completed" or "failed", `progress` percent, times are RFC 3339, `duration` and
+    `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted.
+    """
+
+    id: str
+    state: str
+    video_id: str | None = None
+    progress: int = 0
+    engine: str | None = None
+    dialect: str | None = None
+    operation: str | None = None
+    prompt: str = ""
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    duration: int | None = None
+    loop: bool = False
+    enhance: bool = True
+    model: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    elapsed: float | None = None
+    failure: Failure | None = None
+    video: Video | None = None
+    thumbnail: str | None = None
+    last_frame: str | None = None
+    metadata: dict[str, Any] | None = None
+    trace_id: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether the task has reached its one end."""
+        return self.state in FINAL
+
+    @property
+    def completed(self) -> bool:
+        """Whether the task has ended with a video."""
+        return self.state == State.COMPLETED
+
+
+def id_of(task: Task | str) -> str:
+    """Give the id of what may be a task or its id."""
+    return task if isinstance(task, str) else task.id
+
+
+class TaskPage(msgspec.Struct, frozen=True):
+    """Some of the tasks that match, and how many match in all."""
+
+    tasks: tuple[Task, ...]
+    total: int
+    limit: int
+    offset: int
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """One engine of the service: the models it makes ("*" for every one), how many tasks at once (None: its own way).
+
+    `default` is true for the one that makes what no other claims.
+    """
+
+    name: str
+    type: str | None = None
+    models: tuple[str, ...] = ()
+    slots: int | None = None
+    default: bool = False
+
+
+class EngineList(msgspec.Struct, frozen=True):
+    """How the service lists its engines."""
+
+    engines: tuple[Engine, ...]
+
+
+class Account(msgspec.Struct, frozen=True):
+    """Who the holder of a key is; `limited` says whether rates are counted."""
+
+    application_id: str
+    user_id: str | None = None
+    credential_id: str | None = None
+    limited: bool = True

@@ -1,0 +1,34 @@
+"""The change feed inside one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filmgate.domain.task import Task
+
+
+class Feed:
+    """Wakes everybody who waits for a task. A waiter costs one event; nothing is queued, the ledger has the truth."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+
+    def publish(self, task: Task) -> None:
+        """Tell everybody who watches this task."""
+        for event in self._watchers.get(task.id, ()):
+            event.set()
+
+    @contextmanager
+    def watch(self, task_id: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set by every change from now on; clear it before looking at the ledger."""
+        event = asyncio.Event()
+        watchers = self._watchers.setdefault(task_id, set())
+        watchers.add(event)
+        try:
+            yield event
+        finally:
+            watchers.discard(event)
+            if not watchers:
+                self._watchers.pop(task_id, None)

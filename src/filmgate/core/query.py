@@ -1,0 +1,116 @@
+"""The query answer: what is task X? The route that the system exists for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from filmgate.domain.errors import InvalidRequest, NotFound
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+from filmgate.ports.ledger import Echo, Ledger
+
+
+class Form(Protocol):
+    """How one dialect writes tasks. `name` is unique; `wants_echo` says whether it shows the body of the submit."""
+
+    name: str
+    wants_echo: bool
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task as JSON, with links below the base address."""
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Put written tasks together into the answer of a batch."""
+
+
+class Query:
+    """Answers queries by id from the ledger, and from a cache once a task has reached its end.
+
+    The cache holds written answers by (form, base address, id), is bounded in bytes, the oldest going first, and is
+    checked for the owner too.
+    """
+
+    def __init__(self, ledger: Ledger, *, cache_bytes: int, max_batch: int) -> None:
+        self._ledger = ledger
+        self._room = cache_bytes
+        self._max_batch = max_batch
+        self._cache: dict[tuple[str, str, str], tuple[str, bytes]] = {}
+        self._places: dict[str, set[tuple[str, str, str]]] = {}
+        self._deletions = 0
+
+    async def one(self, context: RequestContext, task_id: str, form: Form) -> bytes:
+        """Write the answer for one task. Raises NotFound for an unknown, deleted or foreign id alike."""
+        owner = context.caller.application_id
+        hit = self._cache.get((form.name, context.base_url, task_id))
+        if hit is not None:
+            if hit[0] == owner:
+                return hit[1]
+            raise NotFound()
+        deletions = self._deletions
+        task = await self._ledger.get(owner, task_id)
+        if task is None:
+            raise NotFound()
+        return (await self._written(context, [task], form, deletions))[task_id]
+
+    async def many(self, context: RequestContext, task_ids: Sequence[str], form: Form) -> bytes:
+        """Write the answer of a batch: the caller's tasks in the order of the ids, unknown ones left out."""
+        if self._max_batch and len(task_ids) > self._max_batch:
+            raise InvalidRequest(f"ids must have at most {self._max_batch} entries, got {len(task_ids)}", field="ids")
+        owner, base = context.caller.application_id, context.base_url
+        deletions = self._deletions
+        written: dict[str, bytes] = {}
+        missing = []
+        for task_id in dict.fromkeys(task_ids):
+            hit = self._cache.get((form.name, base, task_id))
+            if hit is None:
+                missing.append(task_id)
+            elif hit[0] == owner:
+                written[task_id] = hit[1]
+        if missing:
+            tasks = await self._ledger.get_many(owner, missing)
+            written.update(await self._written(context, tasks, form, deletions))
+        return form.many([written[task_id] for task_id in dict.fromkeys(task_ids) if task_id in written])
+
+    async def write(self, context: RequestContext, task: Task, form: Form) -> bytes:
+        """Write a task the caller owns, as `one` would."""
+        return (await self._written(context, [task], form, None))[task.id]
+
+    async def listed(self, context: RequestContext, tasks: Sequence[Task], form: Form) -> bytes:
+        """Write tasks the caller owns, as a batch."""
+        return form.many(list((await self._written(context, tasks, form, None)).values()))
+
+    def forget(self, task_id: str) -> None:
+        """Drop what is cached of a deleted task."""
+        self._deletions += 1
+        for place in tuple(self._places.get(task_id, ())):
+            self._drop(place)
+
+    async def _written(
+        self, context: RequestContext, tasks: Sequence[Task], form: Form, deletions: int | None
+    ) -> dict[str, bytes]:
+        """Write tasks; keep the answers if nothing was deleted since they were read (None: they may be old)."""
+        echoes = await self._ledger.echoes([task.id for task in tasks]) if form.wants_echo and tasks else {}
+        written = {}
+        for task in tasks:
+            answer = written[task.id] = form.one(task, echoes.get(task.id), context.base_url)
+            if task.final and deletions == self._deletions:
+                self._keep((form.name, context.base_url, task.id), task.application_id, answer)
+        return written
+
+    def _keep(self, place: tuple[str, str, str], owner: str, answer: bytes) -> None:
+        if len(answer) > self._room or place in self._cache:
+            return
+        self._cache[place] = (owner, answer)
+        self._places.setdefault(place[2], set()).add(place)
+        self._room -= len(answer)
+        while self._room < 0:
+            self._drop(next(iter(self._cache)))
+
+    def _drop(self, place: tuple[str, str, str]) -> None:
+        _, answer = self._cache.pop(place)
+        self._room += len(answer)
+        places = self._places[place[2]]
+        places.discard(place)
+        if not places:
+            del self._places[place[2]]

@@ -1,0 +1,237 @@
+"""TaskService: the only door to the ledger for whoever asks from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+import uuid_utils
+
+from filmgate.core.feed import Feed
+from filmgate.core.intake import Intake, replaced, sides
+from filmgate.core.query import Query
+from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound, WaitTimeout
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Generation, Reference, ReferenceKind
+from filmgate.domain.settings import EngineSettings, engine_for
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+from filmgate.ports.dispatch import Dispatcher
+from filmgate.ports.ledger import (
+    ADVANCE,
+    CALLBACK,
+    EXPIRE,
+    PURGE,
+    Due,
+    Echo,
+    Ledger,
+    Page,
+    StoredMedia,
+    TaskFilter,
+)
+from filmgate.ports.media import MediaStore
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A generation as a dialect understood it. `body` is the JSON that was sent.
+
+    `fields` are the dialect's own names of the start and end reference, for messages.
+    """
+
+    generation: Generation
+    dialect: str
+    body: bytes
+    callback_url: str | None = None
+    fields: tuple[str, str] = ("start", "end")
+
+
+class TaskService:
+    """Accepts, finds, awaits, cancels and deletes tasks, each for the application that asks."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: MediaStore,
+        intake: Intake,
+        query: Query,
+        feed: Feed,
+        dispatcher: Dispatcher,
+        engines: dict[str, EngineSettings],
+        *,
+        max_unfinished: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._intake = intake
+        self._query = query
+        self._feed = feed
+        self._dispatcher = dispatcher
+        self._engines = engines
+        self._max_unfinished = max_unfinished
+        self._clock = clock
+
+    async def submit(self, context: RequestContext, order: Order) -> Task:
+        """Accept a generation; when this returns, the task is on disk and its work is due.
+
+        Raises InvalidRequest for references that cannot be used, TooManyRequests if too many tasks are unfinished.
+        """
+        if order.callback_url:
+            self._intake.check_callback(order.callback_url)
+        task_id = str(uuid_utils.uuid7())
+        generation, media, links = await self._references(context, order, task_id)
+        engine = engine_for(generation.model, self._engines)
+        now = self._clock()
+        task = Task(
+            id=task_id,
+            application_id=context.caller.application_id,
+            credential_id=context.caller.credential_id,
+            user_id=context.caller.user_id,
+            trace_id=context.trace_id,
+            video_id=str(uuid_utils.uuid4()),
+            dialect=order.dialect,
+            engine=engine,
+            generation=generation,
+            base_url=context.base_url,
+            callback_url=order.callback_url or None,
+            created_at=now,
+            updated_at=now,
+        )
+        due = (
+            Due(ADVANCE, engine, task_id, task.application_id, now),
+            Due(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
+        )
+        echo = Echo(order.dialect, replaced(order.body, links))
+        try:
+            await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished)
+        except BaseException:
+            # A cancelled request may still be committed; then its files are needed.
+            await asyncio.shield(self._discard_unless_accepted(task, media))
+            raise
+        self._dispatcher.wake(engine)
+        return task
+
+    async def get(self, context: RequestContext, task_id: str) -> Task:
+        """Find one task. Raises NotFound."""
+        task = await self._ledger.get(context.caller.application_id, task_id)
+        if task is None:
+            raise NotFound()
+        return task
+
+    async def by_video(self, context: RequestContext, video_id: str) -> Task:
+        """Find the task that made a video. Raises NotFound."""
+        task = await self._ledger.by_video(context.caller.application_id, video_id)
+        if task is None:
+            raise NotFound("no such video")
+        return task
+
+    async def by_trace(self, context: RequestContext, trace_id: str) -> Task:
+        """Find the newest task submitted under a trace id. Raises NotFound."""
+        task = await self._ledger.by_trace(context.caller.application_id, trace_id)
+        if task is None:
+            raise NotFound()
+        return task
+
+    async def get_many(self, context: RequestContext, task_ids: Sequence[str]) -> list[Task]:
+        """Find tasks in the order of the ids; unknown ones are left out."""
+        return await self._ledger.get_many(context.caller.application_id, task_ids)
+
+    async def find(self, context: RequestContext, wanted: TaskFilter) -> Page:
+        """List the caller's tasks."""
+        return await self._ledger.find(context.caller.application_id, wanted)
+
+    async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
+        """Give the task at its end. Raises WaitTimeout after `timeout` seconds; the task goes on."""
+        try:
+            async with asyncio.timeout(max(0.0, timeout)):
+                with self._feed.watch(task_id) as changed:
+                    while True:
+                        changed.clear()
+                        task = await self.get(context, task_id)
+                        if task.final:
+                            return task
+                        await changed.wait()
+        except TimeoutError as error:
+            raise WaitTimeout(task_id=task_id) from error
+
+    async def cancel(self, context: RequestContext, task_id: str) -> Task:
+        """End an unfinished task by its owner's will; a finished one is left as it is. Raises NotFound."""
+        failure = Failure(FailureCode.CANCELLED, "The task was cancelled by its owner.")
+        task = await self._ledger.cancel(context.caller.application_id, task_id, failure, self._clock())
+        if task is None:
+            raise NotFound()
+        self._ended(task)
+        return task
+
+    async def delete(self, context: RequestContext, task_id: str) -> None:
+        """Remove a task and its files; work on it stops. Raises NotFound."""
+        task = await self.get(context, task_id)
+        if not await self._ledger.delete(context.caller.application_id, task_id, self._clock()):
+            raise NotFound()
+        self._query.forget(task_id)
+        self._dispatcher.stop_task(task_id)
+        self._dispatcher.wake(PURGE)
+        self._feed.publish(task)
+
+    async def expire(self, task: Task, message: str) -> None:
+        """End an unfinished task whose time is up."""
+        failure = Failure(FailureCode.EXPIRED, message)
+        ended = await self._ledger.cancel(task.application_id, task.id, failure, self._clock())
+        if ended is not None:
+            self._ended(ended)
+
+    async def upload(self, context: RequestContext, kind: ReferenceKind, value: str, field: str) -> StoredMedia:
+        """Keep a picture or clip, sent as a data URI or by address, for later requests. Raises InvalidRequest."""
+        owner, folder = context.caller.application_id, f"uploads/{uuid_utils.uuid7()}"
+        taken, stored = await self._intake.take(Reference(kind, value), field, owner, folder)
+        if stored is None:
+            try:
+                stored = await self._intake.fetch(taken, owner, folder)
+            except EngineFailed as error:
+                raise InvalidMedia(f"{field}: {error.failure.message}", field=field) from error
+        await self._ledger.add_media(stored)
+        return stored
+
+    async def _references(
+        self, context: RequestContext, order: Order, task_id: str
+    ) -> tuple[Generation, list[StoredMedia], dict[str, str]]:
+        generation, rows, links = order.generation, [], {}
+        names = dict(zip(("start", "end"), order.fields, strict=True))
+        for side, reference in sides(generation.start, generation.end):
+            if reference.kind is ReferenceKind.TASK:
+                await self._check_clip(context, reference.value, names[side])
+                continue
+            taken, stored = await self._intake.take(
+                reference, names[side], context.caller.application_id, folder=task_id
+            )
+            generation = msgspec.structs.replace(generation, **{side: taken})
+            if stored is not None:
+                rows.append(msgspec.structs.replace(stored, task_id=task_id))
+                links[reference.value.strip()] = context.base_url + stored.media.path
+        return generation, rows, links
+
+    async def _check_clip(self, context: RequestContext, task_id: str, field: str) -> None:
+        task = await self._ledger.get(context.caller.application_id, task_id)
+        if task is None:
+            raise NotFound(f"{field}: no such task", field=field)
+        if task.state is not State.COMPLETED:
+            raise InvalidRequest(
+                f"{field}: task {task_id} is {task.state}; only a completed one can be used", field=field
+            )
+        if task.output is None or task.output.video is None:
+            raise InvalidRequest(f"{field}: task {task_id} has no video", field=field)
+
+    async def _discard_unless_accepted(self, task: Task, media: Sequence[StoredMedia]) -> None:
+        if await self._ledger.get(task.application_id, task.id) is None:
+            for stored in media:
+                await self._store.remove(stored.media.key)
+        else:
+            self._dispatcher.wake(task.engine)
+
+    def _ended(self, task: Task) -> None:
+        self._dispatcher.stop_task(task.id)
+        self._dispatcher.wake(CALLBACK)
+        self._feed.publish(task)

@@ -1,0 +1,141 @@
+"""Every error a caller can meet.
+
+FilmgateError
+├── InvalidRequest        what was sent cannot be used
+│   └── InvalidMedia      a picture or video cannot be used
+├── Unauthorized          no key, or not one of ours
+├── HostNotAllowed        the Host header names somebody else
+├── Forbidden             the key is good, the action is not allowed
+├── NotFound              unknown, deleted or somebody else's: one and the same answer
+├── Conflict              the task is not in a state that allows this
+├── PayloadTooLarge       more bytes than the limit
+├── TooManyRequests       a rate or a count is exhausted; says when to come back
+├── WaitTimeout           a synchronous caller's time is up; the task goes on
+└── Unavailable           the service cannot do this now
+
+`status` is the HTTP status that every dialect gives the error; `code` is Filmgate's own word for it.
+EngineFailed carries a `Failure` that ends the task; EngineCrashed means "try again".
+"""
+
+from __future__ import annotations
+
+from filmgate.domain.failures import Failure
+
+
+class FilmgateError(Exception):
+    """Something went wrong in Filmgate."""
+
+    code = "api_error"
+    status = 500
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        """Take the sentence for the reader; without one the class docstring is the sentence.
+
+        `field` names the part of the request that was wrong, in the caller's own words.
+        """
+        super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0])
+        self.message: str = str(self.args[0])
+        self.field = field
+
+
+class InvalidRequest(FilmgateError):
+    """The request is malformed or has a value that is not allowed."""
+
+    code = "bad_request"
+    status = 400
+
+
+class InvalidMedia(InvalidRequest):
+    """The picture or video cannot be used."""
+
+    code = "invalid_media"
+
+
+class Unauthorized(FilmgateError):
+    """The API key is missing or unknown: send `Authorization: Bearer <key>`."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class HostNotAllowed(FilmgateError):
+    """This Host is not served here: set FILMGATE_PUBLIC_URL or FILMGATE_ALLOWED_HOSTS."""
+
+    code = "host_not_allowed"
+    status = 400
+
+
+class Forbidden(FilmgateError):
+    """This key is not allowed to do that."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(FilmgateError):
+    """No such task."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(FilmgateError):
+    """The task is not in a state that allows this."""
+
+    code = "conflict"
+    status = 409
+
+
+class PayloadTooLarge(FilmgateError):
+    """The request body is too large."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class TooManyRequests(FilmgateError):
+    """Too many requests: slow down."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
+        """Take the whole seconds after which a retry can succeed, kept within 1 to 60."""
+        super().__init__(message)
+        self.retry_after = min(60, max(1, retry_after))
+
+
+class WaitTimeout(FilmgateError):
+    """The task was not finished in time; it goes on and can be queried by its id."""
+
+    code = "timeout"
+    status = 504
+
+    def __init__(self, message: str | None = None, *, task_id: str) -> None:
+        """Take the id under which the task is found."""
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class Unavailable(FilmgateError):
+    """The service cannot do this now."""
+
+    code = "unavailable"
+    status = 503
+
+
+class EngineFailed(FilmgateError):
+    """The engine gave a definite verdict: the task ends failed."""
+
+    code = "generation_failed"
+
+    def __init__(self, failure: Failure) -> None:
+        """Take the verdict that is shown to the owner."""
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class EngineCrashed(FilmgateError):
+    """The engine died in the middle of the work."""
+
+    code = "engine_crashed"

@@ -1,0 +1,67 @@
+"""Files Filmgate keeps: what is known of a stored picture or video."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What a stored file is to its task."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    THUMBNAIL = "thumbnail"
+    LAST_FRAME = "last_frame"
+    INPUT = "input"
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was read back from a file itself, never taken from anybody's word.
+
+    `type` is the media type served, `width` and `height` pixels, `duration` seconds (None for a picture),
+    `frames` decoded frames, `palette` the base64 of 25 RGB triples, a 5x5 grid in row-major order.
+    """
+
+    type: str
+    width: int
+    height: int
+    duration: float | None = None
+    frames: int | None = None
+    palette: str | None = None
+
+
+class Media(msgspec.Struct, frozen=True):
+    """A stored file. `token` makes its link unguessable, `key` is its place in the store, `etag` the SHA-256 as hex."""
+
+    token: str
+    role: Role
+    name: str
+    key: str
+    bytes: int
+    etag: str
+    facts: Facts
+
+    @property
+    def path(self) -> str:
+        """The path of its link below the base address."""
+        return f"/media/{self.token}/{self.name}"
+
+
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The files of a completed task: a clip with its last frame, or a single image; always a thumbnail."""
+
+    thumbnail: Media
+    video: Media | None = None
+    last_frame: Media | None = None
+    image: Media | None = None
+
+
+def files(output: Output | None) -> tuple[Media, ...]:
+    """Give all files of an output; none for a task that has no output."""
+    if output is None:
+        return ()
+    return tuple(
+        media for media in (output.video, output.image, output.thumbnail, output.last_frame) if media is not None
+    )

@@ -1,0 +1,124 @@
+"""Every option of the service. Each is also an environment variable FILMGATE_… and a line in `filmgate.toml`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import TomlConfigSettingsSource as TomlSource
+
+MIB = 1024 * 1024
+
+DEFAULT_ENGINE = "studio"
+"""The engine that makes what no other engine claims."""
+
+
+def _words(value: object) -> object:
+    """Read a list from the comma-separated form that environment variables have."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _base_address(value: str | None) -> str | None:
+    if value is None or value == "":
+        return None
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must be an address such as https://video.example.com")
+    return value.rstrip("/")
+
+
+Words = Annotated[tuple[str, ...], NoDecode]
+Limit = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class EngineSettings(BaseModel):
+    """One `[engines.NAME]` table: which type of engine it is and which models it makes ("*" for every model).
+
+    `slots` is how many tasks it works on at once (None: the type's own default), `deadline` the seconds a task may
+    take from its first start, `queue_limit` the seconds it may wait in line. What else stands in the table is the
+    engine type's own and is checked by it.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    models: tuple[str, ...] = ()
+    slots: int | None = Field(default=None, ge=1)
+    deadline: Seconds = 1800
+    queue_limit: Seconds = 86_400
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What stands in the table for the engine's own type."""
+        return dict(self.model_extra or {})
+
+
+class Settings(BaseSettings):
+    """The options of one service. Sizes are bytes, times seconds, rates per minute; a limit of 0 is switched off."""
+
+    model_config = SettingsConfigDict(env_prefix="FILMGATE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8484, ge=0, le=65_535)
+    data: Path = Path("filmgate-data")
+    database: str | None = None
+    workers: int = Field(default=1, ge=1, le=64)
+    grace: Seconds = 10
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    api_key: SecretStr | None = None
+    public_url: Annotated[str | None, AfterValidator(_base_address)] = None
+    allowed_hosts: Words = ()
+    trusted_proxies: Words = ()
+    allow_networks: Words = ()
+
+    max_body: Limit = 32 * MIB
+    max_image: Limit = 20 * MIB
+    max_video: Limit = 512 * MIB
+    max_batch: Limit = 100
+    max_unfinished: Limit = 1_000
+    submit_rate: Limit = 300
+    query_rate: Limit = 3_000
+    media_rate: Limit = 6_000
+    answer_cache: Limit = 64 * MIB
+
+    gateway_batch: Literal["array", "envelope"] = "array"
+    engines: dict[str, EngineSettings] = {}
+
+    @field_validator("allowed_hosts", "trusted_proxies", "allow_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _words(value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, the environment over the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlSource(settings_cls, cls._config_file())
+
+    @staticmethod
+    def _config_file() -> Path:
+        return Path(os.environ.get("FILMGATE_CONFIG") or "filmgate.toml")
+
+    def engine_table(self) -> dict[str, EngineSettings]:
+        """All engines by name: the configured ones, and the studio, with one slot per worker unless configured too."""
+        return {DEFAULT_ENGINE: EngineSettings(type="studio", slots=self.workers), **self.engines}
+
+
+def engine_for(model: str | None, engines: dict[str, EngineSettings]) -> str:
+    """Choose the engine of a model: the one that names it, else the one that names "*", else the default."""
+    for wanted in (model, "*"):
+        for name, engine in engines.items():
+            if wanted is not None and wanted in engine.models:
+                return name
+    return DEFAULT_ENGINE

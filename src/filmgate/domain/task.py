@@ -1,0 +1,73 @@
+"""A task: one accepted generation and all that is known of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation
+from filmgate.domain.media import Media, Output
+from filmgate.domain.states import FINAL, Stage, State
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a clip starts from or ends at, fetched and re-encoded by us.
+
+    `notes` is None for a picture, else what the engine of the earlier clip stored with it ({} for a foreign clip).
+    """
+
+    key: str
+    notes: dict[str, Any] | None = None
+
+
+class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the work has committed so far: inputs by side ("start", "end"), the raw product, the engine's notes."""
+
+    inputs: dict[str, Input] = {}
+    product: str | None = None
+    notes: dict[str, Any] = {}
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One row of the ledger. Times are unix seconds, `progress` is percent, ids are lower-case UUIDs.
+
+    `fence` grows with every claim and every act of the owner: who holds an older number can change nothing.
+    `attempts` counts the crashes of the engine. `base_url` is the base address of links when it was submitted.
+    """
+
+    id: str
+    application_id: str
+    credential_id: str
+    user_id: str
+    trace_id: str
+    video_id: str
+    dialect: str
+    engine: str
+    generation: Generation
+    base_url: str
+    callback_url: str | None
+    created_at: float
+    updated_at: float
+    state: State = State.PENDING
+    stage: Stage = Stage.SUBMIT
+    fence: int = 0
+    attempts: int = 0
+    percent: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    deadline_at: float | None = None
+    cancel_requested: bool = False
+    work: Progress = Progress()
+    output: Output | None = None
+    failure: Failure | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether the task has reached its one end."""
+        return self.state in FINAL
+
+    def link(self, media: Media | None, base: str) -> str | None:
+        """Give the absolute address of one of its files below a base address."""
+        return None if media is None else base + media.path

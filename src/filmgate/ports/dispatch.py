@@ -1,0 +1,45 @@
+"""The ports that carry news: work is due, a task has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Claim
+
+Clock = Callable[[], float]
+"""Gives the time in unix seconds."""
+
+
+class Lane(NamedTuple):
+    """How a queue is worked off: what is done with a claim, and how many at a time."""
+
+    work: Callable[[Claim], Awaitable[None]]
+    slots: int
+
+
+class Dispatcher(Protocol):
+    """Wakes, claims and limits; safety never depends on it."""
+
+    async def start(self, lanes: Mapping[str, Lane]) -> None:
+        """Resume what was unfinished and take new work from now on."""
+
+    def wake(self, queue: str) -> None:
+        """Say that work of this queue may be due."""
+
+    def stop_task(self, task_id: str) -> None:
+        """Stop the work on a task that has been ended or deleted by its owner."""
+
+    async def ready(self) -> None:
+        """Raise Unavailable if due work is not taken any more."""
+
+    async def stop(self, grace: float) -> None:
+        """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
+
+
+class ChangeFeed(Protocol):
+    """Tells waiters that a task has changed."""
+
+    def publish(self, task: Task) -> None:
+        """Tell everybody who watches this task."""

@@ -1,0 +1,68 @@
+"""The port of everything that makes a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation
+
+Notes = dict[str, Any]
+"""What an engine wants stored with the task: plain JSON values, shown to the owner as metadata."""
+
+Report = Callable[[int], None]
+"""Takes the progress in percent, 0 to 100. Cheap, callable as often as wanted."""
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """An earlier video to go on from. `path` is a file we wrote; `notes` is what its engine stored, {} if foreign."""
+
+    path: Path
+    notes: Notes
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One generation with every input as a local file that we wrote ourselves.
+
+    `start` and `end` are a picture (`Path` of a PNG) or an earlier clip. `workdir` belongs to this attempt alone.
+    `crashes` counts how often the engine has died over this task before.
+    """
+
+    task_id: str
+    fence: int
+    generation: Generation
+    workdir: Path
+    start: Path | Clip | None = None
+    end: Path | Clip | None = None
+    crashes: int = 0
+
+
+class Product(msgspec.Struct, frozen=True):
+    """What came out: the file of the clip, inside the job's workdir, and notes to store with the task."""
+
+    video: Path
+    notes: Notes
+
+
+class Engine(Protocol):
+    """Makes videos, `slots` at a time."""
+
+    name: str
+    type: str
+    slots: int
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Say why this generation can never be done here, or None if it can."""
+
+    async def run(self, job: Job, report: Report) -> Product:
+        """Make the clip. Cancelling the coroutine stops the work within a frame and leaves no process at it.
+
+        Raises EngineFailed with a verdict for the owner, EngineCrashed when another try may succeed.
+        """
+
+    async def close(self) -> None:
+        """End the engine's processes."""

@@ -1,0 +1,42 @@
+"""The port of all outgoing requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+
+class Response(msgspec.Struct, frozen=True):
+    """An answer from outside, `body` cut at the limit."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class FetchError(Exception):
+    """The address could not be fetched. `retryable` tells trouble that may pass from a definite answer."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        """Take a sentence that names no secret part of the address."""
+        super().__init__(message)
+        self.message = message
+        self.retryable = retryable
+
+
+class Fetcher(Protocol):
+    """The only way out. Every address is checked; the checked one is dialled."""
+
+    def check(self, url: str) -> None:
+        """Raise InvalidRequest if the address can be seen to be unusable without asking a name server."""
+
+    async def download(self, url: str, target: Path, *, max_bytes: int) -> None:
+        """Write what the address serves to `target`. Raises FetchError."""
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
+        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""
+
+    async def close(self) -> None:
+        """Close the connections."""

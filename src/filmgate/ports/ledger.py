@@ -1,0 +1,229 @@
+"""The port of the ledger: the one place where tasks are true.
+
+Every read of a task takes the application that asks, so that the owner is checked in the query itself. Every change of
+a task is a compare-and-set on its fencing number, in one transaction with the work that the change makes due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from filmgate.domain.failures import Failure
+from filmgate.domain.media import Media, Output
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Progress, Task
+
+ADVANCE = "advance"
+"""Kind of due work: take the task's next stage. Its queue is the engine's name."""
+
+CALLBACK = "callback"
+"""Kind and queue of due work: tell the owner of a state; `detail` is the state's name."""
+
+EXPIRE = "expire"
+"""Kind and queue of due work: end the task if it has not ended by its limit. It goes when the task ends."""
+
+PURGE = "purge"
+"""Kind and queue of due work: remove the files of a deleted task."""
+
+
+class Application(msgspec.Struct, frozen=True):
+    """A tenant: it owns keys and tasks. `user_id` is the id of the application's owner."""
+
+    id: str
+    name: str
+    user_id: str
+    created_at: float
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key as it is kept: never the key itself, only the SHA-256 `digest`; `hint` is its visible end."""
+
+    id: str
+    application_id: str
+    user_id: str
+    name: str
+    digest: bytes
+    hint: str
+    created_at: float
+    revoked_at: float | None = None
+
+
+class Due(msgspec.Struct, frozen=True):
+    """Work to be done for a task, not before a time in unix seconds. One row per (task, kind, detail)."""
+
+    kind: str
+    queue: str
+    task_id: str
+    application_id: str
+    not_before: float
+    detail: str = ""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Due work that now belongs to one worker. `task` is None when it was deleted; `tries` counts earlier claims."""
+
+    id: int
+    due: Due
+    tries: int
+    task: Task | None
+
+
+class StoredMedia(msgspec.Struct, frozen=True):
+    """A file's row: what its link serves. `task_id` is None for an upload that no task owns."""
+
+    media: Media
+    application_id: str
+    task_id: str | None
+    created_at: float
+
+
+class Echo(msgspec.Struct, frozen=True):
+    """The body of a submit as it was sent, and the dialect it was written in."""
+
+    dialect: str
+    body: bytes
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change sets; what is left UNSET stays. It takes place only if the task is unfinished at this `fence`.
+
+    `finished` names the claim whose work this change ends, `media` the files whose links become good with it.
+    """
+
+    task_id: str
+    fence: int
+    now: float
+    state: State | UnsetType = UNSET
+    stage: Stage | UnsetType = UNSET
+    attempts: int | UnsetType = UNSET
+    percent: int | UnsetType = UNSET
+    started_at: float | UnsetType = UNSET
+    finished_at: float | UnsetType = UNSET
+    deadline_at: float | UnsetType = UNSET
+    work: Progress | UnsetType = UNSET
+    output: Output | UnsetType = UNSET
+    failure: Failure | UnsetType = UNSET
+    media: tuple[StoredMedia, ...] = ()
+    finished: int | None = None
+
+
+class TaskFilter(msgspec.Struct, frozen=True):
+    """Which tasks of an application to list. Times are unix seconds, inclusive; `newest` gives the order by time."""
+
+    ids: tuple[str, ...] | None = None
+    trace_ids: tuple[str, ...] | None = None
+    states: tuple[State, ...] | None = None
+    user_id: str | None = None
+    created_min: float | None = None
+    created_max: float | None = None
+    newest: bool = True
+    limit: int = 12
+    offset: int = 0
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some of the tasks that match, and how many match in all."""
+
+    tasks: list[Task]
+    total: int
+
+
+class Ledger(Protocol):
+    """Tasks, keys, media rows and due work, durable once a call returns."""
+
+    async def open(self) -> None:
+        """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""
+
+    async def close(self) -> None:
+        """Finish what is being written and close."""
+
+    async def ready(self) -> None:
+        """Raise Unavailable unless the store can be read and written now."""
+
+    # applications and keys
+    async def add_application(self, application: Application) -> Application:
+        """Add the application, or give the one that already has this name."""
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Add a key to an existing application."""
+
+    async def key(self, digest: bytes) -> ApiKey | None:
+        """Find the key with this digest, revoked or not."""
+
+    async def keys(self) -> list[ApiKey]:
+        """List all keys, oldest first."""
+
+    async def revoke_key(self, key_id: str, now: float) -> bool:
+        """Revoke the key with this id; False if there is none that is still good."""
+
+    # reading
+    async def get(self, application_id: str, task_id: str) -> Task | None:
+        """Find one task of the application."""
+
+    async def get_many(self, application_id: str, task_ids: Sequence[str]) -> list[Task]:
+        """Find the application's tasks among these ids, in the order of the ids, each once."""
+
+    async def by_video(self, application_id: str, video_id: str) -> Task | None:
+        """Find the application's task that made this video."""
+
+    async def by_trace(self, application_id: str, trace_id: str) -> Task | None:
+        """Find the newest task of the application that was submitted under this trace id."""
+
+    async def find(self, application_id: str, wanted: TaskFilter) -> Page:
+        """List the application's tasks that match the filter."""
+
+    async def echoes(self, task_ids: Sequence[str]) -> dict[str, Echo]:
+        """Give the submit bodies of these tasks by id; the caller has checked the owner."""
+
+    async def media(self, token: str) -> StoredMedia | None:
+        """Find a file by the token of its link."""
+
+    async def counts(self) -> dict[tuple[str, State], int]:
+        """Count the unfinished tasks by engine and state."""
+
+    # changing
+    async def submit(
+        self, task: Task, echo: Echo, due: Sequence[Due], media: Sequence[StoredMedia] = (), *, max_unfinished: int = 0
+    ) -> None:
+        """Write an accepted task with its due work.
+
+        Raises TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit).
+        """
+
+    async def add_media(self, media: StoredMedia) -> None:
+        """Write the row of an upload."""
+
+    async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
+        """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since."""
+
+    async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
+        """End an unfinished task of the application by its owner's will; its callback becomes due.
+
+        Gives the task as it is afterwards, None if the application has no such task.
+        """
+
+    async def delete(self, application_id: str, task_id: str, now: float) -> bool:
+        """Remove the task, its echo, media rows and due work, and make the purge of its files due."""
+
+    # due work
+    async def claim(self, queue: str, worker: str, now: float, lease: float) -> Claim | None:
+        """Take the fair next due work of a queue for `lease` seconds; claims rotate over applications.
+
+        Claiming an `advance` raises the task's fencing number: the claim's task has the new one.
+        """
+
+    async def next_due(self, queue: str) -> float | None:
+        """Say when the earliest work of a queue is due, None if there is none."""
+
+    async def postpone(self, claim: Claim, not_before: float) -> None:
+        """Give claimed work back, to be claimed again not before a time."""
+
+    async def finish(self, claim: Claim) -> None:
+        """Remove claimed work that is done."""
+
+    async def release(self, worker: str | None, now: float) -> int:
+        """Make the claims of a worker, or with None of all, due at once; gives how many there were."""

@@ -1,0 +1,62 @@
+"""The ports of stored files and of what reads them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from filmgate.domain.media import Facts
+
+
+class Stills(msgspec.Struct, frozen=True):
+    """A verified clip: its own facts, and the stills made of it with theirs. The files lie in the given folder."""
+
+    clip: Facts
+    thumbnail: Path
+    thumbnail_facts: Facts
+    last_frame: Path
+    last_frame_facts: Facts
+
+
+class MediaStore(Protocol):
+    """Keeps files under keys such as `<task id>/video-3.mp4`. What is there is whole; keys never change their bytes."""
+
+    async def put(self, key: str, source: Path) -> None:
+        """Take the file over, whole or not at all; `source` is gone afterwards."""
+
+    async def get(self, key: str, target: Path) -> None:
+        """Make the file available at `target`, read-only. Raises FileNotFoundError."""
+
+    def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Give the bytes `start` to `stop` (exclusive) in pieces. Raises FileNotFoundError before the first piece."""
+
+    async def remove(self, key: str) -> None:
+        """Delete the file; nothing happens if there is none."""
+
+    async def keys(self, prefix: str) -> list[str]:
+        """List the keys that start with `prefix/`."""
+
+    async def ready(self) -> None:
+        """Raise Unavailable if nothing can be written now."""
+
+
+class MediaTools(Protocol):
+    """Opens files nobody vouches for, each in a process of its own with limits on memory, CPU and time.
+
+    All methods raise InvalidMedia, with a sentence that says what is wrong and what is allowed.
+    """
+
+    async def normalise_image(self, source: Path, target: Path) -> Facts:
+        """Decode a foreign picture, upright and without alpha, and write it to `target` as PNG."""
+
+    async def normalise_video(self, source: Path, target: Path) -> Facts:
+        """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second, no sound."""
+
+    async def develop(self, clip: Path, folder: Path) -> Stills:
+        """Decode a finished clip to its last frame, verify it, and write thumbnail and last frame as JPEG."""
+
+    async def close(self) -> None:
+        """End the helper processes."""

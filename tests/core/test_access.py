@@ -1,0 +1,63 @@
+"""Rate buckets."""
+
+from __future__ import annotations
+
+import pytest
+
+from filmgate.core.access import Buckets
+from filmgate.domain.errors import TooManyRequests
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_minute_of_requests_may_come_at_once() -> None:
+    """A full bucket lets its whole limit through, then says when to come back."""
+    clock = Clock()
+    buckets = Buckets(300, clock)
+    left = [buckets.take("key") for _ in range(300)]
+    assert left[0] is not None
+    assert left[0].remaining == 299
+    assert left[-1] is not None
+    assert left[-1].remaining == 0
+    with pytest.raises(TooManyRequests) as caught:
+        buckets.take("key")
+    assert caught.value.retry_after == 1
+
+
+def test_tokens_come_back_with_time() -> None:
+    """After the time it named, the bucket lets one more through."""
+    clock = Clock()
+    buckets = Buckets(6, clock)
+    for _ in range(6):
+        buckets.take("key")
+    with pytest.raises(TooManyRequests) as caught:
+        buckets.take("key")
+    assert caught.value.retry_after == 10
+    clock.now += caught.value.retry_after
+    assert buckets.take("key") is not None
+
+
+def test_retry_after_stays_within_what_clients_obey() -> None:
+    """Clients ignore a Retry-After of more than a minute, so it is never longer."""
+    buckets = Buckets(1, Clock())
+    buckets.take("key")
+    with pytest.raises(TooManyRequests) as caught:
+        buckets.take("key")
+    assert 1 <= caught.value.retry_after <= 60
+
+
+def test_keys_do_not_share_a_bucket() -> None:
+    """One key's haste is not another's wait, and a limit of 0 is none."""
+    buckets = Buckets(1, Clock())
+    buckets.take("one")
+    assert buckets.take("other") is not None
+    unlimited = Buckets(0, Clock())
+    assert [unlimited.take("one") for _ in range(1_000)] == [None] * 1_000

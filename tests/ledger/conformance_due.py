@@ -1,0 +1,213 @@
+"""What every ledger does with due work: fair claims, leases, and giving back."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import msgspec
+
+from filmgate.domain.states import State
+from filmgate.ports.ledger import ADVANCE, CALLBACK, Application, Change, Claim, Due, Ledger, TaskFilter
+
+from .conformance import Tenants
+from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task
+
+
+async def claimed(ledger: Ledger, queue: str = ENGINE, worker: str = "w", lease: float = math.inf) -> Claim:
+    """Claim work that must be there."""
+    claim = await ledger.claim(queue, worker, NOW, lease)
+    assert claim is not None
+    return claim
+
+
+class ClaimConformance(Tenants):
+    """Who gets which work when."""
+
+    async def test_claiming_the_next_stage_raises_the_fence(self, ledger: Ledger):
+        """The claim has the work, the task with its new fence, and how often it was claimed before."""
+        before = await submitted(ledger, not_before=NOW)
+        fenced = msgspec.structs.replace(before, fence=1)
+        claim = await claimed(ledger)
+        assert claim == Claim(claim.id, advance(before, NOW), 0, fenced)
+        assert await ledger.get(A.id, before.id) == fenced
+        assert await ledger.claim(ENGINE, "other", NOW, math.inf) is None
+
+    async def test_other_work_leaves_the_fence(self, ledger: Ledger):
+        """Claiming a callback gives the task as it is, also when it is final."""
+        before = await submitted(ledger, callback_url="http://example.test/hook")
+        ended = await ledger.cancel(A.id, before.id, CANCELLED, NOW)
+        claim = await claimed(ledger, CALLBACK)
+        assert (claim.task, claim.tries) == (ended, 0)
+        assert await ledger.get(A.id, before.id) == ended
+
+    async def test_work_is_not_claimed_before_its_time(self, ledger: Ledger):
+        """Work is due from its time on, the earliest first, in its own queue only."""
+        late, early = await submitted(ledger, not_before=NOW), await submitted(ledger, not_before=NOW - 1)
+        assert await ledger.claim(ENGINE, "w", NOW - 2, math.inf) is None
+        assert await ledger.claim("another queue", "w", NOW, math.inf) is None
+        assert [(await claimed(ledger)).due.task_id for _ in range(2)] == [early.id, late.id]
+
+    async def test_one_task_does_not_wait_behind_a_thousand(self, ledger: Ledger):
+        """The one task of a tenant is claimed second at the latest, however many another has."""
+        await asyncio.gather(*(submitted(ledger, A) for _ in range(1_000)))
+        single = await submitted(ledger, B)
+        turns = [(await claimed(ledger)).due for _ in range(4)]
+        assert single.id in [due.task_id for due in turns[:2]]
+        assert [due.application_id for due in turns].count(A.id) == 3
+
+    async def test_claims_rotate_over_applications(self, ledger: Ledger):
+        """Each application with due work is served once before any is served twice."""
+        tenants = [A, B, await ledger.add_application(Application("app-c", "gamma", "user-c", 3.0))]
+        for tenant in tenants:
+            for _ in range(3):
+                await submitted(ledger, tenant)
+        turns = [(await claimed(ledger)).due.application_id for _ in range(9)]
+        assert [len(set(turns[turn : turn + 3])) for turn in (0, 3, 6)] == [3, 3, 3]
+
+    async def test_turns_are_of_one_queue(self, ledger: Ledger):
+        """Whose callbacks are claimed in between loses no turn of its stages."""
+        for tenant in (A, B):
+            for _ in range(4):
+                await submitted(ledger, tenant)
+        for _ in range(4):
+            told = await submitted(ledger, callback_url="http://example.test/hook", not_before=NOW + 1)
+            await ledger.cancel(A.id, told.id, CANCELLED, NOW)
+        turns = []
+        for _ in range(4):
+            turns.append((await claimed(ledger)).due.application_id)
+            await claimed(ledger, CALLBACK)
+        assert sorted(turns) == [A.id, A.id, B.id, B.id]
+
+    async def test_two_workers_never_get_the_same_work(self, ledger: Ledger):
+        """Many claims at once take each row once, and the rest get nothing."""
+        tasks = [await submitted(ledger, tenant) for tenant in (A, B) for _ in range(20)]
+        claims = await asyncio.gather(*(ledger.claim(ENGINE, f"w{n % 2}", NOW, 60.0) for n in range(60)))
+        taken = [claim.due.task_id for claim in claims if claim is not None]
+        assert sorted(taken) == sorted(each.id for each in tasks)
+
+    async def test_work_without_its_task_is_dropped(self, ledger: Ledger):
+        """A stage of a final or unknown task is skipped, removed, and never claimed."""
+        ended = await submitted(ledger)
+        await ledger.commit(
+            Change(task_id=ended.id, fence=0, now=NOW, state=State.COMPLETED, output=output()),
+        )
+        unknown = task()
+        other = await submitted(ledger, B, not_before=2.0)
+        stray = [advance(ended), advance(unknown)]
+        await ledger.commit(Change(task_id=other.id, fence=0, now=NOW), stray)
+        assert (await claimed(ledger)).due.task_id == other.id
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
+        await ledger.release(None, NOW)
+        assert (await claimed(ledger)).due.task_id == other.id
+        assert await ledger.next_due(ENGINE) is None
+
+    async def test_a_lease_that_ended_can_be_claimed_anew(self, ledger: Ledger):
+        """After the lease another worker takes over: the first one's fence, finish and postpone are void."""
+        before = await submitted(ledger)
+        first = await claimed(ledger, lease=60.0)
+        assert await ledger.claim(ENGINE, "second", NOW + 59.0, 60.0) is None
+        second = await ledger.claim(ENGINE, "second", NOW + 60.0, 60.0)
+        assert second is not None
+        assert (second.id, second.tries) == (first.id, 1)
+        assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW, percent=9)) is None
+        await ledger.finish(first)
+        await ledger.postpone(first, NOW)
+        assert await ledger.next_due(ENGINE) == NOW + 120.0
+        assert await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, percent=9)) is not None
+
+
+class DueConformance(Tenants):
+    """What happens to work after its claim, and when work is due."""
+
+    async def test_postponed_work_comes_back(self, ledger: Ledger):
+        """Work given back is due at its new time, and its claims are counted."""
+        await submitted(ledger)
+        first = await claimed(ledger)
+        await ledger.postpone(first, NOW + 5)
+        assert await ledger.claim(ENGINE, "w", NOW + 4, math.inf) is None
+        again = await ledger.claim(ENGINE, "w", NOW + 5, math.inf)
+        assert again is not None
+        assert (again.id, again.tries, again.due.not_before) == (first.id, 1, NOW + 5)
+
+    async def test_finished_work_is_gone(self, ledger: Ledger):
+        """Work that is done is never claimed again."""
+        await submitted(ledger)
+        await ledger.finish(await claimed(ledger))
+        await ledger.release(None, NOW)
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
+
+    async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
+        """What becomes due while somebody is at it stays due when he ends."""
+        before = await submitted(ledger, callback_url="http://example.test/hook")
+        hook = Due(CALLBACK, CALLBACK, before.id, A.id, NOW, "processing")
+        await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
+        old = await claimed(ledger, CALLBACK)
+        await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
+        await ledger.finish(old)
+        await ledger.postpone(old, NOW + 100)
+        assert (await claimed(ledger, CALLBACK)).due == hook
+
+    async def test_work_of_one_name_is_due_once(self, ledger: Ledger):
+        """Making work due again moves it; another detail is other work."""
+        before = await submitted(ledger, not_before=NOW)
+        hooks = [Due(CALLBACK, CALLBACK, before.id, A.id, NOW, detail) for detail in ("processing", "completed")]
+        await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [advance(before, NOW + 9), *hooks])
+        assert await ledger.next_due(ENGINE) == NOW + 9
+        assert {(await claimed(ledger, CALLBACK)).due.detail for _ in range(2)} == {"processing", "completed"}
+
+    async def test_a_change_ends_its_claim_and_makes_the_next_stage_due(self, ledger: Ledger):
+        """The finished work goes, also when the next work has the same name: that one is new."""
+        before = await submitted(ledger)
+        claim = await claimed(ledger)
+        change = Change(task_id=before.id, fence=1, now=NOW, percent=10, finished=claim.id)
+        await ledger.commit(change, [advance(before, NOW + 3)])
+        assert await ledger.next_due(ENGINE) == NOW + 3
+        following = await ledger.claim(ENGINE, "w", NOW + 3, math.inf)
+        assert following is not None
+        assert following.tries == 0
+        assert following.task is not None
+        assert following.task.fence == 2
+        await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, finished=following.id))
+        await ledger.release(None, NOW)
+        assert await ledger.next_due(ENGINE) is None
+
+    async def test_claims_of_one_worker_are_released(self, ledger: Ledger):
+        """Releasing makes a worker's claims due at once and leaves the others'."""
+        for _ in range(3):
+            await submitted(ledger)
+        mine = {(await claimed(ledger, worker="mine")).due.task_id for _ in range(2)}
+        await claimed(ledger, worker="other")
+        assert await ledger.release("mine", NOW) == 2
+        assert await ledger.release("mine", NOW) == 0
+        assert {(await claimed(ledger, worker="next")).due.task_id for _ in range(2)} == mine
+        assert await ledger.claim(ENGINE, "next", NOW, math.inf) is None
+        assert await ledger.release(None, NOW) == 3
+
+    async def test_releasing_leaves_work_that_nobody_has(self, ledger: Ledger):
+        """Work that waits for its time is not hurried."""
+        await submitted(ledger, not_before=NOW + 50)
+        assert await ledger.release(None, NOW) == 0
+        assert await ledger.next_due(ENGINE) == NOW + 50
+
+    async def test_the_earliest_work_of_a_queue_is_known(self, ledger: Ledger):
+        """The next time is the earliest over all applications, the end of a lease counts, an endless one does not."""
+        assert await ledger.next_due(ENGINE) is None
+        await submitted(ledger, A, not_before=30.0)
+        await submitted(ledger, B, not_before=20.0)
+        await submitted(ledger, B, not_before=10.0, engine="remote")
+        assert await ledger.next_due(ENGINE) == 20.0
+        await claimed(ledger)
+        await claimed(ledger)
+        assert await ledger.next_due(ENGINE) is None
+        await claimed(ledger, "remote", lease=60.0)
+        assert await ledger.next_due("remote") == NOW + 60.0
+
+    async def test_what_is_claimed_survives_for_its_owner(self, ledger: Ledger):
+        """Claims hide nothing from readers: the tasks are listed as before."""
+        before = await submitted(ledger)
+        claim = await claimed(ledger)
+        assert claim.due.kind == ADVANCE
+        page = await ledger.find(A.id, TaskFilter(ids=(before.id,)))
+        assert page.tasks == [claim.task]
+        assert (await ledger.echoes([before.id]))[before.id] == ECHO

@@ -1,0 +1,350 @@
+"""What only a ledger in a file has: its schema, its plans, its group commit, its other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from filmgate.adapters.ledger.sqlite import SqliteLedger
+from filmgate.adapters.ledger.sqlite.find import conditions
+from filmgate.adapters.ledger.sqlite.migrate import migrate
+from filmgate.adapters.ledger.sqlite.statements import SQL, load
+from filmgate.domain.errors import Conflict, Unavailable
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Change, TaskFilter
+
+from .examples import ECHO, ENGINE, NOW, A, key, submitted, task
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give the path of a ledger that is not there yet."""
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+async def ledger(path: Path) -> AsyncIterator[SqliteLedger]:
+    """Open a ledger with one application."""
+    opened = SqliteLedger(path)
+    await opened.open()
+    await opened.add_application(A)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def commits() -> Iterator[list[int]]:
+    """Count the transactions that write, on every connection opened from now on."""
+    counted: list[int] = []
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.set_commit_hook(lambda: bool(counted.append(1)))
+
+    apsw.connection_hooks.append(watch)
+    yield counted
+    apsw.connection_hooks.remove(watch)
+
+
+@pytest.fixture
+def writers() -> Iterator[list[apsw.Connection]]:
+    """Collect the connections opened from now on; the first of a ledger is its writer."""
+    seen: list[apsw.Connection] = []
+    apsw.connection_hooks.append(seen.append)
+    yield seen
+    apsw.connection_hooks.remove(seen.append)
+
+
+class TestGroupCommit:
+    async def test_submits_at_once_share_transactions(self, commits: list[int], ledger: SqliteLedger):
+        """A hundred submits in one moment take a handful of transactions."""
+        before = len(commits)
+        tasks = await asyncio.gather(*(submitted(ledger) for _ in range(100)))
+        assert len(commits) - before <= 10
+        assert await ledger.get_many(A.id, [each.id for each in tasks]) == tasks
+
+    async def test_a_bad_operation_harms_no_other(self, ledger: SqliteLedger):
+        """An operation that fails in a group undoes only itself."""
+        twin = task()
+        acts = [ledger.submit(each, ECHO, []) for each in (task(), twin, twin, task(), task())]
+        outcomes = await asyncio.gather(*acts, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [type(None), type(None), Conflict, type(None), type(None)]
+        assert (await ledger.find(A.id, TaskFilter())).total == 4
+
+    async def test_a_caller_that_goes_does_not_break_the_writer(self, ledger: SqliteLedger):
+        """Cancelling callers that wait leaves the ledger working, and what they asked for is done."""
+        tasks = [task() for _ in range(20)]
+        waiting = [asyncio.create_task(ledger.submit(each, ECHO, [])) for each in tasks]
+        await asyncio.sleep(0)
+        for caller in waiting[::2]:
+            caller.cancel()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes[::2]} == {asyncio.CancelledError}
+        assert {type(outcome) for outcome in outcomes[1::2]} == {type(None)}
+        await ledger.ready()
+        assert (await ledger.find(A.id, TaskFilter())).total == 20
+
+    async def test_a_full_disk_is_unavailable_and_passes(self, writers: list[apsw.Connection], ledger: SqliteLedger):
+        """Who finds no room gets Unavailable and leaves nothing; with room again the ledger works."""
+        writers[0].pragma("max_page_count", writers[0].pragma("page_count") + 2)
+        outcomes = await asyncio.gather(*(submitted(ledger) for _ in range(50)), return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+        accepted = [outcome for outcome in outcomes if isinstance(outcome, Task)]
+        assert refused
+        assert len(refused) + len(accepted) == 50
+        assert (await ledger.find(A.id, TaskFilter(newest=False, limit=50))).tasks == accepted
+        writers[0].pragma("max_page_count", 1_000_000)
+        await submitted(ledger)
+        await ledger.ready()
+
+    async def test_a_commit_that_fails_fails_for_all(self, writers: list[apsw.Connection], ledger: SqliteLedger):
+        """If the transaction does not end well every caller gets an error of its own, and nothing is kept."""
+        writers[0].set_commit_hook(lambda: True)
+        outcomes = await asyncio.gather(*(submitted(ledger) for _ in range(20)), return_exceptions=True)
+        writers[0].set_commit_hook(None)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+        assert len({id(outcome) for outcome in outcomes}) == 20
+        assert (await ledger.find(A.id, TaskFilter())).total == 0
+        await submitted(ledger)
+
+    async def test_a_lock_that_never_ends_is_unavailable(self, writers: list[apsw.Connection], ledger: SqliteLedger):
+        """While another connection writes for too long the ledger is not ready, but can be read."""
+        mine = await submitted(ledger)
+        writers[0].set_busy_timeout(10)
+        other = apsw.Connection(writers[0].filename)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked"):
+            await ledger.ready()
+        assert await ledger.get(A.id, mine.id) == mine
+        other.close()
+        await ledger.ready()
+
+
+class TestFile:
+    async def test_commits_wait_for_the_disk(self, writers: list[apsw.Connection], ledger: SqliteLedger):
+        """The writer keeps a log ahead of the file and syncs it with each commit."""
+        assert writers[0].pragma("journal_mode") == "wal"
+        assert writers[0].pragma("synchronous") == 2
+
+    async def test_what_was_accepted_survives_a_kill(self, path: Path, ledger: SqliteLedger):
+        """Every task whose submit returned is there after its process was killed in the middle of the next ones."""
+        script = (
+            "import asyncio, sys; from pathlib import Path\n"
+            "from filmgate.adapters.ledger.sqlite import SqliteLedger\n"
+            "from tests.ledger.examples import submitted\n"
+            "async def main():\n"
+            "    ledger = SqliteLedger(Path(sys.argv[1])); await ledger.open()\n"
+            "    async def forever():\n"
+            "        while True: print((await submitted(ledger)).id, flush=True)\n"
+            "    await asyncio.gather(*(forever() for _ in range(8)))\n"
+            "asyncio.run(main())\n"
+        )
+        async with asyncio.timeout(60):
+            other = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", script, str(path), stdout=PIPE, cwd=Path(__file__).parents[2]
+            )
+            assert other.stdout is not None
+            accepted = [await other.stdout.readline() for _ in range(100)]
+            other.kill()
+            accepted += (await other.stdout.read()).splitlines(keepends=True)
+            await other.wait()
+        ids = [line.decode().strip() for line in accepted if line.endswith(b"\n")]
+        assert [found.id for found in await ledger.get_many(A.id, ids)] == ids
+        await submitted(ledger)
+
+    async def test_everything_is_there_after_reopening(self, path: Path, ledger: SqliteLedger):
+        """A second ledger on the file finds tasks, claims and keys as the first left them."""
+        good = key()
+        await ledger.add_key(good)
+        mine = await submitted(ledger)
+        await ledger.claim(ENGINE, "w", NOW, 60.0)
+        await ledger.close()
+        again = SqliteLedger(path)
+        await again.open()
+        found = await again.get(A.id, mine.id)
+        assert found is not None
+        assert found.fence == 1
+        assert await again.key(good.digest) == good
+        assert await again.next_due(ENGINE) == NOW + 60.0
+        await again.close()
+
+    async def test_closing_commits_what_waits(self, path: Path, ledger: SqliteLedger):
+        """Writes that were asked for before the close are on disk after it."""
+        waiting = [asyncio.create_task(submitted(ledger)) for _ in range(50)]
+        await asyncio.sleep(0)
+        await ledger.close()
+        tasks = await asyncio.gather(*waiting)
+        assert not path.with_name("ledger.db-wal").exists()
+        await ledger.open()
+        assert await ledger.get_many(A.id, [each.id for each in tasks]) == tasks
+
+    async def test_a_closed_ledger_is_unavailable(self, ledger: SqliteLedger):
+        """After closing, and before opening, every call says so; closing again does no harm."""
+        await ledger.close()
+        await ledger.close()
+        for act in (ledger.get(A.id, "x"), ledger.find(A.id, TaskFilter()), submitted(ledger), ledger.ready()):
+            with pytest.raises(Unavailable, match="not open"):
+                await act
+
+    async def test_only_the_owner_may_read_the_file(self, path: Path, ledger: SqliteLedger):
+        """The files of the ledger are for nobody else's eyes."""
+        await submitted(ledger)
+        modes = {file.stat().st_mode & 0o777 for file in path.parent.glob("ledger.db*")}
+        assert modes == {0o600}
+
+    async def test_a_newer_schema_is_refused(self, path: Path, ledger: SqliteLedger):
+        """A file of a later version is not touched, and the reader is told what to do."""
+        await ledger.close()
+        with_newer = apsw.Connection(str(path))
+        with_newer.pragma("user_version", 999)
+        with_newer.close()
+        with pytest.raises(Unavailable, match=r"schema 999.*start the newer Filmgate"):
+            await ledger.open()
+
+    async def test_what_is_no_ledger_is_unavailable(self, tmp_path: Path):
+        """A file that is something else, and a folder that is not there, give a sentence with the path."""
+        text = tmp_path / "text.db"
+        text.write_text("a letter to a friend\n" * 100)
+        for wrong in (text, tmp_path / "nowhere" / "ledger.db"):
+            with pytest.raises(Unavailable, match=re.escape(str(wrong))):
+                await SqliteLedger(wrong).open()
+        assert text.read_text().startswith("a letter")
+
+    async def test_another_process_adds_a_key_while_the_ledger_is_open(self, path: Path, ledger: SqliteLedger):
+        """A key written by another process is found here at once, while this process writes too."""
+        script = (
+            "import asyncio, sys; from pathlib import Path\n"
+            "from filmgate.adapters.ledger.sqlite import SqliteLedger\n"
+            "from filmgate.ports.ledger import ApiKey\n"
+            "async def main():\n"
+            "    ledger = SqliteLedger(Path(sys.argv[1])); await ledger.open()\n"
+            "    await ledger.add_key(ApiKey('k', 'app-a', 'user-a', 'cli', b'd' * 32, 'hint', 1.0))\n"
+            "    await ledger.close()\n"
+            "asyncio.run(main())\n"
+        )
+        async with asyncio.timeout(60):
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(path))
+            ended = asyncio.create_task(other.wait())
+            while not ended.done():
+                await submitted(ledger)
+            assert await ended == 0
+        found = await ledger.key(b"d" * 32)
+        assert found is not None
+        assert found.name == "cli"
+
+    async def test_processes_may_create_the_file_together(self, path: Path):
+        """Several processes that open a new ledger in one moment all succeed."""
+        script = (
+            "import asyncio, sys; from pathlib import Path\n"
+            "from filmgate.adapters.ledger.sqlite import SqliteLedger\n"
+            "async def main():\n"
+            "    ledger = SqliteLedger(Path(sys.argv[1])); print(flush=True); sys.stdin.readline()\n"
+            "    await ledger.open(); await ledger.ready(); await ledger.close()\n"
+            "asyncio.run(main())\n"
+        )
+        async with asyncio.timeout(60):
+            others = [
+                await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(path), stdin=PIPE, stdout=PIPE)
+                for _ in range(4)
+            ]
+            for other in others:
+                assert other.stdout is not None
+                await other.stdout.readline()
+            await asyncio.gather(*(other.communicate(b"go\n") for other in others))
+        assert [other.returncode for other in others] == [0] * 4
+
+
+class TestStatements:
+    def test_every_statement_says_what_it_does(self):
+        """Each named block has its own line of comment and a name that no other has."""
+        folder = Path(sys.modules[load.__module__].__file__ or "").parent / "queries"
+        text = "".join(file.read_text() for file in folder.glob("*.sql"))
+        assert len(SQL) == text.count("-- name: ")
+        assert len(re.findall(r"^-- name: \w+\n-- [A-Z].*[.]$", text, re.MULTILINE)) == len(SQL)
+
+    def test_values_by_place_are_in_the_order_of_the_names(self):
+        """Statements that are given bare values name them in that order."""
+        assert re.findall(r":(\w+)", SQL["get_task"]) == ["id", "application_id"]
+
+
+def plan(statement: str) -> str:
+    """Give the plan of a statement on an empty ledger."""
+    connection = apsw.Connection(":memory:")
+    migrate(connection)
+    values = dict.fromkeys(re.findall(r":(\w+)", statement))
+    steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+    connection.close()
+    return "\n".join(str(step[3]) for step in steps)
+
+
+def listing(wanted: TaskFilter) -> str:
+    """Give the statement of a list."""
+    return f"{SQL['find_tasks']} {conditions(A.id, wanted)[0]} {SQL['find_newest']}"
+
+
+LISTS = {
+    "all": listing(TaskFilter()),
+    "created": listing(TaskFilter(created_min=1.0, created_max=2.0)),
+    "ids and more": listing(TaskFilter(ids=("x",), states=(State.PENDING,), created_min=1.0)),
+    "traces": listing(TaskFilter(trace_ids=("x",))),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("get_task", ["tasks_1 (id=?)"]),
+        ("get_tasks", ["tasks_1 (id=?)"]),
+        ("task_by_video", ["tasks_video (application_id=? AND video_id=?)"]),
+        ("task_by_trace", ["tasks_trace (application_id=? AND trace_id=?)"]),
+        ("count_unfinished", ["tasks_unfinished"]),
+        ("count_unfinished_up_to", ["tasks_unfinished (application_id=?)"]),
+        ("change_task", ["tasks_1 (id=?)"]),
+        ("cancel_task", ["tasks_1 (id=?)"]),
+        ("fence_task", ["tasks_1 (id=?)"]),
+        ("delete_task", ["tasks_1 (id=?)"]),
+        ("key_by_digest", ["api_keys_2 (digest=?)"]),
+        ("media_by_token", ["media_1 (token=?)"]),
+        ("echoes", ["requests_1 (task_id=?)"]),
+        (
+            "next_claim",
+            [
+                "SEARCH due USING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH d EXISTS USING COVERING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "turns_1 (queue=? AND application_id=?)",
+            ],
+        ),
+        ("serve_application", ["turns_served (queue=?)"]),
+        ("next_due", ["due_next (queue=? AND application_id=?)"]),
+        ("finish_due", ["PRIMARY KEY"]),
+        ("drop_task_due", ["due_task (task_id=?)"]),
+        ("all", ["tasks_created (application_id=?)"]),
+        ("created", ["tasks_created (application_id=? AND created_at>? AND created_at<?)"]),
+        ("ids and more", ["tasks_1 (id=?)"]),
+        ("traces", ["tasks_trace (application_id=? AND trace_id=?)"]),
+    ],
+)
+def test_statements_use_their_indexes(name: str, steps: list[str]):
+    """No query on the way of a task reads a whole table, and pages are read in their order."""
+    found = plan({**SQL, **LISTS}[name])
+    assert [step for step in steps if step not in found] == []
+    assert not re.search(r"SCAN (tasks|due|d|t|turns|media|requests|api_keys)\b(?!.*tasks_unfinished)", found)
+    assert name not in ("all", "created") or "TEMP B-TREE" not in found
+
+
+async def test_a_change_of_another_ledger_is_seen(path: Path, ledger: SqliteLedger):
+    """Two ledgers on one file, as of two processes, exclude each other by the fence."""
+    other = SqliteLedger(path)
+    await other.open()
+    mine = await submitted(ledger)
+    claims = await asyncio.gather(*(each.claim(ENGINE, "w", NOW, 60.0) for each in (ledger, other) * 5))
+    assert sum(claim is not None for claim in claims) == 1
+    assert await other.commit(Change(task_id=mine.id, fence=0, now=NOW, percent=9)) is None
+    await other.close()

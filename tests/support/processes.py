@@ -1,0 +1,37 @@
+"""Looking at processes from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+def of_session(session: int) -> list[int]:
+    """Give the ids of all living processes of a session, the children of children too."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def until(look: Callable[[], Found], wanted: Callable[[Found], bool], deadline: float = 30) -> Found:
+    """Look again and again until the wanted is found; fail with what was found last when the time is up."""
+    end = time.monotonic() + deadline
+    while True:
+        found = look()
+        if wanted(found):
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s; last found: {found!r}")
+        time.sleep(0.05)
