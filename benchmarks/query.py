@@ -43,8 +43,9 @@ async def serve(data: Path, cached: bool, tasks: int, port_pipe: int) -> None:
         engines={"scripted": EngineSettings(type="scripted", models=("*",))},
     )
     async with open_service(settings) as service:
-        listener = socket.socket()
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         ids = await completed(service, base, tasks)
         sample: dict[str, bytes] = {}

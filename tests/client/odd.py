@@ -44,6 +44,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: OddServer
 
     def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append(Request(self.command, self.path, dict(self.headers), body))
         answers = self.server.answers
@@ -58,9 +64,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    do_POST = do_DELETE = do_GET
-
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, *arguments: object) -> None:
         """Keep the output of the tests clean."""
 
 

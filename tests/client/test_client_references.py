@@ -11,7 +11,9 @@ import pytest
 from filmgate.client import InvalidInput, Source, Task
 from filmgate.client.references import MAX_FILE, reference
 
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_sources(source: Source, written: dict[str, str]) -> None:
 @pytest.mark.parametrize("source", ["a.png", "", "/tmp/a.png", {}, {"file": "a"}, {"image": "a", "video": "b"}])
 def test_other_sources_are_refused(source: Source) -> None:
     """What is neither is refused by the name of the option."""
-    with pytest.raises(InvalidInput, match="^start must") as caught:
+    with pytest.raises(InvalidInput, match=r"^start must") as caught:
         reference(source, "start")
     assert caught.value.field == "start"
 

@@ -52,7 +52,9 @@ def test_unreadable_first_key_is_no_key(tmp_path: Path) -> None:
     assert find().key is None
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8484", "ftp://host", "http://", "http://[", "http://host:99999", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8484", "ftp://host", "http://", "http://[", "http://host:99999", "http://a..b", "nonsense"]
+)
 def test_address_must_be_one(url: str) -> None:
     """What is not the address of a service is refused with a sentence."""
     with pytest.raises(InvalidInput, match="not the address of a service"):

@@ -8,7 +8,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def test_scenes_move_without_jumps_before_and_after_the_first_clip(means: Means,
     moments = [index / 24 for index in (-241, -240, -1, 0, 1, 120, 121, 500, 501)]
     frames = drawn(means, prompt, moments)
     near = [psnr(frames[i], frames[j]) for i, j in ((0, 1), (2, 3), (3, 4), (5, 6), (7, 8))]
-    assert max(near) - min(near) < 8
+    assert min(near) > 22
     assert min(near) > psnr(frames[1], frames[7])
     assert all(frame.std() > 8 for frame in frames)
 
@@ -123,7 +123,7 @@ def test_drift_starts_at_the_picture() -> None:
 def test_drift_in_a_loop_is_closed() -> None:
     """The step from the last frame to the first is no larger than the largest one within."""
     frames = list(motion.drift(photo(), 25, loop=True))
-    steps = [psnr(a, b) for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [psnr(a, b) for a, b in pairwise(frames)]
     assert psnr(frames[-1], frames[0]) >= min(steps) - 0.1
 
 
@@ -163,15 +163,20 @@ def test_probe_says_which_renderer_and_what_would_help(monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def blind() -> Iterator[dict[str, str]]:
+def blind() -> dict[str, str]:
     """An environment in which no OpenGL driver is found."""
-    yield os.environ | {"__EGL_VENDOR_LIBRARY_DIRS": "/nonexistent", "EGL_PLATFORM": "surfaceless"}
+    return os.environ | {"__EGL_VENDOR_LIBRARY_DIRS": "/nonexistent", "EGL_PLATFORM": "surfaceless"}
+
+
+def probed(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the probe as a program."""
+    command = [sys.executable, "-m", "filmgate.adapters.engines.studio.probe"]
+    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_without_opengl_the_reduced_renderer_is_used_and_packages_are_named(blind: dict[str, str]) -> None:
     """Where there is no driver, the probe says so, still gives a renderer, and names what to install."""
-    command = [sys.executable, "-m", "filmgate.adapters.engines.studio.probe"]
-    done = subprocess.run(command, env=blind | {CHOICE: "auto"}, capture_output=True, text=True, timeout=60)
+    done = probed(blind | {CHOICE: "auto"})
     said = json.loads(done.stdout)
     assert (done.returncode, said["renderer"]) == (0, "reduced")
     assert said["packages"] == ["libegl1", "libgl1-mesa-dri"]
@@ -180,7 +185,6 @@ def test_without_opengl_the_reduced_renderer_is_used_and_packages_are_named(blin
 
 def test_demanding_opengl_where_there_is_none_is_an_error(blind: dict[str, str]) -> None:
     """`gl` means gl: the probe fails with the reason instead of using something else."""
-    command = [sys.executable, "-m", "filmgate.adapters.engines.studio.probe"]
-    done = subprocess.run(command, env=blind | {CHOICE: "gl"}, capture_output=True, text=True, timeout=60)
+    done = probed(blind | {CHOICE: "gl"})
     assert done.returncode == 1
     assert "no OpenGL" in json.loads(done.stdout)["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -94,7 +95,7 @@ def test_the_camera_is_closed_in_a_loop_and_steady_otherwise() -> None:
     start, end = pose(camera, 0.0, 5.0), pose(camera, 5.0, 5.0)
     assert msgspec.structs.astuple(end) == pytest.approx(msgspec.structs.astuple(start), abs=1e-9)
     places = [pose(camera, step / 24, 0.0) for step in range(-480, 2400)]
-    assert max(abs(a.x - b.x) + abs(a.view - b.view) for a, b in zip(places, places[1:], strict=False)) < 0.006
+    assert max(abs(a.x - b.x) + abs(a.view - b.view) for a, b in pairwise(places)) < 0.006
 
 
 def test_importing_the_engine_is_cheap() -> None:

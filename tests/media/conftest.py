@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
+import pytest_asyncio
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from tests.media.painting import MakeClip, Paint, names
 
@@ -43,6 +44,14 @@ def make_clip(tmp_path: Path) -> MakeClip:
         return path
 
     return make
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_tools() -> AsyncIterator[SandboxedTools]:
+    """Give tools whose helper process is started once for a module."""
+    tools = SandboxedTools()
+    yield tools
+    await tools.close()
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.media.painting import near
 from filmgate.adapters.media import SandboxedTools
 from filmgate.domain.errors import InvalidMedia
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def quadrants(size: tuple[int, int] = (80, 40)) -> Image.Image:
     """Paint red, green, blue and white quarters, row by row."""
@@ -61,10 +63,10 @@ def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-async def test_every_allowed_kind(tools: SandboxedTools, box: Path, kind: str):
+async def test_every_allowed_kind(shared_tools: SandboxedTools, box: Path, kind: str):
     """All kinds that are promised are read, whatever the file is called."""
     options = {"quality": 95} if kind in ("JPEG", "WEBP", "AVIF") else {}
-    result = await normalised(tools, box, encoded(quadrants(), kind, **options), "picture.mp4")
+    result = await normalised(shared_tools, box, encoded(quadrants(), kind, **options), "picture.mp4")
     assert result.size == (80, 40)
     corners = [result.getpixel(at) for at in ((10, 10), (70, 10), (10, 30), (70, 30))]
     expected = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
@@ -72,74 +74,74 @@ async def test_every_allowed_kind(tools: SandboxedTools, box: Path, kind: str):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-async def test_every_png_mode_becomes_rgb(tools: SandboxedTools, box: Path, mode: str):
+async def test_every_png_mode_becomes_rgb(shared_tools: SandboxedTools, box: Path, mode: str):
     """Palettes, greys, 16 bits and alpha all end as 8-bit RGB."""
-    assert (await normalised(tools, box, encoded(Image.new(mode, (20, 10)), "PNG"))).size == (20, 10)
+    assert (await normalised(shared_tools, box, encoded(Image.new(mode, (20, 10)), "PNG"))).size == (20, 10)
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "LAB", "F", "I;16", "RGBA", "YCbCr"])
-async def test_every_tiff_mode_becomes_rgb(tools: SandboxedTools, box: Path, mode: str):
+async def test_every_tiff_mode_becomes_rgb(shared_tools: SandboxedTools, box: Path, mode: str):
     """The kinds of pixel that only TIFF has end as RGB, too."""
-    assert (await normalised(tools, box, encoded(Image.new(mode, (20, 10)), "TIFF"))).size == (20, 10)
+    assert (await normalised(shared_tools, box, encoded(Image.new(mode, (20, 10)), "TIFF"))).size == (20, 10)
 
 
-async def test_cmyk_jpeg_keeps_its_colours(tools: SandboxedTools, box: Path):
+async def test_cmyk_jpeg_keeps_its_colours(shared_tools: SandboxedTools, box: Path):
     """A CMYK JPEG without a profile is converted, not inverted."""
-    result = await normalised(tools, box, encoded(quadrants().convert("CMYK"), "JPEG", quality=95))
+    result = await normalised(shared_tools, box, encoded(quadrants().convert("CMYK"), "JPEG", quality=95))
     assert near(result.getpixel((10, 10)), (255, 0, 0), 30)
 
 
-async def test_sixteen_bits_are_scaled(tools: SandboxedTools, box: Path):
+async def test_sixteen_bits_are_scaled(shared_tools: SandboxedTools, box: Path):
     """The middle of 16 bits is the middle of 8."""
-    result = await normalised(tools, box, encoded(Image.new("I;16", (8, 8), 32768), "PNG"))
+    result = await normalised(shared_tools, box, encoded(Image.new("I;16", (8, 8), 32768), "PNG"))
     assert near(result.getpixel((4, 4)), (127, 127, 127), 1)
 
 
-async def test_alpha_is_laid_on_white(tools: SandboxedTools, box: Path):
+async def test_alpha_is_laid_on_white(shared_tools: SandboxedTools, box: Path):
     """What is transparent becomes white, what is half transparent half white."""
     picture = Image.new("RGBA", (20, 10), (255, 0, 0, 0))
     picture.paste((0, 0, 0, 128), (10, 0, 20, 10))
-    result = await normalised(tools, box, encoded(picture, "PNG"))
+    result = await normalised(shared_tools, box, encoded(picture, "PNG"))
     assert near(result.getpixel((4, 4)), (255, 255, 255))
     assert near(result.getpixel((15, 4)), (127, 127, 127))
 
 
-async def test_exif_orientation_is_applied(tools: SandboxedTools, box: Path):
+async def test_exif_orientation_is_applied(shared_tools: SandboxedTools, box: Path):
     """A photo taken with the camera turned is stored upright."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    result = await normalised(tools, box, encoded(quadrants(), "JPEG", quality=95, exif=exif))
+    result = await normalised(shared_tools, box, encoded(quadrants(), "JPEG", quality=95, exif=exif))
     assert result.size == (40, 80)
     assert near(result.getpixel((30, 10)), (255, 0, 0), 12)
 
 
-async def test_profiles_are_applied_or_ignored(tools: SandboxedTools, box: Path):
+async def test_profiles_are_applied_or_ignored(shared_tools: SandboxedTools, box: Path):
     """A picture with a colour profile is converted to sRGB; a broken profile does no harm."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for icc in (profile, b"broken"):
-        result = await normalised(tools, box, encoded(quadrants(), "PNG", icc_profile=icc))
+        result = await normalised(shared_tools, box, encoded(quadrants(), "PNG", icc_profile=icc))
         assert near(result.getpixel((10, 10)), (255, 0, 0), 2)
 
 
-async def test_large_pictures_are_scaled_down(tools: SandboxedTools, box: Path):
+async def test_large_pictures_are_scaled_down(shared_tools: SandboxedTools, box: Path):
     """The longer side is at most 4096 pixels, in proportion."""
-    assert (await normalised(tools, box, encoded(quadrants((5000, 1000)), "PNG"))).size == (4096, 819)
+    assert (await normalised(shared_tools, box, encoded(quadrants((5000, 1000)), "PNG"))).size == (4096, 819)
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (30_000, 30_000)])
-async def test_bombs_are_refused_by_their_header(tools: SandboxedTools, box: Path, width: int, height: int):
+async def test_bombs_are_refused_by_their_header(shared_tools: SandboxedTools, box: Path, width: int, height: int):
     """A picture of too many pixels is refused with its size and the limit, without being decoded."""
     source = box / "bomb.png"
     source.write_bytes(png(width, 64)[:16] + struct.pack(">II", width, height) + png(width, 64)[24:])
     header = source.read_bytes()
     source.write_bytes(header[:29] + struct.pack(">I", zlib.crc32(header[12:29])) + header[33:])
     with pytest.raises(InvalidMedia, match=rf"{width * height / 1e6:.1f} megapixels; at most 40 are allowed"):
-        await tools.normalise_image(source, box / "out")
+        await shared_tools.normalise_image(source, box / "out")
 
 
-async def test_forty_megapixels_are_allowed(tools: SandboxedTools, box: Path):
+async def test_forty_megapixels_are_allowed(shared_tools: SandboxedTools, box: Path):
     """The limit itself can be used."""
-    assert (await normalised(tools, box, png(8000, 5000))).size == (4096, 2560)
+    assert (await normalised(shared_tools, box, png(8000, 5000))).size == (4096, 2560)
 
 
 @pytest.mark.parametrize(
@@ -160,37 +162,37 @@ async def test_forty_megapixels_are_allowed(tools: SandboxedTools, box: Path):
         b"\x7fELF" + bytes(60),
     ],
 )
-async def test_other_files_are_refused_with_what_is_allowed(tools: SandboxedTools, box: Path, data: bytes):
+async def test_other_files_are_refused_with_what_is_allowed(shared_tools: SandboxedTools, box: Path, data: bytes):
     """Vectors, documents, playlists and rarer formats are named as not allowed."""
     source = box / "picture.png"
     source.write_bytes(data)
     with pytest.raises(InvalidMedia, match="allowed are PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"):
-        await tools.normalise_image(source, box / "out")
+        await shared_tools.normalise_image(source, box / "out")
     assert not (box / "out").exists()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-async def test_cut_off_pictures_are_refused(tools: SandboxedTools, box: Path, kind: str):
+async def test_cut_off_pictures_are_refused(shared_tools: SandboxedTools, box: Path, kind: str):
     """Half a file is no picture."""
     data = encoded(Image.effect_noise((120, 90), 80).convert("RGB"), kind)
     source = box / "half"
     source.write_bytes(data[: len(data) // 2])
     with pytest.raises(InvalidMedia, match="damaged or cut off"):
-        await tools.normalise_image(source, box / "out")
+        await shared_tools.normalise_image(source, box / "out")
 
 
 @pytest.mark.parametrize(
     "magic", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"II*\0", b"RIFF\0\0\0\0WEBP"]
 )
-async def test_magic_bytes_alone_are_no_picture(tools: SandboxedTools, box: Path, magic: bytes):
+async def test_magic_bytes_alone_are_no_picture(shared_tools: SandboxedTools, box: Path, magic: bytes):
     """A file that only begins like a picture is refused."""
     source = box / "fake"
     source.write_bytes(magic + b"\x5a" * 500)
     with pytest.raises(InvalidMedia, match="damaged or cut off"):
-        await tools.normalise_image(source, box / "out")
+        await shared_tools.normalise_image(source, box / "out")
 
 
-async def test_missing_source(tools: SandboxedTools, box: Path):
+async def test_missing_source(shared_tools: SandboxedTools, box: Path):
     """A source that does not exist is our mistake, not the user's."""
     with pytest.raises(FileNotFoundError):
-        await tools.normalise_image(box / "nothing", box / "out")
+        await shared_tools.normalise_image(box / "nothing", box / "out")

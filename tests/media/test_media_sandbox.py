@@ -63,8 +63,8 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> object:
 @pytest.fixture
 def long_clip(make_clip: MakeClip) -> Path:
     """Give a clip that takes seconds to re-encode."""
-    noise = [Image.effect_noise((1280, 720), 90).convert("RGB") for _ in range(4)]
-    return make_clip("long.mp4", lambda number: noise[number % 4], 240)
+    noise = [Image.effect_noise((960, 540), 90).convert("RGB") for _ in range(4)]
+    return make_clip("long.mp4", lambda number: noise[number % 4], 55, rate=1)
 
 
 async def test_nothing_runs_before_the_first_file(tools: SandboxedTools, box: Path):
@@ -75,7 +75,26 @@ async def test_nothing_runs_before_the_first_file(tools: SandboxedTools, box: Pa
     [helper] = helpers(os.getpid())
     await tools.close()
     assert not alive(helper)
-    await tools.normalise_image(box / "a", box / "b")
+    with pytest.raises(Unavailable):
+        await tools.normalise_image(box / "a", box / "b")
+
+
+def test_start_is_not_slowed_down():
+    """The service itself never loads the decoders."""
+    code = "import sys, filmgate.adapters.media\nsys.exit(bool({'av', 'PIL', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+async def test_closing_in_the_middle_of_a_file(tools: SandboxedTools, box: Path, long_clip: Path):
+    """Whoever waits for a file when the service stops is told so, and no process stays."""
+    task = asyncio.create_task(tools.normalise_video(long_clip, box / "out.mp4"))
+    [helper] = await asyncio.to_thread(until, lambda: helpers(os.getpid()))
+    [child] = await asyncio.to_thread(until, lambda: children(helper))
+    await tools.close()
+    with pytest.raises(Unavailable):
+        await task
+    assert not alive(helper)
+    assert not alive(child)
 
 
 async def test_first_files_share_one_helper(tools: SandboxedTools, box: Path):
@@ -84,6 +103,14 @@ async def test_first_files_share_one_helper(tools: SandboxedTools, box: Path):
     await asyncio.gather(*(tools.normalise_image(box / "a", box / f"b{number}") for number in range(8)))
     assert len(helpers(os.getpid())) == 1
     assert len(names(box)) == 9
+
+
+async def test_relative_paths(tools: SandboxedTools, box: Path, monkeypatch: pytest.MonkeyPatch):
+    """A data folder given relative to the current one works like any other."""
+    Image.new("RGB", (4, 4)).save(box / "a", "PNG")
+    monkeypatch.chdir(box)
+    await tools.normalise_image(Path("a"), Path("b"))
+    assert names(box) == ["a", "b"]
 
 
 async def test_no_more_children_than_allowed(box: Path, long_clip: Path):
@@ -139,13 +166,15 @@ async def test_killed_child_is_not_the_files_fault(tools: SandboxedTools, box: P
         await task
 
 
-async def test_killed_helper_is_replaced(tools: SandboxedTools, box: Path, make_clip: MakeClip, long_clip: Path):
+async def test_killed_helper_is_replaced(tools: SandboxedTools, box: Path, make_clip: MakeClip):
     """A helper that dies takes its children with it, and the work is done by a new one."""
-    task = asyncio.create_task(tools.develop(long_clip, box))
+    noise = Image.effect_noise((960, 540), 90).convert("RGB")
+    clip = make_clip("a.mp4", lambda number: noise, 5, rate=1)
+    task = asyncio.create_task(tools.normalise_video(clip, box / "out.mp4"))
     [helper] = await asyncio.to_thread(until, lambda: helpers(os.getpid()))
     [child] = await asyncio.to_thread(until, lambda: children(helper))
     os.kill(helper, signal.SIGKILL)
-    assert (await task).clip.frames == 240
+    assert (await task).frames == 5 * 24
     await asyncio.to_thread(until, lambda: not alive(child))
     assert helpers(os.getpid()) != [helper]
 

@@ -63,7 +63,10 @@ def submit(prompt: str, options: Options) -> Call[Task]:
     for side in ("start", "end"):
         if side in wanted:
             wanted[side] = reference(wanted[side], side)
-    body = msgspec.json.encode({"prompt": prompt, **wanted})
+    try:
+        body = msgspec.json.encode({"prompt": prompt, **wanted})
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"a text has letters that cannot be sent: {error.reason}") from error
     return Call("POST", f"{_PREFIX}/tasks", _task, body=body, repeatable=False)
 
 
@@ -182,7 +185,7 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
 def _of(task_id: str) -> str:
     if not task_id.strip():
         raise InvalidInput("the id of a task is needed")
-    return f"{_PREFIX}/tasks/{quote(task_id, safe='')}"
+    return f"{_PREFIX}/tasks/{quote(task_id, safe='', errors='replace')}"
 
 
 def _told(content: bytes) -> dict[str, str]:

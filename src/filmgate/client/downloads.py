@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filmgate.client.errors import DownloadFailed
+from filmgate.client.errors import DownloadFailed, InvalidInput
 from filmgate.client.results import Task, Video
 
 CHUNK = 1024 * 1024
@@ -25,7 +25,7 @@ class Part:
     """A file that is written under a temporary name beside its own and gets its own only when it is whole.
 
     `size` is the bytes it must have, None if that is not known. Leaving raises DownloadFailed if it has others; a
-    file of that name is replaced, and left as it was if anything goes wrong.
+    file of that name is replaced, and left as it was if anything goes wrong. Raises InvalidInput for what is no file.
     """
 
     def __init__(self, path: Path, size: int | None) -> None:
@@ -35,6 +35,8 @@ class Part:
         self._temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
 
     def __enter__(self) -> Self:
+        if self._path.exists() and not self._path.is_file():
+            raise InvalidInput(f"{self._path} is not a file: nothing can be saved there")
         self._file = self._temporary.open("xb")
         return self
 

@@ -33,6 +33,7 @@ def find(url: str | None = None, key: str | None = None) -> Target:
     try:
         parts = urlsplit(base)
         host = parts.hostname if parts.port != 0 else None
+        (host or "").encode("idna")
     except ValueError as error:
         raise InvalidInput(f"{base!r} is not the address of a service: {error}") from error
     if parts.scheme not in ("http", "https") or not host:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 MIB = 1024 * 1024
+
+_ENGINE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_QUEUES = ("callback", "expire", "purge")
+"""Names of queues of the service's own, beside those of the engines."""
 
 DEFAULT_ENGINE = "studio"
 """The engine that makes what no other engine claims."""
@@ -109,6 +114,14 @@ class Settings(BaseSettings):
     @staticmethod
     def _config_file() -> Path:
         return Path(os.environ.get("FILMGATE_CONFIG") or "filmgate.toml")
+
+    @field_validator("engines")
+    @classmethod
+    def _names(cls, engines: dict[str, EngineSettings]) -> dict[str, EngineSettings]:
+        for name in engines:
+            if not _ENGINE_NAME.fullmatch(name) or name in _QUEUES:
+                raise ValueError(f'"{name}" cannot name an engine: use letters, digits, - and _, but not {_QUEUES}')
+        return engines
 
     def engine_table(self) -> dict[str, EngineSettings]:
         """All engines by name: the configured ones, and the studio, with one slot per worker unless configured too."""

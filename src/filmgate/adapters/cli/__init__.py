@@ -8,6 +8,9 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command that the arguments of the process name, and exit with its code."""
-    from filmgate.adapters.cli.program import run
+    try:
+        from filmgate.adapters.cli.program import run
 
-    sys.exit(run())
+        sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(130)

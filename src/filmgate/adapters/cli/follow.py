@@ -43,7 +43,9 @@ def report(tasks: Sequence[Task], *, save: Path | None, as_json: bool, named: bo
     else:
         for task in tasks:
             saved = save if task.completed else None
-            print(output.lines(output.files(task, saved)) if named else f"{task.id}\n{output.describe(task, saved)}")
+            text = output.lines(output.files(task, saved)) if named else f"{task.id}\n{output.describe(task, saved)}"
+            if text:
+                print(text)
     return complaints([failed(task) for task in tasks if not task.completed], as_json=as_json)
 
 

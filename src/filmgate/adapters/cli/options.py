@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,10 +100,18 @@ def check_output(path: Path | None) -> None:
     """Raise Stop if nothing could be saved there, before anything is made that is to be saved."""
     if path is None:
         return
-    if path.is_dir():
-        reason = "is a folder"
-    elif not path.absolute().parent.is_dir():
-        reason = "is in a folder that does not exist"
-    else:
-        return
-    raise Stop(f"{path} {reason}: the video cannot be saved there", Exit.USAGE, code="bad_output", field="output")
+    try:
+        reason = _unusable(path)
+    except OSError as error:
+        reason = f"cannot be used ({error.strerror})"
+    if reason is not None:
+        raise Stop(f"{path} {reason}: the video cannot be saved there", Exit.USAGE, code="bad_output", field="output")
+
+
+def _unusable(path: Path) -> str | None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return "is in a folder that does not exist"
+    if path.exists() and not path.is_file():
+        return "is not a file"
+    return None if os.access(folder, os.W_OK) else "is in a folder that may not be written to"

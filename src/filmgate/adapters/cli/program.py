@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -51,8 +53,14 @@ def _root(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give the exit code; what can be expected to go wrong is said without a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _forgive(sys.stdout, sys.stderr)
     try:
         result = app(given, prog_name="filmgate", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has gone; what is left of it must not fail once more at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
     except Stop as stop:
         return _end(stop, given)
     except typer.Abort:
@@ -60,6 +68,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _misused(error, given)
     return int(result or Exit.DONE)
+
+
+def _forgive(*streams: TextIO) -> None:
+    """Let letters that a terminal cannot show be replaced instead of ending the command."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _end(stop: Stop, given: Sequence[str]) -> int:

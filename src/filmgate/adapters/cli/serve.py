@@ -33,13 +33,13 @@ def serve(
             "--workers", metavar="NUMBER", help="How many clips are rendered at once. Default: FILMGATE_WORKERS or 1."
         ),
     ] = None,
-    as_json: options.Json = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write errors in the options as JSON to stderr.")] = False,
 ) -> int:
     """Run the service until it is interrupted.
 
     Flags win over the FILMGATE_… environment variables, and those over `filmgate.toml`.
     """
-    del as_json  # it shapes errors only, where all errors are shown
+    del as_json  # errors are shown, and shaped by it, where all commands end
     chosen = settings(host=host, port=port, data=data, database=database, workers=workers)
     from filmgate import app
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from filmgate.domain.errors import FilmgateError, InvalidRequest
-from filmgate.domain.generation import MAX_PROMPT
+from filmgate.domain.generation import MAX_PROMPT, parse_duration
 from filmgate.domain.sizes import ASPECT_RATIOS, MAX_SECONDS, RESOLUTIONS
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -18,9 +18,18 @@ Model = TypeVar("Model", bound=BaseModel)
 ErrorWriter = Callable[[FilmgateError, str], bytes]
 """Writes an error, with the trace id of the request, in the form of a dialect."""
 
-_ADDRESS: Final = r"^\s*([Hh][Tt][Tt][Pp][Ss]?://\S+|[Dd][Aa][Tt][Aa]:\S+)\s*$"
-_CALLBACK: Final = r"^https?://\S+$"
+_HTTP: Final = r"[Hh][Tt][Tt][Pp][Ss]?://(([^\s/?#@:\\.\[\]]+\.)*[^\s/?#@:\\.\[\]0-9][^\s/?#@:\\.\[\]]*|[0-9.]+|\[[0-9a-fA-F:.]+\])"
+_REST: Final = r"(:[0-9]{1,5})?([/?#]\S*)?"
+_DATA: Final = r"[Dd][Aa][Tt][Aa]:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/]+={0,2}"
 _SECONDS: Final = r"^\s*(0{0,2}[1-9]|0?10)\s*[sS]?\s*$"
+
+
+def address(kind: str) -> dict[str, Any]:
+    """Describe an http(s) address or a base64 data URI of an image or a video.
+
+    No pattern can say which of them can be used: whether it answers, with a file of that kind, from a public network.
+    """
+    return {"type": "string", "format": f"{kind}-address", "pattern": rf"^\s*({_HTTP}{_REST}|{_DATA})\s*$"}
 
 
 class Body(BaseModel):
@@ -35,21 +44,61 @@ def _optional(description: str, *kinds: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"description": description, "anyOf": [*kinds, *empty]})
 
 
+def _one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
+    def check(value: str | None) -> str | None:
+        if value and value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return check
+
+
+def _address(*beginnings: str) -> Callable[[str | None], str | None]:
+    """Refuse what is no address at all; what is wrong with an address is said where it is used."""
+
+    def check(value: str | None) -> str | None:
+        if value and not value.lstrip()[:8].lower().startswith(beginnings):
+            raise ValueError(f"must begin with {', '.join(beginnings)}")
+        return value
+
+    return check
+
+
 Prompt = Annotated[str | None, Field(max_length=MAX_PROMPT, description="What the video shows.")]
 Flag = bool | None
 Text = str | None
 Name = Annotated[str | None, Field(max_length=200)]
-Ratio = Annotated[str | None, _optional("Width to height; 16:9 if none is given.", {"enum": [*ASPECT_RATIOS]})]
-Resolution = Annotated[str | None, _optional("Left out, the size is the provider's own.", {"enum": [*RESOLUTIONS]})]
-Source = Annotated[
-    str | None, _optional("An http(s) address or a base64 data URI.", {"type": "string", "pattern": _ADDRESS})
+Ratio = Annotated[
+    str | None,
+    AfterValidator(_one_of(ASPECT_RATIOS)),
+    _optional("Width to height; 16:9 if none is given.", {"enum": [*ASPECT_RATIOS]}),
+]
+Resolution = Annotated[
+    str | None,
+    AfterValidator(_one_of(RESOLUTIONS)),
+    _optional("Left out, the size is the provider's own.", {"enum": [*RESOLUTIONS]}),
+]
+Picture = Annotated[
+    str | None,
+    AfterValidator(_address("http://", "https://", "data:")),
+    _optional("An http(s) address or a base64 data URI of a picture.", address("image")),
+]
+Film = Annotated[
+    str | None,
+    AfterValidator(_address("http://", "https://", "data:")),
+    _optional("An http(s) address or a base64 data URI of a video.", address("video")),
 ]
 Callback = Annotated[
     str | None,
-    _optional("Where the finished task is posted to.", {"type": "string", "pattern": _CALLBACK, "maxLength": 8192}),
+    AfterValidator(_address("http://", "https://")),
+    _optional(
+        "Where the task is posted to when it has ended.",
+        {"type": "string", "format": "callback-address", "pattern": f"^{_HTTP}{_REST}$"},
+    ),
 ]
 Seconds = Annotated[
-    Any,
+    int,
+    BeforeValidator(parse_duration),
     _optional(
         f'Whole seconds, 1 to {MAX_SECONDS}, as 5, "5" or "5s"; 5 if none are given.',
         {"type": "integer", "minimum": 1, "maximum": MAX_SECONDS},

@@ -137,7 +137,7 @@ def _check_boxes(path: Path) -> None:
     size = path.stat().st_size
     at = 0
     with path.open("rb") as file:
-        while at < size:
+        while at + 8 <= size:
             file.seek(at)
             head = file.read(16)
             length = int.from_bytes(head[:4], "big")

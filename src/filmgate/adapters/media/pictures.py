@@ -7,7 +7,19 @@ import io
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from filmgate.adapters.media.kinds import HEAD, PICTURES, picture_format
 from filmgate.adapters.media.work import PICTURE, SOURCE
@@ -16,8 +28,17 @@ from filmgate.domain.media import Facts
 
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 4096
-# Loads every decoder before the fork: a child has neither the time nor the right to look for modules.
-Image.init()
+# Pillow would load its decoders when it needs them, and all there are: these are here before the fork, and no others.
+_DECODERS = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 
 def normalise_picture() -> list[Facts]:

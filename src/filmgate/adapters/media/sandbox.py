@@ -14,7 +14,7 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
+import uuid
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Sandbox:
     def __init__(self) -> None:
         """Start nothing yet."""
         self._helper: _Helper | None = None
+        self._closed = False
         self._starting = asyncio.Lock()
         self._numbers = itertools.count(1)
 
@@ -49,18 +50,19 @@ class Sandbox:
 
         The folder is made in the folder `beside`. Raises InvalidMedia, FileNotFoundError, Unavailable.
         """
-        box = await asyncio.to_thread(_pack, source, beside)
+        box = _private_folder(beside)
         try:
+            await _to_the_end(asyncio.to_thread(_pack, source, box))
             ended = await self._run(Job(next(self._numbers), operation, str(box), limits))
             yield box, await asyncio.to_thread(_unpack, box, ended, limits)
         finally:
-            await _to_the_end(asyncio.to_thread(shutil.rmtree, box))
+            await _to_the_end(asyncio.to_thread(_throw_away, box))
 
     async def close(self) -> None:
-        """End the helper and its children."""
-        helper, self._helper = self._helper, None
-        if helper:
-            await helper.close()
+        """End the helper and its children, for good."""
+        async with self._starting:
+            self._closed = True
+            await self._drop()
 
     async def _run(self, job: Job) -> Ended:
         for _ in range(2):
@@ -74,10 +76,17 @@ class Sandbox:
 
     async def _running(self) -> _Helper:
         async with self._starting:
+            if self._closed:
+                raise Unavailable("Pictures and videos cannot be opened now: the service is stopping.")
             if self._helper is None or not self._helper.alive:
-                await self.close()
+                await self._drop()
                 self._helper = await _Helper.start()
             return self._helper
+
+    async def _drop(self) -> None:
+        helper, self._helper = self._helper, None
+        if helper:
+            await helper.close()
 
 
 class _Helper:
@@ -184,23 +193,26 @@ def _environment() -> dict[str, str]:
     return passed_on | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _pack(source: Path, beside: Path) -> Path:
-    box = Path(tempfile.mkdtemp(prefix=".decode-", dir=beside))
-    try:
-        _link_or_copy(source, box / SOURCE)
-    except BaseException:
-        shutil.rmtree(box)
-        raise
-    return box
+def _private_folder(beside: Path) -> Path:
+    """Name a folder in full, as the helper may be somewhere else."""
+    return beside.absolute() / f".decode-{uuid.uuid4().hex}"
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def _pack(source: Path, box: Path) -> None:
+    """Make a private folder that holds the file and nothing else."""
+    box.mkdir(mode=0o700)
+    target = box / SOURCE
     try:
         os.link(source, target)
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
             raise
         shutil.copyfile(source, target)
+
+
+def _throw_away(box: Path) -> None:
+    if box.exists():
+        shutil.rmtree(box)
 
 
 def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:

@@ -167,12 +167,12 @@ async def _answer(
     batch_format: str | None,
 ) -> bytes:
     """Answer a query in the API it belongs to."""
+    form = gateway.batch_form(batch_format, services.settings.gateway_batch)
     if asked is not None and asked.single:
         return await services.query.one(context, asked.ids[0], asked.form)
     if asked is not None:
         return await services.query.many(context, asked.ids, asked.form)
     if api is Api.GATEWAY:
-        form = gateway.batch_form(batch_format, services.settings.gateway_batch)
         return await services.query.many(context, validate(gateway.BatchBody, body).ids, form)
     if api is Api.RETRIEVE:
         return await _retrieve(services, context, validate(wire.RetrieveBody, body))

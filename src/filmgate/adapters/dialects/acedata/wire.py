@@ -26,11 +26,12 @@ from filmgate.adapters.dialects.acedata.shapes import (
 from filmgate.adapters.dialects.codec import (
     Body,
     Callback,
+    Film,
     Flag,
     Name,
+    Picture,
     Prompt,
     Ratio,
-    Source,
     Text,
     array,
     given,
@@ -73,11 +74,11 @@ class VideosBody(Body):
     action: Literal["generate", "extend", ""] | None = Field(default=None, description="`generate` if not given.")
     prompt: Prompt = None
     aspect_ratio: Ratio = None
-    start_image_url: Source = None
-    end_image_url: Source = None
-    image_url: Source = None
+    start_image_url: Picture = None
+    end_image_url: Picture = None
+    image_url: Picture = None
     video_id: Name = Field(default=None, description="The video to extend, by its id; wins over `video_url`.")
-    video_url: Source = None
+    video_url: Film = None
     loop: Flag = None
     enhancement: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
     timeout: float | None = Field(

@@ -107,8 +107,8 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         operation_id="gateway_extend",
         summary="Extend a video",
         description="Makes a new task whose video is the earlier one and what follows it, in the same size. The "
-        "earlier task has to be completed.",
-        responses=succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 413),
+        "earlier task has to be completed; before that the answer is 409.",
+        responses=succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 409, 413),
         openapi_extra=_EXTEND | _ID,
     )
     async def extend(request: Request) -> Response:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import (
     Body,
     Callback,
     Flag,
     Name,
+    Picture,
     Prompt,
     Ratio,
     Resolution,
     Seconds,
-    Source,
+    address,
     array,
     given,
     rfc3339,
@@ -34,10 +35,10 @@ from filmgate.adapters.dialects.gateway.shapes import (
     Status,
     Word,
 )
-from filmgate.domain.errors import FilmgateError, InvalidRequest
-from filmgate.domain.generation import Generation, Reference, ReferenceKind, check, parse_duration
+from filmgate.domain.errors import Conflict, FilmgateError, InvalidRequest
+from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
-from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
+from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, StoredMedia
@@ -70,13 +71,13 @@ class ExtendBody(Body):
     user_prompt: Prompt = None
     prompt: Prompt = Field(default=None, description="Another name of `user_prompt`.")
     expand_prompt: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
-    image_url: Source = None
-    image_end_url: Source = None
+    image_url: Picture = None
+    image_end_url: Picture = None
     notify_hook: Callback = None
     callback_url: Callback = None
     model_name: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
     model: Name = Field(default=None, description="Another name of `model_name`.")
-    duration: Seconds = None
+    duration: Seconds = DEFAULT_SECONDS
 
     @property
     def words(self) -> str:
@@ -107,7 +108,7 @@ class CreateBody(ExtendBody):
             prompt=self.words,
             aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
             resolution=given(self.resolution),
-            duration=parse_duration(self.duration),
+            duration=self.duration,
             loop=bool(self.loop),
             enhance=self.enhance,
             model=given(self.model_name, self.model),
@@ -126,21 +127,23 @@ class BatchBody(Body):
 class UploadBody(Body):
     """A file to keep: an http(s) address or a data URI."""
 
-    url: str = Field(min_length=1, description="An http(s) address or a base64 data URI of a picture or video.")
+    url: Annotated[str, WithJsonSchema(address("image"))]
 
 
 def extension(body: ExtendBody, source: Task) -> Generation:
     """Understand an extension of a task: it keeps its size, and its model unless another is named.
 
-    Raises InvalidRequest.
+    Raises InvalidRequest, and Conflict if the task has no video to extend.
     """
     if not body.words.strip():
         raise InvalidRequest("user_prompt is required", field="user_prompt")
+    if source.state is not State.COMPLETED:
+        raise Conflict(f"the task is {source.state}: only a completed one can be extended")
     generation = Generation(
         prompt=body.words,
         aspect_ratio=source.generation.aspect_ratio,
         resolution=source.generation.resolution,
-        duration=parse_duration(body.duration),
+        duration=body.duration,
         enhance=body.enhance,
         model=given(body.model_name, body.model, source.generation.model),
         start=Reference(ReferenceKind.TASK, source.id),
@@ -267,7 +270,7 @@ SECOND: Final = SecondForm()
 
 def batch_form(asked: str | None, configured: str) -> ArrayForm | EnvelopeForm:
     """Choose the form of a batch: the one asked for, else the operator's. Raises InvalidRequest."""
-    wanted = asked or configured
+    wanted = configured if asked is None else asked
     if wanted not in ("array", "envelope"):
         raise InvalidRequest("format must be array or envelope", field="format")
     return FORM if wanted == "array" else ENVELOPE

@@ -36,7 +36,11 @@ _WAIT: Final = in_query(
 _LIST: Final = [
     in_query("limit", "Tasks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}),
     in_query("offset", "Tasks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
-    in_query("state", "Only tasks in this state.", {"type": "string", "enum": list(State)}),
+    in_query(
+        "state",
+        "Only tasks in this state, or in one of several with commas between them.",
+        {"type": "string", "pattern": f"^({'|'.join(State)})(,({'|'.join(State)}))*$"},
+    ),
     in_query("newest", "Whether the newest come first; true if not given.", {"type": "boolean"}),
 ]
 

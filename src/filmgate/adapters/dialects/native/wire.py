@@ -17,14 +17,15 @@ from filmgate.adapters.dialects.codec import (
     Ratio,
     Resolution,
     Seconds,
+    address,
     array,
     given,
     rfc3339,
 )
 from filmgate.adapters.dialects.native.shapes import NativeError, NativeTask, NativeVideo, Word
 from filmgate.domain.errors import FilmgateError, InvalidRequest
-from filmgate.domain.generation import Generation, Reference, ReferenceKind, check, parse_duration
-from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
+from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
+from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, TaskFilter
@@ -46,9 +47,9 @@ _WORDS: Final[dict[State, Word]] = {
     State.FAILED: "failed",
 }
 _KINDS: Final = {
-    ReferenceKind.IMAGE: ("An http(s) address or a base64 data URI of a picture.", r"^\s*(https?://|data:)\S+\s*$"),
-    ReferenceKind.VIDEO: ("An http(s) address or a base64 data URI of a video.", r"^\s*(https?://|data:)\S+\s*$"),
-    ReferenceKind.TASK: ("The id of a completed task.", r"\S"),
+    ReferenceKind.IMAGE: address("image") | {"description": "An http(s) address or a base64 data URI of a picture."},
+    ReferenceKind.VIDEO: address("video") | {"description": "An http(s) address or a base64 data URI of a video."},
+    ReferenceKind.TASK: {"type": "string", "pattern": r"\S", "description": "The id of a completed task."},
 }
 
 
@@ -57,11 +58,11 @@ def _side(description: str) -> dict[str, Any]:
         {
             "type": "object",
             "required": [kind.value],
-            "properties": {kind.value: {"type": "string", "description": text, "pattern": pattern}},
+            "properties": {kind.value: schema},
             "minProperties": 1,
             "maxProperties": 1,
         }
-        for kind, (text, pattern) in _KINDS.items()
+        for kind, schema in _KINDS.items()
     ]
     return {"description": description, "anyOf": [*kinds, {"type": "null"}]}
 
@@ -72,7 +73,7 @@ class TaskBody(Body):
     prompt: Prompt = None
     aspect_ratio: Ratio = None
     resolution: Resolution = None
-    duration: Seconds = None
+    duration: Seconds = DEFAULT_SECONDS
     loop: Flag = None
     enhance: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
     model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
@@ -88,7 +89,7 @@ class TaskBody(Body):
             prompt=self.prompt or "",
             aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
             resolution=given(self.resolution),
-            duration=parse_duration(self.duration),
+            duration=self.duration,
             loop=bool(self.loop),
             enhance=self.enhance is not False,
             model=given(self.model),
@@ -178,10 +179,10 @@ def page(tasks: bytes, total: int, wanted: TaskFilter) -> bytes:
 
 
 def listing(limit: str | None, offset: str | None, state: str | None, newest: str | None) -> TaskFilter:
-    """Read the parameters of a list; an empty one is absent. Raises InvalidRequest."""
-    if newest not in (None, "", "true", "false"):
+    """Read the parameters of a list. Raises InvalidRequest."""
+    if newest not in (None, "true", "false"):
         raise InvalidRequest("newest must be true or false", field="newest")
-    words = [word for word in (state or "").split(",") if word]
+    words = [] if state is None else state.split(",")
     if any(word not in tuple(State) for word in words):
         raise InvalidRequest(f"state must be one of {', '.join(State)}, or several with commas", field="state")
     return TaskFilter(
@@ -194,9 +195,11 @@ def listing(limit: str | None, offset: str | None, state: str | None, newest: st
 
 def hold(wait: str | None) -> float:
     """Read for how many seconds a query may wait. Raises InvalidRequest."""
+    if wait is None:
+        return 0.0
     try:
-        seconds = float(wait or 0)
-    except ValueError:
+        seconds = msgspec.json.decode(wait, type=float)
+    except (msgspec.MsgspecError, UnicodeError):
         seconds = -1
     if not 0 <= seconds <= MAX_HOLD:
         raise InvalidRequest(f"wait must be 0 to {MAX_HOLD:g} seconds", field="wait")
@@ -204,7 +207,7 @@ def hold(wait: str | None) -> float:
 
 
 def _whole(text: str | None, field: str, default: int, least: int, most: int) -> int:
-    if not text:
+    if text is None:
         return default
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
     if not least <= number <= most:

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, Claim, Due
+from filmgate.ports.ledger import ADVANCE, EXPIRE, Claim, Due
 
 
 def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
@@ -19,9 +19,10 @@ def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
         run(connection, "put_due", asdict(work))
 
 
-def drop_advance(connection: apsw.Connection, task_id: str) -> None:
-    """Remove the next stage of a task that has ended."""
-    run(connection, "drop_kind", {"task_id": task_id, "kind": ADVANCE})
+def drop_unfinished(connection: apsw.Connection, task_id: str) -> None:
+    """Remove the work that a task has only until it ends: its next stage and its limit."""
+    for kind in (ADVANCE, EXPIRE):
+        run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 
 def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float) -> Claim | None:

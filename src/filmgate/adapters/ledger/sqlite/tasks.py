@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite.due import drop_advance, put_due
+from filmgate.adapters.ledger.sqlite.due import drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
     json,
@@ -58,7 +58,7 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
         run(connection, "drop_due", {"id": change.finished, "task_id": task.id})
     put_due(connection, due)
     if task.final:
-        drop_advance(connection, task.id)
+        drop_unfinished(connection, task.id)
     return task
 
 
@@ -68,7 +68,7 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
     task = _changed(connection, "cancel_task", who | {"failure": json(failure), "now": now})
     if task is None:
         return _changed(connection, "get_task", who)
-    drop_advance(connection, task.id)
+    drop_unfinished(connection, task.id)
     if task.callback_url is not None:
         put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
     return task

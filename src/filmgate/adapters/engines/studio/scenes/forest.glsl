@@ -99,9 +99,11 @@ vec4 scene() {
     vec2 frontAt = seen(0.15), backAt = frontAt;
     float frontTop = mountain(frontAt), backTop = frontTop;
     float frontCover = smoothstep(pixel(), -pixel(), frontAt.y - frontTop), backCover = 0.0;
+    float alpha = frontCover;
     for (int layer = 1; layer < LAYERS; layer++) {
         vec2 at;
         float top, cover = row(layer, at, top);
+        alpha = max(alpha, cover);
         if (cover > 0.01) {
             if (frontCover > 0.5) {
                 back = front; backCover = frontCover; backTop = frontTop; backAt = frontAt;
@@ -111,7 +113,6 @@ vec4 scene() {
     }
     vec3 behind = shade(back, backAt, backTop, glow);
     vec3 c = mix(behind, shade(front, frontAt, frontTop, glow), backCover > 0.0 ? frontCover : 1.0);
-    float alpha = max(frontCover, backCover);
     float far = 1.0 - nearness(front) * frontCover;
     vec2 p = onScreen();
 #if NIGHT

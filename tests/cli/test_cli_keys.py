@@ -1,0 +1,77 @@
+"""API keys from the command line, while the service runs and before it ever did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from filmgate.core.keys import plausible
+from tests.cli.cli import run
+from tests.support.processes import until
+from tests.support.service import RunningService
+
+
+def test_keys_while_the_service_runs(service: RunningService) -> None:
+    """A created key is printed alone and good at once, is listed without being shown, and is refused once revoked."""
+    done = service.run("keys", "create", "--name", "laptop")
+    assert (done.returncode, done.stderr) == (0, "")
+    key = done.stdout.strip()
+    assert plausible(key)
+    assert service.run("list", "--key", key).returncode == 0
+    listed = service.run("keys", "list")
+    assert key not in listed.stdout
+    row = next(row for row in (line.split("\t") for line in listed.stdout.splitlines()) if row[1] == "laptop")
+    assert row[2] == f"…{key[-4:]}"
+    assert service.run("keys", "revoke", "laptop").stdout == f"{row[0]} revoked\n"
+    until(lambda: service.run("list", "--key", key).returncode, lambda code: code == 3)
+    again = service.run("keys", "revoke", row[0])
+    assert again.returncode == 1
+    assert "is revoked already" in again.stderr
+    states = {one["id"]: one["revoked_at"] for one in json.loads(service.run("keys", "list", "--json").stdout)["keys"]}
+    assert states[row[0]] is not None
+
+
+def test_keys_of_another_application(service: RunningService) -> None:
+    """Keys of one application do not see another's tasks."""
+    first = json.loads(service.run("keys", "create", "--name", "one", "--application", "studio", "--json").stdout)
+    second = json.loads(service.run("keys", "create", "--name", "two", "--application", "studio", "--json").stdout)
+    assert first["application_id"] == second["application_id"]
+    task_id = service.run("generate", "x [fail]", "--key", first["key"]).stdout.strip()
+    assert service.run("get", task_id, "--key", second["key"]).returncode == 0
+    assert service.run("get", task_id).returncode == 1
+
+
+def test_ambiguous_and_unknown_names(service: RunningService) -> None:
+    """A name that two keys have revokes neither; an unknown one is said to be that."""
+    ids = [
+        json.loads(service.run("keys", "create", "--name", "twin", "--json").stdout)["id"],
+        json.loads(service.run("keys", "create", "--name", "twin", "--json").stdout)["id"],
+    ]
+    done = service.run("keys", "revoke", "twin")
+    assert done.returncode == 2
+    assert all(one in done.stderr for one in ids)
+    assert json.loads(service.run("keys", "revoke", ids[0], "--json").stdout)["revoked"] is True
+    assert service.run("keys", "revoke", "twin").stdout == f"{ids[1]} revoked\n"
+    unknown = service.run("keys", "revoke", "nobody", "--json")
+    assert unknown.returncode == 1
+    assert json.loads(unknown.stderr)["error"]["code"] == "not_found"
+
+
+def test_keys_before_the_first_start(tmp_path: Path) -> None:
+    """A key can be made before the service has ever run; looking for keys makes no folder."""
+    data = tmp_path / "data"
+    assert run("keys", "list", "--data", str(data)).returncode == 2
+    assert not data.exists()
+    done = run("keys", "create", "--name", "early", "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    keys = json.loads(run("keys", "list", "--data", str(data), "--json").stdout)["keys"]
+    assert [(key["name"], key["revoked_at"]) for key in keys] == [("early", None)]
+
+
+def test_data_folder_that_cannot_be_one(tmp_path: Path) -> None:
+    """A data folder that is a file is refused with a sentence."""
+    (tmp_path / "data").touch()
+    done = run("keys", "create", "--name", "x", "--data", str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("filmgate: ")
+    assert "Traceback" not in done.stderr
