@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hmac
+import ipaddress
 import logging
 import os
 import shutil
@@ -42,7 +44,6 @@ DEFAULT_APPLICATION = "default"
 
 _CALLBACK_SLOTS = 16
 _MIN_BOOTSTRAP = 16
-_LOOPBACK = ("127.", "localhost", "::1")
 
 
 class Service(NamedTuple):
@@ -256,6 +257,8 @@ def _engine(name: str, settings: EngineSettings) -> Engine:
     if settings.type == "studio":
         from filmgate.adapters.engines.studio import StudioEngine
 
+        if settings.options:
+            raise Unavailable(f'The engine "{name}" has no option {", ".join(settings.options)}.')
         return StudioEngine(name, slots=settings.slots or 1)
     if settings.type == "scripted":
         from filmgate.adapters.engines.scripted import ScriptedEngine
@@ -287,16 +290,18 @@ def _application(
     from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.http.service_routes import service_router
     from filmgate.adapters.media.serve import media_router
-    from filmgate.core.access import Buckets
+    from filmgate.core.access import Action, Buckets
 
-    door, requests = HttpDoor(access, links, max_body=settings.max_body), Requests()
+    rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
+    door, requests = HttpDoor(access, links, rates, max_body=settings.max_body), Requests()
     services = Services(tasks, query, door, settings)
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
 
     def may_see_metrics(request: Any) -> bool:
-        return _is_loopback(settings.host) or (bootstrap is not None and bearer(request.scope["headers"]) == bootstrap)
+        key = bearer(request.scope["headers"]) or b""
+        return _is_loopback(settings.host) or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
 
     routers = [dialect.router(services) for dialect in dialects]
     routers.append(media_router(ledger, store, Buckets(settings.media_rate)))
@@ -325,15 +330,22 @@ def _empty_folder(path: Path) -> Path:
 
 
 def _check_exposure(settings: Settings) -> None:
-    key = settings.api_key
-    if key is not None and not _is_loopback(settings.host) and len(key.get_secret_value().strip()) < _MIN_BOOTSTRAP:
+    if settings.api_key is None:
+        return
+    key = settings.api_key.get_secret_value().strip()
+    if not key:
+        raise Unavailable("FILMGATE_API_KEY is blank: nobody could use it. Leave it out, and a first key is made.")
+    if not _is_loopback(settings.host) and len(key) < _MIN_BOOTSTRAP:
         raise Unavailable(
             f"FILMGATE_API_KEY has fewer than {_MIN_BOOTSTRAP} characters: too short for serving on {settings.host}."
         )
 
 
 def _is_loopback(host: str) -> bool:
-    return host.strip("[]").startswith(_LOOPBACK)
+    name = host.strip("[]").lower()
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return name == "localhost"
 
 
 @contextlib.contextmanager

@@ -263,7 +263,9 @@ def test_clips_that_cannot_be_used(http: httpx2.Client, ended: Ended, listener: 
         refused(http.post("/luma/generations/file_upload", json={"url": source}), 400, APIS["gateway"], "")
 
 
-@pytest.mark.parametrize("task_id", [str(uuid4()), "x", "x" * 2_000, "%00", "..x", "\N{CLAPPER BOARD}"])
+@pytest.mark.parametrize(
+    "task_id", ["4665a07c-7641-4809-a133-10786201bb56", "x", "x" * 2_000, "%00", "..x", "\N{CLAPPER BOARD}"]
+)
 def test_unknown_ids(http: httpx2.Client, api: Api, task_id: str):
     """An unknown id is 404, whatever it looks like."""
     refused(api.query(http, task_id), 404, api)

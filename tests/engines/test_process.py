@@ -274,15 +274,17 @@ def test_the_same_holds_on_uvloop(toy: str) -> None:
 
     async def scenario() -> None:
         worker = WorkerProcess(toy, name="toy", grace=5)
-        await cancelled(await started(worker, "work"))
-        pid = (await worker.run({"do": "count"}, ignore))["pid"]
-        task = await started(worker, "work")
-        os.kill(pid, signal.SIGKILL)
-        with pytest.raises(EngineCrashed):
-            await asyncio.wait_for(task, 20)
-        pid = (await worker.run({"do": "count"}, ignore))["pid"]
-        assert 200 not in (await worker.run({"do": "descriptors"}, ignore))["open"]
-        await worker.close()
+        try:
+            await cancelled(await started(worker, "work"))
+            pid = (await worker.run({"do": "count"}, ignore))["pid"]
+            task = await started(worker, "work")
+            os.kill(pid, signal.SIGKILL)
+            with pytest.raises(EngineCrashed):
+                await asyncio.wait_for(task, 20)
+            pid = (await worker.run({"do": "count"}, ignore))["pid"]
+            assert high not in (await worker.run({"do": "descriptors"}, ignore))["open"]
+        finally:
+            await worker.close()
         assert gone(pid)
 
     high = os.dup2(2, 200, inheritable=True)

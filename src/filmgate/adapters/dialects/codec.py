@@ -18,7 +18,10 @@ Model = TypeVar("Model", bound=BaseModel)
 ErrorWriter = Callable[[FilmgateError, str], bytes]
 """Writes an error, with the trace id of the request, in the form of a dialect."""
 
-_HTTP: Final = r"[Hh][Tt][Tt][Pp][Ss]?://(([^\s/?#@:\\.\[\]]+\.)*[^\s/?#@:\\.\[\]0-9][^\s/?#@:\\.\[\]]*|[0-9.]+|\[[0-9a-fA-F:.]+\])"
+_LETTER: Final = r"A-Za-z_\u00a1-\uffff"
+_LABEL: Final = rf"[{_LETTER}0-9]+(-+[{_LETTER}0-9]+)*"
+_NAME: Final = rf"({_LABEL}\.)*[{_LETTER}][{_LETTER}0-9]*(-+[{_LETTER}0-9]+)*\.?"
+_HTTP: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://({_NAME}|[0-9]+(\.[0-9]+){{3}}|\[[0-9a-fA-F:.]+\])"
 _REST: Final = r"(:[0-9]{1,5})?([/?#]\S*)?"
 _DATA: Final = r"[Dd][Aa][Tt][Aa]:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/]+={0,2}"
 _SECONDS: Final = r"^\s*(0{0,2}[1-9]|0?10)\s*[sS]?\s*$"

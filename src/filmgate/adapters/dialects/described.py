@@ -26,6 +26,10 @@ _WHEN = {
 _RETRY_AFTER = {"description": "Whole seconds, 1 to 60.", "schema": {"type": "integer", "minimum": 1, "maximum": 60}}
 
 
+SOMETHING = r"[^\s\x1c-\x1f\x85]"
+"""Matches a text that is more than white space, in Python's and in JSON Schema's sense."""
+
+
 def keyed(tag: str) -> APIRouter:
     """Make a router whose operations need an API key; the door checks it, this only describes it."""
     return APIRouter(tags=[tag], dependencies=[Security(_BEARER)])

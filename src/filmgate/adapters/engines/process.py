@@ -260,9 +260,18 @@ def bind_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers in order
 
 
+def close_inherited() -> None:
+    """Close every descriptor but the three standard ones: not every event loop does it between fork and exec."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 # no paths, only numbers
+        if int(name) > 2:
+            with suppress(OSError):  # the one that listed them is closed already
+                os.close(int(name))
+
+
 def serve(prepare: Callable[[], Handler]) -> NoReturn:
     """Work off jobs from standard input until it ends. `prepare` does the slow imports and gives the handler."""
     bind_to_parent()
+    close_inherited()
     channel = _Channel()
     channel.listen()
     handler = prepare()

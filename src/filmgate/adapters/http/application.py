@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from filmgate.adapters.http.errors import Errors, from_http, from_validation
+from filmgate.adapters.http.errors import Errors, defect, from_http, from_validation
 from filmgate.adapters.http.service_routes import add_docs
 from filmgate.domain.errors import FilmgateError
 
@@ -37,7 +37,7 @@ def framework(routers: Sequence[APIRouter], errors: Errors, version: str) -> Fas
             response.headers.update(error.headers)
         return response
 
-    for kind in (FilmgateError, HTTPException, RequestValidationError):
+    for kind in (FilmgateError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, on_error)
     for router in routers:
         app.include_router(router)
@@ -50,5 +50,4 @@ def _known(error: Exception) -> FilmgateError:
         return error
     if isinstance(error, RequestValidationError):
         return from_validation(error)
-    assert isinstance(error, HTTPException), "only these kinds are handled"
-    return from_http(error)
+    return from_http(error) if isinstance(error, HTTPException) else defect()

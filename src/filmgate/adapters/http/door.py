@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,16 +10,20 @@ from starlette.requests import ClientDisconnect, Request
 from filmgate.adapters.http.headers import Headers, find
 from filmgate.core.access import Access, Action, Rate
 from filmgate.core.links import Links
-from filmgate.domain.errors import InvalidRequest, PayloadTooLarge
+from filmgate.domain.errors import InvalidRequest, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import RequestContext
+
+_A_MINUTE = 60
+"""Seconds after which an empty bucket is full."""
 
 
 class HttpDoor:
-    """Turns a request into its context, and counts it in the bucket of its key."""
+    """Turns a request into its context, and counts it in the bucket of its key; `rates` are per minute."""
 
-    def __init__(self, access: Access, links: Links, *, max_body: int) -> None:
+    def __init__(self, access: Access, links: Links, rates: Mapping[Action, int], *, max_body: int) -> None:
         self._access = access
         self._links = links
+        self._rates = rates
         self._max_body = max_body
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
@@ -31,12 +36,17 @@ class HttpDoor:
         return context
 
     async def admit(self, scope: Any, action: Action, trace_id: str) -> tuple[RequestContext, Rate | None]:
-        """Do the same for a raw ASGI scope, and give the state of the rate bucket."""
+        """Do the same for a raw ASGI scope, and give the state of the rate bucket, which an empty one leaves there."""
         headers: Headers = scope["headers"]
         host = find(headers, b"host")
         base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
         caller = await self._access.caller(bearer(headers))
-        return RequestContext(caller, trace_id, base), self._access.admit(caller, action)
+        try:
+            rate = self._access.admit(caller, action)
+        except TooManyRequests:
+            scope.setdefault("state", {})["rate"] = Rate(self._rates[action], 0, _A_MINUTE)
+            raise
+        return RequestContext(caller, trace_id, base), rate
 
     async def body(self, request: Request) -> bytes:
         """Read the whole body. Raises PayloadTooLarge."""

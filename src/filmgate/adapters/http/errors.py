@@ -37,6 +37,11 @@ def headers_of(error: FilmgateError) -> Headers:
     return headers
 
 
+def defect() -> FilmgateError:
+    """Give what is said of an error that nobody foresaw."""
+    return FilmgateError("Something went wrong here. The trace id finds it in the log.")
+
+
 def from_http(error: HTTPException) -> FilmgateError:
     """Read an error of the framework's own: no such path, or not with this method."""
     if error.status_code == 404:

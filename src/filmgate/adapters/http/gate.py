@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import uuid_utils
 
-from filmgate.adapters.http.errors import Errors
-from filmgate.adapters.http.headers import CORS, DEFAULT_ALLOWED, PREFLIGHT, Headers, find, rate_limit, trace
+from filmgate.adapters.http.errors import Errors, defect
+from filmgate.adapters.http.headers import CORS, DEFAULT_ALLOWED, NOSNIFF, PREFLIGHT, Headers, find, rate_limit, trace
 from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.links import Links
-from filmgate.domain.errors import FilmgateError, PayloadTooLarge
+from filmgate.domain.errors import FilmgateError, PayloadTooLarge, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -48,38 +49,41 @@ class Gate:
             await self._framework(scope, receive, send)  # type: ignore[operator]
             return
         trace_id = str(uuid_utils.uuid4())
-        remaining = await self._lane.answer(scope, receive, send, trace_id)
-        if remaining is not None:
-            await self._pass(scope, remaining, send, trace_id)
-
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
-        path: str = scope["path"]
-        dialect = next((name for prefix, name in self._dialects if path.startswith(prefix)), None)
-        state = scope.setdefault("state", {})
-        state["trace_id"] = trace_id
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                self._requests.count(dialect or "service", message["status"])
-                message["headers"] = [*message.get("headers", ()), *self._headers(dialect, trace_id, state.get("rate"))]
-            await send(message)
-
+        reply = _Reply(self, scope, send, trace_id)
         try:
-            self._check(scope)
-            if dialect is not None and scope["method"] == "OPTIONS":
-                await self._preflight(scope, send_with_headers)
-                return
-            await self._framework(scope, receive, send_with_headers)  # type: ignore[operator]
-        except Exception as error:
-            if not isinstance(error, FilmgateError):
-                log.exception("request %s to %s broke", trace_id, path)
-                error = FilmgateError("Something went wrong here. The trace id finds it in the log.")
-            if started:
+            remaining = await self._lane.answer(scope, receive, send, trace_id)
+            if remaining is not None:
+                await self._pass(scope, remaining, reply)
+        except FilmgateError as error:
+            await reply.refuse(error)
+        except asyncio.CancelledError:
+            # The server cancels what still runs when its time to stop is over; what has started is cut off.
+            await reply.refuse(Unavailable("The service is stopping. What it has accepted goes on when it runs again."))
+        except Exception:
+            log.exception("request %s to %s broke", trace_id, scope["path"])
+            if reply.started and not reply.ended:
                 raise
-            await _answer(send_with_headers, *self._errors.answer(path, error, trace_id))
+            await reply.refuse(defect())
+
+    async def _pass(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
+        scope.setdefault("state", {})["trace_id"] = reply.trace_id
+        self._check(scope)
+        if reply.dialect is not None and scope["method"] == "OPTIONS":
+            await self._preflight(scope, reply)
+        else:
+            await self._framework(scope, receive, reply)  # type: ignore[operator]
+
+    def dialect(self, path: str) -> str | None:
+        """Give the name of the dialect that a path belongs to."""
+        return next((name for prefix, name in self._dialects if path.startswith(prefix)), None)
+
+    def refusal(self, path: str, error: FilmgateError, trace_id: str) -> tuple[int, Headers, bytes]:
+        """Write an error in the form of the path's dialect."""
+        return self._errors.answer(path, error, trace_id)
+
+    def count(self, dialect: str | None, status: int) -> None:
+        """Count an answer."""
+        self._requests.count(dialect or "service", status)
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")
@@ -89,12 +93,6 @@ class Gate:
             raise PayloadTooLarge(f"the body has {int(length)} bytes; at most {self._max_body} are allowed")
 
     @staticmethod
-    def _headers(dialect: str | None, trace_id: str, rate: object) -> Headers:
-        headers = trace(trace_id) if dialect is None else [*trace(trace_id), *CORS]
-        headers.append((b"x-content-type-options", b"nosniff"))
-        return headers + rate_limit(rate) if rate is not None else headers  # type: ignore[arg-type]
-
-    @staticmethod
     async def _preflight(scope: Scope, send: Send) -> None:
         asked = find(scope["headers"], b"access-control-request-headers") or DEFAULT_ALLOWED
         headers = [*PREFLIGHT, (b"access-control-allow-headers", asked)]
@@ -102,7 +100,44 @@ class Gate:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    headers = [*headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+class _Reply:
+    """Sends an answer with the headers that all answers have, counts it, and knows how far it has got."""
+
+    def __init__(self, gate: Gate, scope: Scope, send: Send, trace_id: str) -> None:
+        self.trace_id = trace_id
+        self.started = self.ended = False
+        self._gate = gate
+        self._scope = scope
+        self._send = send
+
+    @property
+    def dialect(self) -> str | None:
+        """The dialect that the request is in."""
+        return self._gate.dialect(self._scope["path"])
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message.get("headers", ()), *self._headers()]
+            self._gate.count(self.dialect, message["status"])
+        await self._send(message)
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
+
+    async def refuse(self, error: FilmgateError) -> None:
+        """Answer with an error, unless there is an answer already."""
+        if self.started:
+            return
+        status, headers, body = self._gate.refusal(self._scope["path"], error, self.trace_id)
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+        await self({"type": "http.response.start", "status": status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+    def _headers(self) -> Headers:
+        rate = self._scope.get("state", {}).get("rate")
+        return [
+            *trace(self.trace_id),
+            *(() if self.dialect is None else CORS),
+            NOSNIFF,
+            *(() if rate is None else rate_limit(rate)),
+        ]

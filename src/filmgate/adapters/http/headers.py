@@ -14,6 +14,9 @@ CORS: Headers = [
     ),
 ]
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""Has clients believe the type that an answer says it has."""
+
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
     (b"access-control-max-age", b"600"),

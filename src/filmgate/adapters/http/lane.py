@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from filmgate.adapters.http.door import HttpDoor
 from filmgate.adapters.http.errors import Errors, ErrorWriter, headers_of
-from filmgate.adapters.http.headers import CORS, Headers, find, rate_limit, trace
+from filmgate.adapters.http.headers import CORS, NOSNIFF, Headers, find, rate_limit, trace
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.access import Action, Rate
 from filmgate.core.query import Form, Query
@@ -97,6 +97,7 @@ class Lane:
             body = await self._query.one(context, scope["path"][-_ID:], read[1])
         except FilmgateError as error:
             status, headers, body = self._errors.answer(scope["path"], error, trace_id)
+            rate = rate or scope.get("state", {}).get("rate")
         await self._send(send, read[0], (status, headers, body), rate, trace_id)
 
     async def _read_body(
@@ -127,6 +128,7 @@ class Lane:
             status, headers, body = self._errors.answer(scope["path"], error, trace_id)
             if question is not None:
                 headers, body = headers_of(error), question.error(error, trace_id)
+            rate = rate or scope.get("state", {}).get("rate")
         await self._send(send, dialect, (status, headers, body), rate, trace_id)
         return None
 
@@ -137,19 +139,19 @@ class Lane:
             return None
         if self._max_body and int(length) > self._max_body:
             raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
-        data = b""
+        pieces = []
         while True:
             message = await receive()
-            data += bytes(message.get("body", b""))
+            pieces.append(message.get("body", b""))
             if not message.get("more_body"):
-                return data
+                return b"".join(pieces)
 
     async def _send(
         self, send: Send, dialect: str, answer: tuple[int, Headers, bytes], rate: Rate | None, trace_id: str
     ) -> None:
         status, headers, body = answer
         self._requests.count(dialect, status)
-        headers = [*headers, (b"content-length", b"%d" % len(body)), *trace(trace_id), *CORS]
+        headers = [*headers, (b"content-length", b"%d" % len(body)), *trace(trace_id), *CORS, NOSNIFF]
         if rate is not None:
             headers += rate_limit(rate)
         await send({"type": "http.response.start", "status": status, "headers": headers})

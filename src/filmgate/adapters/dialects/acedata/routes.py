@@ -20,7 +20,7 @@ from filmgate.adapters.dialects.acedata.shapes import (
 )
 from filmgate.adapters.dialects.codec import parse, parse_object, validate
 from filmgate.adapters.dialects.common import Asked, Services, json_response
-from filmgate.adapters.dialects.described import failures, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import SOMETHING, failures, in_query, keyed, says, schema_of, succeeds, takes
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.core.access import Action
 from filmgate.core.service import Order
@@ -59,7 +59,7 @@ def router(services: Services) -> APIRouter:
 def _add_videos(routes: APIRouter, services: Services, rejoin: Rejoin) -> None:
     generate = {
         "properties": {"action": {"enum": ["generate", "", None]}},
-        "anyOf": [says("prompt", r"\S"), says("start_image_url"), says("image_url"), says("end_image_url")],
+        "anyOf": [says("prompt", SOMETHING), says("start_image_url"), says("image_url"), says("end_image_url")],
     }
     extend = {
         "required": ["action"],

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import SOMETHING, failures, in_path, keyed, says, schema_of, succeeds, takes
 from filmgate.adapters.dialects.gateway import wire
 from filmgate.adapters.dialects.gateway.shapes import (
     GatewayCreated,
@@ -32,7 +32,7 @@ from filmgate.ports.ledger import TaskFilter
 
 TAG: Final = "Gateway"
 
-_PROMPTS: Final = [says("user_prompt", r"\S"), says("prompt", r"\S")]
+_PROMPTS: Final = [says("user_prompt", SOMETHING), says("prompt", SOMETHING)]
 _IMAGES: Final = [says("image_url"), says("image_end_url")]
 _CREATE: Final = takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]}))
 _EXTEND: Final = takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS}))

@@ -9,7 +9,17 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import (
+    SOMETHING,
+    failures,
+    in_path,
+    in_query,
+    keyed,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
@@ -57,7 +67,7 @@ def router(services: Services) -> APIRouter:
 
 def _add_submit(routes: APIRouter, services: Services) -> None:
     enough = [
-        says("prompt", r"\S"),
+        says("prompt", SOMETHING),
         *({"required": [side], "properties": {side: {"type": "object"}}} for side in ("start", "end")),
     ]
 

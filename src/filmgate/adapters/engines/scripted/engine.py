@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.scripted.clip import clip
-from filmgate.adapters.engines.scripted.script import Script, read
+from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
@@ -17,14 +17,14 @@ from filmgate.ports.engine import Clip, Job, Product, Report
 
 
 class ScriptedEngine:
-    """Follows the script in the prompt. `options` are the operator's defaults, by the names of `Script`."""
+    """Follows the script of each task. `options` are the operator's, by the names of `Playbook`."""
 
     type = "scripted"
 
     def __init__(self, name: str = "scripted", *, slots: int = 32, options: dict[str, Any] | None = None) -> None:
         self.name = name
         self.slots = slots
-        self._default = msgspec.convert(options or {}, Script)
+        self._playbook = msgspec.convert(options or {}, Playbook)
 
     def refuse(self, generation: Generation) -> Failure | None:  # noqa: ARG002 - the port asks engines that can refuse
         """Do anything that is asked."""
@@ -32,7 +32,7 @@ class ScriptedEngine:
 
     async def run(self, job: Job, report: Report) -> Product:
         """Follow the script, then write the clip: an extended one has the length of both parts."""
-        script = read(job.generation.prompt, self._default)
+        script = self._playbook.script_for(job.generation.prompt)
         if job.crashes < script.crash:
             await _crash()
         for step in range(script.steps):

@@ -1,4 +1,4 @@
-"""The script of a task: what is to happen to it, written in square brackets into its prompt."""
+"""The script of a task: what is to happen to it, said by the operator's settings and by the prompt."""
 
 from __future__ import annotations
 
@@ -23,16 +23,29 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crash: int = 0
 
 
-def read(prompt: str, default: Script) -> Script:
-    """Read the directives of a prompt over the operator's defaults; what is not a directive is left alone.
+class Scenario(Script, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A script for every prompt that contains the words of `match`, in upper or lower case."""
 
-    `[delay=2]`, `[steps=4]`, `[fail=moderated]`, `[fail=moderated: No.]`, `[hang]`, `[crash]`, `[crash=1]`.
-    """
-    script = default
-    for match in _DIRECTIVE.finditer(prompt):
-        name, value = match["name"], match["value"]
-        script = msgspec.structs.replace(script, **{name: _value(name, value, getattr(script, name))})
-    return script
+    match: str
+
+
+class Playbook(Script, frozen=True, forbid_unknown_fields=True):
+    """What the operator has set: a script for all tasks, and scenarios of which the first that matches is taken."""
+
+    scenarios: tuple[Scenario, ...] = ()
+
+    def script_for(self, prompt: str) -> Script:
+        """Give the script of a task: the operator's, overruled by the directives in the prompt.
+
+        `[delay=2]`, `[steps=4]`, `[fail=moderated]`, `[fail=moderated: No.]`, `[hang]`, `[crash]`, `[crash=1]`; what
+        is not a directive is left alone.
+        """
+        text = prompt.casefold()
+        script: Script = next((scene for scene in self.scenarios if scene.match.casefold() in text), self)
+        for found in _DIRECTIVE.finditer(prompt):
+            name, value = found["name"], found["value"]
+            script = msgspec.structs.replace(script, **{name: _value(name, value, getattr(script, name))})
+        return script
 
 
 def _value(name: str, text: str | None, otherwise: object) -> object:
@@ -46,6 +59,6 @@ def _value(name: str, text: str | None, otherwise: object) -> object:
         number = float(text)
     except ValueError:
         return otherwise
-    if not 0 <= number <= 86_400:
+    if not 0 <= number <= 86_400 or (name == "steps" and number < 1):
         return otherwise
     return number if name == "delay" else int(number)
