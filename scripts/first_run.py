@@ -88,8 +88,8 @@ def make(prompt: str, url: str) -> dict[str, object] | None:
     task = json.loads(done.stdout)
     video = task["video"]
     print(f"\n{file}: {video['width']}x{video['height']}, {video['frames']} frames, {video['duration']} s")
-    for name in ("video", "thumbnail", "last_frame"):
-        print(f"  {name:<11}{task[name]['url']}")
+    for name, link in (("video", video["url"]), ("thumbnail", task["thumbnail"]), ("last frame", task["last_frame"])):
+        print(f"  {name:<11}{link}")
     return task
 
 

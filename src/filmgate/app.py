@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -193,8 +194,7 @@ def _stopping(server: uvicorn.Server, dispatcher: EmbeddedDispatcher, grace: flo
     def stop() -> None:
         server.force_exit = server.should_exit
         server.should_exit = True
-        if not stops:
-            stops.add(asyncio.ensure_future(dispatcher.stop(grace)))
+        stops.add(asyncio.ensure_future(dispatcher.stop(0 if server.force_exit else grace)))
 
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
@@ -309,7 +309,11 @@ def _application(
     routers.append(service_router(ledger, requests, checks, may_see_metrics, __version__))
     lane = Lane(
         {read.prefix: (dialect.name, read.form) for dialect in dialects for read in dialect.reads},
-        {read.path: (dialect.name, read.parse) for dialect in dialects for read in dialect.body_reads},
+        {
+            read.path: (dialect.name, partial(read.parse, settings=settings))
+            for dialect in dialects
+            for read in dialect.body_reads
+        },
         door,
         query,
         errors,

@@ -28,6 +28,16 @@ class Video(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
+class Image(msgspec.Struct, frozen=True):
+    """A finished picture. `width` and `height` are pixels."""
+
+    url: str
+    width: int
+    height: int
+    bytes: int
+    type: str
+
+
 class Task(msgspec.Struct, frozen=True):
     """One generation and all that is known of it.
 
@@ -41,6 +51,7 @@ class Task(msgspec.Struct, frozen=True):
     progress: int = 0
     engine: str | None = None
     dialect: str | None = None
+    kind: str = "video"
     operation: str | None = None
     prompt: str = ""
     aspect_ratio: str | None = None
@@ -55,6 +66,7 @@ class Task(msgspec.Struct, frozen=True):
     elapsed: float | None = None
     failure: Failure | None = None
     video: Video | None = None
+    image: Image | None = None
     thumbnail: str | None = None
     last_frame: str | None = None
     metadata: dict[str, Any] | None = None

@@ -16,7 +16,7 @@ from filmgate.core.feed import Feed
 from filmgate.core.intake import OWN, Intake, fingerprint, sides
 from filmgate.domain.errors import EngineCrashed, EngineFailed, InvalidMedia, Unavailable
 from filmgate.domain.failures import Failure, FailureCode
-from filmgate.domain.generation import Reference, ReferenceKind
+from filmgate.domain.generation import Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Facts, Media, Output, Role, files
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
@@ -148,9 +148,10 @@ class Execution:
         if task is None:
             return set()
         keys = {media.key for media in files(task.output)}
-        for _, reference in sides(task.generation.start, task.generation.end):
-            if reference.value.startswith(OWN):
-                stored = await self._ledger.media(reference.value.removeprefix(OWN))
+        given = [reference.value for _, reference in sides(task.generation.start, task.generation.end)]
+        for value in given + [guide.url for guide in task.generation.guides]:
+            if value.startswith(OWN):
+                stored = await self._ledger.media(value.removeprefix(OWN))
                 keys.update(() if stored is None else (stored.media.key,))
         return keys
 
@@ -177,7 +178,7 @@ class Execution:
     async def _brought(self, task: Task, reference: Reference) -> Input:
         if reference.kind is not ReferenceKind.TASK:
             stored = await self._intake.fetch(reference, task.application_id, task.id)
-            return Input(stored.media.key, None if reference.kind is ReferenceKind.IMAGE else {})
+            return Input(stored.media.key, await self._notes(task, reference))
         earlier = await self._ledger.get(task.application_id, reference.value)
         if earlier is None or earlier.output is None or earlier.output.video is None:
             raise EngineFailed(
@@ -186,6 +187,22 @@ class Execution:
         key = f"{task.id}/input-{secrets.token_hex(4)}.mp4"
         await self._intake.copy(earlier.output.video.key, key)
         return Input(key, earlier.work.notes)
+
+    async def _notes(self, task: Task, reference: Reference) -> dict[str, Any] | None:
+        """Give what is known of a clip that came by address: by a link of our own, what its engine noted about it.
+
+        A picture has no notes, unless one of our own is to be framed anew.
+        """
+        unknown: dict[str, Any] | None = None if reference.kind is ReferenceKind.IMAGE else {}
+        if unknown is None and task.generation.operation is not Operation.REFRAME:
+            return None
+        own = None
+        if reference.value.startswith(OWN):
+            own = await self._ledger.media(reference.value.removeprefix(OWN))
+        if own is None or own.task_id is None or own.media.role not in (Role.VIDEO, Role.IMAGE):
+            return unknown
+        earlier = await self._ledger.get(task.application_id, own.task_id)
+        return unknown if earlier is None else earlier.work.notes
 
     async def _follow(self, attempt: Attempt, folder: Path) -> None:
         """Have the engine make the clip and put it into the store."""
@@ -204,8 +221,8 @@ class Execution:
             end=placed.get("end"),
         )
         product = await self._made(attempt, job)
-        key = f"{task.id}/video-{task.fence}.mp4"
-        await _to_its_end(self._store.put(key, product.video))
+        key = f"{task.id}/{task.generation.kind}-{task.fence}{product.file.suffix}"
+        await _to_its_end(self._store.put(key, product.file))
         work = msgspec.structs.replace(task.work, product=key, notes=product.notes)
         await attempt.commit(stage=Stage.INGEST, work=work, percent=99)
 
@@ -241,28 +258,37 @@ class Execution:
             await asyncio.gather(writer, maker, return_exceptions=True)
 
     async def _ingest(self, attempt: Attempt, folder: Path) -> None:
-        """Read the clip back, make its stills, and give everything its links."""
+        """Read the product back, make its stills, and give everything its links."""
         task = attempt.task
         assert task.work.product is not None, "follow commits the product"
-        clip, stills = folder / "clip.mp4", folder / "stills"
+        product, stills = folder / f"product{Path(task.work.product).suffix}", folder / "stills"
         try:
-            await self._store.get(task.work.product, clip)
+            await self._store.get(task.work.product, product)
             await asyncio.to_thread(stills.mkdir, exist_ok=True)
-            made = await self._tools.develop(clip, stills)
+            output = await self._developed(task, product, stills)
         except (InvalidMedia, FileNotFoundError) as error:
             # Success without a playable file is no success: have it made again.
             await attempt.commit(stage=Stage.FOLLOW, percent=0)
-            raise EngineCrashed(f"the file of the clip is not usable: {error}") from error
-        video = await self._filed(task, Role.VIDEO, clip, made.clip, key=task.work.product)
-        thumbnail = await self._filed(task, Role.THUMBNAIL, made.thumbnail, made.thumbnail_facts)
-        last_frame = await self._filed(task, Role.LAST_FRAME, made.last_frame, made.last_frame_facts)
+            raise EngineCrashed(f"the file that was made is not usable: {error}") from error
         now = self._clock()
         await attempt.commit(
             stage=Stage.SETTLE,
-            output=Output(thumbnail=thumbnail, video=video, last_frame=last_frame),
-            media=tuple(
-                StoredMedia(media, task.application_id, task.id, now) for media in (video, thumbnail, last_frame)
-            ),
+            output=output,
+            media=tuple(StoredMedia(media, task.application_id, task.id, now) for media in files(output)),
+        )
+
+    async def _developed(self, task: Task, product: Path, stills: Path) -> Output:
+        if task.generation.kind is Kind.IMAGE:
+            print_ = await self._tools.develop_image(product, stills)
+            return Output(
+                image=await self._filed(task, Role.IMAGE, product, print_.image, key=task.work.product),
+                thumbnail=await self._filed(task, Role.THUMBNAIL, print_.thumbnail, print_.thumbnail_facts),
+            )
+        made = await self._tools.develop(product, stills)
+        return Output(
+            video=await self._filed(task, Role.VIDEO, product, made.clip, key=task.work.product),
+            thumbnail=await self._filed(task, Role.THUMBNAIL, made.thumbnail, made.thumbnail_facts),
+            last_frame=await self._filed(task, Role.LAST_FRAME, made.last_frame, made.last_frame_facts),
         )
 
     async def _filed(self, task: Task, role: Role, source: Path, facts: Facts, key: str | None = None) -> Media:

@@ -66,7 +66,11 @@ class Intake:
         """
         value = reference.value.strip()
         if value[:5].lower() == "data:":
-            stored = await self.keep(reference.kind, self._decode(value, reference.kind, field), application_id, folder)
+            data = self._decode(value, reference.kind, field)
+            try:
+                stored = await self.keep(reference.kind, data, application_id, folder)
+            except InvalidMedia as error:
+                raise InvalidMedia(f"{field}: {error.message}", field=field) from error
             return Reference(reference.kind, OWN + stored.media.token), stored
         return Reference(reference.kind, await self.check(value, field)), None
 

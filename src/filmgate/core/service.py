@@ -211,7 +211,17 @@ class TaskService:
             if stored is not None:
                 rows.append(msgspec.structs.replace(stored, task_id=task_id))
                 links[reference.value.strip()] = context.base_url + stored.media.path
-        return generation, rows, links
+        guides = []
+        for guide in generation.guides:
+            picture = Reference(ReferenceKind.IMAGE, guide.url)
+            taken, stored = await self._intake.take(
+                picture, f"{guide.role}_ref", context.caller.application_id, folder=task_id
+            )
+            guides.append(msgspec.structs.replace(guide, url=taken.value))
+            if stored is not None:
+                rows.append(msgspec.structs.replace(stored, task_id=task_id))
+                links[guide.url.strip()] = context.base_url + stored.media.path
+        return msgspec.structs.replace(generation, guides=tuple(guides)), rows, links
 
     async def _check_clip(self, context: RequestContext, task_id: str, field: str) -> None:
         task = await self._ledger.get(context.caller.application_id, task_id)

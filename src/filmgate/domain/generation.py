@@ -21,13 +21,27 @@ MAX_PROMPT = 5_000
 """Characters of a prompt, at most (contract: 1 to 5,000)."""
 
 
+class Kind(StrEnum):
+    """What comes out."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+
 class Operation(StrEnum):
-    """What the engine has to do, derived from the references of a generation."""
+    """What the engine has to do. The first four follow from the references; the others are asked for by name.
+
+    Those work on the clip or picture that `start` refers to.
+    """
 
     GENERATE = "generate"
     EXTEND = "extend"
     REVERSE_EXTEND = "reverse_extend"
     INTERPOLATE = "interpolate"
+    UPSCALE = "upscale"
+    REFRAME = "reframe"
+    MODIFY = "modify"
+    ADD_AUDIO = "add_audio"
 
 
 class ReferenceKind(StrEnum):
@@ -49,8 +63,37 @@ class Reference(msgspec.Struct, frozen=True):
     value: str
 
 
+class GuideRole(StrEnum):
+    """What a further picture is to a generation."""
+
+    IMAGE = "image"
+    STYLE = "style"
+    CHARACTER = "character"
+    MODIFY = "modify"
+    FIRST_FRAME = "first_frame"
+
+
+class Guide(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A further picture that guides a generation, by address, with its weight from 0 to 1."""
+
+    role: GuideRole
+    url: str
+    weight: float | None = None
+
+
+class ImageFormat(StrEnum):
+    """How a generated picture is written."""
+
+    JPG = "jpg"
+    PNG = "png"
+
+
 class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One generation as asked for. `duration` is in whole seconds, `resolution` None when none was asked for."""
+    """One generation as asked for. `duration` is in whole seconds, `resolution` None when none was asked for.
+
+    `named` is the operation asked for by name, None when the references say what to do. `concepts` are keys of camera
+    moves and the like. `image_format` only matters for a picture.
+    """
 
     prompt: str
     aspect_ratio: str = DEFAULT_ASPECT_RATIO
@@ -61,10 +104,17 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     start: Reference | None = None
     end: Reference | None = None
+    kind: Kind = Kind.VIDEO
+    named: Operation | None = None
+    concepts: tuple[str, ...] = ()
+    guides: tuple[Guide, ...] = ()
+    image_format: ImageFormat = ImageFormat.JPG
 
     @property
     def operation(self) -> Operation:
-        """Which operation the references amount to."""
+        """Which operation was asked for, by name or by the references."""
+        if self.named is not None:
+            return self.named
         first, last = _is_clip(self.start), _is_clip(self.end)
         if first and last:
             return Operation.INTERPOLATE
@@ -79,8 +129,8 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def frames(self) -> int:
-        """Number of new frames to make."""
-        return frame_count(self.duration)
+        """Number of new frames to make; a picture is one."""
+        return 1 if self.kind is Kind.IMAGE else frame_count(self.duration)
 
 
 def _is_clip(reference: Reference | None) -> bool:

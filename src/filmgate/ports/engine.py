@@ -42,9 +42,9 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """What came out: the file of the clip, inside the job's workdir, and notes to store with the task."""
+    """What came out: the file of the clip or picture, inside the job's workdir, and notes to store with the task."""
 
-    video: Path
+    file: Path
     notes: Notes
 
 

@@ -21,6 +21,14 @@ class Stills(msgspec.Struct, frozen=True):
     last_frame_facts: Facts
 
 
+class Print(msgspec.Struct, frozen=True):
+    """A verified picture: its own facts, and the thumbnail made of it with its facts."""
+
+    image: Facts
+    thumbnail: Path
+    thumbnail_facts: Facts
+
+
 class MediaStore(Protocol):
     """Keeps files under keys such as `<task id>/video-3.mp4`. What is there is whole; keys never change their bytes."""
 
@@ -57,6 +65,9 @@ class MediaTools(Protocol):
 
     async def develop(self, clip: Path, folder: Path) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write thumbnail and last frame as JPEG."""
+
+    async def develop_image(self, picture: Path, folder: Path) -> Print:
+        """Decode a finished picture, JPEG or PNG, verify it, and write its thumbnail as JPEG."""
 
     async def close(self) -> None:
         """End the helper processes."""

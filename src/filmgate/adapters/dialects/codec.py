@@ -145,7 +145,7 @@ def validate(model: type[Model], value: dict[str, Any]) -> Model:
 def rfc3339(seconds: float) -> str:
     """Write a time in unix seconds as RFC 3339 with microseconds and a Z."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def array(items: Sequence[bytes]) -> bytes:

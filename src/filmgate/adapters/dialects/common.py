@@ -72,7 +72,7 @@ class BodyRead(NamedTuple):
     """`POST path` may be a query by ids; `parse` gives None where the framework's route has to look at it."""
 
     path: str
-    parse: Callable[[bytes], Asked | None]
+    parse: Callable[[bytes, Settings], Asked | None]
 
 
 class Dialect(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from filmgate.adapters.media.clips import develop, normalise_clip
-from filmgate.adapters.media.pictures import normalise_picture
+from filmgate.adapters.media.pictures import develop_picture, normalise_picture
 from filmgate.adapters.media.work import Operation, Outcome
 from filmgate.domain.errors import InvalidMedia
 
@@ -11,6 +11,7 @@ _OPERATIONS = {
     Operation.PICTURE: normalise_picture,
     Operation.CLIP: normalise_clip,
     Operation.DEVELOP: develop,
+    Operation.PRINT: develop_picture,
 }
 
 

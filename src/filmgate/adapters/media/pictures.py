@@ -22,12 +22,13 @@ from PIL import (
 )
 
 from filmgate.adapters.media.kinds import HEAD, PICTURES, picture_format
-from filmgate.adapters.media.work import PICTURE, SOURCE
+from filmgate.adapters.media.work import PICTURE, SOURCE, THUMBNAIL
 from filmgate.domain.errors import InvalidMedia
 from filmgate.domain.media import Facts
 
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 4096
+_SERVED = {"JPEG": "image/jpeg", "PNG": "image/png"}
 # Pillow would load its decoders when it needs them, and all there are: these are here before the fork, and no others.
 _DECODERS = (
     AvifImagePlugin,
@@ -48,9 +49,25 @@ def normalise_picture() -> list[Facts]:
         kind = picture_format(file.read(HEAD))
     if kind is None:
         raise InvalidMedia(f"The file is not a picture we can read: allowed are {PICTURES}.")
-    picture = _decode(source, kind)
+    picture = _shrink(_decode(source, kind))
     picture.save(PICTURE, "PNG", compress_level=3)
     return [Facts(type="image/png", width=picture.width, height=picture.height, palette=palette(picture))]
+
+
+def develop_picture() -> list[Facts]:
+    """Decode the finished picture in `SOURCE`, write its `THUMBNAIL`, and give the facts of both."""
+    source = Path(SOURCE)
+    with source.open("rb") as file:
+        kind = picture_format(file.read(HEAD))
+    if kind not in _SERVED:
+        raise InvalidMedia("The picture that was made is neither JPEG nor PNG.")
+    picture = _decode(source, kind)
+    still = _shrink(picture)
+    still.save(THUMBNAIL, "JPEG", quality=90)
+    return [
+        Facts(type=_SERVED[kind], width=picture.width, height=picture.height),
+        Facts(type="image/jpeg", width=still.width, height=still.height, palette=palette(still)),
+    ]
 
 
 def palette(picture: Image.Image) -> str:
@@ -69,7 +86,7 @@ def _decode(source: Path, kind: str) -> Image.Image:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 picture.load()
-            return _shrink(_opaque(_rgb(ImageOps.exif_transpose(picture))))
+            return _opaque(_rgb(ImageOps.exif_transpose(picture)))
     except (InvalidMedia, MemoryError):
         raise
     except Exception as error:

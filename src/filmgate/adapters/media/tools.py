@@ -12,7 +12,7 @@ import msgspec
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
 from filmgate.adapters.media.work import CLIP, LAST_FRAME, PICTURE, THUMBNAIL, Limits, Operation
 from filmgate.domain.media import Facts
-from filmgate.ports.media import Stills
+from filmgate.ports.media import Print, Stills
 
 _MIB = 1024 * 1024
 # Address space at the limits of size, measured: 0.96 GB for a 40-megapixel WebP, 1.33 GB to re-encode 3840x2160.
@@ -62,6 +62,16 @@ class SandboxedTools:
                     developed = await asyncio.to_thread(_read, box, facts)
                 self._cache.add(digest, developed)
         return await asyncio.to_thread(_write, developed, folder)
+
+    async def develop_image(self, picture: Path, folder: Path) -> Print:
+        """Decode a finished picture, verify it, and write its thumbnail. Raises InvalidMedia."""
+        async with (
+            self._slots,
+            self._sandbox.perform(Operation.PRINT, picture, folder, _PICTURE_LIMITS) as (box, facts),
+        ):
+            thumbnail = folder / THUMBNAIL
+            await asyncio.to_thread(regular_file(box / THUMBNAIL).replace, thumbnail)
+            return Print(facts[0], thumbnail, facts[1])
 
     async def close(self) -> None:
         """End the helper processes."""

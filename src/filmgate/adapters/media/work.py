@@ -22,6 +22,7 @@ class Operation(StrEnum):
     PICTURE = "picture"
     CLIP = "clip"
     DEVELOP = "develop"
+    PRINT = "print"
 
 
 class Limits(msgspec.Struct, frozen=True):

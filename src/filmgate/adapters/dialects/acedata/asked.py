@@ -9,6 +9,8 @@ import msgspec
 
 from filmgate.adapters.dialects.acedata import wire
 from filmgate.adapters.dialects.common import Asked
+from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.domain.settings import Settings
 
 _FILTERS = ("trace_ids", "application_id", "user_id", "type", "offset", "limit", "created_at_min", "created_at_max")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -31,7 +33,7 @@ def api_of(body: dict[str, Any]) -> Api:
     return Api.GATEWAY if (action is None or action == "") and body.get("ids") is not None else Api.UNKNOWN
 
 
-def by_id(data: bytes) -> Asked | None:
+def by_id(data: bytes, settings: Settings) -> Asked | None:
     """Read a query that asks for ids and for nothing else; None for everything that needs a closer look."""
     try:
         body = _decode(data)
@@ -46,6 +48,11 @@ def by_id(data: bytes) -> Asked | None:
         ids = body.get("ids")
         if isinstance(ids, list) and all(map(_is_id, ids)) and all(body.get(name) is None for name in _FILTERS):
             return Asked(wire.FORM, ids, single=False, error=wire.write_error)
+    elif api is Api.GATEWAY:
+        ids = body.get("ids")
+        if isinstance(ids, list) and all(map(_is_id, ids)):
+            form = gateway.batch_form(None, settings.gateway_batch)
+            return Asked(form, ids, single=False, error=gateway.write_error)
     return None
 
 

@@ -151,7 +151,9 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         if api is Api.UNKNOWN and body.get("action") in (None, ""):
             raise InvalidRequest("action must be retrieve or retrieve_batch, or ids are required", field="action")
         try:
-            answer = await _answer(services, context, api, body, by_id(data), request.query_params.get("format"))
+            answer = await _answer(
+                services, context, api, body, by_id(data, services.settings), request.query_params.get("format")
+            )
         except FilmgateError as error:
             writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
             return json_response(writer(error, context.trace_id), error.status)
@@ -170,7 +172,7 @@ async def _answer(
     form = gateway.batch_form(batch_format, services.settings.gateway_batch)
     if asked is not None and asked.single:
         return await services.query.one(context, asked.ids[0], asked.form)
-    if asked is not None:
+    if asked is not None and api is not Api.GATEWAY:
         return await services.query.many(context, asked.ids, asked.form)
     if api is Api.GATEWAY:
         return await services.query.many(context, validate(gateway.BatchBody, body).ids, form)

@@ -32,6 +32,22 @@ class AceDataVideo(TypedDict):
     thumbnail_height: int
 
 
+class AceDataPicture(TypedDict):
+    """A finished picture, which another dialect can ask for."""
+
+    success: Literal[True]
+    task_id: str
+    video_id: str
+    prompt: str
+    image_url: str
+    image_height: int
+    image_width: int
+    state: Literal["completed"]
+    thumbnail_url: str
+    thumbnail_width: int
+    thumbnail_height: int
+
+
 class AceDataFailed(TypedDict):
     """A task that failed. It was done with, so sending it again would only make it anew."""
 
@@ -83,6 +99,13 @@ class AceDataResult(AceDataVideo):
     created_at: str
 
 
+class AceDataPictureResult(AceDataPicture):
+    """The same of a finished picture."""
+
+    id: str
+    created_at: str
+
+
 class AceDataTask(TypedDict):
     """A task. Times are unix seconds; `finished_at` and `elapsed` are there once it has ended.
 
@@ -102,8 +125,8 @@ class AceDataTask(TypedDict):
     elapsed: NotRequired[float]
     state: Word
     request: dict[str, Any]
-    response: AceDataVideo | AceDataFailure | AceDataRunning
-    data: AceDataResult | AceDataState
+    response: AceDataVideo | AceDataPicture | AceDataFailure | AceDataRunning
+    data: AceDataResult | AceDataPictureResult | AceDataState
 
 
 class AceDataBatch(TypedDict):

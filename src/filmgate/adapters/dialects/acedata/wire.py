@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -15,6 +16,8 @@ from filmgate.adapters.dialects.acedata.shapes import (
     AceDataErrorWords,
     AceDataFailed,
     AceDataFailure,
+    AceDataPicture,
+    AceDataPictureResult,
     AceDataResult,
     AceDataRunning,
     AceDataState,
@@ -53,12 +56,7 @@ MAX_PAGE: Final = 100
 _PAGE: Final = 12
 _PATIENCE, _LONGEST, _HEADROOM = 300.0, 600.0, 1.0
 _CODES: Final = {401: "invalid_token", 403: "forbidden", 404: "not_found", 429: "too_many_requests", 504: "timeout"}
-_API_IDS: Final = {
-    Operation.GENERATE: "6d0c2d1c-3a7e-4d8b-9a52-0f6f6e1b7a01",
-    Operation.EXTEND: "6d0c2d1c-3a7e-4d8b-9a52-0f6f6e1b7a02",
-    Operation.REVERSE_EXTEND: "6d0c2d1c-3a7e-4d8b-9a52-0f6f6e1b7a03",
-    Operation.INTERPOLATE: "6d0c2d1c-3a7e-4d8b-9a52-0f6f6e1b7a04",
-}
+_API_IDS: Final = {operation: str(uuid.uuid5(uuid.NAMESPACE_URL, f"filmgate:{operation}")) for operation in Operation}
 _WORDS: Final[dict[State, Word]] = {
     State.PENDING: "pending",
     State.PROCESSING: "processing",
@@ -202,11 +200,11 @@ def accepted(task: Task) -> AceDataAccepted:
     }
 
 
-def result(task: Task, base: str) -> AceDataVideo | AceDataFailed:
+def result(task: Task, base: str) -> AceDataVideo | AceDataPicture | AceDataFailed:
     """Write a finished task, as the synchronous form answers it and a callback gets it."""
-    video = _video(task, base)
-    if video is not None:
-        return video
+    made = _video(task, base) or _picture(task, base)
+    if made is not None:
+        return made
     return {
         "success": False,
         "task_id": task.id,
@@ -284,7 +282,7 @@ def _task(task: Task, base: str) -> AceDataTask:
         "created_at": task.created_at,
         "state": _WORDS[task.state],
         "request": {},
-        "response": _video(task, base) or _response(task),
+        "response": _video(task, base) or _picture(task, base) or _response(task),
         "data": _data(task, base),
     }
     if task.started_at is not None:
@@ -325,10 +323,32 @@ def _response(task: Task) -> AceDataRunning | AceDataFailure:
     return {"task_id": task.id, "state": "processing", "progress": task.percent if task.percent != 1 else 0}
 
 
-def _data(task: Task, base: str) -> AceDataResult | AceDataState:
+def _picture(task: Task, base: str) -> AceDataPicture | None:
+    output = task.output
+    if task.state is not State.COMPLETED or output is None or output.image is None:
+        return None
+    return {
+        "success": True,
+        "task_id": task.id,
+        "video_id": task.video_id,
+        "prompt": task.generation.prompt,
+        "image_url": base + output.image.path,
+        "image_height": output.image.facts.height,
+        "image_width": output.image.facts.width,
+        "state": "completed",
+        "thumbnail_url": base + output.thumbnail.path,
+        "thumbnail_width": output.thumbnail.facts.width,
+        "thumbnail_height": output.thumbnail.facts.height,
+    }
+
+
+def _data(task: Task, base: str) -> AceDataResult | AceDataPictureResult | AceDataState:
     video = _video(task, base)
     if video is not None:
         return {**video, "id": task.id, "created_at": rfc3339(task.created_at)}
+    picture = _picture(task, base)
+    if picture is not None:
+        return {**picture, "id": task.id, "created_at": rfc3339(task.created_at)}
     if task.final:
         return {"id": task.id, "state": "failed"}
     return {"id": task.id, "state": "pending" if task.state is State.PENDING else "processing"}

@@ -20,6 +20,15 @@ class GatewayVideo(TypedDict):
     thumbnail: str
 
 
+class GatewayImage(TypedDict):
+    """A generated picture."""
+
+    url: str
+    width: int
+    height: int
+    media_type: Literal["image"]
+
+
 class GatewayPalette(TypedDict):
     """The base64 of 25 RGB triples: a 5x5 grid of average colours, row by row."""
 
@@ -74,7 +83,10 @@ class GatewayRequest(TypedDict):
 
 
 class GatewayTask(TypedDict):
-    """A task. The files are null until it is completed; a failed one has the reason, under two names."""
+    """A task. The files are null until it is completed; a failed one has the reason, under two names.
+
+    A task that made a picture, which another dialect can ask for, has an `image` instead of a video.
+    """
 
     id: str
     state: Word
@@ -92,6 +104,7 @@ class GatewayTask(TypedDict):
     thumbnail: GatewayThumbnail | None
     last_frame: GatewayLastFrame | None
     artifact: GatewayArtifact | None
+    image: NotRequired[GatewayImage]
     failure_reason: NotRequired[str]
     fail_reason: NotRequired[str]
 

@@ -29,9 +29,11 @@ from filmgate.adapters.dialects.gateway.shapes import (
     GatewayBatch,
     GatewayCreated,
     GatewayError,
+    GatewayImage,
     GatewayItem,
     GatewaySubmission,
     GatewayTask,
+    GatewayThumbnail,
     Status,
     Word,
 )
@@ -188,6 +190,9 @@ def task_object(task: Task, base: str) -> GatewayTask:
         "last_frame": artifact and artifact["last_frame"],
         "artifact": artifact,
     }
+    if task.output is not None and task.output.image is not None:
+        written["thumbnail"] = _thumbnail(task.output.thumbnail, base)
+        written["image"] = _picture(task.output.image, base)
     if task.state is State.FAILED:
         written["failure_reason"] = written["fail_reason"] = _reason(task)
     return written
@@ -288,13 +293,7 @@ def _artifact(task: Task, base: str) -> GatewayArtifact | None:
             "download_url": _link(output.video, base),
             "thumbnail": _link(output.thumbnail, base),
         },
-        "thumbnail": {
-            "url": _link(output.thumbnail, base),
-            "width": output.thumbnail.facts.width,
-            "height": output.thumbnail.facts.height,
-            "palette": {"grid": output.thumbnail.facts.palette or ""},
-            "media_type": "image",
-        },
+        "thumbnail": _thumbnail(output.thumbnail, base),
         "video_raw": {
             "url": _link(output.video, base),
             "width": output.video.facts.width,
@@ -310,6 +309,25 @@ def _artifact(task: Task, base: str) -> GatewayArtifact | None:
             "palette": None,
             "media_type": "image",
         },
+    }
+
+
+def _thumbnail(media: Media, base: str) -> GatewayThumbnail:
+    return {
+        "url": _link(media, base),
+        "width": media.facts.width,
+        "height": media.facts.height,
+        "palette": {"grid": media.facts.palette or ""},
+        "media_type": "image",
+    }
+
+
+def _picture(media: Media, base: str) -> GatewayImage:
+    return {
+        "url": _link(media, base),
+        "width": media.facts.width,
+        "height": media.facts.height,
+        "media_type": "image",
     }
 
 

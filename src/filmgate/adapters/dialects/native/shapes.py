@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.domain.generation import Kind, Operation
+
 Word = Literal["pending", "processing", "completed", "failed"]
 
 
@@ -28,6 +30,16 @@ class NativeVideo(TypedDict):
     type: str
 
 
+class NativeImage(TypedDict):
+    """A finished picture. Sizes are pixels and bytes, `type` the media type."""
+
+    url: str
+    width: int
+    height: int
+    bytes: int
+    type: str
+
+
 class NativeTask(TypedDict):
     """A task.
 
@@ -40,7 +52,8 @@ class NativeTask(TypedDict):
     progress: int
     engine: str
     dialect: str
-    operation: Literal["generate", "extend", "reverse_extend", "interpolate"]
+    kind: Kind
+    operation: Operation
     prompt: str
     aspect_ratio: str
     resolution: str | None
@@ -54,6 +67,7 @@ class NativeTask(TypedDict):
     elapsed: float | None
     failure: NativeFailure | None
     video: NativeVideo | None
+    image: NativeImage | None
     thumbnail: str | None
     last_frame: str | None
     metadata: dict[str, Any]

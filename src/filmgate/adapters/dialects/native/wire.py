@@ -22,7 +22,7 @@ from filmgate.adapters.dialects.codec import (
     given,
     rfc3339,
 )
-from filmgate.adapters.dialects.native.shapes import NativeError, NativeTask, NativeVideo, Word
+from filmgate.adapters.dialects.native.shapes import NativeError, NativeImage, NativeTask, NativeVideo, Word
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
@@ -119,7 +119,8 @@ def task_object(task: Task, base: str) -> NativeTask:
         "progress": 100 if task.state is State.COMPLETED else task.percent,
         "engine": task.engine,
         "dialect": task.dialect,
-        "operation": generation.operation.value,
+        "kind": generation.kind,
+        "operation": generation.operation,
         "prompt": generation.prompt,
         "aspect_ratio": generation.aspect_ratio,
         "resolution": generation.resolution,
@@ -133,6 +134,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "elapsed": _elapsed(task),
         "failure": {"code": task.failure.code, "message": task.failure.message} if task.failure else None,
         "video": _video(task, base),
+        "image": _image(task, base),
         "thumbnail": task.link(output.thumbnail if output else None, base),
         "last_frame": task.link(output.last_frame if output else None, base),
         "metadata": task.work.notes,
@@ -223,6 +225,19 @@ def _elapsed(task: Task) -> float | None:
     if task.finished_at is None:
         return None
     return round(max(0.0, task.finished_at - (task.started_at or task.created_at)), 3)
+
+
+def _image(task: Task, base: str) -> NativeImage | None:
+    image = task.output.image if task.output else None
+    if image is None:
+        return None
+    return {
+        "url": base + image.path,
+        "width": image.facts.width,
+        "height": image.facts.height,
+        "bytes": image.bytes,
+        "type": image.facts.type,
+    }
 
 
 def _video(task: Task, base: str) -> NativeVideo | None:

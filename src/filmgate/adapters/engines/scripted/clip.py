@@ -1,12 +1,25 @@
-"""The clip of the scripted engine: a small file, yet with the true size, length and tags."""
+"""The files of the scripted engine: small, yet with the true size, length and tags."""
 
 from __future__ import annotations
 
+import io
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from filmgate.domain.generation import ImageFormat
 from filmgate.domain.sizes import FPS
+
+
+@lru_cache(maxsize=16)
+def picture(width: int, height: int, form: ImageFormat) -> bytes:
+    """Encode a picture of a grey ramp as JPEG or PNG, and give its bytes. Blocks."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    ramp = Image.linear_gradient("L").rotate(90).resize((width, height)).convert("RGB")
+    ramp.save(written, "PNG" if form is ImageFormat.PNG else "JPEG")
+    return written.getvalue()
 
 
 @lru_cache(maxsize=16)

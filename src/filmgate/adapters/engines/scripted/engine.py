@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.engines.scripted.clip import clip
+from filmgate.adapters.engines.scripted.clip import clip, picture
 from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
-from filmgate.domain.generation import Generation
+from filmgate.domain.generation import Generation, Kind
 from filmgate.ports.engine import Clip, Job, Product, Report
 
 
@@ -49,6 +49,8 @@ class ScriptedEngine:
         """Nothing outlives a job."""
 
     async def _made(self, job: Job) -> Product:
+        if job.generation.kind is Kind.IMAGE:
+            return await self._picture(job)
         earlier = [side.notes for side in (job.start, job.end) if isinstance(side, Clip)]
         frames = job.generation.frames + sum(int(notes.get("frames", 0)) for notes in earlier)
         width, height = job.generation.size
@@ -56,6 +58,12 @@ class ScriptedEngine:
         data = await asyncio.to_thread(clip, width, height, frames)
         await asyncio.to_thread(path.write_bytes, data)
         return Product(path, {"engine": self.name, "frames": frames})
+
+    async def _picture(self, job: Job) -> Product:
+        path = job.workdir / f"picture.{job.generation.image_format}"
+        data = await asyncio.to_thread(picture, *job.generation.size, job.generation.image_format)
+        await asyncio.to_thread(path.write_bytes, data)
+        return Product(path, {"engine": self.name, "frames": 1})
 
 
 async def _crash() -> None:

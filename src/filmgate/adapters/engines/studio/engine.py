@@ -34,7 +34,7 @@ class StudioEngine:
         """Render the clip in a free worker, see `filmgate.ports.engine.Engine.run`."""
         order = order_of(job)
         notes = await self._pool.run(msgspec.to_builtins(order), report)
-        return Product(video=Path(order.output), notes=notes)
+        return Product(file=Path(order.output), notes=notes)
 
     async def close(self) -> None:
         """End the workers."""

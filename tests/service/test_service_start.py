@@ -1,0 +1,145 @@
+"""What a service needs to start, and what it says when it does not."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.service import FILMGATE, RunningService, clean_env
+
+from .conftest import client, engines
+
+Start = Callable[..., RunningService]
+
+
+def refused(data: Path, *flags: str, **options: str) -> subprocess.CompletedProcess[str]:
+    """Start a service that must not start, and give what it said instead."""
+    env = clean_env() | {f"FILMGATE_{name.upper()}": value for name, value in options.items()}
+    done = subprocess.run(
+        [*FILMGATE, "serve", "--port", "0", "--data", str(data), *flags],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done
+
+
+def test_a_data_folder_has_one_service(service: RunningService):
+    """A second service on the same folder is told who has it, and the first one goes on."""
+    done = refused(service.data)
+    assert done.returncode == 1
+    assert service.process is not None
+    assert str(service.data) in done.stderr
+    assert f"process {service.process.pid}" in done.stderr
+    with client(service) as http:
+        assert http.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_port_in_use(tmp_path: Path):
+    """A port that somebody has is named, and the data folder is free again afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = refused(tmp_path / "data", "--port", str(port))
+    assert done.returncode == 1
+    assert f"Port {port} on 127.0.0.1 cannot be used" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"engines": engines(odd={"type": "magic"})}, ('"odd"', '"magic"')),
+        ({"engines": engines(odd={"type": "scripted", "delay": "long"})}, ('"odd"', "delay")),
+        ({"engines": engines(odd={"type": "scripted", "speed": 2})}, ('"odd"', "speed")),
+        ({"engines": engines(studio={"type": "studio", "speed": 2})}, ('"studio"', "speed")),
+        ({"host": "0.0.0.0", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
+        ({"host": "::1234", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
+        ({"api_key": "   "}, ("FILMGATE_API_KEY",)),
+        ({"database": "postgresql://localhost/x"}, ("FILMGATE_DATABASE",)),
+    ],
+    ids=["type", "option", "unknown-option", "studio-option", "short-key", "short-key-6", "blank-key", "database"],
+)
+def test_settings_that_cannot_be(tmp_path: Path, options: dict[str, str], words: tuple[str, ...]):
+    """What an operator got wrong is said in one line that names it, with exit code 1."""
+    done = refused(tmp_path / "data", **options)
+    assert done.returncode == 1
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Auth Token" not in done.stderr
+
+
+def test_a_newer_ledger(tmp_path: Path):
+    """The ledger of a newer Filmgate is refused and left as it is."""
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "filmgate.db"
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA user_version = 999")
+    file.close()
+    done = refused(tmp_path / "data")
+    assert done.returncode == 1
+    assert "999" in done.stderr
+    with sqlite3.connect(path) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (999,)
+        assert file.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+    file.close()
+
+
+def test_a_ledger_that_is_none(tmp_path: Path):
+    """A file that is no ledger is refused with a sentence."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "filmgate.db").write_bytes(b"not a database " * 1000)
+    done = refused(tmp_path / "data")
+    assert done.returncode == 1
+    assert "filmgate.db" in done.stderr
+
+
+def test_the_first_key_is_shown_once(start_service: Start):
+    """A first key is made where there is none: printed once, kept for its owner's eyes, never made again."""
+    service = start_service()
+    path = service.data / "first-key"
+    key = path.read_text().strip()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert re.fullmatch(r"fg_[0-9A-Za-z]{36}", key)
+    heard = "".join(service.lines)
+    assert heard.count(key) == 1
+    assert str(path) in heard
+    assert httpx2.get(f"{service.url}/api/v1/me", headers=service.headers).status_code == 200
+    assert stat.S_IMODE((service.data / "filmgate.db").stat().st_mode) == 0o600
+    assert service.stop() == 0
+    service.lines.clear()
+    service.start()
+    assert "fg_" not in "".join(service.lines)
+    assert path.read_text().strip() == key
+    assert httpx2.get(f"{service.url}/api/v1/me", headers=service.headers).status_code == 200
+    for file in (service.log, *service.data.glob("filmgate.db*")):
+        assert key.encode() not in file.read_bytes(), "a key is never kept in clear"
+
+
+def test_no_first_key_beside_a_bootstrap_key(start_service: Start):
+    """Who brings a key gets no other."""
+    service = start_service(api_key="My Auth Token")
+    assert not (service.data / "first-key").exists()
+    heard = "".join(service.lines)
+    assert "A first API key" not in heard
+    assert "My Auth Token" not in heard
+    assert service.run("keys", "list", "--json").stdout.strip() == '{"keys": []}'
+
+
+def test_a_service_of_its_own_when_the_other_was_killed(start_service: Start):
+    """A lock left by a process that was killed holds nobody up."""
+    service = start_service()
+    service.stop(signal.SIGKILL)
+    service.start()
+    assert httpx2.get(f"{service.url}/readyz").status_code == 200
