@@ -15,9 +15,11 @@ from filmgate.adapters.dialects.acedata import DIALECT, wire
 from filmgate.adapters.dialects.acedata.asked import Api, api_of, by_id
 from filmgate.adapters.dialects.acedata.rejoin import Rejoin
 from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
+from filmgate.domain.settings import Settings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, TaskFilter
@@ -315,7 +317,7 @@ def test_the_value_of_action_decides(body: dict[str, Any], api: Api):
 )
 def test_queries_by_id_take_the_short_way(body: bytes, ids: list[str], single: bool):
     """What asks for ids and for nothing else is understood without the framework."""
-    asked = by_id(body)
+    asked = by_id(body, Settings())
     assert asked is not None
     assert (asked.ids, asked.single, asked.form) == (ids, single, wire.FORM)
 
@@ -334,13 +336,24 @@ def test_queries_by_id_take_the_short_way(body: bytes, ids: list[str], single: b
         b'{"action":"retrieve_batch","ids":["a",5]}',
         b'{"action":"retrieve_batch","ids":"a"}',
         b'{"action":"retrieve_batch","ids":["a"],"limit":1}',
-        b'{"ids":["a"]}',
+        b'{"ids":["a",5]}',
         b'{"action":"x","ids":["a"]}',
     ],
 )
 def test_everything_else_takes_the_long_way(body: bytes):
     """What needs a closer look is left to the route."""
-    assert by_id(body) is None
+    assert by_id(body, Settings()) is None
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"ids":["a","b"]}', b'{"ids":["a","b"],"action":null}', b'{"ids":["a","b"],"action":""}']
+)
+@pytest.mark.parametrize(("configured", "form"), [("array", gateway.FORM), ("envelope", gateway.ENVELOPE)])
+def test_a_batch_of_the_gateway_takes_the_short_way_too(body: bytes, configured: str, form: object):
+    """Ids without an action are a batch of the gateway, in the form the operator chose."""
+    asked = by_id(body, Settings(gateway_batch=configured))
+    assert asked is not None
+    assert (asked.ids, asked.single, asked.form) == (["a", "b"], False, form)
 
 
 def test_the_filters_of_a_batch():
