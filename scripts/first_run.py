@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+BIN = Path(os.path.relpath(Path(sys.prefix) / "bin"))
 FILMGATE = str(BIN / "filmgate")
 DATA = Path(os.environ.get("FILMGATE_DATA") or "filmgate-data")
 
@@ -55,16 +57,23 @@ def say_renderer() -> None:
 
 
 def address_of(service: subprocess.Popen[str]) -> str | None:
-    """Show what the service says until it serves, and give its address; None if it ended instead."""
-    assert service.stdout is not None
-    url = None
-    for line in service.stdout:
-        print(line, end="", flush=True)
+    """Show what the service says, and give its address once it is ready; None if it ended instead."""
+    said: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=show, args=(service, said), daemon=True).start()
+    while (line := said.get()) is not None:
         if " serves http" in line:
             url = line.split(" serves ")[1].split()[0]
-        if url is not None and ready(url):
-            return url
+            return url if ready(url) else None
     return None
+
+
+def show(service: subprocess.Popen[str], said: queue.Queue[str | None]) -> None:
+    """Pass on what the service says, as long as it runs."""
+    assert service.stdout is not None
+    for line in service.stdout:
+        print(line, end="", flush=True)
+        said.put(line)
+    said.put(None)
 
 
 def ready(url: str) -> bool:
@@ -78,14 +87,18 @@ def make(prompt: str, url: str) -> dict[str, object] | None:
     print(f'\nfilmgate generate "{prompt}" --wait', flush=True)
     file = DATA / "first-video.mp4"
     done = subprocess.run(
-        [FILMGATE, "generate", prompt, "--wait", "--json", "-o", str(file), "--url", url],
+        [FILMGATE, "generate", prompt, "--wait", "-o", str(file), "--url", url],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     if done.returncode != 0:
         return None
-    task = json.loads(done.stdout)
+    task_id = done.stdout.split()[0]
+    told = subprocess.run(
+        [FILMGATE, "get", task_id, "--json", "--url", url], stdout=subprocess.PIPE, text=True, check=True
+    )
+    task = json.loads(told.stdout)
     video = task["video"]
     print(f"\n{file}: {video['width']}x{video['height']}, {video['frames']} frames, {video['duration']} s")
     for name, link in (("video", video["url"]), ("thumbnail", task["thumbnail"]), ("last frame", task["last_frame"])):

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import re
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,9 +117,10 @@ class Intake:
     async def _download(self, reference: Reference, target: Path) -> None:
         from stamina import retry_context
 
+        most = self._max[reference.kind] or sys.maxsize
         async for attempt in retry_context(_may_pass, attempts=3, timeout=120, wait_initial=0.5, wait_max=5):
             with attempt:
-                await self._fetcher.download(reference.value, target, max_bytes=self._max[reference.kind])
+                await self._fetcher.download(reference.value, target, max_bytes=most)
 
     async def _copied(self, token: str, application_id: str, folder: str) -> StoredMedia:
         stored = await self._ledger.media(token)

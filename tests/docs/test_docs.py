@@ -1,0 +1,233 @@
+"""The documentation says what is: its snippets run, its tables are the code's, its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from filmgate.adapters.cli.program import run
+from filmgate.adapters.engines.scripted import ScriptedEngine
+from filmgate.adapters.engines.scripted.script import Playbook
+from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.domain.failures import FailureCode
+from filmgate.domain.settings import EngineSettings, Settings
+from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_size
+from tests.support.service import RunningService, clean_env
+
+from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, prose, rows, snippets
+
+CONFIGURATION = "docs/configuration.md"
+TESTING = "docs/testing-against-filmgate.md"
+COMMANDS = ("serve", "generate", "extend", "get", "wait", "list", "cancel", "delete")
+KEY_COMMANDS = ("create", "list", "revoke")
+_UNITS = {"": 1, "MiB": 2**20}
+
+RUN = snippets("run")
+
+
+@pytest.mark.parametrize("snippet", RUN, ids=[f"{snippet.page}:{snippet.line}" for snippet in RUN])
+def test_snippets_run(snippet: Snippet, service: RunningService, tmp_path: Path):
+    """A snippet marked `run` succeeds against a service, with its address and a key in the environment."""
+    if snippet.language == "bash" and shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    command = {
+        "python": [sys.executable, "-c", snippet.text],
+        "bash": ["bash", "-euo", "pipefail", "-c", snippet.text],
+    }[snippet.language]
+    env = clean_env() | {
+        "FILMGATE_URL": service.url,
+        "FILMGATE_KEY": service.key,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_there_are_snippets():
+    """The SDK, curl, the client and the command line are all shown and run."""
+    text = "\n".join(snippet.text for snippet in RUN)
+    for word in ("AceDataCloud(", "curl ", "Filmgate(", "filmgate generate", "filmgate serve"):
+        assert word in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_lead_somewhere(path: Path):
+    """Links inside the documentation name a file that is there, and a heading in it."""
+    text = path.read_text("utf-8")
+    for link in links(text):
+        if link.startswith("http"):
+            continue
+        target, _, anchor = link.partition("#")
+        found = (path.parent / target) if target else path
+        assert found.exists(), link
+        if anchor:
+            assert anchor in anchors(found.read_text("utf-8")), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_are_readable(path: Path):
+    """No page is longer than about 300 lines, nor runs its prose over the width of a screen."""
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= 320
+    for line in prose(text).splitlines():
+        assert len(line) <= 120 or line.startswith("|"), line
+
+
+def documented(name: str, columns: int) -> dict[str, list[str]]:
+    """Give the rows of a page with so many columns by the code in their first cell."""
+    return {code(row[0])[0]: row for row in rows(page(name)) if len(row) == columns and code(row[0])}
+
+
+def written(field: FieldInfo) -> Any:
+    """Give a default as it has to be documented."""
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return str(default) if isinstance(default, Path) else default
+
+
+def said(cell: str) -> Any:
+    """Read the default that a cell documents."""
+    if not code(cell):
+        assert cell == "not set", cell
+        return None
+    value = tomllib.loads(f"value = {code(cell)[0]}")["value"]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def test_every_setting_is_documented_with_its_true_default():
+    """The tables have each field of Settings once, with its variable, its key and its default."""
+    found = documented(CONFIGURATION, 5)
+    options = {name: row for name, row in found.items() if name.startswith("FILMGATE_")}
+    assert set(options) == {f"FILMGATE_{name.upper()}" for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        _, key, default, _, meaning = options[f"FILMGATE_{name.upper()}"]
+        assert code(key) == [name]
+        assert said(default) == written(field), name
+        assert meaning
+
+
+def test_every_setting_of_an_engine_is_documented_with_its_true_default():
+    """The table of engines has each field of EngineSettings with its default."""
+    assert_fields(documented(CONFIGURATION, 4), EngineSettings)
+
+
+def assert_fields(found: dict[str, list[str]], model: type[BaseModel]) -> None:
+    """Check the rows (key, default, unit, meaning) of a model."""
+    assert set(found) == set(model.model_fields)
+    for name, field in model.model_fields.items():
+        if field.is_required():
+            assert found[name][1] == "required"
+        else:
+            assert said(found[name][1]) == written(field), name
+
+
+def test_every_option_of_the_scripted_engine_is_documented_with_its_true_default():
+    """The table of the scripted engine has each of its options with its default."""
+    found = documented(TESTING, 4)
+    playbook = Playbook()
+    assert set(found) == set(Playbook.__struct_fields__)
+    for name in Playbook.__struct_fields__:
+        assert said(found[name][1]) == getattr(playbook, name), name
+
+
+def test_limits_in_the_readme_are_the_defaults():
+    """The README's table of limits has the defaults of the options that it names."""
+    found = [row for row in rows(page("README.md")) if len(row) == 3 and row[2].startswith("`FILMGATE_")]
+    assert len(found) >= 12
+    for what, default, option in found:
+        field = Settings.model_fields[code(option)[0].removeprefix("FILMGATE_").lower()]
+        number = re.fullmatch(r"([\d,]+) ?(MiB)?", default)
+        value = int(number[1].replace(",", "")) * _UNITS[number[2] or ""] if number else default
+        assert value == written(field), what
+
+
+def test_the_example_configuration_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each TOML block of the configuration's page, and of the scripted engine's, can be used."""
+    for name in [name for name in os.environ if name.startswith("FILMGATE_")]:
+        monkeypatch.delenv(name)
+    for name in (CONFIGURATION, TESTING):
+        blocks = re.findall(r"^```toml\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
+        assert blocks
+        for block in blocks:
+            file = tmp_path / "filmgate.toml"
+            file.write_text(block)
+            monkeypatch.setenv("FILMGATE_CONFIG", str(file))
+            ScriptedEngine(options=Settings().engines["scripted"].options)
+
+
+def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
+    """The table of commands has the commands of the program, no more and no less."""
+    table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
+    names = {name for row in table for name in code(row[0])}
+    listed = {*commands_in(capsys), *(f"keys {name}" for name in commands_in(capsys, "keys"))} - {"keys"}
+    assert names == listed == {*COMMANDS, *(f"keys {name}" for name in KEY_COMMANDS)}
+
+
+def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """Give the commands that a help lists."""
+    listing = re.search(r"Commands:\n((?:  \S.*\n)+)", help_of(capsys, *words))
+    assert listing is not None
+    return re.findall(r"^  (\w+)  ", listing[1], re.MULTILINE)
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Give what a command says about itself."""
+    assert run([*words, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"keys {name}" for name in KEY_COMMANDS)])
+def test_the_help_is_what_the_program_says(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Each command's help stands in the page word for word, at a width of 80."""
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.search(
+        rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", page("docs/cli.md"), re.MULTILINE | re.DOTALL
+    )
+    assert shown is not None
+    assert shown[1] == help_of(capsys, *command.split())
+
+
+def test_the_sizes_are_those_of_the_code():
+    """The table of sizes is the code's."""
+    found = {row[0]: row[1:] for row in rows(page("docs/architecture/01-purpose-and-words.md")) if len(row) == 8}
+    assert tuple(found.pop("Resolution")) == ASPECT_RATIOS
+    assert set(found) == {"none asked", *RESOLUTIONS}
+    for name, cells in found.items():
+        resolution = None if name == "none asked" else name
+        sizes = [frame_size(ratio, resolution) for ratio in ASPECT_RATIOS]
+        assert cells == [f"{width}×{height}" for width, height in sizes]
+
+
+def test_the_architecture_names_what_there_is():
+    """Every folder of the code, every table of the ledger and every failure's code is in its chapter."""
+    tree = page("docs/architecture/02-layers.md")
+    for folder in (ROOT / "src/filmgate").rglob("__init__.py"):
+        assert f"{folder.parent.name}/" in tree, folder
+    ledger = page("docs/architecture/03-ledger.md")
+    for table in re.findall(r"CREATE TABLE (\w+)", "".join(migrations())):
+        assert f"| `{table}` |" in ledger
+    words = page("docs/architecture/01-purpose-and-words.md")
+    for failure in FailureCode:
+        assert f"`{failure}`" in words
+
+
+def test_the_chapters_are_in_a_chain():
+    """Each chapter leads to the next."""
+    chapters = sorted((ROOT / "docs/architecture").glob("*.md"))
+    assert [chapter.name[:3] for chapter in chapters] == [f"{number:02}-" for number in range(1, len(chapters) + 1)]
+    for chapter, following in pairwise(chapters):
+        assert links(chapter.read_text("utf-8"))[-1] == following.name
