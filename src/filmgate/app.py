@@ -44,6 +44,7 @@ DEFAULT_APPLICATION = "default"
 """The application of the bootstrap key and of the first key."""
 
 _CALLBACK_SLOTS = 16
+_ANSWER_SECONDS = 0.5
 _MIN_BOOTSTRAP = 16
 
 
@@ -89,6 +90,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.core.links import Links
     from filmgate.core.query import Query
     from filmgate.core.service import TaskService
+    from filmgate.core.uploads import Uploads
     from filmgate.ports.dispatch import Lane
 
     async with contextlib.AsyncExitStack() as stack:
@@ -118,7 +120,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         tasks = TaskService(
             ledger, store, intake, query, feed, dispatcher, table, max_unfinished=settings.max_unfinished, clock=clock
         )
-        execution = Execution(ledger, engines, table, store, tools, intake, feed, clock, work=work)
+        uploads = Uploads(ledger, store, intake, clock)
+        dialects = _dialects()
+        announced = {dialect.name for dialect in dialects if dialect.announces}
+        execution = Execution(
+            ledger, engines, table, store, tools, intake, feed, dispatcher, clock, work=work, announced=announced
+        )
         housekeeping = Housekeeping(ledger, tasks, store, clock)
         owner, first_key = await _first_start(ledger, settings)
         access = Access(
@@ -127,9 +134,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             query_rate=settings.query_rate,
             bootstrap=_bootstrap(settings, owner),
         )
-        dialects = _dialects()
-        callbacks = Callbacks(ledger, fetcher, {dialect.name: dialect.payload for dialect in dialects}, clock)
-        asgi = _application(settings, dialects, ledger, store, links, access, query, tasks, dispatcher)
+        callbacks = Callbacks(
+            ledger,
+            fetcher,
+            {dialect.name: dialect.payload for dialect in dialects},
+            clock,
+            echoed={dialect.name: dialect.hook.one for dialect in dialects if dialect.hook is not None},
+        )
+        asgi = _application(settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         await dispatcher.start(
             {name: Lane(execution.advance, engine.slots) for name, engine in engines.items()}
@@ -179,22 +191,28 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=max(1, round(settings.grace)),
         )
         server = uvicorn.Server(config)
-        with _stopping(server, service.dispatcher, settings.grace):
+        with _stopping(server, service, settings.grace):
+            listener.listen(config.backlog)  # who reads the announcement can connect from then on
             _announce(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}", service.first_key)
             # The signals are ours: uvicorn's own way of handling them ends the process before it is closed.
             await server._serve([listener])
 
 
 @contextlib.contextmanager
-def _stopping(server: uvicorn.Server, dispatcher: EmbeddedDispatcher, grace: float) -> Iterator[None]:
-    """Have SIGTERM and SIGINT stop taking work and requests; a second one does not wait."""
+def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterator[None]:
+    """Have SIGTERM and SIGINT stop taking work and requests; a second one does not wait.
+
+    Whoever waits for a task is answered a moment before uvicorn ends the requests that are still open.
+    """
     loop = asyncio.get_running_loop()
     stops: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
         server.force_exit = server.should_exit
         server.should_exit = True
-        stops.add(asyncio.ensure_future(dispatcher.stop(0 if server.force_exit else grace)))
+        left = 0.0 if server.force_exit else grace
+        stops.add(asyncio.ensure_future(service.dispatcher.stop(left)))
+        loop.call_later(max(0.0, left - _ANSWER_SECONDS), service.tasks.stop_waiting)
 
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
@@ -248,9 +266,16 @@ def _bootstrap(settings: Settings, owner: Application) -> tuple[bytes, Caller] |
 
 
 def _dialects() -> tuple[Any, ...]:
-    from filmgate.adapters.dialects import acedata, gateway, native
+    from filmgate.adapters.dialects import acedata, agents, dream_machine, gateway, native, openai_videos
 
-    return native.DIALECT, gateway.DIALECT, acedata.DIALECT
+    return (
+        native.DIALECT,
+        gateway.DIALECT,
+        acedata.DIALECT,
+        dream_machine.DIALECT,
+        agents.DIALECT,
+        openai_videos.DIALECT,
+    )
 
 
 def _engine(name: str, settings: EngineSettings) -> Engine:
@@ -279,6 +304,7 @@ def _application(
     access: Any,
     query: Any,
     tasks: Any,
+    uploads: Any,
     dispatcher: EmbeddedDispatcher,
 ) -> Gate:
     from filmgate.adapters.dialects.common import Services
@@ -289,12 +315,12 @@ def _application(
     from filmgate.adapters.http.lane import Lane
     from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.http.service_routes import service_router
-    from filmgate.adapters.media.serve import media_router
+    from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
 
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
     door, requests = HttpDoor(access, links, rates, max_body=settings.max_body), Requests()
-    services = Services(tasks, query, door, settings)
+    services = Services(tasks, query, door, settings, uploads, partial(answer, store=store))
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
@@ -308,7 +334,7 @@ def _application(
     checks = {"ledger": ledger.ready, "store": store.ready, "engines": dispatcher.ready}
     routers.append(service_router(ledger, requests, checks, may_see_metrics, __version__))
     lane = Lane(
-        {read.prefix: (dialect.name, read.form) for dialect in dialects for read in dialect.reads},
+        {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
         {
             read.path: (dialect.name, partial(read.parse, settings=settings))
             for dialect in dialects

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_count, frame_size
+from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_count, frame_size, nearest_size
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,35 @@ def test_five_seconds_are_121_frames() -> None:
     """A clip has one frame more than its seconds times 24, as the providers' clips have."""
     assert frame_count(5) == 121
     assert round(frame_count(5) / 24, 6) == 5.041667
+
+
+@pytest.mark.parametrize("resolution", [None, *RESOLUTIONS])
+@pytest.mark.parametrize("ratio", ASPECT_RATIOS)
+def test_a_size_of_the_table_is_nearest_to_itself(ratio: str, resolution: str | None) -> None:
+    """Every size that is made is found again."""
+    assert nearest_size(*frame_size(ratio, resolution)) == (ratio, resolution)
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [
+        ((1280, 720), ("16:9", "720p")),
+        ((720, 1280), ("9:16", "720p")),
+        ((1792, 1024), ("16:9", "1080p")),
+        ((1024, 1792), ("9:16", "1080p")),
+        ((640, 480), ("4:3", "540p")),
+        ((100, 100), ("1:1", "540p")),
+        ((1, 99_999), ("9:21", "540p")),
+        ((16_000, 9_000), ("16:9", "4k")),
+    ],
+)
+def test_other_sizes_find_the_nearest(size: tuple[int, int], nearest: tuple[str, str | None]) -> None:
+    """First the proportions are matched, then the area."""
+    assert nearest_size(*size) == nearest
+
+
+@given(st.integers(1, 99_999), st.integers(1, 99_999))
+def test_upright_and_lying_sizes_are_treated_alike(width: int, height: int) -> None:
+    """The nearest size of a transposed size has the same resolution, unless two ratios are equally near."""
+    across, down = frame_size(*nearest_size(width, height))
+    assert sorted(frame_size(*nearest_size(height, width))) == sorted((across, down))

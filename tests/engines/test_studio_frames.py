@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from filmgate.adapters.engines.studio.picture import Picture, cover
 from filmgate.adapters.engines.studio.prompt import imagine
 from filmgate.adapters.engines.studio.renderer import CHOICE, Means, probe, renderer_for
 
-WIDTH, HEIGHT = 240, 136
+WIDTH, HEIGHT = 176, 100
 PROMPTS = {
     "ocean": "ocean at sunset, clouds",
     "storm": "stormy sea, heavy rain, camera pans left",
@@ -43,13 +44,31 @@ def means(request: pytest.FixtureRequest) -> Means:
     return Means(request.param)
 
 
-def drawn(means: Means, prompt: str, moments: list[float], *, period: float = 0.0, seed: int = 3) -> list[Picture]:
+def drawn(
+    means: Means,
+    prompt: str,
+    moments: list[float],
+    *,
+    period: float = 0.0,
+    seed: int = 3,
+    concepts: tuple[str, ...] = (),
+) -> list[Picture]:
     """Draw moments of a prompt's scene."""
-    renderer = renderer_for(means, imagine(prompt, seed).scene, WIDTH, HEIGHT, period)
+    renderer = renderer_for(means, imagine(prompt, seed, concepts).scene, WIDTH, HEIGHT, period)
     try:
         return [renderer.frame(moment).copy() for moment in moments]
     finally:
         renderer.close()
+
+
+LOOP = 121 / 24
+LOOP_MOMENTS = [index / 24 for index in (0, 1, 60, 61, 120, 121)]
+
+
+@cache
+def looped(means: Means, prompt: str) -> list[Picture]:
+    """Draw the moments of a loop that several tests look at."""
+    return drawn(means, prompt, LOOP_MOMENTS, period=LOOP)
 
 
 def psnr(a: Picture, b: Picture) -> float:
@@ -70,8 +89,8 @@ def photo(width: int = WIDTH, height: int = HEIGHT, shift: int = 0) -> Picture:
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_frame_n_of_a_loop_is_frame_0(means: Means, prompt: str) -> None:
     """A loop comes back to its first frame, having moved in between, at whole and at odd lengths."""
-    for frames in (121, 25):
-        first, middle, last = drawn(means, prompt, [0.0, frames / 48, frames / 24], period=frames / 24)
+    whole, odd = looped(means, prompt), drawn(means, prompt, [0.0, 25 / 48, 25 / 24], period=25 / 24)
+    for first, middle, last in ((whole[0], whole[2], whole[-1]), odd):
         assert psnr(first, last) >= 60
         assert psnr(first, middle) < 50
 
@@ -79,8 +98,7 @@ def test_frame_n_of_a_loop_is_frame_0(means: Means, prompt: str) -> None:
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_the_step_over_the_end_of_a_loop_is_like_any_other(means: Means, prompt: str) -> None:
     """From the last frame to the first there is no jump."""
-    moments = [index / 24 for index in (0, 1, 60, 61, 120, 121)]
-    a, b, c, d, e, f = drawn(means, prompt, moments, period=121 / 24)
+    a, b, c, d, e, f = looped(means, prompt)
     assert psnr(e, f) > min(psnr(a, b), psnr(c, d)) - 2
 
 
@@ -109,6 +127,16 @@ def test_frames_do_not_depend_on_what_was_drawn_before(means: Means) -> None:
     """A moment drawn alone equals the same moment drawn in the middle of a clip."""
     alone = drawn(means, PROMPTS["ocean"], [1.0])[0]
     assert np.array_equal(drawn(means, PROMPTS["ocean"], [0.0, 0.5, 1.0])[2], alone)
+
+
+@pytest.mark.parametrize("concept", ["roll_left", "crane_up", "crane_down", "bolt_cam", "zoom_out"])
+@pytest.mark.parametrize("place", ["ocean", "space", "forest"])
+def test_the_parts_of_a_frame_cover_it_wherever_the_camera_goes(place: str, concept: str) -> None:
+    """However the camera moves, every pixel of a moment is drawn anew: nothing of another moment is left over."""
+    means = probe()
+    moments = [-10.0, 12.0]
+    alone = drawn(means, PROMPTS[place], moments[1:], concepts=(concept,))[0]
+    assert np.array_equal(drawn(means, PROMPTS[place], moments, concepts=(concept,))[1], alone)
 
 
 def test_drift_starts_at_the_picture() -> None:

@@ -168,6 +168,25 @@ class ReadingConformance(Tenants):
         with pytest.raises(Conflict):
             await ledger.add_media(upload)
 
+    async def test_uploads_are_listed_and_dropped_by_their_owner(self, ledger: Ledger):
+        """What no task owns is listed newest first, page by page, and its row goes only at its owner's will."""
+        kept = [msgspec.structs.replace(media(), created_at=float(number // 2)) for number in range(5)]
+        kept.sort(key=lambda upload: (upload.created_at, upload.media.token), reverse=True)
+        others = [media(application=B), media(await submitted(ledger))]
+        for upload in (*kept, *others):
+            await ledger.add_media(upload)
+        assert await ledger.uploads(A.id, limit=9) == kept
+        assert await ledger.uploads(A.id, limit=2) == kept[:2]
+        place = (kept[1].created_at, kept[1].media.token)
+        assert await ledger.uploads(A.id, limit=2, after=place) == kept[2:4]
+        for application, upload in ((B, kept[0]), (A, others[0]), (A, others[1])):
+            assert await ledger.drop_upload(application.id, upload.media.token) is None
+        token = kept[0].media.token
+        assert await ledger.drop_upload(A.id, token) == kept[0]
+        assert await ledger.drop_upload(A.id, token) is None
+        assert await ledger.media(token) is None
+        assert await ledger.uploads(A.id, limit=9) == kept[1:]
+
     async def test_counts_are_of_unfinished_tasks(self, ledger: Ledger):
         """Tasks of all applications count by engine and state until they end."""
         await submitted(ledger)
@@ -195,6 +214,20 @@ class FindConformance(Tenants):
             page = await ledger.find(A.id, TaskFilter(newest=False, limit=2, offset=offset))
             assert page == Page(expected, 5)
         assert await ledger.find(A.id, TaskFilter(limit=0)) == Page([], 5)
+
+    @pytest.mark.parametrize("newest", [True, False])
+    async def test_pages_go_on_behind_a_task(self, ledger: Ledger, newest: bool):
+        """Behind the last task of a page comes the next page, even if that task was deleted or others came."""
+        tasks = [await submitted(ledger, id=f"id-{number}", created_at=float(number // 2)) for number in range(5)]
+        await submitted(ledger, B, id="id-9", created_at=1.0)
+        order = tasks[::-1] if newest else tasks
+        for last, of in enumerate(order):
+            wanted = TaskFilter(after=(of.created_at, of.id), newest=newest, limit=2)
+            rest = order[last + 1 :]
+            assert await ledger.find(A.id, wanted) == Page(rest[:2], len(rest))
+        await ledger.delete(A.id, order[1].id, 9.0)
+        wanted = TaskFilter(after=(order[1].created_at, order[1].id), newest=newest)
+        assert await ledger.find(A.id, wanted) == Page(order[2:], 3)
 
     @pytest.mark.parametrize(
         ("wanted", "numbers"),
@@ -327,7 +360,7 @@ class ChangingConformance(Tenants):
         )  # fmt: skip
         assert await ledger.get(A.id, before.id) == ended
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW + 2, percent=9)) is None
-        await ledger.release(None, NOW + 2)
+        await ledger.release(None)
         assert await ledger.next_due(ENGINE) is None
         told = await ledger.claim(CALLBACK, "w", NOW + 1, math.inf)
         assert told is not None

@@ -98,7 +98,7 @@ class ClaimConformance(Tenants):
         await ledger.commit(Change(task_id=other.id, fence=0, now=NOW), stray)
         assert (await claimed(ledger)).due.task_id == other.id
         assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
-        await ledger.release(None, NOW)
+        await ledger.release(None)
         assert (await claimed(ledger)).due.task_id == other.id
         assert await ledger.next_due(ENGINE) is None
 
@@ -134,7 +134,7 @@ class DueConformance(Tenants):
         """Work that is done is never claimed again."""
         await submitted(ledger)
         await ledger.finish(await claimed(ledger))
-        await ledger.release(None, NOW)
+        await ledger.release(None)
         assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
 
     async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
@@ -169,7 +169,7 @@ class DueConformance(Tenants):
         assert following.task is not None
         assert following.task.fence == 2
         await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, finished=following.id))
-        await ledger.release(None, NOW)
+        await ledger.release(None)
         assert await ledger.next_due(ENGINE) is None
 
     async def test_claims_of_one_worker_are_released(self, ledger: Ledger):
@@ -178,16 +178,16 @@ class DueConformance(Tenants):
             await submitted(ledger)
         mine = {(await claimed(ledger, worker="mine")).due.task_id for _ in range(2)}
         await claimed(ledger, worker="other")
-        assert await ledger.release("mine", NOW) == 2
-        assert await ledger.release("mine", NOW) == 0
+        assert await ledger.release("mine") == 2
+        assert await ledger.release("mine") == 0
         assert {(await claimed(ledger, worker="next")).due.task_id for _ in range(2)} == mine
         assert await ledger.claim(ENGINE, "next", NOW, math.inf) is None
-        assert await ledger.release(None, NOW) == 3
+        assert await ledger.release(None) == 3
 
     async def test_releasing_leaves_work_that_nobody_has(self, ledger: Ledger):
         """Work that waits for its time is not hurried."""
         await submitted(ledger, not_before=NOW + 50)
-        assert await ledger.release(None, NOW) == 0
+        assert await ledger.release(None) == 0
         assert await ledger.next_due(ENGINE) == NOW + 50
 
     async def test_the_earliest_work_of_a_queue_is_known(self, ledger: Ledger):

@@ -177,7 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def release(self, worker: str | None) -> None:
         """Make the claims of a worker, of all, or of nobody due."""
         held = [each for each in self.due.values() if each.claim is not None and worker != "nobody"]
-        assert self.run(self.ledger.release(worker, self.now)) == len(held)
+        assert self.run(self.ledger.release(worker)) == len(held)
         for each in held:
             self._put(msgspec.structs.replace(each.due, not_before=self.now))
 

@@ -58,7 +58,7 @@ def test_a_key_with_spaces_has_no_limits(owner: httpx2.Client):
             assert answer.status_code in (200, 201)
             ended(owner, answer.json().get("id") or answer.json().get("task_id"))
     assert owner.get("/api/v1/me", headers={"Authorization": "Bearer My Auth"}).status_code == 401
-    assert owner.get("/api/v1/me", headers={"Authorization": "bearer  My Auth Token "}).status_code == 200
+    assert owner.get("/api/v1/me", headers={"Authorization": "bearer  My Auth Token"}).status_code == 200
 
 
 def test_submits_per_minute(caller: httpx2.Client):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-import signal
 import socket
 import sqlite3
 import stat
@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.service import FILMGATE, RunningService, clean_env
 
-from .conftest import client, engines
+from .conftest import client, ended, engines, submit
 
 Start = Callable[..., RunningService]
 
@@ -134,12 +134,14 @@ def test_no_first_key_beside_a_bootstrap_key(start_service: Start):
     heard = "".join(service.lines)
     assert "A first API key" not in heard
     assert "My Auth Token" not in heard
-    assert service.run("keys", "list", "--json").stdout.strip() == '{"keys": []}'
+    assert json.loads(service.run("keys", "list", "--json").stdout) == {"keys": []}
 
 
-def test_a_service_of_its_own_when_the_other_was_killed(start_service: Start):
-    """A lock left by a process that was killed holds nobody up."""
-    service = start_service()
-    service.stop(signal.SIGKILL)
-    service.start()
-    assert httpx2.get(f"{service.url}/readyz").status_code == 200
+def test_serving_on_ipv6(start_service: Start):
+    """An IPv6 address is bound and announced as such, and stands in links."""
+    service = start_service(host="::1")
+    assert service.url.startswith("http://[::1]:")
+    with client(service) as http:
+        task = ended(http, submit(http))
+        assert task["video"]["url"].startswith(f"{service.url}/media/")
+        assert http.get(task["video"]["url"]).status_code == 200

@@ -24,7 +24,7 @@ class Options(TypedDict, total=False):
     """What can be asked for besides the prompt; what is left out or None is left to the service.
 
     `duration` is whole seconds, `enhance` lets the engine enrich the prompt, `start` and `end` are what the clip starts
-    from and ends at, `callback_url` is told of every change of state.
+    from and ends at, `callback_url` is told of the end.
     """
 
     aspect_ratio: str | None

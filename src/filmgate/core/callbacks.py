@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.ledger import Claim, Echo, Ledger
 
 log = logging.getLogger(__name__)
 
 Payload = Callable[[Task, str], bytes]
 """Writes the JSON a dialect posts about a task, with links below a base address."""
+
+EchoedPayload = Callable[[Task, Echo | None, str], bytes]
+"""Does the same for a dialect that also shows the body of the submit."""
 
 DUMMIES = frozenset({"https://api.acedata.cloud/health"})
 """Addresses that clients send only to be answered at once; nobody listens there."""
@@ -23,18 +27,34 @@ _TIMEOUT = 10.0
 
 
 class Callbacks:
-    """Delivers due callbacks at least once: any 2xx is an arrival, anything else is tried again, six times in all."""
+    """Delivers due callbacks at least once: any 2xx is an arrival, anything else is tried again, six times.
 
-    def __init__(self, ledger: Ledger, fetcher: Fetcher, payloads: Mapping[str, Payload], clock: Clock) -> None:
+    That a task has started is no news once it has ended: such a callback is dropped then.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        fetcher: Fetcher,
+        payloads: Mapping[str, Payload],
+        clock: Clock,
+        *,
+        echoed: Mapping[str, EchoedPayload] | None = None,
+    ) -> None:
+        """Take what writes the payloads by the name of the dialect; those in `echoed` win over those in `payloads`."""
         self._ledger = ledger
         self._fetcher = fetcher
         self._payloads = payloads
+        self._echoed = echoed or {}
         self._clock = clock
 
     async def deliver(self, claim: Claim) -> None:
         """Post one callback, then remove it from the due work or put it back for later."""
         task = claim.task
         if task is None or not task.callback_url or task.callback_url in DUMMIES:
+            await self._ledger.finish(claim)
+            return
+        if claim.due.detail == State.PROCESSING and task.final:
             await self._ledger.finish(claim)
             return
         trouble = await self._post(task, task.callback_url)
@@ -50,9 +70,14 @@ class Callbacks:
     async def _post(self, task: Task, url: str) -> str | None:
         headers = {"content-type": "application/json", "x-trace-id": task.trace_id}
         try:
-            response = await self._fetcher.post(
-                url, self._payloads[task.dialect](task, task.base_url), headers, timeout=_TIMEOUT
-            )
+            response = await self._fetcher.post(url, await self._payload(task), headers, timeout=_TIMEOUT)
         except FetchError as error:
             return error.message
         return None if 200 <= response.status < 300 else f"answered {response.status}"
+
+    async def _payload(self, task: Task) -> bytes:
+        echoed = self._echoed.get(task.dialect)
+        if echoed is None:
+            return self._payloads[task.dialect](task, task.base_url)
+        echoes = await self._ledger.echoes([task.id])
+        return echoed(task, echoes.get(task.id), task.base_url)

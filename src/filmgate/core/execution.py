@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from filmgate.domain.media import Facts, Media, Output, Role, files
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Input, Progress, Task
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.dispatch import Clock, Dispatcher
 from filmgate.ports.engine import Clip, Engine, Job, Product
 from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Change, Claim, Due, Ledger, StoredMedia
 from filmgate.ports.media import MediaStore, MediaTools
@@ -42,9 +42,12 @@ class Superseded(Exception):
 class Attempt:
     """One claim at work: the task as last committed, and the only way to change it."""
 
-    def __init__(self, ledger: Ledger, feed: Feed, claim: Claim, task: Task, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, feed: Feed, dispatcher: Dispatcher, claim: Claim, task: Task, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._feed = feed
+        self._dispatcher = dispatcher
         self._clock = clock
         self.claim = claim
         self.task = task
@@ -57,6 +60,8 @@ class Attempt:
             raise Superseded(self.task.id)
         self.task = task
         self._feed.publish(task)
+        for work in due:
+            self._dispatcher.wake(work.queue)
 
     async def end(self, failure: Failure | None = None) -> None:
         """Bring the task to its one end, and make the owner's callback due with it."""
@@ -76,7 +81,7 @@ class Attempt:
 
 
 class Execution:
-    """Takes claimed tasks through their stages."""
+    """Takes claimed tasks through their stages; `announced` are the dialects whose owners also hear of the start."""
 
     def __init__(
         self,
@@ -87,17 +92,21 @@ class Execution:
         tools: MediaTools,
         intake: Intake,
         feed: Feed,
+        dispatcher: Dispatcher,
         clock: Clock,
         *,
         work: Path,
+        announced: Collection[str] = (),
     ) -> None:
         self._ledger = ledger
+        self._announced = announced
         self._engines = engines
         self._settings = settings
         self._store = store
         self._tools = tools
         self._intake = intake
         self._feed = feed
+        self._dispatcher = dispatcher
         self._clock = clock
         self._work = work
         self._stages: dict[Stage, Callable[[Attempt, Path], Awaitable[None]]] = {
@@ -110,7 +119,7 @@ class Execution:
     async def advance(self, claim: Claim) -> None:
         """Take a task from the stage it is in to its end, or as far as it gets now."""
         assert claim.task is not None, "an advance is claimed with its task"
-        attempt = Attempt(self._ledger, self._feed, claim, claim.task, self._clock)
+        attempt = Attempt(self._ledger, self._feed, self._dispatcher, claim, claim.task, self._clock)
         folder = self._work / f"{claim.task.id}-{claim.task.fence}"
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         try:
@@ -161,19 +170,26 @@ class Execution:
                 await self._store.remove(key)
 
     async def _submit(self, attempt: Attempt, _folder: Path) -> None:
-        """Start the clock, refuse what the engine cannot do, and bring every input here."""
+        """Start the clock, refuse what cannot be done, and bring every input here."""
         task, now = attempt.task, self._clock()
-        refusal = self._engine(task).refuse(task.generation)
+        refusal = self._refusal(task)
         if refusal is not None:
             raise EngineFailed(refusal)
         if task.started_at is None:
             deadline = now + self._settings[task.engine].deadline
-            due = Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)
-            await attempt.commit((due,), state=State.PROCESSING, started_at=now, deadline_at=deadline)
+            due = [Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
+            if task.callback_url and task.dialect in self._announced:
+                due.append(Due(CALLBACK, CALLBACK, task.id, task.application_id, now, State.PROCESSING))
+            await attempt.commit(tuple(due), state=State.PROCESSING, started_at=now, deadline_at=deadline)
         inputs = {}
         for side, reference in sides(task.generation.start, task.generation.end):
             inputs[side] = await self._brought(task, reference)
         await attempt.commit(stage=Stage.FOLLOW, work=Progress(inputs=inputs))
+
+    def _refusal(self, task: Task) -> Failure | None:
+        if task.generation.unsupported is not None:
+            return Failure(FailureCode.UNSUPPORTED_BY_ENGINE, task.generation.unsupported)
+        return self._engine(task).refuse(task.generation)
 
     async def _brought(self, task: Task, reference: Reference) -> Input:
         if reference.kind is not ReferenceKind.TASK:

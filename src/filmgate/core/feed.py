@@ -14,11 +14,19 @@ class Feed:
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
+        self.closed = False
 
     def publish(self, task: Task) -> None:
         """Tell everybody who watches this task."""
         for event in self._watchers.get(task.id, ()):
             event.set()
+
+    def close(self) -> None:
+        """Wake everybody, since no news will come any more."""
+        self.closed = True
+        for events in self._watchers.values():
+            for event in events:
+                event.set()
 
     @contextmanager
     def watch(self, task_id: str) -> Iterator[asyncio.Event]:

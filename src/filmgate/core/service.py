@@ -144,7 +144,7 @@ class TaskService:
         return await self._ledger.find(context.caller.application_id, wanted)
 
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
-        """Give the task at its end. Raises WaitTimeout after `timeout` seconds; the task goes on."""
+        """Give the task at its end. Raises WaitTimeout after `timeout` seconds, or when the service stops."""
         try:
             async with asyncio.timeout(max(0.0, timeout)):
                 with self._feed.watch(task_id) as changed:
@@ -153,9 +153,15 @@ class TaskService:
                         task = await self.get(context, task_id)
                         if task.final:
                             return task
+                        if self._feed.closed:
+                            raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
                         await changed.wait()
         except TimeoutError as error:
             raise WaitTimeout(task_id=task_id) from error
+
+    def stop_waiting(self) -> None:
+        """Answer everybody who waits for a task now, with what there is."""
+        self._feed.close()
 
     async def cancel(self, context: RequestContext, task_id: str) -> Task:
         """End an unfinished task by its owner's will; a finished one is left as it is. Raises NotFound."""
@@ -215,7 +221,7 @@ class TaskService:
         for guide in generation.guides:
             picture = Reference(ReferenceKind.IMAGE, guide.url)
             taken, stored = await self._intake.take(
-                picture, f"{guide.role}_ref", context.caller.application_id, folder=task_id
+                picture, guide.role.field, context.caller.application_id, folder=task_id
             )
             guides.append(msgspec.structs.replace(guide, url=taken.value))
             if stored is not None:

@@ -69,8 +69,13 @@ class GuideRole(StrEnum):
     IMAGE = "image"
     STYLE = "style"
     CHARACTER = "character"
-    MODIFY = "modify"
+    MODIFY = "modify_image"
     FIRST_FRAME = "first_frame"
+
+    @property
+    def field(self) -> str:
+        """What a picture of this role is called in requests."""
+        return self.value if self is GuideRole.FIRST_FRAME else f"{self.value}_ref"
 
 
 class Guide(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,7 +97,8 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One generation as asked for. `duration` is in whole seconds, `resolution` None when none was asked for.
 
     `named` is the operation asked for by name, None when the references say what to do. `concepts` are keys of camera
-    moves and the like. `image_format` only matters for a picture.
+    moves and the like. `image_format` only matters for a picture. `unsupported` is a sentence for the owner about
+    something asked for that these fields cannot say: the task is accepted, and ends failed with that reason.
     """
 
     prompt: str
@@ -109,6 +115,7 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     concepts: tuple[str, ...] = ()
     guides: tuple[Guide, ...] = ()
     image_format: ImageFormat = ImageFormat.JPG
+    unsupported: str | None = None
 
     @property
     def operation(self) -> Operation:

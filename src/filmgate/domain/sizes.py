@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 FPS = 24
 DEFAULT_SECONDS = 5
 MAX_SECONDS = 10
@@ -31,6 +33,26 @@ def frame_size(aspect_ratio: str, resolution: str | None = None) -> tuple[int, i
     across, down = aspect_ratio.split(":")
     width, height = sizes[f"{down}:{across}"]
     return height, width
+
+
+def nearest_size(width: int, height: int) -> tuple[str, str | None]:
+    """Give the aspect ratio and the resolution (None: none) whose size is nearest to these pixels, at least 1x1.
+
+    The ratio is chosen first, then the area; both are compared as proportions.
+    """
+
+    def off(of: tuple[int, int]) -> tuple[float, float]:
+        across, down = of
+        return abs(math.log(width * down / (height * across))), abs(math.log(width * height / (across * down)))
+
+    aspect_ratio = min(ASPECT_RATIOS, key=lambda ratio: off(_proportions(ratio))[0])
+    resolution = min((None, *RESOLUTIONS), key=lambda wanted: off(frame_size(aspect_ratio, wanted))[1])
+    return aspect_ratio, resolution
+
+
+def _proportions(aspect_ratio: str) -> tuple[int, int]:
+    across, down = aspect_ratio.split(":")
+    return int(across), int(down)
 
 
 def frame_count(seconds: int) -> int:

@@ -112,7 +112,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
-    """Which tasks of an application to list. Times are unix seconds, inclusive; `newest` gives the order by time."""
+    """Which tasks of an application to list. Times are unix seconds, inclusive; `newest` gives the order by time.
+
+    `after` is the (created_at, id) of a task, there still or not: only what comes behind it in that order is listed.
+    """
 
     ids: tuple[str, ...] | None = None
     trace_ids: tuple[str, ...] | None = None
@@ -120,6 +123,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     user_id: str | None = None
     created_min: float | None = None
     created_max: float | None = None
+    after: tuple[float, str] | None = None
     newest: bool = True
     limit: int = 12
     offset: int = 0
@@ -182,6 +186,11 @@ class Ledger(Protocol):
     async def media(self, token: str) -> StoredMedia | None:
         """Find a file by the token of its link."""
 
+    async def uploads(
+        self, application_id: str, *, limit: int, after: tuple[float, str] | None = None
+    ) -> list[StoredMedia]:
+        """List the application's files that no task owns, newest first; `after` is the (created_at, token) of one."""
+
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
 
@@ -196,6 +205,9 @@ class Ledger(Protocol):
 
     async def add_media(self, media: StoredMedia) -> None:
         """Write the row of an upload."""
+
+    async def drop_upload(self, application_id: str, token: str) -> StoredMedia | None:
+        """Remove the row of an upload of the application and give it; None if there is none that no task owns."""
 
     async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
         """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since."""
@@ -225,5 +237,5 @@ class Ledger(Protocol):
     async def finish(self, claim: Claim) -> None:
         """Remove claimed work that is done."""
 
-    async def release(self, worker: str | None, now: float) -> int:
-        """Make the claims of a worker, or with None of all, due at once; gives how many there were."""
+    async def release(self, worker: str | None) -> int:
+        """Make the claims of a worker, or with None of all, due before all else; gives how many there were."""

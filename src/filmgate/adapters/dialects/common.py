@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -12,6 +12,8 @@ from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_ob
 from filmgate.core.access import Action
 from filmgate.core.query import Form, Query
 from filmgate.core.service import TaskService
+from filmgate.core.uploads import Uploads
+from filmgate.domain.media import Media
 from filmgate.domain.settings import Settings
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -44,19 +46,22 @@ class Door(Protocol):
 
 
 class Services(NamedTuple):
-    """What routes work with."""
+    """What routes work with. `serve` answers a request with a stored file, in parts if it asks for one."""
 
     tasks: TaskService
     query: Query
     door: Door
     settings: Settings
+    uploads: Uploads
+    serve: Callable[[Request, Media], Awaitable[Response]]
 
 
 class Read(NamedTuple):
-    """`GET prefix + id` is a query by id that the query lane answers in this form."""
+    """`GET prefix + id` is a query by id that the query lane answers in this form, with these headers if it is good."""
 
     prefix: str
     form: Form
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Asked(NamedTuple):
@@ -79,7 +84,8 @@ class Dialect(NamedTuple):
     """One wire format.
 
     `errors` maps the prefixes of its paths to what writes an error there, the longest prefix winning over all
-    dialects; `payload` writes the body of its callbacks.
+    dialects; `payload` writes the body of its callbacks, or `hook` does where that shows the body of the submit.
+    `announces` says whether owners are called back when the work on a task begins, too.
     """
 
     name: str
@@ -88,6 +94,8 @@ class Dialect(NamedTuple):
     payload: Callable[[Task, str], bytes]
     reads: tuple[Read, ...] = ()
     body_reads: tuple[BodyRead, ...] = ()
+    hook: Form | None = None
+    announces: bool = False
 
 
 def json_response(body: bytes | Mapping[str, Any] | list[Any], status: int = 200) -> Response:

@@ -22,6 +22,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+Route = tuple[str, Form, tuple[tuple[bytes, bytes], ...]]
+"""The dialect of a query by id, the form of its answer, and headers that a good answer has besides."""
+
 _JSON = (b"content-type", b"application/json")
 _ID = 36
 """Characters of an id; what is not as long is left to the framework."""
@@ -50,12 +53,13 @@ class Question(Protocol):
 class Lane:
     """Answers what it can, and says of the rest that it is the framework's.
 
-    `reads` maps the path in front of an id to (dialect, form), `bodies` a path to (dialect, parser of its body).
+    `reads` maps the path in front of an id to (dialect, form, headers of a good answer), `bodies` a path to (dialect,
+    parser of its body).
     """
 
     def __init__(
         self,
-        reads: Mapping[str, tuple[str, Form]],
+        reads: Mapping[str, Route],
         bodies: Mapping[str, tuple[str, Callable[[bytes], Question | None]]],
         door: HttpDoor,
         query: Query,
@@ -89,11 +93,11 @@ class Lane:
                 return await self._read_body(scope, receive, send, trace_id, body)
         return receive
 
-    async def _read(self, scope: Scope, send: Send, trace_id: str, read: tuple[str, Form]) -> None:
+    async def _read(self, scope: Scope, send: Send, trace_id: str, read: Route) -> None:
         rate = None
         try:
             context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
-            status, headers = 200, [_JSON]
+            status, headers = 200, [_JSON, *read[2]]
             body = await self._query.one(context, scope["path"][-_ID:], read[1])
         except FilmgateError as error:
             status, headers, body = self._errors.answer(scope["path"], error, trace_id)

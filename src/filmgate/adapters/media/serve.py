@@ -35,7 +35,7 @@ def media_router(ledger: Ledger, store: MediaStore, buckets: Buckets) -> APIRout
         stored = await ledger.media(token)
         if stored is None or stored.media.name != name:
             raise NotFound("There is no such file here (any more).")
-        return await _answer(request, stored.media, store)
+        return await answer(request, stored.media, store)
 
     _document(router, serve)
     return router
@@ -63,7 +63,8 @@ def _document(router: APIRouter, serve: Callable[[str, str, Request], Awaitable[
         )
 
 
-async def _answer(request: Request, media: Media, store: MediaStore) -> Response:
+async def answer(request: Request, media: Media, store: MediaStore) -> Response:
+    """Answer with a stored file, or with the part of it that is asked for. Raises NotFound if the store has lost it."""
     etag = f'"{media.etag}"'
     headers = {**_SECURITY, "etag": etag, "content-disposition": f'inline; filename="{media.name}"'}
     if _matches(request.headers.get("if-none-match"), etag):

@@ -36,7 +36,7 @@ class EmbeddedDispatcher:
 
     async def start(self, lanes: Mapping[str, Lane]) -> None:
         """Resume what was unfinished and take new work from now on."""
-        freed = await self._ledger.release(None, self._clock())
+        freed = await self._ledger.release(None)
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
         self._wakes = {queue: asyncio.Event() for queue in lanes}
@@ -71,7 +71,7 @@ class EmbeddedDispatcher:
         for running in list(self._running):
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        await self._ledger.release(self._worker, self._clock())
+        await self._ledger.release(self._worker)
 
     async def _pump(self, queue: str, lane: Lane) -> None:
         wake, busy = self._wakes[queue], asyncio.Semaphore(lane.slots)

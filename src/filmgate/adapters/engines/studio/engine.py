@@ -8,15 +8,15 @@ import msgspec
 
 from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio.order import order_of
-from filmgate.domain.failures import Failure
-from filmgate.domain.generation import Generation
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.ports.engine import Job, Product, Report
 
 WORKER = "filmgate.adapters.engines.studio.worker"
 
 
 class StudioEngine:
-    """Makes draft clips on this machine, without a key, a model or a GPU."""
+    """Makes draft clips and pictures on this machine, without a key, a model or a GPU."""
 
     type = "studio"
 
@@ -26,16 +26,37 @@ class StudioEngine:
         self.slots = slots
         self._pool = WorkerPool(WORKER, name=name, slots=slots)
 
-    def refuse(self, generation: Generation) -> Failure | None:  # noqa: ARG002 # part of the port
-        """Refuse nothing: every prompt, size and length becomes a clip."""
-        return None
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Refuse what takes understanding of pictures or sound; every prompt, size and length becomes something.
+
+        Whether an upscale or a reframe is of a scene of our own shows only in `run`.
+        """
+        reason = _beyond(generation)
+        if reason is None:
+            return None
+        return Failure(FailureCode.UNSUPPORTED_BY_ENGINE, f"The engine {self.name} cannot {reason}.")
 
     async def run(self, job: Job, report: Report) -> Product:
-        """Render the clip in a free worker, see `filmgate.ports.engine.Engine.run`."""
-        order = order_of(job)
+        """Make the clip or picture in a free worker, see `filmgate.ports.engine.Engine.run`."""
+        order = order_of(job, self.name)
         notes = await self._pool.run(msgspec.to_builtins(order), report)
         return Product(file=Path(order.output), notes=notes)
 
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
+
+
+def _beyond(generation: Generation) -> str | None:
+    """Say what of a generation is beyond a studio that only draws scenes, None if nothing is."""
+    operation = generation.operation
+    if operation is Operation.MODIFY:
+        return "modify what is in a clip"
+    if operation is Operation.ADD_AUDIO:
+        return "add audio to a clip"
+    if generation.guides:
+        return "be guided by further pictures"
+    retaken = operation in {Operation.UPSCALE, Operation.REFRAME}
+    if generation.kind is Kind.IMAGE and not retaken and (generation.start or generation.end):
+        return "make a picture from a picture"
+    return None

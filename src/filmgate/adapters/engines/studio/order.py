@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from filmgate.domain.generation import Kind, Operation
 from filmgate.ports.engine import Clip, Job
 
 
@@ -16,17 +17,26 @@ class Still(msgspec.Struct, frozen=True, tag="still"):
 
 
 class Film(msgspec.Struct, frozen=True, tag="film"):
-    """An earlier clip, and what its engine noted about it."""
+    """An earlier clip or picture, and what its engine noted about it."""
 
     path: str
     notes: dict[str, Any]
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One job in plain JSON. `frames` are the new frames to make, `output` is the file to write."""
+    """One job in plain JSON. `frames` are the new frames to make, `output` is the file to write.
 
+    `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the operator gave.
+    """
+
+    engine: str
     task_id: str
+    operation: Operation
+    kind: Kind
     prompt: str
+    concepts: tuple[str, ...]
+    aspect_ratio: str
+    resolution: str | None
     width: int
     height: int
     frames: int
@@ -36,18 +46,25 @@ class Order(msgspec.Struct, frozen=True):
     end: Still | Film | None = None
 
 
-def order_of(job: Job) -> Order:
+def order_of(job: Job, engine: str) -> Order:
     """Translate a job. The file is named after the fencing number, so that attempts never share one."""
     generation = job.generation
     width, height = generation.size
+    suffix = generation.image_format if generation.kind is Kind.IMAGE else "mp4"
     return Order(
+        engine=engine,
         task_id=job.task_id,
+        operation=generation.operation,
+        kind=generation.kind,
         prompt=generation.prompt,
+        concepts=generation.concepts,
+        aspect_ratio=generation.aspect_ratio,
+        resolution=generation.resolution,
         width=width,
         height=height,
         frames=generation.frames,
         loop=generation.loop,
-        output=str(job.workdir / f"studio-{job.fence}.mp4"),
+        output=str(job.workdir / f"studio-{job.fence}.{suffix}"),
         start=_input(job.start),
         end=_input(job.end),
     )

@@ -25,6 +25,14 @@ def read(path: Path) -> Picture:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
+def write(path: Path, picture: Picture) -> None:
+    """Write a picture file, as JPEG or PNG by the path's suffix."""
+    options = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": [cv2.IMWRITE_PNG_COMPRESSION, 6]}[path.suffix]
+    done, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    assert done, "every picture of ours can be encoded"
+    path.write_bytes(data.tobytes())
+
+
 def cover(picture: Picture, width: int, height: int) -> Picture:
     """Scale the picture until it covers the frame and crop what sticks out, evenly."""
     rows, columns = picture.shape[:2]

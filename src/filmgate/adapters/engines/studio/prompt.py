@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from filmgate.adapters.engines.studio import vocabulary
+from filmgate.adapters.engines.studio import cameras, vocabulary
 from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scaled, tinted
 from filmgate.adapters.engines.studio.scene import VERSION, Camera, Palette, Scene, SceneName
 from filmgate.adapters.engines.studio.vocabulary import meaning, words_of
@@ -24,20 +24,12 @@ _ABSTRACT_MOODS = ("sunset", "neon", "silk", "cosmos", "ember", "dawn")
 _CLOUD = {"clear": 0.05, "cloudy": 0.8, "storm": 1.0, "rain": 0.9, "snow": 0.6, "fog": 0.3, "fair": 0.42}
 _FOG = {"fog": 1.0, "rain": 0.45, "snow": 0.15, "storm": 0.35}
 _WIND = {"strong": 0.95, "weak": 0.15, None: 0.5}
-_CAMERAS = {
-    "pan_left": Camera(pan=-0.03),
-    "pan_right": Camera(pan=0.03),
-    "zoom_in": Camera(zoom=0.05),
-    "zoom_out": Camera(zoom=-0.04),
-    "rise": Camera(rise=0.022),
-    "orbit": Camera(pan=0.02, roll=0.010),
-}
 _DRIFT = {SceneName.OCEAN: 0.006, SceneName.SPACE: 0.014, SceneName.FOREST: 0.014, SceneName.ABSTRACT: 0.006}
 """Speed of a camera nobody directed."""
 
 
 class Idea(msgspec.Struct, frozen=True):
-    """A scene, and which words of the prompt made it so."""
+    """A scene, and which words of the prompt and concepts made it so."""
 
     scene: Scene
     used: list[str]
@@ -49,8 +41,18 @@ def seed_of(task_id: str) -> int:
     return int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:4])
 
 
-def imagine(prompt: str, seed: int) -> Idea:
-    """Choose a scene for the prompt. Never fails: without a known word, a digest of the prompt chooses."""
+def unread(prompt: str, concepts: Iterable[str] = ()) -> list[str]:
+    """Give the words and concepts that were of no use because nothing was imagined."""
+    return [*words_of(prompt), *concepts][:MAX_WORDS]
+
+
+def imagine(prompt: str, seed: int, concepts: Iterable[str] = ()) -> Idea:
+    """Choose a scene for the prompt. Never fails: without a known word, a digest of the prompt chooses.
+
+    Concepts that are camera moves direct the camera, whatever the prompt says of it.
+    """
+    keys = list(dict.fromkeys(concepts))
+    moves = [key for key in keys if key in cameras.MOVES]
     reading = _Reading(words_of(prompt))
     digest = hashlib.sha256(f"{prompt}\n{seed}".encode()).digest()
     chance = random.Random(digest)  # noqa: S311 # a die that falls the same way each time
@@ -66,14 +68,15 @@ def imagine(prompt: str, seed: int) -> Idea:
         time=time,
         weather=weather,
         palette=_palette(reading, place, time, weather, mood, chance),
-        camera=_camera(reading, prompt, place, chance),
+        camera=cameras.combined(moves) if moves else _camera(reading, prompt, place, chance),
         light_at=(round(chance.uniform(-0.34, 0.34), 3), round(_SUN_HEIGHT[time] * chance.uniform(0.85, 1.15), 3)),
         cloud=_CLOUD[weather],
         wind=wind,
         fog=_FOG.get(weather, 0.12),
         features=tuple(sorted(set(reading.every(vocabulary.FEATURES)))),
     )
-    return Idea(scene, reading.used(), reading.ignored())
+    others = [key for key in keys if key not in cameras.MOVES]
+    return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *others][:MAX_WORDS])
 
 
 class _Reading:
@@ -96,11 +99,10 @@ class _Reading:
         self._used.update(words)
 
     def used(self) -> list[str]:
-        return [word for word in self._words if word in self._used][:MAX_WORDS]
+        return [word for word in self._words if word in self._used]
 
     def ignored(self) -> list[str]:
-        rest = (word for word in self._words if word not in self._used and word not in vocabulary.FILLERS)
-        return list(rest)[:MAX_WORDS]
+        return [word for word in self._words if word not in self._used and word not in vocabulary.FILLERS]
 
 
 def _place(reading: _Reading, prompt: str) -> SceneName:
@@ -141,10 +143,10 @@ def _camera(reading: _Reading, prompt: str, place: SceneName, chance: random.Ran
     text = " ".join(prompt.lower().split())
     move = next((move for phrase, move in vocabulary.PHRASES.items() if phrase in text), None)
     if move:
-        reading.mark(("zoom", "zooms", "zooming", "tilt", "moves", "in", "out", "up"))
-        return _CAMERAS[move]
+        reading.mark(word for phrase in vocabulary.PHRASES if phrase in text for word in phrase.split())
+        return cameras.MOVES[move]
     move = reading.first(vocabulary.MOVES)
     if move:
         reading.mark(("pan", "pans", "panning", "moves", "moving"))
-        return _CAMERAS[move]
+        return cameras.MOVES[move]
     return Camera(pan=_DRIFT[place] * chance.choice((-1, 1)))

@@ -10,22 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.scene import Colour, Scene, SceneName, pose
+from filmgate.adapters.engines.studio.scene import Colour, Scene, SceneName, beat, pose
 
 _PIXELS = 130_000
 """Drawn pixels of a frame; the film interpolates the rest."""
+
+_STILL_PIXELS = 1_000_000
+"""Drawn pixels of a picture, at most."""
 
 Plane = NDArray[Any]
 
 
 class ReducedRenderer:
-    """Draws one scene at one size, softer and simpler than `GlRenderer`. `period` as there."""
+    """Draws one scene at one size, softer and simpler than `GlRenderer`. `period` and `still` as there."""
 
-    def __init__(self, scene: Scene, width: int, height: int, period: float) -> None:
+    def __init__(self, scene: Scene, width: int, height: int, period: float, *, still: bool = False) -> None:
         """Lay out what does not move."""
         self._scene = scene
         self._period = period
-        scale = min(1.0, math.sqrt(_PIXELS / (width * height)))
+        scale = min(1.0, math.sqrt((_STILL_PIXELS if still else _PIXELS) / (width * height)))
         columns, rows = max(16, round(width * scale)), max(16, round(height * scale))
         unit = math.sqrt(columns * rows)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
@@ -146,11 +149,7 @@ class ReducedRenderer:
         return cv2.GaussianBlur(light, (3, 3), 0.7) * 1.6
 
     def _beat(self, frequency: float) -> float:
-        """An angular frequency, in a loop moved to the nearest whole number of turns."""
-        if not self._period:
-            return frequency
-        turn = 2 * math.pi / self._period
-        return max(1, round(frequency / turn)) * turn
+        return beat(frequency, self._period)
 
 
 def _colour(colour: Colour) -> Plane:

@@ -57,7 +57,12 @@ def probe() -> Means:
         return Means("reduced", reason=str(error), packages=PACKAGES, advice=ADVICE)
 
 
-def renderer_for(means: Means, scene: Scene, width: int, height: int, period: float) -> Renderer:
-    """Make the renderer of a scene at a size in pixels; `period` is the loop in seconds, 0 without one."""
+def renderer_for(
+    means: Means, scene: Scene, width: int, height: int, period: float, *, still: bool = False
+) -> Renderer:
+    """Make the renderer of a scene at a size in pixels; `period` is the loop in seconds, 0 without one.
+
+    For a still, no pixels are saved that a single frame can afford.
+    """
     kind = GlRenderer if means.renderer == "gl" else ReducedRenderer
-    return kind(scene, width, height, period)
+    return kind(scene, width, height, period, still=still)

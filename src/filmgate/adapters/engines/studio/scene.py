@@ -35,12 +35,16 @@ class Palette(msgspec.Struct, frozen=True):
 
 
 class Camera(msgspec.Struct, frozen=True):
-    """How the camera moves: speeds at the start, per second. One unit is the square root of the frame's area."""
+    """How the camera moves: speeds at the start, per second. One unit is the square root of the frame's area.
+
+    `shake` is how far a hand lets it tremble.
+    """
 
     pan: float = 0.006
     rise: float = 0.0
     zoom: float = 0.0
     roll: float = 0.0
+    shake: float = 0.0
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -86,4 +90,23 @@ def pose(camera: Camera, seconds: float, period: float) -> Pose:
     turn = 2 * math.pi / (period or _SWING)
     swing = math.sin(turn * seconds) / turn
     closed = (1 - math.cos(turn * seconds)) / turn / 2 if period else swing
-    return Pose(camera.pan * swing, camera.rise * closed, math.exp(-camera.zoom * closed), camera.roll * swing)
+    return Pose(
+        camera.pan * swing + camera.shake * _tremble(seconds, period, 0.0),
+        camera.rise * closed + camera.shake * _tremble(seconds, period, 2.0),
+        math.exp(-camera.zoom * closed),
+        camera.roll * swing + camera.shake * _tremble(seconds, period, 4.0),
+    )
+
+
+def _tremble(seconds: float, period: float, phase: float) -> float:
+    """Wander between about -1 and 1 as a hand does; the same again after a period."""
+    slow, fast = beat(2.3 + phase / 5, period), beat(5.1 + phase / 3, period)
+    return 0.7 * math.sin(slow * seconds + phase) + 0.3 * math.sin(fast * seconds + 2.0 * phase)
+
+
+def beat(frequency: float, period: float) -> float:
+    """Give an angular frequency, in a loop of `period` seconds moved to the nearest whole number of turns."""
+    if not period:
+        return frequency
+    turn = 2 * math.pi / period
+    return max(1, round(frequency / turn)) * turn

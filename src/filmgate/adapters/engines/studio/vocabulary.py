@@ -82,8 +82,8 @@ MOVES = _table(
     pan_right="right",
     zoom_in="forward closer toward fly flying push approach",
     zoom_out="back backward away pull",
-    rise="rising crane upward ascend drone aerial",
-    orbit="orbit rotate spin orbiting spinning rotating turning",
+    crane_up="rising crane upward ascend drone aerial",
+    orbit_right="orbit rotate spin orbiting spinning rotating turning",
 )
 
 PHRASES = {
@@ -93,8 +93,12 @@ PHRASES = {
     "zoom out": "zoom_out",
     "zooms out": "zoom_out",
     "zooming out": "zoom_out",
-    "tilt up": "rise",
-    "moves up": "rise",
+    "tilt up": "tilt_up",
+    "tilts up": "tilt_up",
+    "tilt down": "tilt_down",
+    "tilts down": "tilt_down",
+    "moves up": "crane_up",
+    "moves down": "crane_down",
 }
 """Camera moves that take two words."""
 

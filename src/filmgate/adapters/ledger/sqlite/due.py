@@ -50,9 +50,9 @@ def finish(connection: apsw.Connection, claim: Claim) -> None:
     run(connection, "finish_due", _held(claim))
 
 
-def release(connection: apsw.Connection, worker: str | None, now: float) -> int:
-    """Make claims due at once and count them."""
-    return len(run(connection, "release_due", {"worker": worker, "now": now}))
+def release(connection: apsw.Connection, worker: str | None) -> int:
+    """Make claims due before all else and count them."""
+    return len(run(connection, "release_due", {"worker": worker}))
 
 
 def _claimed_task(connection: apsw.Connection, due: Due) -> Task | None:

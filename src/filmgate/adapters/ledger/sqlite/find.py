@@ -27,4 +27,7 @@ def conditions(application_id: str, wanted: TaskFilter) -> tuple[str, Values]:
     given = {name: getattr(wanted, name) for name in _LISTS + _SCALARS if getattr(wanted, name) is not None}
     where = " ".join([SQL["find_owner"], *(SQL[f"find_if_{name}"] for name in given)])
     values = {name: json(value) if name in _LISTS else value for name, value in given.items()}
+    if wanted.after is not None:
+        where += " " + SQL["find_behind_newest" if wanted.newest else "find_behind_oldest"]
+        values["after_time"], values["after_id"] = wanted.after
     return where, values | {"application_id": application_id, "limit": wanted.limit, "offset": wanted.offset}

@@ -129,6 +129,14 @@ class SqliteLedger:
         rows = self._store.reader.rows(SQL["media_by_token"], (token,))
         return media_from(rows[0]) if rows else None
 
+    async def uploads(
+        self, application_id: str, *, limit: int, after: tuple[float, str] | None = None
+    ) -> list[StoredMedia]:
+        """List the application's files that no task owns."""
+        time, token = after or (math.inf, "")
+        values = {"application_id": application_id, "after_time": time, "after_token": token, "limit": limit}
+        return [media_from(row) for row in self._store.reader.rows(SQL["uploads"], values)]
+
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["count_unfinished"]))
@@ -145,6 +153,10 @@ class SqliteLedger:
     async def add_media(self, media: StoredMedia) -> None:
         """Write the row of an upload."""
         await self._write(partial(tasks.add_media, media=(media,)))
+
+    async def drop_upload(self, application_id: str, token: str) -> StoredMedia | None:
+        """Remove the row of an upload of the application."""
+        return await self._write(partial(tasks.drop_upload, application_id=application_id, token=token))
 
     async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
         """Apply a change with the work it makes due, if its fence still holds."""
@@ -177,9 +189,9 @@ class SqliteLedger:
         """Remove claimed work that is done; nothing happens if somebody else has it by now."""
         await self._write(partial(due.finish, claim=claim))
 
-    async def release(self, worker: str | None, now: float) -> int:
-        """Make the claims of a worker, or of all, due at once."""
-        return await self._write(partial(due.release, worker=worker, now=now))
+    async def release(self, worker: str | None) -> int:
+        """Make the claims of a worker, or of all, due before all else."""
+        return await self._write(partial(due.release, worker=worker))
 
     @property
     def _store(self) -> _Store:

@@ -10,6 +10,7 @@ from filmgate.adapters.ledger.sqlite.due import drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
     json,
+    media_from,
     media_values,
     task_from,
     task_values,
@@ -45,6 +46,12 @@ def add_media(connection: apsw.Connection, media: Sequence[StoredMedia]) -> None
     """Write the rows of files."""
     for stored in media:
         run(connection, "add_media", media_values(stored))
+
+
+def drop_upload(connection: apsw.Connection, application_id: str, token: str) -> StoredMedia | None:
+    """Remove the row of an upload of its owner and give it."""
+    rows = run(connection, "drop_upload", {"token": token, "application_id": application_id})
+    return media_from(rows[0]) if rows else None
 
 
 def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> Task | None:

@@ -3,6 +3,7 @@
 // what a scene does not need is compiled out, because a CPU renderer pays for both sides of every branch.
 
 uniform vec2 uSize;     // pixels
+uniform uint uSeed;
 uniform float uTime;    // seconds since the first frame of the first clip, may be negative
 uniform float uPeriod;  // seconds after which everything is the same again, if LOOP
 uniform vec4 uPose;     // camera: shift x, shift y, width of view, turn
@@ -17,7 +18,7 @@ const float TURN = 6.28318531;
 
 float hash(vec2 cell) {
     ivec2 c = ivec2(cell);
-    uint h = uint(c.x) * 0x9E3779B1u + uint(c.y) * 0x85EBCA6Bu + SEED;
+    uint h = uint(c.x) * 0x9E3779B1u + uint(c.y) * 0x85EBCA6Bu + uSeed;
     h = (h ^ (h >> 15)) * 0x2C1B3C6Du;
     h ^= h >> 13;
     return float(h & 0xFFFFu) / 65536.0;
@@ -25,7 +26,7 @@ float hash(vec2 cell) {
 
 vec2 hash2(vec2 cell) {
     ivec2 c = ivec2(cell);
-    uint h = uint(c.x) * 0x9E3779B1u + uint(c.y) * 0x85EBCA6Bu + SEED + 77u;
+    uint h = uint(c.x) * 0x9E3779B1u + uint(c.y) * 0x85EBCA6Bu + uSeed + 77u;
     h = (h ^ (h >> 15)) * 0x2C1B3C6Du;
     h = (h ^ (h >> 12)) * 0x297A2D39u;
     return vec2(float(h & 0xFFFFu), float(h >> 16)) / 65536.0;
@@ -34,7 +35,7 @@ vec2 hash2(vec2 cell) {
 float noise(vec2 p) {
     vec2 cell = floor(p), f = p - cell;
     f = f * f * (3.0 - 2.0 * f);
-    uint x = uint(int(cell.x)) * 0x9E3779B1u, y = uint(int(cell.y)) * 0x85EBCA6Bu + SEED;
+    uint x = uint(int(cell.x)) * 0x9E3779B1u, y = uint(int(cell.y)) * 0x85EBCA6Bu + uSeed;
     uvec4 h = uvec4(x + y, x + y + 0x9E3779B1u, x + y + 0x85EBCA6Bu, x + y + 0x9E3779B1u + 0x85EBCA6Bu);
     h = (h ^ (h >> 15)) * 0x2C1B3C6Du;
     vec4 v = vec4(ivec4((h >> 11) & 0xFFFFu)) / 65536.0;
@@ -77,10 +78,17 @@ float beat(float frequency) {
 #endif
 }
 
+// A sine to a thousandth, at a fraction of its price on a CPU.
+float wave(float angle) {
+    float f = fract(angle / TURN) * 2.0 - 1.0;
+    float y = 4.0 * f * (abs(f) - 1.0);
+    return y + 0.225 * (y * abs(y) - y);
+}
+
 // A small circular motion, the same again after one period.
 vec2 sway(float radius, float frequency, float phase) {
     float a = beat(frequency) * uTime + phase;
-    return radius * vec2(cos(a), sin(a));
+    return radius * vec2(wave(a + 0.25 * TURN), wave(a));
 }
 
 // Rows that have scrolled by, and after how many rows the pattern must repeat.
@@ -127,6 +135,8 @@ vec3 skyColour(float height) {
     return mix(c, uHorizon, exp(-y * 6.5));
 }
 
+// Two layers of stars, few bright and many faint; `share` of the cells have one. Each is a round spot that ends within
+// its cell and spreads over more than one pixel, so that it neither looks square nor flickers when it moves.
 vec3 stars(vec2 p, float size, float share) {
     vec3 sum = vec3(0);
     for (int layer = 0; layer < 2; layer++) {
@@ -134,14 +144,13 @@ vec3 stars(vec2 p, float size, float share) {
         vec2 q = p * scale + float(layer) * 31.0;
         vec2 cell = floor(q);
         vec2 r = hash2(cell);
-        float chance = hash(cell + 7.0);
-        vec2 d = q - cell - 0.25 - 0.5 * r;
-        float twinkle = 0.7 + 0.3 * sin(beat(1.0 + 3.0 * r.x) * uTime + r.y * 40.0);
-        float width = max(0.045 * size, 0.9 * pixel() * scale);
-        float glow = exp(-dot(d, d) / (width * width));
-        float bright = max(1.0 - chance / share, 0.0);
-        bright *= bright * bright;
-        sum += twinkle * bright * glow * mix(vec3(0.65, 0.78, 1.0), vec3(1.0, 0.84, 0.66), r.y) * 2.2;
+        float bright = max(1.0 - hash(cell + 7.0) / share, 0.0);
+        bright = 0.03 * sign(bright) + bright * bright * bright * bright;
+        vec2 d = q - cell - 0.32 - 0.36 * r;
+        float reach = clamp(max(0.07 * size, 1.9 * pixel() * scale) * (0.75 + bright), 0.0, 0.32);
+        float spot = max(1.0 - dot(d, d) / (reach * reach), 0.0);
+        float twinkle = 0.75 + 0.25 * sin(beat(1.0 + 3.0 * r.x) * uTime + r.y * 40.0);
+        sum += twinkle * bright * spot * spot * spot * mix(vec3(0.65, 0.78, 1.0), vec3(1.0, 0.84, 0.66), r.y) * 2.4;
     }
     return sum;
 }
@@ -161,7 +170,7 @@ vec3 sky(vec2 p) {
     float r = length(d);
     float shine = 1.0 - 0.85 * uCloud * uCloud;
 #if NIGHT
-    c += stars(p, 1.0, 0.30) * smoothstep(0.0, 0.25, y);
+    c += stars(p, 1.0, 0.20) * smoothstep(0.0, 0.25, y);
 #endif
     vec3 halo = uLight * shine * (0.012 / (r * r * 4.0 + 0.02) + 0.30 * exp(-r * 4.5)) * (1.0 - 0.55 * float(NIGHT));
     c += halo;

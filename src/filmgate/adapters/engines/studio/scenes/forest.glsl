@@ -1,6 +1,8 @@
-// Ridges of conifers, one behind the other in mist, under the common sky. PART 0 is the sky, PART 1 the land.
+// Ridges of conifers, one behind the other in mist, under the common sky. PART 0 is the sky, PART 1 what is above the
+// trees, PART 2 the rest of the land.
 
 const int LAYERS = 6;  // mountains, then five rows of trees
+const int DRAWN = PART == 1 ? 1 : LAYERS;
 
 float nearness(int layer) {
     return float(layer) / float(LAYERS - 1);
@@ -41,11 +43,11 @@ float conifer(vec2 d, vec2 r, float soft) {
     return smoothstep(soft, -soft, abs(d.x) - width) * step(d.y, 1.0);
 }
 
-// The height of the ground of a row of trees: hills of three sines.
+// The height of the ground of a row of trees: hills of three waves.
 float ground(float x, float near) {
     float wide = mix(5.0, 1.6, near);
-    float hills = sin(x * wide) + 0.5 * sin(x * wide * 2.31 + 1.0) + 0.25 * sin(x * wide * 4.87 + 2.0);
-    return mix(0.085, -0.46, pow(near, 0.92)) + 0.030 * hills;
+    float hills = wave(x * wide) + 0.5 * wave(x * wide * 2.31 + 1.0) + 0.25 * wave(x * wide * 4.87 + 2.0);
+    return mix(0.085, -0.46, near) + 0.030 * hills;
 }
 
 float mountain(vec2 p) {
@@ -54,14 +56,14 @@ float mountain(vec2 p) {
 
 // One row of trees at a pixel: how much of it is covered, where its ground begins, and where in the row the pixel is.
 float row(int layer, out vec2 p, out float top) {
-    float near = nearness(layer), shift = 11.0 * float(layer) + float(SEED & 1023u) * 0.37;
+    float near = nearness(layer), shift = 11.0 * float(layer) + float(uSeed & 1023u) * 0.37;
     p = seen(0.15 + 0.85 * near * near);
     top = ground(p.x + shift, near);
-    float height = mix(0.030, 0.46, pow(near, 1.9)), across = height * 0.34;
+    float height = mix(0.030, 0.46, near * near), across = height * 0.34;
     float soft = 1.4 * pixel() / height * uPose.z;
     float x = (p.x + shift) / across, column = floor(x);
     float other = x - column < 0.5 ? -1.0 : 1.0;
-    float wind = sin(beat(0.9) * uTime + p.x * 3.0 + shift) * (0.004 + 0.014 * uWind);
+    float wind = wave(beat(0.9) * uTime + p.x * 3.0 + shift) * (0.004 + 0.014 * uWind);
     float cover = smoothstep(pixel(), -pixel(), p.y - top);
     for (int side = 0; side <= 1; side++) {
         float at = column + float(side) * other;
@@ -100,7 +102,7 @@ vec4 scene() {
     float frontTop = mountain(frontAt), backTop = frontTop;
     float frontCover = smoothstep(pixel(), -pixel(), frontAt.y - frontTop), backCover = 0.0;
     float alpha = frontCover;
-    for (int layer = 1; layer < LAYERS; layer++) {
+    for (int layer = 1; layer < DRAWN; layer++) {
         vec2 at;
         float top, cover = row(layer, at, top);
         alpha = max(alpha, cover);
@@ -120,7 +122,7 @@ vec4 scene() {
         vec2 r = hash2(vec2(float(i), 41.0)), s = hash2(vec2(float(i), 43.0));
         vec2 at = vec2(r.x - 0.5, -0.05 - 0.30 * r.y) * vec2(1.4, 1.0) + sway(0.03, 0.5 + s.x, 6.0 * s.y);
         vec2 d = seen(0.9) - at;
-        float pulse = max(0.0, sin(beat(1.3 + s.y) * uTime + 6.0 * s.x));
+        float pulse = max(0.0, wave(beat(1.3 + s.y) * uTime + 6.0 * s.x));
         c += vec3(0.9, 0.8, 0.25) * pulse * pulse * (0.00003 / (dot(d, d) + 0.00002));
     }
 #else

@@ -19,8 +19,8 @@ vec3 swell(vec2 p, int waves, float footprint) {
     for (int i = 0; i < waves; i++) {
         vec2 along = vec2(sin(angle), cos(angle));
         float phase = dot(p, along) * k + beat(sqrt(9.0 * k) * 0.62) * uTime + float(i) * 2.4;
-        float up = 0.5 + 0.5 * sin(phase);
-        float steep = up * cos(phase);
+        float up = 0.5 + 0.5 * wave(phase);
+        float steep = up * wave(phase + 0.25 * TURN);
         float kept = 1.0 / (1.0 + 0.6 * footprint * footprint * k * k);
         height += amplitude * up * up * kept;
         slope += along * (amplitude * k * steep * kept);
@@ -40,10 +40,10 @@ vec4 scene() {
 #else
     vec2 travel = vec2(0.0, uTime * 0.55);
 #endif
-    vec3 eye = vec3(uPose.x * 8.0 + travel.x, 1.75 + 0.25 * uWind + uPose.y * 9.0, travel.y - log(uPose.z) * 16.0);
-
     // The surface lies between two planes; walk from the upper to the lower one and stop where the ray dips in.
     float roof = 0.92 * (0.25 + 1.15 * uWind);
+    float above = max(1.75 + 0.25 * uWind + uPose.y * 9.0, roof + 0.25);  // a camera that sinks stays dry
+    vec3 eye = vec3(uPose.x * 8.0 + travel.x, above, travel.y - log(uPose.z) * 16.0);
     float near = max((roof - eye.y) / ray.y, 0.0), end = -eye.y / ray.y;
     float hit = mix(near, end, 0.62);
     if (end < 70.0) {
@@ -65,12 +65,13 @@ vec4 scene() {
     vec3 wave = swell(q.xz, FINE, footprint);
     float rough = clamp(footprint * 0.5, 0.0, 1.0);
     vec3 normal = normalize(vec3(-wave.y, 1.0, -wave.z));
+    normal = normalize(normal - ray * max(dot(normal, ray) + 0.03, 0.0));  // nobody sees the back of a wave
 
     vec3 mirror = reflect(ray, normal);
     mirror.y = abs(mirror.y) + 0.012 + 0.06 * rough;
     float fresnel = 0.02 + 0.98 * pow(1.0 - max(dot(normal, -ray), 0.0), 5.0);
     fresnel *= 1.0 - 0.35 * rough;
-    vec3 up = skyColour(mirror.y / max(mirror.z, 0.25) * 1.1);
+    vec3 up = skyColour(min(mirror.y / max(mirror.z, 0.25) * 1.1, 0.42));
     vec3 toLight = normalize(vec3(uLightAt.x, max(uLightAt.y, 0.04), 1.15));
     float towards = max(dot(mirror, toLight), 0.0);
     float shine = 1.0 - 0.94 * uCloud * uCloud;
@@ -90,7 +91,7 @@ vec4 scene() {
     float haze = 1.0 - exp(-hit * (0.004 + 0.03 * uFog * uFog));
     vec3 air = mix(uHorizon, uSky, 0.22) + uLight * 0.25 * shine * exp(-7.0 * abs(p.x - uLightAt.x)) * (1.0 - 0.7 * float(NIGHT));
     c = mix(c, air, haze * 0.9);
-    return vec4(c, 1.0);
+    return vec4(c, smoothstep(pixel(), -pixel(), p.y - HORIZON));
 }
 
 #endif

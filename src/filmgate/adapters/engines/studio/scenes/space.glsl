@@ -32,9 +32,7 @@ vec3 beacon(vec2 p, float index) {
 
 vec4 scene() {
     vec3 c = nebula(seen(0.25));
-    vec2 p = seen(0.12);
-    c += stars(p, 0.9, 0.5);
-    c += stars(p * 0.7 + 9.0, 0.5, 0.6) * 0.4;
+    c += stars(seen(0.12), 0.75, 0.20);
     for (int i = 0; i < 4; i++) c += beacon(seen(0.3), float(i));
     vec2 q = onPlanet();
     float r = length(q);

@@ -43,8 +43,8 @@ WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
 DELETE FROM due WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
 
 -- name: release_due
--- Make the claims of a worker, or with NULL of all, due at once.
-UPDATE due SET claimed_by = NULL, not_before = :now
+-- Make the claims of a worker, or with NULL of all, due at once, before whatever waits in line.
+UPDATE due SET claimed_by = NULL, not_before = 0
 WHERE claimed_by IS NOT NULL AND (:worker IS NULL OR claimed_by = :worker)
 RETURNING id
 

@@ -62,6 +62,14 @@ AND created_at >= :created_min
 -- Tasks not younger than this.
 AND created_at <= :created_max
 
+-- name: find_behind_newest
+-- Tasks that come behind a place in the order of the newest first.
+AND (created_at, id) < (:after_time, :after_id)
+
+-- name: find_behind_oldest
+-- Tasks that come behind a place in the order of the oldest first.
+AND (created_at, id) > (:after_time, :after_id)
+
 -- name: find_newest
 -- Newest first, one page.
 ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset

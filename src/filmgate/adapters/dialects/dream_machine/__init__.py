@@ -1,0 +1,17 @@
+"""The Dream Machine dialect: Luma's own REST API below `/dream-machine/v1`, as its `lumaai` libraries speak it."""
+
+from filmgate.adapters.dialects.common import Dialect, Read
+from filmgate.adapters.dialects.dream_machine import wire
+from filmgate.adapters.dialects.dream_machine.routes import PREFIX, router
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={"/dream-machine/": wire.write_error},
+    router=router,
+    payload=wire.payload,
+    reads=(Read(f"{PREFIX}/generations/", wire.FORM),),
+    hook=wire.FORM,
+    announces=True,
+)
+
+__all__ = ["DIALECT"]

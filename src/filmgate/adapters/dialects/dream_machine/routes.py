@@ -1,0 +1,319 @@
+"""The Dream Machine API over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.codec import Body, parse
+from filmgate.adapters.dialects.common import Model, Services, json_response
+from filmgate.adapters.dialects.described import failures, in_path, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.dream_machine import bodies, wire
+from filmgate.adapters.dialects.dream_machine.shapes import (
+    DreamMachineCredits,
+    DreamMachineError,
+    DreamMachineGeneration,
+    DreamMachinePage,
+    DreamMachinePong,
+)
+from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.domain.errors import WaitTimeout
+from filmgate.domain.generation import Generation
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+TAG: Final = "Dream Machine"
+PREFIX: Final = "/dream-machine/v1"
+
+_GENERATIONS: Final = f"{PREFIX}/generations"
+_ONE: Final = f"{_GENERATIONS}/{{generation_id}}"
+_ID: Final = in_path("generation_id", "The id of a generation.")
+_LIST: Final = [
+    in_query(
+        "limit", "Generations to answer; 10 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+    ),
+    in_query("offset", "Generations to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
+]
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of the Dream Machine API. The order counts: what is fixed wins over an id."""
+    routes = keyed(TAG)
+    _add_videos(routes, services)
+    _add_images(routes, services)
+    _add_lists_of_words(routes, services)
+    _add_follow_ups(routes, services)
+    _add_queries(routes, services)
+    open_routes = APIRouter(tags=[TAG])
+    _add_ping(open_routes)
+    open_routes.include_router(routes)
+    return open_routes
+
+
+def _creates(model: type[Body], summary: str, description: str, conditions: Sequence[dict[str, Any]] = ()) -> Any:
+    """Describe an operation that makes a new generation."""
+    return {
+        "status_code": 201,
+        "summary": summary,
+        "description": description,
+        "responses": succeeds(DreamMachineGeneration, "The new generation.", 201)
+        | failures(DreamMachineError, 404, 413),
+        "openapi_extra": takes(schema_of(model, *conditions)),
+    }
+
+
+def _given(field: str, kind: str = "object") -> dict[str, Any]:
+    return {"required": [field], "properties": {field: {"type": kind}}}
+
+
+def _framed(side: str, kind: dict[str, Any]) -> dict[str, Any]:
+    frame = {"type": "object", "required": [side], "properties": {side: kind}}
+    return {"required": ["keyframes"], "properties": {"keyframes": frame}}
+
+
+_PICTURED: Final = {"type": "object", "properties": {"type": {"const": "image"}}}
+_ENOUGH: Final = {"anyOf": [says("prompt"), *(_framed(side, _PICTURED) for side in ("frame0", "frame1"))]}
+_LOOPS: Final = {
+    "anyOf": [
+        {"properties": {"loop": {"enum": [False, None]}}},
+        {"properties": {"keyframes": {"properties": {"frame1": {"type": "null"}}}}},
+    ]
+}
+_GUIDED: Final = {
+    "anyOf": [
+        says("prompt"),
+        *(
+            {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
+            for name in ("image_ref", "style_ref")
+        ),
+        _given("modify_image_ref"),
+        {
+            "required": ["character_ref"],
+            "properties": {
+                "character_ref": {
+                    "type": "object",
+                    "required": ["identity0"],
+                    "properties": {
+                        "identity0": {
+                            "type": "object",
+                            "required": ["images"],
+                            "properties": {"images": {"minItems": 1}},
+                        }
+                    },
+                }
+            },
+        },
+    ]
+}
+_SIZED: Final = _given("aspect_ratio", "string")
+
+
+async def _read(services: Services, request: Request, model: type[Model]) -> tuple[RequestContext, bytes, Model]:
+    """Let a submit in and read its body; one that is left out says nothing."""
+    context = await services.door.enter(request, Action.SUBMIT)
+    data = await services.door.body(request) or b"{}"
+    return context, data, parse(model, data)
+
+
+async def _submitted(
+    services: Services, context: RequestContext, data: bytes, body: bodies.Submit, generation: Generation
+) -> Task:
+    order = Order(generation, wire.NAME, data, body.callback_url or None, body.fields)
+    return await services.tasks.submit(context, order)
+
+
+async def _answer(services: Services, context: RequestContext, task: Task) -> Response:
+    return json_response(await services.query.write(context, task, wire.FORM), 201)
+
+
+def _add_videos(routes: APIRouter, services: Services) -> None:
+    described = _creates(
+        bodies.VideoBody,
+        "Make a video",
+        "From a prompt; from pictures to start from or to end at; or from earlier generations, to go on from "
+        "(`frame0`), to lead up to (`frame1`), or to pass between (both).",
+        (_ENOUGH, _LOOPS),
+    )
+
+    @routes.post(_GENERATIONS, operation_id="dream_machine_create", **described)
+    @routes.post(f"{_GENERATIONS}/video", operation_id="dream_machine_create_video", **described)
+    async def create(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.VideoBody)
+        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+
+    @routes.post(
+        f"{_GENERATIONS}/video/modify",
+        operation_id="dream_machine_modify_video",
+        **_creates(bodies.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
+    )
+    async def modify(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.ModifyBody)
+        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+
+    @routes.post(
+        f"{_GENERATIONS}/video/reframe",
+        operation_id="dream_machine_reframe_video",
+        **_creates(bodies.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
+    )
+    async def reframe(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.ReframeVideoBody)
+        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+
+
+def _add_images(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        f"{_GENERATIONS}/image",
+        operation_id="dream_machine_create_image",
+        **_creates(
+            bodies.ImageBody,
+            "Make an image",
+            "From a prompt and from pictures that guide it. With `sync` the answer comes when the generation has "
+            "ended, or in the state that it is in when the time to wait is over.",
+            (_GUIDED,),
+        ),
+    )
+    async def create(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.ImageBody)
+        task = await _submitted(services, context, data, body, body.generation())
+        if body.sync:
+            # When the time is up, the state the task is in is the answer.
+            with contextlib.suppress(WaitTimeout):
+                await services.tasks.wait(context, task.id, body.patience)
+            task = await services.tasks.get(context, task.id)
+        return await _answer(services, context, task)
+
+    @routes.post(
+        f"{_GENERATIONS}/image/reframe",
+        operation_id="dream_machine_reframe_image",
+        **_creates(bodies.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
+    )
+    async def reframe(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.ReframeImageBody)
+        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+
+
+def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        f"{_GENERATIONS}/concepts/list",
+        operation_id="dream_machine_concepts",
+        summary="List the concepts",
+        description="The keys that `concepts` can have. Others are accepted too.",
+        responses=succeeds(list[str], "The keys.") | failures(DreamMachineError),
+    )
+    async def concepts(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        return json_response(list(CONCEPTS))
+
+    @routes.get(
+        f"{_GENERATIONS}/camera_motion/list",
+        operation_id="dream_machine_camera_motions",
+        summary="List the camera motions",
+        description="How camera moves are written in a prompt.",
+        responses=succeeds(list[str], "The phrases.") | failures(DreamMachineError),
+    )
+    async def motions(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        return json_response(list(CAMERA_MOTIONS))
+
+    @routes.get(
+        f"{PREFIX}/credits",
+        operation_id="dream_machine_credits",
+        summary="See the balance",
+        description="Nothing is billed here: the balance is always the same, in US cents.",
+        responses=succeeds(DreamMachineCredits, "The balance.") | failures(DreamMachineError),
+    )
+    async def balance(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        return json_response({"credit_balance": wire.CREDITS})
+
+
+def _add_follow_ups(routes: APIRouter, services: Services) -> None:
+    one = {"parameters": [_ID]}
+    upscales = _creates(
+        bodies.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
+    )
+    sounds = _creates(bodies.AudioBody, "Add audio to a video", "Gives the video of a completed generation sound.")
+
+    @routes.post(
+        f"{_ONE}/upscale",
+        operation_id="dream_machine_upscale",
+        **upscales | {"openapi_extra": upscales["openapi_extra"] | one},
+    )
+    async def upscale(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.UpscaleBody)
+        source = await services.tasks.get(context, request.path_params["generation_id"])
+        task = await _submitted(services, context, data, body, body.generation(source))
+        return await _answer(services, context, task)
+
+    @routes.post(
+        f"{_ONE}/audio",
+        operation_id="dream_machine_audio",
+        **sounds | {"openapi_extra": sounds["openapi_extra"] | one},
+    )
+    async def audio(request: Request) -> Response:
+        context, data, body = await _read(services, request, bodies.AudioBody)
+        source = await services.tasks.get(context, request.path_params["generation_id"])
+        task = await _submitted(services, context, data, body, body.generation(source))
+        return await _answer(services, context, task)
+
+
+def _add_queries(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        _ONE,
+        operation_id="dream_machine_get",
+        summary="Query one generation",
+        description="The keys are the same in every state. A failed generation is answered with 200 too, with the "
+        "reason.",
+        responses=succeeds(DreamMachineGeneration, "The generation.") | failures(DreamMachineError, 404),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        return json_response(await services.query.one(context, request.path_params["generation_id"], wire.FORM))
+
+    @routes.get(
+        _GENERATIONS,
+        operation_id="dream_machine_list",
+        summary="List generations",
+        description="The tasks of the application, newest first, whatever dialect they were submitted in.",
+        responses=succeeds(DreamMachinePage, "A page of the list.") | failures(DreamMachineError),
+        openapi_extra={"parameters": _LIST},
+    )
+    async def listing(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        wanted = wire.listing(request.query_params.get("limit"), request.query_params.get("offset"))
+        page = await services.tasks.find(context, wanted)
+        generations = await services.query.listed(context, page.tasks, wire.FORM)
+        return json_response(wire.page(generations, len(page.tasks), page.total, wanted))
+
+    @routes.delete(
+        _ONE,
+        status_code=204,
+        response_class=Response,
+        operation_id="dream_machine_delete",
+        summary="Delete a generation",
+        description="The generation and its files are removed, and its links are dead at once.",
+        responses=failures(DreamMachineError, 404) | {204: {"description": "It is gone."}},
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def delete(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        await services.tasks.delete(context, request.path_params["generation_id"])
+        return Response(status_code=204)
+
+
+def _add_ping(routes: APIRouter) -> None:
+    @routes.get(
+        f"{PREFIX}/ping",
+        operation_id="dream_machine_ping",
+        summary="Ping",
+        description="Says that the service is there; needs no key.",
+        responses=succeeds(DreamMachinePong, "It is there."),
+    )
+    async def ping() -> Response:
+        return json_response({"message": "pong"})

@@ -1,0 +1,109 @@
+"""The published description of the whole API against the running service."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks, not_a_server_error
+
+from tests.support.service import RunningService
+
+from .conftest import client, ended, engines, submit
+
+EXAMPLES = 10
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+schemathesis.openapi.format("image-address", st.just(f"data:image/png;base64,{PIXEL}"))
+schemathesis.openapi.format("video-address", st.just("http://127.0.0.1:1/video.mp4"))
+schemathesis.openapi.format("callback-address", st.just("http://127.0.0.1:1/hook"))
+
+load_all_checks()
+_UNFIT = CHECKS.get_by_names(["negative_data_rejection"])
+"""It takes a request for wrong that has an unknown query parameter, or breaks one of several alternatives and keeps
+another: the first are ignored here, the second are right."""
+
+_PROMISED = {504: [not_a_server_error]}
+"""The end of a synchronous wait is a server error by its number only: clients know it, and it is described."""
+
+
+@pytest.fixture(scope="module")
+def fails(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service whose tasks fail at once, so that thousands of requests cost little."""
+    table = engines(
+        fails={"type": "scripted", "models": ["*"], "fail": "generation_failed"},
+        works={"type": "scripted", "models": ["works"]},
+    )
+    running = RunningService(
+        tmp_path_factory.mktemp("fails") / "data", engines=table, max_unfinished="0", answer_cache="0"
+    ).start()
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text(), running.log.read_text()[-8000:]
+
+
+@pytest.fixture(scope="module")
+def published(fails: RunningService) -> schemathesis.BaseSchema:
+    """The description that the service publishes; every other id in a path is that of a task."""
+    described = schemathesis.openapi.from_url(f"{fails.url}/openapi.json")
+    with client(fails) as http:
+        ids = [submit(http, prompt, model="works") for prompt in ("x", "[hang]", "[fail]") * 5]
+        for task_id in (*ids[::3], *ids[2::3]):
+            ended(http, task_id)
+
+    @described.hook
+    def map_path_parameters(
+        context: schemathesis.HookContext, parameters: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        if not parameters or "task_id" not in parameters:
+            return parameters
+        label = context.operation.label
+        known = ids[:6] if label.startswith("DELETE") else ids[6:]
+        chosen = zlib.crc32(repr((label, parameters)).encode())
+        return parameters if chosen % 2 else {**parameters, "task_id": known[chosen // 2 % len(known)]}
+
+    return described
+
+
+def test_answers_are_as_described(
+    fails: RunningService, published: schemathesis.BaseSchema, subtests: pytest.Subtests
+) -> None:
+    """Whatever is sent, the answer is one that the description has, and no server error."""
+    seen: set[tuple[str, int]] = set()
+    for found in published.get_all_operations():
+        operation = found.ok()
+        for mode in GenerationMode:
+            with subtests.test(operation.label, mode=mode.value):
+                _examine(operation, mode, fails.headers, seen)
+    for label in ("POST /api/v1/tasks", "GET /api/v1/tasks/{task_id}", "GET /luma/generations/{task_id}"):
+        assert {status // 100 for name, status in seen if name == label} == {2, 4}, label
+
+
+def _examine(operation: Any, mode: GenerationMode, headers: dict[str, str], seen: set[tuple[str, int]]) -> None:
+    """Send what is right or wrong by the description, always the same of it."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def examine(case: schemathesis.Case) -> None:
+        answer = case.call(headers=headers, timeout=30)
+        seen.add((operation.label, answer.status_code))
+        excluded = [*_UNFIT, *(_PROMISED.get(answer.status_code, ()))]
+        case.validate_response(answer, headers=headers, excluded_checks=excluded)
+
+    with contextlib.suppress(Unsatisfiable):
+        # Nothing can be wrong about an operation without parameters.
+        examine()
