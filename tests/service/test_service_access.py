@@ -11,10 +11,12 @@ import pytest
 from tests.support.processes import until
 from tests.support.service import RunningService
 
-from .apis import BATCHES, OTHERS, READS, SUBMITS, UNKNOWN, form_of, untraced
+from .apis import BATCHES, OTHERS, READS, SUBMITS, UNKNOWN, form_for, form_of, untraced
 from .conftest import client, ended, exchange, new_key, submit
 
-FORMS = {"native": "native", "gateway": "gateway", "gateway-v2": "gateway", "acedata": "acedata"}
+LINKING = [read for name, read in READS.items() if name != "openai_videos"]
+"""The queries whose answers hold links; OpenAI's clients ask for the content of a video instead."""
+
 LOCKED = [
     *((name, request) for name, request in SUBMITS.items()),
     *((name, read(UNKNOWN)) for name, read in READS.items()),
@@ -38,9 +40,10 @@ def test_a_key_is_needed(service: RunningService, key: str | None):
         for name, request in LOCKED:
             answer = request.send(http)
             assert answer.status_code == 401, (name, request)
-            expected = "union" if request.path.startswith("/luma/tasks") else name.split()[0].removesuffix("-v2")
+            expected = "union" if request.path.startswith("/luma/tasks") else form_for(name.split()[0])
             assert form_of(answer) == expected, request
-            assert answer.json()["error"]["code"] == "invalid_token"
+            body = answer.json()
+            assert (body.get("code") or body["error"]["code"]) in ("invalid_token", "invalid_api_key")
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -103,7 +106,7 @@ def test_foreign_hosts_are_refused(http: httpx2.Client, name: str):
     for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "[::2]"):
         answer = SUBMITS[name].send(http, headers={"Host": host})
         assert answer.status_code == 400, host
-        assert form_of(answer) == FORMS[name]
+        assert form_of(answer) == form_for(name)
         assert READS[name](UNKNOWN).send(http, headers={"Host": host}).status_code == 400
     assert http.get("/api/v1/tasks").json()["total"] == before
     for path in ("/healthz", "/docs", "/media/x/y"):
@@ -146,7 +149,7 @@ def test_allowed_hosts_and_trusted_proxies(service: RunningService, tmp_path_fac
             task_id = submit(http)
             ended(http, task_id)
             for host, good in (("studio.lan:81", True), ("films.lan:8000", True), ("films.lan", False)):
-                for read in READS.values():
+                for read in LINKING:
                     answer = read(task_id).send(http, headers={"Host": host})
                     assert answer.status_code == (200 if good else 400), host
                     assert (f"http://{host}/media/" in answer.text) is good
@@ -178,7 +181,7 @@ def test_exposed_service(tmp_path_factory: pytest.TempPathFactory):
                 ended(http, task_id)
                 for host in (None, "video.example.com", f"0.0.0.0:{port}"):
                     headers = {} if host is None else {"Host": host}
-                    for read in READS.values():
+                    for read in LINKING:
                         answer = read(task_id).send(http, headers=headers)
                         assert "https://video.example.com/films/media/" in answer.text
                         assert "127.0.0.1" not in answer.text

@@ -16,11 +16,19 @@ import pytest
 from tests.support.processes import until
 from tests.support.service import RunningService
 
-from .apis import READS, SUBMITS, UNKNOWN, form_of
+from .apis import READS, SUBMITS, UNKNOWN, form_for, form_of
 from .conftest import client, dialled, ended, exchange, received, submit
 
 Start = Callable[..., RunningService]
-DIALECT_PATHS = ["/api/v1/me", "/luma/generations/x", "/luma/tasks", "/luma/videos", "/luma/users/me", "/ping"]
+DIALECT_PATHS = [
+    "/api/v1/me",
+    "/luma/generations/x",
+    "/luma/tasks",
+    "/luma/videos",
+    "/luma/users/me",
+    "/ping",
+    "/v1/videos/x",
+]
 OWN_PATHS = ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/media/x/y", "/nothing"]
 
 
@@ -261,7 +269,7 @@ def test_readiness_and_what_breaks(start_service: Start):
             for query in ("", "?x=1"):
                 answer = read(task_id).send(http, query)
                 assert answer.status_code == 500
-                assert form_of(answer) == {"acedata": "union"}.get(name, name.removesuffix("-v2"))
+                assert form_of(answer) == {"acedata": "union"}.get(name, form_for(name))
                 assert answer.headers["Access-Control-Allow-Origin"] == "*"
                 assert "elsewhere" not in answer.text
                 traces.append(answer.headers["X-Trace-Id"])

@@ -49,6 +49,10 @@ def fails(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     assert "Traceback" not in running.log.read_text(), running.log.read_text()[-8000:]
 
 
+_IDS = ("task_id", "generation_id", "video_id")
+"""What the id of a task is called in paths."""
+
+
 @pytest.fixture(scope="module")
 def published(fails: RunningService) -> schemathesis.BaseSchema:
     """The description that the service publishes; every other id in a path is that of a task."""
@@ -62,12 +66,15 @@ def published(fails: RunningService) -> schemathesis.BaseSchema:
     def map_path_parameters(
         context: schemathesis.HookContext, parameters: dict[str, Any] | None
     ) -> dict[str, Any] | None:
-        if not parameters or "task_id" not in parameters:
+        name = next((name for name in _IDS if name in (parameters or {})), None)
+        if not parameters or name is None:
             return parameters
         label = context.operation.label
         known = ids[:6] if label.startswith("DELETE") else ids[6:]
+        if label.startswith("POST") and not label.endswith("/cancel"):
+            known = ids[6::3]  # what is made of a task needs a completed one, and no description can say so
         chosen = zlib.crc32(repr((label, parameters)).encode())
-        return parameters if chosen % 2 else {**parameters, "task_id": known[chosen // 2 % len(known)]}
+        return parameters if chosen % 2 else {**parameters, name: known[chosen // 2 % len(known)]}
 
     return described
 

@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT, parse_duration
@@ -39,6 +48,12 @@ class Body(BaseModel):
     """A request body. JSON types are not converted into one another; unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        """To JSON, 75.0 is an integer too."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _optional(description: str, *kinds: dict[str, Any]) -> WithJsonSchema:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from filmgate.adapters.dialects.acedata.shapes import (
     AceDataAccepted,
@@ -164,12 +164,6 @@ class RetrieveBatchBody(Body):
     limit: int | None = Field(default=None, ge=1, le=MAX_PAGE, description="Tasks to answer; 12 if not given.")
     created_at_min: float | None = Field(default=None, description="Unix seconds, inclusive.")
     created_at_max: float | None = Field(default=None, description="Unix seconds, inclusive.")
-
-    @field_validator("offset", "limit", mode="before")
-    @classmethod
-    def _whole(cls, value: object) -> object:
-        """Take 5.0 for the 5 that it is in JSON."""
-        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @property
     def said(self) -> dict[str, Any]:

@@ -1,0 +1,15 @@
+"""The Agents dialect: Luma's newest official API, below `/agents/v1`."""
+
+from filmgate.adapters.dialects.agents import wire
+from filmgate.adapters.dialects.agents.routes import PREFIX, router
+from filmgate.adapters.dialects.common import Dialect, Read
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={PREFIX: wire.write_error},
+    router=router,
+    payload=wire.payload,
+    reads=(Read(f"{PREFIX}/generations/", wire.FORM),),
+)
+
+__all__ = ["DIALECT"]

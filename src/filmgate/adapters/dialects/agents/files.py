@@ -1,0 +1,197 @@
+"""The files of the Agents API over HTTP: sent with the request, or to an address given out for it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BeforeValidator, Field
+
+from filmgate.adapters.dialects.agents import wire
+from filmgate.adapters.dialects.agents.shapes import (
+    AgentsCreatedFile,
+    AgentsError,
+    AgentsFile,
+    AgentsFiles,
+    FileState,
+    Purpose,
+)
+from filmgate.adapters.dialects.codec import Body, parse, rfc3339
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.adapters.dialects.forms import Part, is_form, parse_form
+from filmgate.core.access import Action
+from filmgate.core.uploads import Announced
+from filmgate.domain.errors import InvalidRequest
+from filmgate.ports.ledger import StoredMedia
+
+MAX_PAGE: Final = 100
+_PAGE: Final = 25
+
+_STATES: Final[tuple[FileState, ...]] = ("pending", "ready", "failed", "deleted")
+_PURPOSES: Final[tuple[Purpose, ...]] = ("input", "reference")
+_ID: Final = {"parameters": [in_path("file_id", "The id of a file.")]}
+_LIST: Final = [
+    in_query("limit", "Files to answer; 25 if not given.", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}),
+    in_query("cursor", "The `next_cursor` of the page before.", {"type": "string", "maxLength": 0}),
+    in_query("purpose", "Only files with this purpose; all have `input`.", {"enum": [*_PURPOSES]}),
+    in_query("state", "Only files in this state; those that are kept are `ready`.", {"enum": [*_STATES]}),
+]
+
+
+def _whole(value: object) -> object:
+    """Take 5.0 for 5, as JSON does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class FileBody(Body):
+    """A file that is to be sent. What else says something about it is not kept."""
+
+    mime_type: str = Field(pattern=r"^(image|video)/[A-Za-z0-9.+-]+$", max_length=100)
+    size_bytes: Annotated[int, Field(ge=1, le=5 * 2**30), BeforeValidator(_whole)]
+
+
+def add_files(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the operations of files."""
+    _add_create(routes, services, prefix)
+    _add_complete(routes, services, prefix)
+    _add_queries(routes, services, prefix)
+
+
+def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
+    @routes.post(
+        f"{prefix}/files",
+        status_code=201,
+        operation_id="agents_create_file",
+        summary="Keep a picture or clip",
+        description="With JSON, the answer says where the bytes are to be sent with PUT; with multipart/form-data, "
+        "they are in the part `file`. The file is decoded, checked and written anew.",
+        responses=succeeds(AgentsCreatedFile, "The new file.", 201) | failures(AgentsError, 413),
+        openapi_extra=takes(schema_of(FileBody)),
+    )
+    async def create(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        data = await services.door.body(request)
+        if is_form(request):
+            part = (await parse_form(request, data)).get("file")
+            if not isinstance(part, Part):
+                raise InvalidRequest("the form needs the part file", field="file")
+            return _created(wire.file_object(await services.uploads.keep(context, part.type, part.data)), None)
+        body = parse(FileBody, data)
+        announced = services.uploads.announce(context, body.mime_type, body.size_bytes)
+        sending = {
+            "expires_at": rfc3339(announced.expires_at),
+            "method": "PUT",
+            "url": f"{context.base_url}{prefix}/files/{announced.id}/content",
+            "headers": {"Content-Type": announced.type},
+        }
+        return _created(_written(announced), sending)
+
+
+def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the address that bytes are sent to; who knows it may send them, without a key."""
+
+    @routes.put(
+        f"{prefix}/files/{{file_id}}/content",
+        operation_id="agents_send_file",
+        summary="Send the bytes of a file",
+        description="To the address that was given out when the file was announced. It needs no key.",
+        responses={
+            200: {"model": AgentsFile, "description": "The file is kept."},
+            400: {"model": AgentsError, "description": "The bytes are not what was announced, or cannot be used."},
+            404: {"model": AgentsError, "description": "No such file is waited for."},
+            413: {"model": AgentsError, "description": "There are more bytes than allowed."},
+        },
+        openapi_extra=_ID,
+    )
+    async def send(request: Request) -> Response:
+        file_id = services.uploads.expected(request.path_params["file_id"]).id
+        stored = await services.uploads.receive(file_id, await services.door.body(request))
+        return json_response(_written(stored))
+
+
+def _add_complete(routes: APIRouter, services: Services, prefix: str) -> None:
+    @routes.post(
+        f"{prefix}/files/{{file_id}}/complete",
+        operation_id="agents_complete_file",
+        summary="Finish sending a file",
+        description="Answers the file, which is `ready` as soon as its bytes have come; before that the answer is 400.",
+        responses=succeeds(AgentsFile, "The file.") | failures(AgentsError, 404),
+        openapi_extra=_ID,
+    )
+    async def complete(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        found = await services.uploads.get(context, request.path_params["file_id"])
+        if isinstance(found, Announced):
+            raise InvalidRequest("the bytes of the file have not come yet: PUT them to its address first")
+        return json_response(_written(found))
+
+
+def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
+    @routes.get(
+        f"{prefix}/files",
+        operation_id="agents_list_files",
+        summary="List files",
+        description="The files that are kept for the application and that no task owns, newest first.",
+        responses=succeeds(AgentsFiles, "A page of the list.") | failures(AgentsError),
+        openapi_extra={"parameters": _LIST},
+    )
+    async def listing(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        asked = request.query_params
+        limit, place = _limit(asked.get("limit")), wire.place(asked.get("cursor"))
+        purpose = _one_of(asked.get("purpose"), "purpose", _PURPOSES)
+        state = _one_of(asked.get("state"), "state", _STATES)
+        none = purpose == "reference" or state not in (None, "ready")
+        found = [] if none else await services.uploads.find(context, limit=limit + 1, after=place)
+        return json_response(dict(wire.files(found, limit)))
+
+    @routes.get(
+        f"{prefix}/files/{{file_id}}",
+        operation_id="agents_get_file",
+        summary="Query one file",
+        description="The file, `pending` until its bytes have come.",
+        responses=succeeds(AgentsFile, "The file.") | failures(AgentsError, 404),
+        openapi_extra=_ID,
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        return json_response(_written(await services.uploads.get(context, request.path_params["file_id"])))
+
+    @routes.delete(
+        f"{prefix}/files/{{file_id}}",
+        status_code=204,
+        response_class=Response,
+        operation_id="agents_delete_file",
+        summary="Delete a file",
+        description="The file is removed and its link is dead at once.",
+        responses=failures(AgentsError, 404) | {204: {"description": "It is gone."}},
+        openapi_extra=_ID,
+    )
+    async def delete(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        await services.uploads.delete(context, request.path_params["file_id"])
+        return Response(status_code=204)
+
+
+def _created(file: AgentsFile, sending: dict[str, Any] | None) -> Response:
+    return json_response({"id": file["id"], "file": file, "state": file["state"], "upload": sending}, 201)
+
+
+def _written(file: StoredMedia | Announced) -> AgentsFile:
+    if isinstance(file, StoredMedia):
+        return wire.file_object(file)
+    return wire.awaited_file(file.id, file.created_at, file.type, file.size)
+
+
+def _limit(text: str | None) -> int:
+    limit = _PAGE if text is None else int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidRequest(f"limit must be a whole number from 1 to {MAX_PAGE}", field="limit")
+    return limit
+
+
+def _one_of(value: str | None, field: str, allowed: tuple[str, ...]) -> str | None:
+    if value is not None and value not in allowed:
+        raise InvalidRequest(f"{field} must be one of {', '.join(allowed)}", field=field)
+    return value

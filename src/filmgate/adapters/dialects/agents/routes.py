@@ -1,0 +1,104 @@
+"""The Agents API over HTTP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.agents import wire
+from filmgate.adapters.dialects.agents.bodies import Found, GenerationBody, echo
+from filmgate.adapters.dialects.agents.files import add_files, add_sending
+from filmgate.adapters.dialects.agents.shapes import AgentsError, AgentsGeneration
+from filmgate.adapters.dialects.codec import parse_object, validate
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import (
+    SOMETHING,
+    failures,
+    in_path,
+    keyed,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.core.uploads import Announced
+from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+from filmgate.ports.ledger import StoredMedia
+
+TAG: Final = "Agents"
+PREFIX: Final = "/agents/v1"
+
+_EDITS: Final = ["image_edit", "video_edit", "video_reframe"]
+_SOURCE: Final = {
+    "anyOf": [
+        {"not": {"required": ["type"], "properties": {"type": {"enum": _EDITS}}}},
+        {"required": ["source"], "properties": {"source": {"type": "object"}}},
+    ]
+}
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of the Agents API."""
+    routes = keyed(TAG)
+    _add_generations(routes, services)
+    add_files(routes, services, PREFIX)
+    sending = APIRouter(tags=[TAG])
+    add_sending(sending, services, PREFIX)
+    sending.include_router(routes)
+    return sending
+
+
+def _add_generations(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        f"{PREFIX}/generations",
+        status_code=201,
+        operation_id="agents_create",
+        summary="Make a video or a picture",
+        description="What is asked for is accepted even if nothing here can make it; the generation then ends "
+        "`failed` with the reason.",
+        responses=succeeds(AgentsGeneration, "The new generation.", 201) | failures(AgentsError, 404, 413),
+        openapi_extra=takes(schema_of(GenerationBody, says("prompt", SOMETHING), _SOURCE)),
+    )
+    async def create(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        asked = echo(parse_object(await services.door.body(request)))
+        body = validate(GenerationBody, asked)
+        generation = body.generation(await _found(services, context, body), context.base_url)
+        kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
+        task = await services.tasks.submit(context, Order(generation, wire.NAME, kept, fields=body.fields))
+        return json_response(wire.generation_object(task, context.base_url, body.kind_of_work), 201)
+
+    @routes.get(
+        f"{PREFIX}/generations/{{generation_id}}",
+        operation_id="agents_get",
+        summary="Query one generation",
+        description="The keys are the same in every state; `output` is empty until the generation is `completed`.",
+        responses=succeeds(AgentsGeneration, "The generation.") | failures(AgentsError, 404),
+        openapi_extra={"parameters": [in_path("generation_id", "The id of a generation.")]},
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        return json_response(await services.query.one(context, request.path_params["generation_id"], wire.FORM))
+
+
+async def _found(services: Services, context: RequestContext, body: GenerationBody) -> Found:
+    """Look up the caller's generations and files that a body names. Raises NotFound, InvalidRequest."""
+    found: dict[str, Task | StoredMedia] = {}
+    for field, ref in body.references():
+        key = ref.key(field)
+        if key == "generation_id":
+            assert ref.generation_id is not None
+            found[ref.generation_id] = await services.tasks.get(context, ref.generation_id)
+        elif key == "file_id":
+            assert ref.file_id is not None
+            file = await services.uploads.get(context, ref.file_id)
+            if isinstance(file, Announced):
+                raise InvalidRequest(f"{field}: the bytes of file {file.id} have not come yet", field=field)
+            found[ref.file_id] = file
+    return found

@@ -1,0 +1,15 @@
+"""The OpenAI dialect: the videos API below `/v1/videos`."""
+
+from filmgate.adapters.dialects.common import Dialect, Read
+from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.openai_videos.routes import POLL, PREFIX, router
+
+DIALECT = Dialect(
+    name=wire.NAME,
+    errors={PREFIX: wire.write_error},
+    router=router,
+    payload=wire.payload,
+    reads=(Read(f"{PREFIX}/", wire.FORM, POLL),),
+)
+
+__all__ = ["DIALECT"]

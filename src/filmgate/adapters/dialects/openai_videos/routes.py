@@ -1,0 +1,256 @@
+"""The OpenAI videos API over HTTP."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.codec import parse_object, validate
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import (
+    SOMETHING,
+    Responses,
+    failures,
+    in_path,
+    in_query,
+    keyed,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
+from filmgate.adapters.dialects.forms import Part, is_form, parse_form
+from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.openai_videos.shapes import (
+    OpenAIDeletedVideo,
+    OpenAIError,
+    OpenAIVideo,
+    OpenAIVideos,
+)
+from filmgate.core.access import Action
+from filmgate.core.service import Order
+from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
+from filmgate.domain.generation import Generation
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+TAG: Final = "OpenAI videos"
+PREFIX: Final = "/v1/videos"
+POLL: Final = ((b"openai-poll-after-ms", b"500"),)
+"""When to ask again, in milliseconds. Clients read it as long as the video is unfinished."""
+
+_NESTED: Final = re.compile(r"(\w+)\[(\w+)\]")
+_ID: Final = in_path("video_id", "The id of a video.")
+_PROMPT: Final = says("prompt", SOMETHING)
+_SOURCE: Final = {"required": ["video"]}
+_FORM: Final = " The body may be JSON or multipart/form-data, where pictures and clips are files."
+_LIST: Final = [
+    in_query("after", "The id of the last video of the page before.", {"type": "string", "minLength": 1}),
+    in_query(
+        "limit", "Videos to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+    ),
+    in_query("order", "By time; desc if not given.", {"enum": ["asc", "desc"]}),
+]
+_VARIANT: Final = in_query("variant", "Which file; video if not given.", {"enum": ["video", "thumbnail"]})
+
+
+def router(services: Services) -> APIRouter:
+    """Make the routes of the OpenAI videos API."""
+    routes = keyed(TAG)
+    _add_create(routes, services)
+    _add_sourced(routes, services)
+    _add_remix(routes, services)
+    _add_characters(routes, services)
+    _add_queries(routes, services)
+    _add_content(routes, services)
+    return routes
+
+
+def _new(*statuses: int) -> Responses:
+    return succeeds(OpenAIVideo, "The new video.") | failures(OpenAIError, 413, *statuses)
+
+
+def _add_create(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        PREFIX,
+        operation_id="openai_create",
+        summary="Make a video",
+        description="From a prompt, and from a picture to start from." + _FORM,
+        responses=_new(404),
+        openapi_extra=takes(schema_of(wire.CreateBody, _PROMPT)),
+    )
+    async def create(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        asked = await _asked(services, request)
+        generation = validate(wire.CreateBody, asked).generation()
+        return await _submitted(services, context, generation, asked, wire.CREATE_FIELDS)
+
+
+def _add_sourced(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        f"{PREFIX}/edits",
+        operation_id="openai_edit",
+        summary="Edit a video",
+        description="Makes a new video out of a completed one, as the prompt says." + _FORM,
+        responses=_new(404),
+        openapi_extra=takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE)),
+    )
+    async def edit(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        asked = await _asked(services, request)
+        body = validate(wire.SourceBody, asked)
+        generation = body.changed(await _source(services, context, body))
+        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+
+    @routes.post(
+        f"{PREFIX}/extensions",
+        operation_id="openai_extend",
+        summary="Extend a video",
+        description="Makes a new video of a completed one and what follows it." + _FORM,
+        responses=_new(404),
+        openapi_extra=takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE)),
+    )
+    async def extend(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        asked = await _asked(services, request)
+        body = validate(wire.ExtendBody, asked)
+        generation = body.extended(await _source(services, context, body))
+        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+
+
+def _add_remix(routes: APIRouter, services: Services) -> None:
+    @routes.post(
+        f"{PREFIX}/{{video_id}}/remix",
+        operation_id="openai_remix",
+        summary="Remix a video",
+        description="Makes a new video of the same size and length out of a completed one, with another prompt.",
+        responses=_new(404),
+        openapi_extra=takes(schema_of(wire.PromptBody, _PROMPT)) | {"parameters": [_ID]},
+    )
+    async def remix(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        asked = await _asked(services, request) | {"video": {"id": request.path_params["video_id"]}}
+        body = validate(wire.SourceBody, asked)
+        generation = body.changed(await _source(services, context, body))
+        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+
+
+def _add_characters(routes: APIRouter, services: Services) -> None:
+    @routes.post(f"{PREFIX}/characters", include_in_schema=False)
+    async def create_character(request: Request) -> Response:
+        await services.door.enter(request, Action.SUBMIT)
+        raise InvalidRequest("Characters are not made here; send a picture as input_reference instead.")
+
+    @routes.get(f"{PREFIX}/characters/{{character_id}}", include_in_schema=False)
+    async def get_character(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        raise NotFound("No such character: characters are not made here.")
+
+
+def _add_queries(routes: APIRouter, services: Services) -> None:
+    @routes.get(
+        PREFIX,
+        operation_id="openai_list",
+        summary="List videos",
+        description="The tasks of the application, whatever dialect they were submitted in.",
+        responses=succeeds(OpenAIVideos, "A page of the list.") | failures(OpenAIError, 404),
+        openapi_extra={"parameters": _LIST},
+    )
+    async def listing(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        asked = request.query_params
+        after = asked.get("after")
+        last = await services.tasks.get(context, after) if after else None
+        found = await services.tasks.find(context, wire.listing(asked.get("limit"), asked.get("order"), last))
+        written = await services.query.listed(context, found.tasks, wire.FORM)
+        return json_response(wire.page(found.tasks, found.total, written))
+
+    @routes.get(
+        f"{PREFIX}/{{video_id}}",
+        operation_id="openai_get",
+        summary="Query one video",
+        description="The keys are the same in every state.",
+        responses=succeeds(OpenAIVideo, "The video.") | failures(OpenAIError, 404),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def get(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        answer = json_response(await services.query.one(context, request.path_params["video_id"], wire.FORM))
+        answer.raw_headers.extend(POLL)
+        return answer
+
+    @routes.delete(
+        f"{PREFIX}/{{video_id}}",
+        operation_id="openai_delete",
+        summary="Delete a video",
+        description="The task and its files are removed; work on it stops.",
+        responses=succeeds(OpenAIDeletedVideo, "It is gone.") | failures(OpenAIError, 404),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def delete(request: Request) -> Response:
+        context = await services.door.enter(request, Action.SUBMIT)
+        video_id = request.path_params["video_id"]
+        await services.tasks.delete(context, video_id)
+        return json_response({"id": video_id, "object": "video.deleted", "deleted": True})
+
+
+def _add_content(routes: APIRouter, services: Services) -> None:
+    binary = {
+        kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("video/mp4", "image/jpeg", "image/png")
+    }
+
+    @routes.get(
+        f"{PREFIX}/{{video_id}}/content",
+        operation_id="openai_content",
+        summary="Get the file of a video",
+        description="The bytes themselves, in parts if a Range is asked for; 404 as long as there are none.",
+        response_class=Response,
+        responses=failures(OpenAIError, 404)
+        | {
+            200: {"description": "The whole file.", "content": binary},
+            206: {"description": "The part that the Range header asks for.", "content": binary},
+            304: {"description": "The file is what If-None-Match names."},
+            416: {"description": "The file has no such part."},
+        },
+        openapi_extra={"parameters": [_ID, _VARIANT]},
+    )
+    async def content(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        task = await services.tasks.get(context, request.path_params["video_id"])
+        return await services.serve(request, wire.content(task, request.query_params.get("variant")))
+
+
+async def _asked(services: Services, request: Request) -> dict[str, Any]:
+    """Read a body as JSON would have it: files as data URIs, `video[id]` as an object. Raises InvalidRequest."""
+    data = await services.door.body(request)
+    if not is_form(request):
+        return parse_object(data)
+    limits = {"input_reference": services.settings.max_image, "video": services.settings.max_video}
+    keys = {"input_reference": "image_url", "video": "url"}
+    asked: dict[str, Any] = {}
+    for name, value in (await parse_form(request, data)).items():
+        nested = _NESTED.fullmatch(name)
+        if isinstance(value, Part):
+            limit = limits.get(name, 0)
+            if limit and len(value.data) > limit:
+                raise InvalidMedia(f"{name}: the file has more than {limit} bytes", field=name)
+            asked[name] = {keys.get(name, "url"): value.data_uri}
+        elif nested is not None:
+            asked[nested[1]] = {nested[2]: value}
+        else:
+            asked[name] = value
+    return asked
+
+
+async def _source(services: Services, context: RequestContext, body: wire.SourceBody) -> Task | None:
+    return None if body.source_id is None else await services.tasks.get(context, body.source_id)
+
+
+async def _submitted(
+    services: Services, context: RequestContext, generation: Generation, asked: dict[str, Any], fields: tuple[str, str]
+) -> Response:
+    order = Order(generation, wire.NAME, msgspec.json.encode(asked), fields=fields)
+    return json_response(wire.video_object(await services.tasks.submit(context, order)))

@@ -1,0 +1,70 @@
+"""The answers of the OpenAI videos API."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+Word = Literal["queued", "in_progress", "completed", "failed"]
+
+
+class OpenAIVideoFailure(TypedDict):
+    """Why a video failed."""
+
+    code: str
+    message: str
+
+
+class OpenAIVideo(TypedDict):
+    """A video job: the same keys in every state.
+
+    Times are unix seconds, `progress` is percent, `size` pixels as WIDTHxHEIGHT, `seconds` the whole length.
+    """
+
+    id: str
+    object: Literal["video"]
+    model: str
+    status: Word
+    progress: int
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None
+    error: OpenAIVideoFailure | None
+    prompt: str
+    remixed_from_video_id: str | None
+    seconds: str
+    size: str
+
+
+class OpenAIVideos(TypedDict):
+    """Some of the videos; `last_id` is where the next page goes on."""
+
+    object: Literal["list"]
+    data: list[OpenAIVideo]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class OpenAIDeletedVideo(TypedDict):
+    """A video that is gone."""
+
+    id: str
+    object: Literal["video.deleted"]
+    deleted: bool
+
+
+class OpenAIErrorWords(TypedDict):
+    """What went wrong. `param` names the part of the request that was wrong, where there is one."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIError(TypedDict):
+    """An error."""
+
+    error: OpenAIErrorWords

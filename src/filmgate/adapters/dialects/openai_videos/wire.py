@@ -1,0 +1,320 @@
+"""The wire format of the OpenAI videos API, to and from Filmgate's own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from filmgate.adapters.dialects.codec import Body, Name, Prompt, address, array, given
+from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIVideo, Word
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
+from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind, check
+from filmgate.domain.media import Media
+from filmgate.domain.sizes import MAX_SECONDS, nearest_size
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Echo, TaskFilter
+
+NAME: Final = "openai_videos"
+CREATE_FIELDS: Final = ("input_reference", "input_reference")
+SOURCE_FIELDS: Final = ("video", "video")
+
+DEFAULT_SIZE: Final = "720x1280"
+DEFAULT_LENGTH: Final = 4
+"""Seconds; this and the size are the defaults that the API documents."""
+
+MAX_PAGE: Final = 100
+_PAGE: Final = 20
+
+_SIZE: Final = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+_SECONDS: Final = re.compile(r"[1-9][0-9]{0,2}")
+_WORDS: Final[dict[State, Word]] = {
+    State.PENDING: "queued",
+    State.PROCESSING: "in_progress",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+}
+_ERRORS: Final = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    429: ("rate_limit_error", "rate_limit_exceeded"),
+}
+
+
+def _length(value: object) -> int:
+    """Read whole seconds, 5 or "5"; more than can be made are what can be made. Raises InvalidRequest."""
+    if value is None or value == "":
+        return DEFAULT_LENGTH
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    if not _SECONDS.fullmatch(text):
+        raise InvalidRequest('seconds must be a whole number from 1 to 999, such as "8"', field="seconds")
+    return min(int(text), MAX_SECONDS)
+
+
+def _pixels(value: str | None) -> str | None:
+    if value and not _SIZE.fullmatch(value):
+        raise ValueError("must look like 1280x720")
+    return value
+
+
+_EMPTY: Final[list[dict[str, Any]]] = [{"type": "null"}, {"type": "string", "maxLength": 0}]
+Length = Annotated[
+    int,
+    BeforeValidator(_length),
+    WithJsonSchema(
+        {
+            "description": f"Whole seconds, 4 if none are given; more than {MAX_SECONDS} are made {MAX_SECONDS}.",
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 999},
+                {"type": "string", "pattern": f"^{_SECONDS.pattern}$"},
+                *_EMPTY,
+            ],
+        }
+    ),
+]
+Pixels = Annotated[
+    str | None,
+    AfterValidator(_pixels),
+    WithJsonSchema(
+        {
+            "description": f"WIDTHxHEIGHT, {DEFAULT_SIZE} if none is given; the nearest size there is will be made.",
+            "anyOf": [{"type": "string", "pattern": f"^{_SIZE.pattern}$"}, *_EMPTY],
+        }
+    ),
+]
+
+
+def _object_with(key: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [key], "properties": {key: schema}}
+
+
+class PromptBody(Body):
+    """What every submit has."""
+
+    prompt: Prompt = None
+    model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
+
+    @property
+    def words(self) -> str:
+        """The prompt. Raises InvalidRequest if it says nothing."""
+        if not (self.prompt or "").strip():
+            raise InvalidRequest("prompt is required", field="prompt")
+        return self.prompt or ""
+
+
+class CreateBody(PromptBody):
+    """A new video."""
+
+    seconds: Length = DEFAULT_LENGTH
+    size: Pixels = None
+    input_reference: Annotated[
+        str | dict[str, Any] | None,
+        WithJsonSchema(
+            {
+                "description": "A picture to start from: in a form a file, else an address or a data URI.",
+                "anyOf": [_object_with("image_url", address("image")), {"type": "null"}],
+            }
+        ),
+    ] = None
+
+    def generation(self) -> Generation:
+        """Understand the body. Raises InvalidRequest."""
+        width, height = (self.size or DEFAULT_SIZE).split("x")
+        aspect_ratio, resolution = nearest_size(int(width), int(height))
+        generation = Generation(
+            prompt=self.words,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            duration=self.seconds,
+            model=given(self.model),
+            start=_picture(self.input_reference),
+        )
+        return check(generation)
+
+
+class SourceBody(PromptBody):
+    """A new video out of an earlier one, named by its id or sent as a file."""
+
+    video: Annotated[
+        dict[str, Any] | None,
+        WithJsonSchema(
+            {
+                "description": "The completed video, by its id; in a form it may be a file.",
+                **_object_with("id", {"type": "string", "minLength": 1}),
+            }
+        ),
+    ] = None
+
+    @property
+    def source_id(self) -> str | None:
+        """The id of the video, None if it was sent as a file. Raises InvalidRequest if there is neither."""
+        source = self.video or {}
+        named = source.get("id")
+        if isinstance(named, str) and named:
+            return named
+        if isinstance(source.get("url"), str):
+            return None
+        raise InvalidRequest("video must have the id of a completed video, or be a file", field="video")
+
+    def changed(self, source: Task | None) -> Generation:
+        """Understand an edit. Raises InvalidRequest."""
+        return check(msgspec.structs.replace(self._basis(source), named=Operation.MODIFY))
+
+    def _basis(self, source: Task | None) -> Generation:
+        if source is None:
+            start = Reference(ReferenceKind.VIDEO, str((self.video or {}).get("url")))
+            return Generation(self.words, model=given(self.model), start=start)
+        return like(source, self.words, given(self.model))
+
+
+class ExtendBody(SourceBody):
+    """What follows a video."""
+
+    seconds: Length = DEFAULT_LENGTH
+
+    def extended(self, source: Task | None) -> Generation:
+        """Understand an extension. Raises InvalidRequest."""
+        return check(msgspec.structs.replace(self._basis(source), duration=self.seconds))
+
+
+def like(source: Task, prompt: str, model: str | None = None) -> Generation:
+    """Ask for a video out of an earlier one, of the same size and length and by the same model."""
+    earlier = source.generation
+    return Generation(
+        prompt=prompt,
+        aspect_ratio=earlier.aspect_ratio,
+        resolution=earlier.resolution,
+        duration=earlier.duration,
+        model=model or earlier.model,
+        start=Reference(ReferenceKind.TASK, source.id),
+    )
+
+
+def _picture(value: str | dict[str, Any] | None) -> Reference | None:
+    url = value.get("image_url") if isinstance(value, dict) else value
+    if url is None and isinstance(value, dict):
+        raise InvalidRequest("input_reference must be a file or have an image_url", field="input_reference")
+    if url is not None and not isinstance(url, str):
+        raise InvalidRequest("input_reference.image_url must be a text", field="input_reference")
+    return Reference(ReferenceKind.IMAGE, url) if url else None
+
+
+def video_object(task: Task) -> OpenAIVideo:
+    """Write a task. Size and length are those of the file once there is one, before that those it is made in."""
+    failed = task.state is State.FAILED
+    words = task.failure.message if task.failure else "The generation failed."
+    return {
+        "id": task.id,
+        "object": "video",
+        "model": task.generation.model or task.engine,
+        "status": _WORDS[task.state],
+        "progress": task.percent,
+        "created_at": int(task.created_at),
+        "completed_at": int(task.finished_at or task.updated_at) if task.state is State.COMPLETED else None,
+        "expires_at": None,
+        "error": {"code": task.failure.code if task.failure else "failed", "message": words} if failed else None,
+        "prompt": task.generation.prompt,
+        "remixed_from_video_id": _remixed_from(task.generation),
+        "seconds": _seconds_of(task),
+        "size": "{}x{}".format(*_size_of(task)),
+    }
+
+
+def _remixed_from(generation: Generation) -> str | None:
+    start = generation.start
+    modified = generation.named is Operation.MODIFY and start is not None and start.kind is ReferenceKind.TASK
+    return start.value if start is not None and modified else None
+
+
+def _made(task: Task) -> Media | None:
+    return (task.output.video or task.output.image) if task.output and task.state is State.COMPLETED else None
+
+
+def _seconds_of(task: Task) -> str:
+    if task.generation.kind is Kind.IMAGE:
+        return "0"
+    made = _made(task)
+    if made is None or made.facts.duration is None:
+        return str(task.generation.duration)
+    return str(max(1, round(made.facts.duration)))
+
+
+def _size_of(task: Task) -> tuple[int, int]:
+    made = _made(task)
+    return task.generation.size if made is None else (made.facts.width, made.facts.height)
+
+
+def content(task: Task, variant: str | None) -> Media:
+    """Choose the file of a task: its video, or its picture if that is what was made, or the thumbnail.
+
+    Raises InvalidRequest for a variant that is not made, NotFound as long as there is no file.
+    """
+    if variant == "spritesheet":
+        raise InvalidRequest("there are no spritesheets here, only video and thumbnail", field="variant")
+    if variant not in (None, "", "video", "thumbnail"):
+        raise InvalidRequest("variant must be video or thumbnail", field="variant")
+    made = _made(task)
+    if made is None or task.output is None:
+        reason = "it failed" if task.state is State.FAILED else f"it is {_WORDS[task.state]}"
+        raise NotFound(f"video {task.id} has no content: {reason}")
+    return task.output.thumbnail if variant == "thumbnail" else made
+
+
+def listing(limit: str | None, order: str | None, after: Task | None) -> TaskFilter:
+    """Read the parameters of a list; one more is looked for than is shown. Raises InvalidRequest."""
+    number = _PAGE if limit is None else int(limit) if limit.isascii() and limit.isdigit() and len(limit) <= 4 else 0
+    if not 1 <= number <= MAX_PAGE:
+        raise InvalidRequest(f"limit must be a whole number from 1 to {MAX_PAGE}", field="limit")
+    if order not in (None, "asc", "desc"):
+        raise InvalidRequest("order must be asc or desc", field="order")
+    return TaskFilter(
+        newest=order != "asc",
+        limit=number,
+        after=None if after is None else (after.created_at, after.id),
+    )
+
+
+def page(tasks: Sequence[Task], total: int, written: bytes) -> bytes:
+    """Write a page of a list, of tasks already written; `total` are all that are on this page or behind it."""
+    ends = {"first_id": tasks[0].id if tasks else None, "last_id": tasks[-1].id if tasks else None}
+    rest = msgspec.json.encode({**ends, "has_more": total > len(tasks)})
+    return b'{"object":"list","data":' + written + b"," + rest[1:]
+
+
+def payload(task: Task, base: str) -> bytes:
+    """Write a task for a callback; this API has none, so nobody is sent one."""
+    del base
+    return msgspec.json.encode(video_object(task))
+
+
+def write_error(error: FilmgateError, trace_id: str) -> bytes:
+    """Write an error; its request is named in the headers."""
+    del trace_id
+    kind = "invalid_request_error" if error.status < 500 else "server_error"
+    kind, code = _ERRORS.get(error.status, (kind, error.code))
+    written: OpenAIError = {"error": {"message": error.message, "type": kind, "param": error.field, "code": code}}
+    return msgspec.json.encode(written)
+
+
+class VideoForm:
+    """A task as it is, several as an array."""
+
+    name = NAME
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task."""
+        del echo, base
+        return msgspec.json.encode(video_object(task))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several tasks."""
+        return array(items)
+
+
+FORM: Final = VideoForm()
