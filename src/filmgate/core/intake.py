@@ -73,9 +73,9 @@ class Intake:
             except InvalidMedia as error:
                 raise InvalidMedia(f"{field}: {error.message}", field=field) from error
             return Reference(reference.kind, OWN + stored.media.token), stored
-        return Reference(reference.kind, await self.check(value, field)), None
+        return Reference(reference.kind, await self._checked(value, reference.kind, field)), None
 
-    async def check(self, url: str, field: str) -> str:
+    async def _checked(self, url: str, kind: ReferenceKind, field: str) -> str:
         """Check an address: our own links must exist, others must be allowed. Gives how the task refers to it."""
         if len(url) > _MAX_URL:
             raise InvalidRequest(f"{field} must have at most {_MAX_URL} characters", field=field)
@@ -86,8 +86,11 @@ class Intake:
                 return url
         except (InvalidRequest, ValueError) as error:
             raise InvalidRequest(f"{field}: {error}", field=field) from error
-        if await self._ledger.media(token) is None:
+        stored = await self._ledger.media(token)
+        if stored is None:
             raise NotFound(f"{field}: there is no such file here (any more)", field=field)
+        if not stored.media.facts.type.startswith(f"{kind}/"):
+            raise InvalidMedia(f"{field}: that file is {stored.media.facts.type}, not of the kind {kind}", field=field)
         return OWN + token
 
     def check_callback(self, url: str) -> None:

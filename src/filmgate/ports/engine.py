@@ -28,8 +28,8 @@ class Clip(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """One generation with every input as a local file that we wrote ourselves.
 
-    `start` and `end` are a picture (`Path` of a PNG) or an earlier clip. `workdir` belongs to this attempt alone.
-    `crashes` counts how often the engine has died over this task before.
+    `start` and `end` are a picture (`Path` of a PNG or JPEG) or an earlier clip. `workdir` belongs to this attempt
+    alone. `crashes` counts how often the engine has died over this task before.
     """
 
     task_id: str
