@@ -175,11 +175,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(worker=st.sampled_from(["worker", "nobody", None]))
     def release(self, worker: str | None) -> None:
-        """Make the claims of a worker, of all, or of nobody due."""
+        """Make the claims of a worker, of all, or of nobody due, before whatever waits in line."""
         held = [each for each in self.due.values() if each.claim is not None and worker != "nobody"]
         assert self.run(self.ledger.release(worker)) == len(held)
         for each in held:
-            self._put(msgspec.structs.replace(each.due, not_before=self.now))
+            self._put(msgspec.structs.replace(each.due, not_before=0.0))
 
     @rule()
     def reopen(self) -> None:

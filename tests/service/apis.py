@@ -114,6 +114,18 @@ def form_of(answer: httpx2.Response) -> str:
     return "native" if set(body) == {"error"} else _FORMS[frozenset(body)]
 
 
+def code_of(answer: httpx2.Response) -> str:
+    """Give the code of an error."""
+    body = answer.json()
+    return str(body["error"]["code"] if "error" in body else body["code"])
+
+
+def message_of(answer: httpx2.Response) -> str:
+    """Give the sentence of an error."""
+    body = answer.json()
+    return str(body["error"]["message"] if "error" in body else body["detail"])
+
+
 def untraced(answer: httpx2.Response) -> tuple[int, str, set[str]]:
     """Give what an answer says, without the name of its request."""
     headers = {name for name in answer.headers if name != "date"}

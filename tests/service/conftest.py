@@ -28,7 +28,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     """A service with low limits, and a bootstrap key that has spaces in it."""
     options = {
         "api_key": "My Auth Token",
-        "submit_rate": "12",
+        "submit_rate": "20",
         "query_rate": "12",
         "media_rate": "6",
         "max_unfinished": "3",
