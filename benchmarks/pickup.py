@@ -9,13 +9,14 @@ when the task was written, taken up is when its first stage began. The whole pat
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
 import statistics
 import tempfile
 from pathlib import Path
+
+import uvloop
 
 from filmgate.app import open_service
 from filmgate.core.service import Order
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        taken, finished = asyncio.run(measure(Path(folder) / "data", options.tasks))
+        taken, finished = uvloop.run(measure(Path(folder) / "data", options.tasks))
     found = {
         name: {
             "median_ms": statistics.median(values) * 1e3,

@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from filmgate.app import open_service
 from filmgate.core.service import Order
 from filmgate.domain.generation import Generation
@@ -128,11 +130,11 @@ def cpu_seconds(pid: int) -> float:
 
 def measure(pid: int, port: int, requests: list[bytes], count: int) -> float:
     """CPU microseconds of the server per request: the best of some rounds, after a warm-up."""
-    asyncio.run(load(port, requests, min(count, 2_000)))
+    uvloop.run(load(port, requests, min(count, 2_000)))
     best = float("inf")
     for _ in range(ROUNDS):
         before = cpu_seconds(pid)
-        asyncio.run(load(port, requests, count))
+        uvloop.run(load(port, requests, count))
         best = min(best, cpu_seconds(pid) - before)
     return best / (count // CONNECTIONS * CONNECTIONS) * 1e6
 
@@ -144,7 +146,7 @@ def run(cached: bool, count: int, tasks: int) -> dict[str, float]:
         pid = os.fork()
         if pid == 0:
             os.close(read)
-            asyncio.run(serve(Path(folder) / "data", cached, tasks, write))
+            uvloop.run(serve(Path(folder) / "data", cached, tasks, write))
             os._exit(0)
         os.close(write)
         with os.fdopen(read) as pipe:

@@ -308,6 +308,7 @@ def _application(
     dispatcher: EmbeddedDispatcher,
 ) -> Gate:
     from filmgate.adapters.dialects.common import Services
+    from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
     from filmgate.adapters.http.door import HttpDoor, bearer
     from filmgate.adapters.http.errors import Errors
@@ -348,7 +349,13 @@ def _application(
     )
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
     return Gate(
-        framework(routers, errors, __version__), lane, links, errors, requests, prefixes, max_body=settings.max_body
+        framework(routers, errors, __version__, completed),
+        lane,
+        links,
+        errors,
+        requests,
+        prefixes,
+        max_body=settings.max_body,
     )
 
 

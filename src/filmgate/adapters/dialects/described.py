@@ -1,4 +1,8 @@
-"""How routes are described in the published API."""
+"""How routes are described in the published API.
+
+Making the schemas of all answers takes most of a second. That is spent when the description is first asked for, not at
+the start of the service: until then a schema is only named, and `completed` puts it in its place.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,13 @@ from typing import Any
 
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 Responses = dict[int | str, dict[str, Any]]
+
+_PLACE = "#/x-answers/"
+_ANSWERS: list[Any] = []
+"""The types of all answers described so far; a place in a description is `_PLACE` and an index of this list."""
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key of Filmgate.")
 _WHEN = {
@@ -39,14 +47,37 @@ def failures(model: Any, *statuses: int) -> Responses:
     """Describe the errors of an operation that needs a key: these, and those that all of them have."""
     responses: Responses = {}
     for status in sorted({400, 401, 429, 500, 503, *statuses}):
-        responses[status] = {"model": model, "description": _WHEN[status]}
+        responses[status] = answer(model, _WHEN[status])
     responses[429]["headers"] = {"Retry-After": _RETRY_AFTER}
     return responses
 
 
 def succeeds(model: Any, description: str, status: int = 200) -> Responses:
     """Describe a good answer."""
-    return {status: {"model": model, "description": description}}
+    return {status: answer(model, description)}
+
+
+def answer(model: Any, description: str) -> dict[str, Any]:
+    """Describe a JSON answer of a type."""
+    if model not in _ANSWERS:
+        _ANSWERS.append(model)
+    schema = {"$ref": f"{_PLACE}{_ANSWERS.index(model)}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def completed(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Put the schemas of the answers into a description, which is changed and given back."""
+    adapters = [(index, "serialization", TypeAdapter(model)) for index, model in enumerate(_ANSWERS)]
+    schemas, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    openapi.setdefault("components", {}).setdefault("schemas", {}).update(definitions.get("$defs", {}))
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {}).get("application/json", {})
+                place = content.get("schema", {}).get("$ref", "")
+                if place.startswith(_PLACE):
+                    content["schema"] = schemas[int(place.removeprefix(_PLACE)), "serialization"]
+    return openapi
 
 
 def takes(*schemas: dict[str, Any]) -> dict[str, Any]:

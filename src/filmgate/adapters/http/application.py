@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -18,8 +19,13 @@ Send `Authorization: Bearer <key>`. Every answer names its request in `X-Trace-I
 """
 
 
-def framework(routers: Sequence[APIRouter], errors: Errors, version: str) -> FastAPI:
-    """Make the application that serves the described API and writes errors in the form of each path's dialect."""
+def framework(
+    routers: Sequence[APIRouter], errors: Errors, version: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
+) -> FastAPI:
+    """Make the application that serves the described API and writes errors in the form of each path's dialect.
+
+    `complete` adds to the description, when it is first asked for, what would take too long at the start.
+    """
     app = FastAPI(
         title="Filmgate",
         version=version,
@@ -42,6 +48,14 @@ def framework(routers: Sequence[APIRouter], errors: Errors, version: str) -> Fas
     for router in routers:
         app.include_router(router)
     add_docs(app)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = complete(described())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
     return app
 
 

@@ -20,7 +20,17 @@ from filmgate.adapters.dialects.acedata.shapes import (
 )
 from filmgate.adapters.dialects.codec import parse, parse_object, validate
 from filmgate.adapters.dialects.common import Asked, Services, json_response
-from filmgate.adapters.dialects.described import SOMETHING, failures, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import (
+    SOMETHING,
+    answer,
+    failures,
+    in_query,
+    keyed,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.core.access import Action
 from filmgate.core.service import Order
@@ -76,7 +86,7 @@ def _add_videos(routes: APIRouter, services: Services, rejoin: Rejoin) -> None:
             AceDataVideo | AceDataFailed | AceDataAccepted, "The finished, the failed, or the accepted task."
         )
         | failures(AceDataError, 404, 413, 504)
-        | {403: {"model": AceDataFailed, "description": "The content was refused."}},
+        | {403: answer(AceDataFailed, "The content was refused.")},
         openapi_extra=takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]})),
     )
     async def videos(request: Request) -> Response:
@@ -151,13 +161,13 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         if api is Api.UNKNOWN and body.get("action") in (None, ""):
             raise InvalidRequest("action must be retrieve or retrieve_batch, or ids are required", field="action")
         try:
-            answer = await _answer(
+            written = await _answer(
                 services, context, api, body, by_id(data, services.settings), request.query_params.get("format")
             )
         except FilmgateError as error:
             writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
             return json_response(writer(error, context.trace_id), error.status)
-        return json_response(answer)
+        return json_response(written)
 
 
 async def _answer(

@@ -18,7 +18,7 @@ from filmgate.adapters.dialects.agents.shapes import (
 )
 from filmgate.adapters.dialects.codec import Body, parse, rfc3339
 from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import answer, failures, in_path, in_query, schema_of, succeeds, takes
 from filmgate.adapters.dialects.forms import Part, is_form, parse_form
 from filmgate.core.access import Action
 from filmgate.core.uploads import Announced
@@ -97,10 +97,10 @@ def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
         summary="Send the bytes of a file",
         description="To the address that was given out when the file was announced. It needs no key.",
         responses={
-            200: {"model": AgentsFile, "description": "The file is kept."},
-            400: {"model": AgentsError, "description": "The bytes are not what was announced, or cannot be used."},
-            404: {"model": AgentsError, "description": "No such file is waited for."},
-            413: {"model": AgentsError, "description": "There are more bytes than allowed."},
+            200: answer(AgentsFile, "The file is kept."),
+            400: answer(AgentsError, "The bytes are not what was announced, or cannot be used."),
+            404: answer(AgentsError, "No such file is waited for."),
+            413: answer(AgentsError, "There are more bytes than allowed."),
         },
         openapi_extra=_ID,
     )
