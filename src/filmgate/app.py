@@ -225,10 +225,11 @@ def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterato
 
 
 def _announce(settings: Settings, address: str, first_key: str | None) -> None:
-    print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
     if first_key is not None:
-        print(f"A first API key was made, it is shown this once: {first_key}", flush=True)
-        print(f"It is kept for the CLI on this machine in {settings.data / 'first-key'}", flush=True)
+        print(f"A first API key was made, it is shown this once: {first_key}")
+        print(f"It is kept for the CLI on this machine in {settings.data / 'first-key'}")
+    # The last line, so that whoever waits for it has been told everything.
+    print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
 
 
 async def _first_start(ledger: Ledger, settings: Settings) -> tuple[Application, str | None]:

@@ -24,7 +24,8 @@ def test_flags_win_over_the_environment(tmp_path: Path) -> None:
         start_new_session=True,
     ) as process:
         try:
-            announced = line_of(process.stdout)
+            while " serves " not in (announced := line_of(process.stdout)):
+                assert announced, "the key of a first start comes before"
             assert "serves http://127.0.0.1:" in announced
             assert str(data) in announced
             process.send_signal(signal.SIGINT)
