@@ -112,10 +112,13 @@ def say_queries(task: dict[str, object], url: str) -> None:
     auth = f'-H "Authorization: Bearer {key}"'
     body = json.dumps({"action": "retrieve", "id": task["id"]})
     print("\nAsk for the task in each dialect:")
-    print(f"  gateway:  curl -s {auth} {url}/luma/generations/{task['id']}")
-    print(f"  AceData:  curl -s {auth} {url}/luma/tasks -d '{body}'")
-    print(f"  native:   curl -s {auth} {url}/api/v1/tasks/{task['id']}")
-    print(f"  CLI:      {FILMGATE} get {task['id']}")
+    print(f"  gateway:        curl -s {auth} {url}/luma/generations/{task['id']}")
+    print(f"  AceData:        curl -s {auth} {url}/luma/tasks -d '{body}'")
+    print(f"  Dream Machine:  curl -s {auth} {url}/dream-machine/v1/generations/{task['id']}")
+    print(f"  Luma Agents:    curl -s {auth} {url}/agents/v1/generations/{task['id']}")
+    print(f"  OpenAI videos:  curl -s {auth} {url}/v1/videos/{task['id']}")
+    print(f"  native:         curl -s {auth} {url}/api/v1/tasks/{task['id']}")
+    print(f"  CLI:            {FILMGATE} get {task['id']} --url {url}")
 
 
 if __name__ == "__main__":
