@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.support.clips import play
-from tests.support.processes import of_session, until
+from tests.support.processes import of_session, orphans, until
 from tests.support.service import RunningService
 
 SCRIPTED = 66
@@ -77,6 +77,7 @@ def test_twenty_kills_lose_nothing(start_service: Callable[..., RunningService])
     last = service.process.pid  # type: ignore[union-attr]
     assert service.stop() == 0
     until(lambda: of_session(last), lambda left: not left, deadline=10)
+    until(orphans, lambda left: not left, deadline=10)
 
 
 def _submit(

@@ -25,6 +25,22 @@ def of_session(session: int) -> list[int]:
     return found
 
 
+def orphans() -> list[int]:
+    """Give the ids of helper processes of a service whose parent is gone, whatever session they are in."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if fields[1] == "1" and fields[0] != "Z" and b"filmgate.adapters." in command:
+            found.append(int(entry.name))
+    return found
+
+
 def until(look: Callable[[], Found], wanted: Callable[[Found], bool], deadline: float = 30) -> Found:
     """Look again and again until the wanted is found; fail with what was found last when the time is up."""
     end = time.monotonic() + deadline
