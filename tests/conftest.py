@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.service import RunningService
+
+# How long one example takes says more about what else the machine does than about the code.
+settings.register_profile("filmgate", deadline=None)
+settings.load_profile("filmgate")
 
 
 @pytest.fixture(scope="session")

@@ -134,13 +134,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             query_rate=settings.query_rate,
             bootstrap=_bootstrap(settings, owner),
         )
-        callbacks = Callbacks(
-            ledger,
-            fetcher,
-            {dialect.name: dialect.payload for dialect in dialects},
-            clock,
-            echoed={dialect.name: dialect.hook.one for dialect in dialects if dialect.hook is not None},
-        )
+        callbacks = Callbacks(ledger, fetcher, {dialect.name: dialect.hook for dialect in dialects}, clock)
         asgi = _application(settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         await dispatcher.start(

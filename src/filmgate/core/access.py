@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from filmgate.core.keys import digest
+from filmgate.core.keys import digest, plausible
 from filmgate.domain.errors import TooManyRequests, Unauthorized
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import Ledger
@@ -90,21 +90,23 @@ class Access:
         known = self._known.get(mark)
         if known is not None and known[1] > self._clock():
             return known[0]
-        return await self._look_up(mark)
+        return await self._look_up(key, mark)
 
     def admit(self, caller: Caller, action: Action) -> Rate | None:
         """Count one request; None where there is no limit. Raises TooManyRequests."""
         return self._buckets[action].take(caller.credential_id) if caller.limited else None
 
-    async def _look_up(self, mark: bytes) -> Caller:
+    async def _look_up(self, key: bytes, mark: bytes) -> Caller:
         if self._bootstrap is not None and hmac.compare_digest(mark, self._bootstrap[0]):
             return self._bootstrap[1]
-        key = await self._ledger.key(mark)
-        if key is None or key.revoked_at is not None:
+        if not plausible(key.decode("latin-1")):
+            raise Unauthorized("the API key is mistyped or not one of ours")
+        kept = await self._ledger.key(mark)
+        if kept is None or kept.revoked_at is not None:
             self._known.pop(mark, None)
             raise Unauthorized("the API key is not known here or has been revoked")
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()
-        caller = Caller(key.application_id, key.user_id, key.id)
+        caller = Caller(kept.application_id, kept.user_id, kept.id)
         self._known[mark] = (caller, self._clock() + KEY_TTL)
         return caller

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from filmgate.core.query import Form
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import Claim, Echo, Ledger
+from filmgate.ports.ledger import Claim, Ledger
 
 log = logging.getLogger(__name__)
-
-Payload = Callable[[Task, str], bytes]
-"""Writes the JSON a dialect posts about a task, with links below a base address."""
-
-EchoedPayload = Callable[[Task, Echo | None, str], bytes]
-"""Does the same for a dialect that also shows the body of the submit."""
 
 DUMMIES = frozenset({"https://api.acedata.cloud/health"})
 """Addresses that clients send only to be answered at once; nobody listens there."""
@@ -32,20 +27,11 @@ class Callbacks:
     That a task has started is no news once it has ended: such a callback is dropped then.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        fetcher: Fetcher,
-        payloads: Mapping[str, Payload],
-        clock: Clock,
-        *,
-        echoed: Mapping[str, EchoedPayload] | None = None,
-    ) -> None:
-        """Take what writes the payloads by the name of the dialect; those in `echoed` win over those in `payloads`."""
+    def __init__(self, ledger: Ledger, fetcher: Fetcher, forms: Mapping[str, Form], clock: Clock) -> None:
+        """Take the forms in which tasks are posted, by the name of the dialect."""
         self._ledger = ledger
         self._fetcher = fetcher
-        self._payloads = payloads
-        self._echoed = echoed or {}
+        self._forms = forms
         self._clock = clock
 
     async def deliver(self, claim: Claim) -> None:
@@ -76,8 +62,6 @@ class Callbacks:
         return None if 200 <= response.status < 300 else f"answered {response.status}"
 
     async def _payload(self, task: Task) -> bytes:
-        echoed = self._echoed.get(task.dialect)
-        if echoed is None:
-            return self._payloads[task.dialect](task, task.base_url)
-        echoes = await self._ledger.echoes([task.id])
-        return echoed(task, echoes.get(task.id), task.base_url)
+        form = self._forms[task.dialect]
+        echoes = await self._ledger.echoes([task.id]) if form.wants_echo else {}
+        return form.one(task, echoes.get(task.id), task.base_url)

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from filmgate.core.feed import Feed
 from filmgate.core.intake import OWN, Intake, fingerprint, sides
 from filmgate.domain.errors import EngineCrashed, EngineFailed, InvalidMedia, Unavailable
 from filmgate.domain.failures import Failure, FailureCode
@@ -21,7 +20,7 @@ from filmgate.domain.media import Facts, Media, Output, Role, files
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Input, Progress, Task
-from filmgate.ports.dispatch import Clock, Dispatcher
+from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
 from filmgate.ports.engine import Clip, Engine, Job, Product
 from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Change, Claim, Due, Ledger, StoredMedia
 from filmgate.ports.media import MediaStore, MediaTools
@@ -43,7 +42,7 @@ class Attempt:
     """One claim at work: the task as last committed, and the only way to change it."""
 
     def __init__(
-        self, ledger: Ledger, feed: Feed, dispatcher: Dispatcher, claim: Claim, task: Task, clock: Clock
+        self, ledger: Ledger, feed: ChangeFeed, dispatcher: Dispatcher, claim: Claim, task: Task, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._feed = feed
@@ -91,7 +90,7 @@ class Execution:
         store: MediaStore,
         tools: MediaTools,
         intake: Intake,
-        feed: Feed,
+        feed: ChangeFeed,
         dispatcher: Dispatcher,
         clock: Clock,
         *,

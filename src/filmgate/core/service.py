@@ -12,7 +12,7 @@ import uuid_utils
 from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Query
-from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound, WaitTimeout
+from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings, engine_for
@@ -189,45 +189,31 @@ class TaskService:
         if ended is not None:
             self._ended(ended)
 
-    async def upload(self, context: RequestContext, kind: ReferenceKind, value: str, field: str) -> StoredMedia:
-        """Keep a picture or clip, sent as a data URI or by address, for later requests. Raises InvalidRequest."""
-        owner, folder = context.caller.application_id, f"uploads/{uuid_utils.uuid7()}"
-        taken, stored = await self._intake.take(Reference(kind, value), field, owner, folder)
-        if stored is None:
-            try:
-                stored = await self._intake.fetch(taken, owner, folder)
-            except EngineFailed as error:
-                raise InvalidMedia(f"{field}: {error.failure.message}", field=field) from error
-        await self._ledger.add_media(stored)
-        return stored
-
     async def _references(
         self, context: RequestContext, order: Order, task_id: str
     ) -> tuple[Generation, list[StoredMedia], dict[str, str]]:
-        generation, rows, links = order.generation, [], {}
-        names = dict(zip(("start", "end"), order.fields, strict=True))
-        for side, reference in sides(generation.start, generation.end):
+        """Take in what a generation refers to: the generation as it goes on, the rows and the links of new files."""
+        rows: list[StoredMedia] = []
+        links: dict[str, str] = {}
+
+        async def taken(reference: Reference, field: str) -> Reference:
             if reference.kind is ReferenceKind.TASK:
-                await self._check_clip(context, reference.value, names[side])
-                continue
-            taken, stored = await self._intake.take(
-                reference, names[side], context.caller.application_id, folder=task_id
-            )
-            generation = msgspec.structs.replace(generation, **{side: taken})
+                await self._check_clip(context, reference.value, field)
+                return reference
+            kept, stored = await self._intake.take(reference, field, context.caller.application_id, folder=task_id)
             if stored is not None:
                 rows.append(msgspec.structs.replace(stored, task_id=task_id))
                 links[reference.value.strip()] = context.base_url + stored.media.path
+            return kept
+
+        asked = order.generation
+        names = dict(zip(("start", "end"), order.fields, strict=True))
+        ends = {side: await taken(reference, names[side]) for side, reference in sides(asked.start, asked.end)}
         guides = []
-        for guide in generation.guides:
-            picture = Reference(ReferenceKind.IMAGE, guide.url)
-            taken, stored = await self._intake.take(
-                picture, guide.role.field, context.caller.application_id, folder=task_id
-            )
-            guides.append(msgspec.structs.replace(guide, url=taken.value))
-            if stored is not None:
-                rows.append(msgspec.structs.replace(stored, task_id=task_id))
-                links[guide.url.strip()] = context.base_url + stored.media.path
-        return msgspec.structs.replace(generation, guides=tuple(guides)), rows, links
+        for guide in asked.guides:
+            picture = await taken(Reference(ReferenceKind.IMAGE, guide.url), guide.role.field)
+            guides.append(msgspec.structs.replace(guide, url=picture.value))
+        return msgspec.structs.replace(asked, guides=tuple(guides), **ends), rows, links
 
     async def _check_clip(self, context: RequestContext, task_id: str, field: str) -> None:
         task = await self._ledger.get(context.caller.application_id, task_id)

@@ -9,8 +9,8 @@ import msgspec
 import uuid_utils
 
 from filmgate.core.intake import Intake
-from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
-from filmgate.domain.generation import ReferenceKind
+from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
+from filmgate.domain.generation import Reference, ReferenceKind
 from filmgate.ports.context import RequestContext
 from filmgate.ports.ledger import Ledger, StoredMedia
 from filmgate.ports.media import MediaStore
@@ -89,6 +89,18 @@ class Uploads:
         """Keep a picture or clip. Raises InvalidMedia."""
         return await self._kept(kind_of(media_type), data, context.caller.application_id, None)
 
+    async def bring(self, context: RequestContext, kind: ReferenceKind, value: str, field: str) -> StoredMedia:
+        """Keep a picture or clip that is given as a data URI or by address. Raises InvalidRequest naming the field."""
+        owner, folder = context.caller.application_id, _folder()
+        taken, stored = await self._intake.take(Reference(kind, value), field, owner, folder)
+        if stored is None:
+            try:
+                stored = await self._intake.fetch(taken, owner, folder)
+            except EngineFailed as error:
+                raise InvalidMedia(f"{field}: {error.failure.message}", field=field) from error
+        await self._ledger.add_media(stored)
+        return stored
+
     async def get(self, context: RequestContext, file_id: str) -> StoredMedia | Announced:
         """Find a file of the caller, kept or announced. Raises NotFound."""
         owner = context.caller.application_id
@@ -118,11 +130,15 @@ class Uploads:
         await self._store.remove(stored.media.key)
 
     async def _kept(self, kind: ReferenceKind, data: bytes, owner: str, file_id: str | None) -> StoredMedia:
-        stored = await self._intake.keep(kind, data, owner, f"uploads/{uuid_utils.uuid7()}")
+        stored = await self._intake.keep(kind, data, owner, _folder())
         if file_id is not None:
             stored = msgspec.structs.replace(stored, media=msgspec.structs.replace(stored.media, token=file_id))
         await self._ledger.add_media(stored)
         return stored
+
+
+def _folder() -> str:
+    return f"uploads/{uuid_utils.uuid7()}"
 
 
 def kind_of(media_type: str) -> ReferenceKind:

@@ -252,4 +252,4 @@ def test_an_error_says_what_is_wrong(error: FilmgateError, kind: str, code: str)
 @given(tasks())
 def test_a_payload_is_what_a_query_answers(some: Task):
     """There is one way to write a task."""
-    assert DIALECT.payload(some, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)

@@ -15,7 +15,6 @@ from filmgate.core.service import TaskService
 from filmgate.core.uploads import Uploads
 from filmgate.domain.media import Media
 from filmgate.domain.settings import Settings
-from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
 __all__ = [
@@ -84,17 +83,16 @@ class Dialect(NamedTuple):
     """One wire format.
 
     `errors` maps the prefixes of its paths to what writes an error there, the longest prefix winning over all
-    dialects; `payload` writes the body of its callbacks, or `hook` does where that shows the body of the submit.
-    `announces` says whether owners are called back when the work on a task begins, too.
+    dialects; `hook` is the form in which its callbacks tell of a task. `announces` says whether owners
+    are called back when the work on a task begins, too.
     """
 
     name: str
     errors: Mapping[str, ErrorWriter]
     router: Callable[[Services], APIRouter]
-    payload: Callable[[Task, str], bytes]
+    hook: Form
     reads: tuple[Read, ...] = ()
     body_reads: tuple[BodyRead, ...] = ()
-    hook: Form | None = None
     announces: bool = False
 
 

@@ -9,7 +9,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={"/luma/videos": wire.write_error, "/luma/tasks": wire.write_union_error},
     router=router,
-    payload=wire.payload,
+    hook=wire.HOOK,
     body_reads=(BodyRead("/luma/tasks", by_id),),
 )
 

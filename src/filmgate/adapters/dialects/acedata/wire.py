@@ -202,26 +202,22 @@ def accepted(task: Task) -> AceDataAccepted:
 
 def result(task: Task, base: str) -> AceDataVideo | AceDataPicture | AceDataFailed:
     """Write a finished task, as the synchronous form answers it and a callback gets it."""
-    made = _video(task, base) or _picture(task, base)
-    if made is not None:
-        return made
-    return {
-        "success": False,
-        "task_id": task.id,
-        "trace_id": task.trace_id,
-        "state": "failed",
-        "error": _error(task),
-    }
+    return (
+        _video(task, base)
+        or _picture(task, base)
+        or {
+            "success": False,
+            "task_id": task.id,
+            "trace_id": task.trace_id,
+            "state": "failed",
+            "error": _error(task),
+        }
+    )
 
 
 def refused(task: Task) -> bool:
     """Tell whether the content was refused, which AceData answers with 403; its SDK does not try that again."""
     return task.failure is not None and "moderat" in task.failure.code
-
-
-def payload(task: Task, base: str) -> bytes:
-    """Write what is posted to the callback address."""
-    return msgspec.json.encode(result(task, base))
 
 
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
@@ -267,10 +263,28 @@ class TaskForm:
         return b'{"items":' + array(items) + b',"count":%d}' % len(items)
 
 
+class ResultForm:
+    """A finished task as the synchronous form answers it: what is posted to the callback address."""
+
+    name = f"{NAME}-result"
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write one task."""
+        del echo
+        return msgspec.json.encode(result(task, base))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several."""
+        return array(items)
+
+
 FORM: Final = TaskForm()
+HOOK: Final = ResultForm()
 
 
 def _task(task: Task, base: str) -> AceDataTask:
+    video, picture = _video(task, base), _picture(task, base)
     written: AceDataTask = {
         "_id": hashlib.sha256(task.id.encode()).hexdigest()[:24],
         "id": task.id,
@@ -282,8 +296,8 @@ def _task(task: Task, base: str) -> AceDataTask:
         "created_at": task.created_at,
         "state": _WORDS[task.state],
         "request": {},
-        "response": _video(task, base) or _picture(task, base) or _response(task),
-        "data": _data(task, base),
+        "response": video or picture or _response(task),
+        "data": _data(task, video, picture),
     }
     if task.started_at is not None:
         written["started_at"] = task.started_at
@@ -342,11 +356,11 @@ def _picture(task: Task, base: str) -> AceDataPicture | None:
     }
 
 
-def _data(task: Task, base: str) -> AceDataResult | AceDataPictureResult | AceDataState:
-    video = _video(task, base)
+def _data(
+    task: Task, video: AceDataVideo | None, picture: AceDataPicture | None
+) -> AceDataResult | AceDataPictureResult | AceDataState:
     if video is not None:
         return {**video, "id": task.id, "created_at": rfc3339(task.created_at)}
-    picture = _picture(task, base)
     if picture is not None:
         return {**picture, "id": task.id, "created_at": rfc3339(task.created_at)}
     if task.final:

@@ -8,7 +8,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={PREFIX: wire.write_error},
     router=router,
-    payload=wire.payload,
+    hook=wire.FORM,
     reads=(Read(f"{PREFIX}/generations/", wire.FORM),),
 )
 

@@ -109,11 +109,6 @@ def _output(task: Task, base: str) -> list[AgentsOutput]:
     return made
 
 
-def payload(task: Task, base: str) -> bytes:
-    """Write a task for a callback; this API has none, so nobody is sent one."""
-    return msgspec.json.encode(generation_object(task, base))
-
-
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error."""
     written: AgentsError = {

@@ -8,7 +8,6 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={"/dream-machine/": wire.write_error},
     router=router,
-    payload=wire.payload,
     reads=(Read(f"{PREFIX}/generations/", wire.FORM),),
     hook=wire.FORM,
     announces=True,

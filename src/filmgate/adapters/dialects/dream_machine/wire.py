@@ -54,11 +54,6 @@ def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineG
     }
 
 
-def payload(task: Task, base: str) -> bytes:
-    """Write what is posted to the callback address where the body of the submit is not at hand."""
-    return FORM.one(task, None, base)
-
-
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error: `detail` is the sentence that clients show."""
     message = "Generation not found" if error.message == _NOTHING else error.message

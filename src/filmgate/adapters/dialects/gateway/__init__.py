@@ -8,7 +8,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={"/luma/": wire.write_error, "/ping": wire.write_error},
     router=router,
-    payload=wire.payload,
+    hook=wire.FORM,
     reads=(Read("/luma/generations/", wire.FORM), Read("/luma/v2/generations/", wire.SECOND)),
 )
 

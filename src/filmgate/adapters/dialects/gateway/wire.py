@@ -210,11 +210,6 @@ def created(task: Task, base: str, trace_id: str) -> GatewayCreated:
     return {**task_object(task, base), "code": 0, "message": "", "request_id": trace_id, "data": submission}
 
 
-def payload(task: Task, base: str) -> bytes:
-    """Write what is posted to the `notify_hook`: what a query answers."""
-    return msgspec.json.encode(task_object(task, base))
-
-
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error in both forms that gateway clients read."""
     fallback = "invalid_request_error" if error.status < 500 else "api_error"

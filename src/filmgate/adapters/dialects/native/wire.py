@@ -142,11 +142,6 @@ def task_object(task: Task, base: str) -> NativeTask:
     }
 
 
-def payload(task: Task, base: str) -> bytes:
-    """Write what is posted to the callback address: what a query answers."""
-    return msgspec.json.encode(task_object(task, base))
-
-
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error."""
     written: NativeError = {

@@ -286,12 +286,6 @@ def page(tasks: Sequence[Task], total: int, written: bytes) -> bytes:
     return b'{"object":"list","data":' + written + b"," + rest[1:]
 
 
-def payload(task: Task, base: str) -> bytes:
-    """Write a task for a callback; this API has none, so nobody is sent one."""
-    del base
-    return msgspec.json.encode(video_object(task))
-
-
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error; its request is named in the headers."""
     del trace_id
