@@ -18,6 +18,10 @@ class FailureCode(StrEnum):
     INVALID_MEDIA = "invalid_media"
     OUTPUT_MISSING = "output_missing"
     UNSUPPORTED_BY_ENGINE = "unsupported_by_engine"
+    MODERATED = "moderated"
+    REJECTED_BY_PROVIDER = "rejected_by_provider"
+    SUBMIT_UNKNOWN = "submit_unknown"
+    LOST_BY_PROVIDER = "lost_by_provider"
 
 
 class Failure(msgspec.Struct, frozen=True):

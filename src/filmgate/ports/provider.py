@@ -1,0 +1,142 @@
+"""The port of providers: services elsewhere that make videos, each an account with them.
+
+A provider translates and asks; it decides nothing. What its answers mean for a task is decided in the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation, Guide, ReferenceKind
+from filmgate.domain.media import Role
+from filmgate.domain.states import State
+
+
+class Means(StrEnum):
+    """How a provider can be given a picture, a clip or an earlier task to work with."""
+
+    TASK = "task"
+    """By the id that the same account gave an earlier task."""
+
+    ADDRESS = "address"
+    """By an address that it can reach."""
+
+    FILE = "file"
+    """By the bytes themselves: inline, or as part of the request."""
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a provider calls a task it has accepted; `video_id` is its name for the video, where that is another."""
+
+    id: str
+    video_id: str | None = None
+
+
+class Given(msgspec.Struct, frozen=True):
+    """An input in the first of the provider's means that can be had: exactly one of the three is there.
+
+    `file` is a PNG or an MP4 that we wrote, `earlier` a task of the same account.
+    """
+
+    kind: ReferenceKind
+    earlier: Receipt | None = None
+    address: str | None = None
+    file: Path | None = None
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """What is asked of a provider, once. `key` is ours and unique; `model` is the provider's own name of the model.
+
+    `callback_url` is an address of ours that contains the key, if we have a public one.
+    """
+
+    key: str
+    generation: Generation
+    model: str | None = None
+    start: Given | None = None
+    end: Given | None = None
+    guides: tuple[tuple[Guide, Given], ...] = ()
+    callback_url: str | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a provider says of a task. `state` is None where its word is not known: that means wait.
+
+    `links` are the addresses of the files it made; relative ones lie below the account's base address.
+    `asked` is what it says was asked for, as far as it says so, and `created_at` when, in unix seconds.
+    """
+
+    receipt: Receipt
+    state: State | None
+    percent: int | None = None
+    failure: Failure | None = None
+    links: Mapping[Role, str] = {}
+    asked: Generation | None = None
+    created_at: float | None = None
+
+
+class ProviderTrouble(Exception):
+    """A provider gave no usable answer.
+
+    `accepted` is False if it is certain that nothing was accepted, True if it may have been. `account` tells trouble
+    of the whole account (its key, its balance, its address) from trouble of this request. `retry_after` is what the
+    provider asked for, in seconds.
+    """
+
+    def __init__(
+        self, message: str, *, accepted: bool = False, account: bool = False, retry_after: float | None = None
+    ) -> None:
+        """Take a sentence that names no secret."""
+        super().__init__(message)
+        self.message = message
+        self.accepted = accepted
+        self.account = account
+        self.retry_after = retry_after
+
+
+class Provider(Protocol):
+    """One account of a provider, spoken to in its dialect."""
+
+    type: str
+
+    batch: int
+    """Ids in one query, at most; 1 where there is no batch query."""
+
+    means: Mapping[ReferenceKind, tuple[Means, ...]]
+    """How inputs can be given, the best way first."""
+
+    searches: bool
+    """Whether `find` can look up a submit whose answer was lost."""
+
+    discards: bool
+    """Whether a task can be taken back."""
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Say why this generation can never be asked for in this dialect, or None if it can."""
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderTrouble."""
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask about at most `batch` tasks; those the provider does not know are left out. Raises ProviderTrouble."""
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """List tasks made since a time, in unix seconds, that this submission may have become, the likeliest first.
+
+        Raises ProviderTrouble.
+        """
+
+    async def discard(self, task_id: str) -> None:
+        """Have the provider stop and forget a task; one it does not know is no trouble. Raises ProviderTrouble."""
+
+    def content(self, link: str) -> tuple[str, Mapping[str, str]]:
+        """Give the full address of a link and the headers it needs, such as the account's key for its own files."""
+
+    async def close(self) -> None:
+        """Close the connections."""
