@@ -54,5 +54,11 @@ class Line(Protocol):
     ) -> Reply:
         """Send one request to a path below the base address, and give the answer. Raises LineError."""
 
+    def address(self, link: str) -> tuple[str, Mapping[str, str]]:
+        """Give the full address of a link from an answer, and the headers a download of it needs.
+
+        A link may be relative to the base address; the key goes along only to the origin of the base address.
+        """
+
     async def close(self) -> None:
         """Close the connections."""

@@ -16,6 +16,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Guide, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
+from filmgate.ports.line import Line
 
 
 class Means(StrEnum):
@@ -68,7 +69,7 @@ class Submission(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What a provider says of a task. `state` is None where its word is not known: that means wait.
 
-    `links` are the addresses of the files it made; relative ones lie below the account's base address.
+    `links` are the addresses of the files it made; the account's line makes them full.
     `asked` is what it says was asked for, as far as it says so, and `created_at` when, in unix seconds.
     """
 
@@ -105,6 +106,8 @@ class Provider(Protocol):
 
     type: str
 
+    line: Line
+
     batch: int
     """Ids in one query, at most; 1 where there is no batch query."""
 
@@ -134,9 +137,3 @@ class Provider(Protocol):
 
     async def discard(self, task_id: str) -> None:
         """Have the provider stop and forget a task; one it does not know is no trouble. Raises ProviderTrouble."""
-
-    def content(self, link: str) -> tuple[str, Mapping[str, str]]:
-        """Give the full address of a link and the headers it needs, such as the account's key for its own files."""
-
-    async def close(self) -> None:
-        """Close the connections."""
