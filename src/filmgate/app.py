@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -24,10 +24,10 @@ import uuid_utils
 from filmgate import __version__
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.keys import digest, new_key
-from filmgate.domain.errors import FilmgateError, Unavailable
+from filmgate.domain.errors import FilmgateError, InvalidRequest, Unavailable
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import Caller
-from filmgate.ports.ledger import CALLBACK, EXPIRE, PURGE, ApiKey, Application, Ledger
+from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, PURGE, RECALL, ApiKey, Application, Ledger, queue_of
 
 if TYPE_CHECKING:
     import uvicorn
@@ -35,15 +35,25 @@ if TYPE_CHECKING:
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
     from filmgate.adapters.http.gate import Gate
     from filmgate.core.access import Access
+    from filmgate.core.providers.account import Account
     from filmgate.core.service import TaskService
     from filmgate.ports.engine import Engine
 
 log = logging.getLogger(__name__)
 
+_LOCAL = frozenset({"studio", "scripted"})
+"""Types of engines that make videos in this process; all others are providers."""
+
 DEFAULT_APPLICATION = "default"
 """The application of the bootstrap key and of the first key."""
 
 _CALLBACK_SLOTS = 16
+_SUBMIT_SLOTS = 8
+_INGEST_SLOTS = 4
+_RECALL_SLOTS = 4
+_FOLLOWED = 100_000
+"""Tasks followed at once at one account: each waits as a coroutine, without a slot of anything else."""
+
 _ANSWER_SECONDS = 0.5
 _MIN_BOOTSTRAP = 16
 
@@ -76,20 +86,32 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 
 
 @contextlib.asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings) -> AsyncIterator[Service]:  # noqa: PLR0915
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
     from filmgate.adapters.http.fetcher import CheckedFetcher
     from filmgate.adapters.media import LocalStore, SandboxedTools
     from filmgate.core.access import Access
+    from filmgate.core.attempt import Desk
     from filmgate.core.callbacks import Callbacks
+    from filmgate.core.developing import Developing
     from filmgate.core.execution import Execution
     from filmgate.core.feed import Feed
     from filmgate.core.housekeeping import Housekeeping
     from filmgate.core.intake import Intake
     from filmgate.core.links import Links
+    from filmgate.core.making import Making
+    from filmgate.core.operator import Operator
+    from filmgate.core.providers.adopting import Adopting
+    from filmgate.core.providers.fetching import Fetching
+    from filmgate.core.providers.following import INGEST, Following
+    from filmgate.core.providers.inputs import Inputs
+    from filmgate.core.providers.recalling import Recalling
+    from filmgate.core.providers.submitting import LOOKUP, Submitting
     from filmgate.core.query import Query
+    from filmgate.core.routing import Router
     from filmgate.core.service import TaskService
+    from filmgate.core.starting import Starting
     from filmgate.core.uploads import Uploads
     from filmgate.ports.dispatch import Lane
 
@@ -97,13 +119,15 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         ledger = await stack.enter_async_context(open_ledger(settings))
         work = _empty_folder(settings.data / "work")
         table = settings.engine_table()
-        engines = {name: _engine(name, engine) for name, engine in table.items()}
+        engines, accounts = _engines(table)
         store = LocalStore(settings.data / "media")
         tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks)
-        for close in (tools.close, fetcher.close, *(engine.close for engine in engines.values())):
-            stack.push_async_callback(close)
+        parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
+        for part in parts:
+            stack.push_async_callback(part.close)
         feed, clock = Feed(), time.time
         dispatcher = EmbeddedDispatcher(ledger, clock)
+        desk = Desk(ledger, feed, dispatcher, clock)
         links = Links(settings.public_url, settings.allowed_hosts, settings.host)
         intake = Intake(
             ledger,
@@ -116,17 +140,52 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             max_image=settings.max_image,
             max_video=settings.max_video,
         )
-        query = Query(ledger, cache_bytes=settings.answer_cache, max_batch=settings.max_batch)
+        adopting = Adopting(
+            accounts, table, ledger, dispatcher, clock, asked_for=await _asked_for(ledger, accounts.values())
+        )
+        query = Query(
+            ledger,
+            cache_bytes=settings.answer_cache,
+            max_batch=settings.max_batch,
+            missing=adopting.for_query if accounts else None,
+        )
+        router = Router(ledger, table, engines, accounts)
         tasks = TaskService(
-            ledger, store, intake, query, feed, dispatcher, table, max_unfinished=settings.max_unfinished, clock=clock
+            ledger,
+            store,
+            intake,
+            query,
+            feed,
+            dispatcher,
+            router,
+            table,
+            max_unfinished=settings.max_unfinished,
+            clock=clock,
         )
         uploads = Uploads(ledger, store, intake, clock)
         dialects = _dialects()
         announced = {dialect.name for dialect in dialects if dialect.announces}
-        execution = Execution(
-            ledger, engines, table, store, tools, intake, feed, dispatcher, clock, work=work, announced=announced
+        starting = Starting(ledger, table, announced, clock)
+        developing = Developing(store, tools)
+        making = Making(engines, starting, ledger, store, intake, developing, clock)
+        inputs = Inputs(ledger, store, intake, starting, settings.public_url)
+        submitting = Submitting(accounts, router, starting, inputs, ledger, clock, settings.public_url)
+        fetching = Fetching(
+            accounts,
+            fetcher,
+            store,
+            tools,
+            developing,
+            clock,
+            max_video=settings.max_video,
+            max_image=settings.max_image,
         )
+        following, recalling = Following(accounts, desk), Recalling(accounts, ledger, clock)
+        stages = dict.fromkeys(engines, making.stages)
+        stages |= dict.fromkeys(accounts, submitting.stages | fetching.stages)
+        execution = Execution(desk, stages, store, work=work)
         housekeeping = Housekeeping(ledger, tasks, store, clock)
+        operator = Operator(desk, router, table, engines, accounts)
         owner, first_key = await _first_start(ledger, settings)
         access = Access(
             ledger,
@@ -135,16 +194,27 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             bootstrap=_bootstrap(settings, owner),
         )
         callbacks = Callbacks(ledger, fetcher, {dialect.name: dialect.hook for dialect in dialects}, clock)
-        asgi = _application(settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher)
-        stack.push_async_callback(dispatcher.stop, settings.grace)
-        await dispatcher.start(
-            {name: Lane(execution.advance, engine.slots) for name, engine in engines.items()}
-            | {
-                CALLBACK: Lane(callbacks.deliver, _CALLBACK_SLOTS),
-                EXPIRE: Lane(housekeeping.expire, 1),
-                PURGE: Lane(housekeeping.purge, 1),
+        asgi = _application(
+            settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher, operator, adopting,
+            following,
+        )  # fmt: skip
+        lanes = {name: Lane(execution.advance, engine.slots) for name, engine in engines.items()}
+        for name, account in accounts.items():
+            account.start()
+            lanes |= {
+                name: Lane(execution.advance, _SUBMIT_SLOTS, room=_room(ledger, name, table[name])),
+                queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
+                queue_of(FOLLOW, name): Lane(following.follow, _FOLLOWED, lasting=True),
+                queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),
+                queue_of(RECALL, name): Lane(recalling.recall, _RECALL_SLOTS),
             }
-        )
+        lanes |= {
+            CALLBACK: Lane(callbacks.deliver, _CALLBACK_SLOTS),
+            EXPIRE: Lane(housekeeping.expire, 1),
+            PURGE: Lane(housekeeping.purge, 1),
+        }
+        stack.push_async_callback(dispatcher.stop, settings.grace)
+        await dispatcher.start(lanes)
         yield Service(asgi, tasks, access, dispatcher, first_key)
 
 
@@ -229,9 +299,7 @@ def _announce(settings: Settings, address: str, first_key: str | None) -> None:
 async def _first_start(ledger: Ledger, settings: Settings) -> tuple[Application, str | None]:
     """Make sure of the default application, and of one key if there is none at all."""
     now = time.time()
-    application = await ledger.add_application(
-        Application(str(uuid_utils.uuid4()), DEFAULT_APPLICATION, str(uuid_utils.uuid4()), now)
-    )
+    application = await ledger.add_application(_new_application(DEFAULT_APPLICATION))
     if settings.api_key is not None or await ledger.keys():
         return application, None
     key = new_key()
@@ -242,6 +310,10 @@ async def _first_start(ledger: Ledger, settings: Settings) -> tuple[Application,
         file.write(key + "\n")
     await ledger.add_key(api_key(application, key, "first", now))
     return application, key
+
+
+def _new_application(name: str) -> Application:
+    return Application(str(uuid_utils.uuid4()), name, str(uuid_utils.uuid4()), time.time())
 
 
 def api_key(application: Application, key: str, name: str, now: float) -> ApiKey:
@@ -273,21 +345,91 @@ def _dialects() -> tuple[Any, ...]:
     )
 
 
+def _engines(table: Mapping[str, EngineSettings]) -> tuple[dict[str, Engine], dict[str, Account]]:
+    """Make the engines of this process and the accounts with providers, by name. Raises Unavailable."""
+    engines: dict[str, Engine] = {}
+    accounts: dict[str, Account] = {}
+    upstreams = _upstreams() if {engine.type for engine in table.values()} - _LOCAL else {}
+    for name, settings in table.items():
+        try:
+            if settings.type in _LOCAL:
+                engines[name] = _engine(name, settings)
+            elif settings.type in upstreams:
+                accounts[name] = _account(name, settings, upstreams[settings.type])
+            else:
+                raise ValueError(  # noqa: TRY301
+                    f'its type "{settings.type}" is not one of {", ".join(sorted(_LOCAL | {*upstreams}))}'
+                )
+        except (ValueError, InvalidRequest) as error:
+            raise Unavailable(f'The engine "{name}" is not set up right: {error}') from error
+    return engines, accounts
+
+
 def _engine(name: str, settings: EngineSettings) -> Engine:
+    """Make an engine of this process. Raises ValueError for options it does not have."""
     if settings.type == "studio":
         from filmgate.adapters.engines.studio import StudioEngine
 
         if settings.options:
-            raise Unavailable(f'The engine "{name}" has no option {", ".join(settings.options)}.')
+            raise ValueError(f"it has no option {', '.join(settings.options)}")
         return StudioEngine(name, slots=settings.slots or 1)
-    if settings.type == "scripted":
-        from filmgate.adapters.engines.scripted import ScriptedEngine
+    from filmgate.adapters.engines.scripted import ScriptedEngine
 
-        try:
-            return ScriptedEngine(name, slots=settings.slots or 32, options=settings.options)
-        except ValueError as error:
-            raise Unavailable(f'The options of the engine "{name}" are not right: {error}') from error
-    raise Unavailable(f'The engine "{name}" has the unknown type "{settings.type}": studio and scripted are known.')
+    return ScriptedEngine(name, slots=settings.slots or 32, options=settings.options)
+
+
+def _upstreams() -> dict[str, Any]:
+    """Give what speaks each dialect as a client, by the dialect's name."""
+    from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
+    from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
+    from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
+    from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
+    from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosUpstream
+
+    return {
+        "dream_machine": DreamMachineUpstream,
+        "agents": AgentsUpstream,
+        "acedata": AceDataUpstream,
+        "gateway": GatewayUpstream,
+        "openai_videos": OpenAIVideosUpstream,
+    }
+
+
+def _account(name: str, settings: EngineSettings, upstream: Any) -> Account:
+    """Make an account with a provider. Raises ValueError for options that cannot be used."""
+    from filmgate.adapters.http.line import HttpLine
+    from filmgate.core.providers.account import Account
+    from filmgate.domain.accounts import account_settings
+
+    own, rest = account_settings(settings.options)
+    base = own.base_url or upstream.ADDRESS
+    if base is None:
+        raise ValueError("base_url is missing: the address of the provider's API")
+    key = own.key()
+    headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
+    return Account(name, upstream(HttpLine(base, headers, timeout=own.timeout), rest), own)
+
+
+def _room(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[], Awaitable[int]] | None:
+    """Say how many more tasks an account may have at work, where that is limited."""
+    slots = settings.slots
+    if slots is None:
+        return None
+
+    async def room() -> int:
+        return slots - await ledger.at_provider(name)
+
+    return room
+
+
+async def _asked_for(ledger: Ledger, accounts: Iterable[Account]) -> dict[str, tuple[str, ...]]:
+    """Give, by application id, the engines at which the application's unknown ids are looked up."""
+    asked: dict[str, tuple[str, ...]] = {}
+    for account in accounts:
+        if account.settings.adopt_for is not None:
+            application = await ledger.add_application(_new_application(account.settings.adopt_for))
+            asked[application.id] = (*asked.get(application.id, ()), account.name)
+    return asked
 
 
 def _application(
@@ -301,6 +443,9 @@ def _application(
     tasks: Any,
     uploads: Any,
     dispatcher: EmbeddedDispatcher,
+    operator: Any,
+    adopting: Any,
+    following: Any,
 ) -> Gate:
     from filmgate.adapters.dialects.common import Services
     from filmgate.adapters.dialects.described import completed
@@ -308,6 +453,7 @@ def _application(
     from filmgate.adapters.http.door import HttpDoor, bearer
     from filmgate.adapters.http.errors import Errors
     from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.http.hooks import hooks_router
     from filmgate.adapters.http.lane import Lane
     from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.http.service_routes import service_router
@@ -316,19 +462,22 @@ def _application(
 
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
     door, requests = HttpDoor(access, links, rates, max_body=settings.max_body), Requests()
-    services = Services(tasks, query, door, settings, uploads, partial(answer, store=store))
-    writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
-    errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
 
-    def may_see_metrics(request: Any) -> bool:
+    def is_operator(request: Any) -> bool:
         key = bearer(request.scope["headers"]) or b""
         return _is_loopback(settings.host) or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
 
+    services = Services(
+        tasks, query, door, settings, uploads, partial(answer, store=store), operator, adopting, is_operator
+    )
+    writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
+    errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     routers = [dialect.router(services) for dialect in dialects]
     routers.append(media_router(ledger, store, Buckets(settings.media_rate)))
     checks = {"ledger": ledger.ready, "store": store.ready, "engines": dispatcher.ready}
-    routers.append(service_router(ledger, requests, checks, may_see_metrics, __version__))
+    routers.append(service_router(ledger, requests, checks, is_operator, __version__))
+    routers.append(hooks_router(following.hurry, Buckets(settings.media_rate)))
     lane = Lane(
         {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
         {

@@ -68,3 +68,11 @@ def test_own_links_are_known(url: str) -> None:
 def test_other_links_are_not_taken_for_own(url: str) -> None:
     """Only the exact shape at an address of our own counts."""
     assert Links("https://video.example", (), "127.0.0.1").token(url) is None
+
+
+def test_another_service_on_this_machine_has_links_of_its_own() -> None:
+    """Once it was called at a port, a service takes links at other loopback ports for somebody else's."""
+    links = Links(None, (), "127.0.0.1")
+    links.base("127.0.0.1:8484")
+    assert links.token(f"http://localhost:8484/media/{TOKEN}/video.mp4") == TOKEN
+    assert links.token(f"http://127.0.0.1:9000/media/{TOKEN}/video.mp4") is None

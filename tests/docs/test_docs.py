@@ -29,8 +29,10 @@ from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, pr
 
 CONFIGURATION = "docs/configuration.md"
 TESTING = "docs/testing-against-filmgate.md"
-COMMANDS = ("serve", "generate", "extend", "get", "wait", "list", "cancel", "delete")
-KEY_COMMANDS = ("create", "list", "revoke")
+COMMANDS = (
+    "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
+    "engines", "adopt", "unknown", "unknown decide", "keys create", "keys list", "keys revoke",
+)  # fmt: skip
 _UNITS = {"": 1, "MiB": 2**20}
 
 RUN = snippets("run")
@@ -171,8 +173,8 @@ def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
     """The table of commands has the commands of the program, no more and no less."""
     table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
     names = {name for row in table for name in code(row[0])}
-    listed = {*commands_in(capsys), *(f"keys {name}" for name in commands_in(capsys, "keys"))} - {"keys"}
-    assert names == listed == {*COMMANDS, *(f"keys {name}" for name in KEY_COMMANDS)}
+    below = {f"{group} {name}" for group in ("unknown", "keys") for name in commands_in(capsys, group)}
+    assert names == ({*commands_in(capsys)} | below) - {"keys"} == {*COMMANDS}
 
 
 def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -188,17 +190,15 @@ def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"keys {name}" for name in KEY_COMMANDS)])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_is_what_the_program_says(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    """Each command's help stands in the page word for word, at a width of 80."""
+    """Each command's help stands in one of the pages word for word, at a width of 80."""
     monkeypatch.setenv("COLUMNS", "80")
-    shown = re.search(
-        rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", page("docs/cli.md"), re.MULTILINE | re.DOTALL
-    )
-    assert shown is not None
-    assert shown[1] == help_of(capsys, *command.split())
+    pages = page("docs/cli.md") + page("docs/cli-operators.md")
+    shown = re.findall(rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", pages, re.MULTILINE | re.DOTALL)
+    assert shown == [help_of(capsys, *command.split())]
 
 
 def test_the_sizes_are_those_of_the_code():

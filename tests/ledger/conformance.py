@@ -351,8 +351,7 @@ class ChangingConformance(Tenants):
     async def test_an_owner_cancels_an_unfinished_task(self, ledger: Ledger):
         """Cancelling ends the task, shuts out its worker and makes the callback due."""
         before = await submitted(ledger, callback_url="http://example.test/hook")
-        claim = await ledger.claim(ENGINE, "w", NOW, math.inf)
-        assert claim is not None
+        await ledger.claim(ENGINE, "w", NOW, math.inf)
         ended = await ledger.cancel(A.id, before.id, CANCELLED, NOW + 1)
         assert ended == msgspec.structs.replace(
             before, state=State.FAILED, stage=Stage.DONE, fence=2, failure=CANCELLED, cancel_requested=True,
@@ -362,8 +361,7 @@ class ChangingConformance(Tenants):
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW + 2, percent=9)) is None
         await ledger.release(None)
         assert await ledger.next_due(ENGINE) is None
-        told = await ledger.claim(CALLBACK, "w", NOW + 1, math.inf)
-        assert told is not None
+        (told,) = await ledger.claim(CALLBACK, "w", NOW + 1, math.inf)
         assert told.due == Due(CALLBACK, CALLBACK, before.id, A.id, NOW + 1, "failed")
         assert told.task == ended
 
@@ -406,10 +404,8 @@ class ChangingConformance(Tenants):
         assert await ledger.get(A.id, gone.id) is None
         assert await ledger.echoes([gone.id, kept.id]) == {kept.id: ECHO}
         assert [await ledger.media(picture.media.token) for picture in pictures] == [None, pictures[1]]
-        advancing = await ledger.claim(ENGINE, "w", NOW, math.inf)
-        assert advancing is not None
+        (advancing,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
         assert advancing.due.task_id == kept.id
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
-        purge = await ledger.claim(PURGE, "w", NOW, math.inf)
-        assert purge is not None
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
+        (purge,) = await ledger.claim(PURGE, "w", NOW, math.inf)
         assert (purge.due, purge.task) == (Due(PURGE, PURGE, gone.id, A.id, NOW), None)

@@ -16,8 +16,7 @@ from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submi
 
 async def claimed(ledger: Ledger, queue: str = ENGINE, worker: str = "w", lease: float = math.inf) -> Claim:
     """Claim work that must be there."""
-    claim = await ledger.claim(queue, worker, NOW, lease)
-    assert claim is not None
+    (claim,) = await ledger.claim(queue, worker, NOW, lease)
     return claim
 
 
@@ -31,7 +30,7 @@ class ClaimConformance(Tenants):
         claim = await claimed(ledger)
         assert claim == Claim(claim.id, advance(before, NOW), 0, fenced)
         assert await ledger.get(A.id, before.id) == fenced
-        assert await ledger.claim(ENGINE, "other", NOW, math.inf) is None
+        assert await ledger.claim(ENGINE, "other", NOW, math.inf) == []
 
     async def test_other_work_leaves_the_fence(self, ledger: Ledger):
         """Claiming a callback gives the task as it is, also when it is final."""
@@ -44,8 +43,8 @@ class ClaimConformance(Tenants):
     async def test_work_is_not_claimed_before_its_time(self, ledger: Ledger):
         """Work is due from its time on, the earliest first, in its own queue only."""
         late, early = await submitted(ledger, not_before=NOW), await submitted(ledger, not_before=NOW - 1)
-        assert await ledger.claim(ENGINE, "w", NOW - 2, math.inf) is None
-        assert await ledger.claim("another queue", "w", NOW, math.inf) is None
+        assert await ledger.claim(ENGINE, "w", NOW - 2, math.inf) == []
+        assert await ledger.claim("another queue", "w", NOW, math.inf) == []
         assert [(await claimed(ledger)).due.task_id for _ in range(2)] == [early.id, late.id]
 
     async def test_one_task_does_not_wait_behind_a_thousand(self, ledger: Ledger):
@@ -83,8 +82,17 @@ class ClaimConformance(Tenants):
         """Many claims at once take each row once, and the rest get nothing."""
         tasks = [await submitted(ledger, tenant) for tenant in (A, B) for _ in range(20)]
         claims = await asyncio.gather(*(ledger.claim(ENGINE, f"w{n % 2}", NOW, 60.0) for n in range(60)))
-        taken = [claim.due.task_id for claim in claims if claim is not None]
+        taken = [claim.due.task_id for one in claims for claim in one]
         assert sorted(taken) == sorted(each.id for each in tasks)
+
+    async def test_several_are_claimed_at_once_in_fair_order(self, ledger: Ledger):
+        """A limit takes as many as there are, and still rotates over the applications."""
+        for tenant in (A, A, A, B):
+            await submitted(ledger, tenant)
+        claims = await ledger.claim(ENGINE, "w", NOW, math.inf, limit=3)
+        assert [claim.due.application_id for claim in claims[:2]] in ([A.id, B.id], [B.id, A.id])
+        assert [claim.due.application_id for claim in claims[2:]] == [A.id]
+        assert len(await ledger.claim(ENGINE, "w", NOW, math.inf, limit=3)) == 1
 
     async def test_work_without_its_task_is_dropped(self, ledger: Ledger):
         """A stage of a final or unknown task is skipped, removed, and never claimed."""
@@ -97,7 +105,7 @@ class ClaimConformance(Tenants):
         stray = [advance(ended), advance(unknown)]
         await ledger.commit(Change(task_id=other.id, fence=0, now=NOW), stray)
         assert (await claimed(ledger)).due.task_id == other.id
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
         await ledger.release(None)
         assert (await claimed(ledger)).due.task_id == other.id
         assert await ledger.next_due(ENGINE) is None
@@ -106,9 +114,8 @@ class ClaimConformance(Tenants):
         """After the lease another worker takes over: the first one's fence, finish and postpone are void."""
         before = await submitted(ledger)
         first = await claimed(ledger, lease=60.0)
-        assert await ledger.claim(ENGINE, "second", NOW + 59.0, 60.0) is None
-        second = await ledger.claim(ENGINE, "second", NOW + 60.0, 60.0)
-        assert second is not None
+        assert await ledger.claim(ENGINE, "second", NOW + 59.0, 60.0) == []
+        (second,) = await ledger.claim(ENGINE, "second", NOW + 60.0, 60.0)
         assert (second.id, second.tries) == (first.id, 1)
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW, percent=9)) is None
         await ledger.finish(first)
@@ -125,9 +132,8 @@ class DueConformance(Tenants):
         await submitted(ledger)
         first = await claimed(ledger)
         await ledger.postpone(first, NOW + 5)
-        assert await ledger.claim(ENGINE, "w", NOW + 4, math.inf) is None
-        again = await ledger.claim(ENGINE, "w", NOW + 5, math.inf)
-        assert again is not None
+        assert await ledger.claim(ENGINE, "w", NOW + 4, math.inf) == []
+        (again,) = await ledger.claim(ENGINE, "w", NOW + 5, math.inf)
         assert (again.id, again.tries, again.due.not_before) == (first.id, 1, NOW + 5)
 
     async def test_finished_work_is_gone(self, ledger: Ledger):
@@ -135,7 +141,7 @@ class DueConformance(Tenants):
         await submitted(ledger)
         await ledger.finish(await claimed(ledger))
         await ledger.release(None)
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) is None
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
 
     async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
         """What becomes due while somebody is at it stays due when he ends."""
@@ -163,8 +169,7 @@ class DueConformance(Tenants):
         change = Change(task_id=before.id, fence=1, now=NOW, percent=10, finished=claim.id)
         await ledger.commit(change, [advance(before, NOW + 3)])
         assert await ledger.next_due(ENGINE) == NOW + 3
-        following = await ledger.claim(ENGINE, "w", NOW + 3, math.inf)
-        assert following is not None
+        (following,) = await ledger.claim(ENGINE, "w", NOW + 3, math.inf)
         assert following.tries == 0
         assert following.task is not None
         assert following.task.fence == 2
@@ -181,7 +186,7 @@ class DueConformance(Tenants):
         assert await ledger.release("mine") == 2
         assert await ledger.release("mine") == 0
         assert {(await claimed(ledger, worker="next")).due.task_id for _ in range(2)} == mine
-        assert await ledger.claim(ENGINE, "next", NOW, math.inf) is None
+        assert await ledger.claim(ENGINE, "next", NOW, math.inf) == []
         assert await ledger.release(None) == 3
 
     async def test_releasing_leaves_work_that_nobody_has(self, ledger: Ledger):

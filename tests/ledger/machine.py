@@ -96,11 +96,12 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(target=claims, queue=st.sampled_from([ENGINE, CALLBACK, PURGE]), lease=st.sampled_from([LEASE, math.inf]))
     def claim(self, queue: str, lease: float) -> Claim | MultipleResults[Claim]:
         """Take the next work of a queue: it is due, and the earliest of its owner's."""
-        claim = self.run(self.ledger.claim(queue, "worker", self.now, lease))
+        claims = self.run(self.ledger.claim(queue, "worker", self.now, lease))
         ready = [held for held in self.due.values() if held.due.queue == queue and held.due.not_before <= self.now]
-        assert (claim is None) == (not ready)
-        if claim is None:
+        assert bool(claims) == bool(ready)
+        if not claims:
             return multiple()
+        (claim,) = claims
         held = self.due[_name(claim.due)]
         assert claim.due == held.due
         same_owner = [other.due for other in ready if other.due.application_id == claim.due.application_id]

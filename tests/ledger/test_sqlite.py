@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.ports.ledger import Ledger
 
-from . import conformance, conformance_due, machine
+from . import conformance, conformance_due, conformance_providers, machine
 
 
 @pytest.fixture
@@ -45,6 +45,10 @@ class TestClaim(conformance_due.ClaimConformance):
 
 
 class TestDue(conformance_due.DueConformance):
+    pass
+
+
+class TestProviders(conformance_providers.ProviderConformance):
     pass
 
 

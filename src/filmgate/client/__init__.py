@@ -16,14 +16,29 @@ from filmgate.client.errors import (
     WaitTimeout,
 )
 from filmgate.client.references import Options, Source
-from filmgate.client.results import Account, Engine, Failure, Task, TaskPage, Video
+from filmgate.client.results import (
+    Account,
+    Candidate,
+    Decision,
+    Engine,
+    EngineStatus,
+    Failure,
+    Route,
+    Task,
+    TaskPage,
+    UnknownSubmit,
+    Video,
+)
 
 __all__ = [
     "Account",
     "AsyncFilmgate",
+    "Candidate",
     "ConnectionFailed",
+    "Decision",
     "DownloadFailed",
     "Engine",
+    "EngineStatus",
     "Failure",
     "Filmgate",
     "FilmgateClientError",
@@ -31,12 +46,14 @@ __all__ = [
     "NotFound",
     "Options",
     "OutcomeUnknown",
+    "Route",
     "ServiceUnavailable",
     "Source",
     "Task",
     "TaskPage",
     "TooManyRequests",
     "Unauthorized",
+    "UnknownSubmit",
     "UnreadableAnswer",
     "Video",
     "WaitTimeout",

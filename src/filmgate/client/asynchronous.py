@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -13,7 +13,17 @@ import httpx2
 from filmgate.client import calls, target
 from filmgate.client.downloads import CHUNK, Part, video_of
 from filmgate.client.references import Options
-from filmgate.client.results import Account, Engine, Task, TaskPage, id_of
+from filmgate.client.results import (
+    Account,
+    Decision,
+    Engine,
+    EngineStatus,
+    Route,
+    Task,
+    TaskPage,
+    UnknownSubmit,
+    id_of,
+)
 from filmgate.client.retries import attempts
 from filmgate.client.waiting import Waiting
 
@@ -106,6 +116,32 @@ class AsyncFilmgate:
     ) -> TaskPage:
         """List tasks, newest first or oldest first, of one state or of all."""
         return await self._send(calls.listing(limit=limit, offset=offset, state=state, newest=newest))
+
+    async def engine_status(self) -> tuple[EngineStatus, ...]:
+        """Say how every engine is. For operators, as the four methods below."""
+        return await self._send(calls.engine_status())
+
+    async def route(self, prompt: str, **options: Unpack[Options]) -> Route:
+        """Say where a generation would go now, and why; nothing is submitted."""
+        return await self._send(await asyncio.to_thread(calls.route, prompt, options))
+
+    async def unknown_submits(self) -> tuple[UnknownSubmit, ...]:
+        """List the submits that a provider did not answer, of all applications, oldest first."""
+        return await self._send(calls.unknown_submits())
+
+    async def decide(self, task: Task | str, decision: Decision, upstream_id: str | None = None) -> Task:
+        """Decide about such a submit: with "accepted" the provider has it as `upstream_id`. Raises NotFound.
+
+        "submit_again" sends it once more, which may be charged twice; "fail" ends the task.
+        """
+        return await self._send(calls.decide(id_of(task), decision, upstream_id))
+
+    async def adopt(self, engine: str, ids: Sequence[str]) -> tuple[Task, ...]:
+        """Take over tasks that a provider made before, by its own ids; one that is here already is given as it is.
+
+        Raises NotFound for an id that the provider does not know; the ids before it have been taken over then.
+        """
+        return await self._send(calls.adopt(engine, ids))
 
     async def _send(self, call: calls.Call[T]) -> T:
         async for attempt in attempts(call):

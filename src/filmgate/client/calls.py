@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -23,12 +23,26 @@ from filmgate.client.errors import (
     UnreadableAnswer,
 )
 from filmgate.client.references import Options, reference
-from filmgate.client.results import Account, Engine, EngineList, Task, TaskPage, id_of
+from filmgate.client.results import (
+    Account,
+    Engine,
+    EngineList,
+    EngineStatus,
+    EngineStatusList,
+    Route,
+    Task,
+    TaskList,
+    TaskPage,
+    UnknownSubmit,
+    UnknownSubmitList,
+    id_of,
+)
 from filmgate.client.target import Target
 
 T = TypeVar("T")
 
 _PREFIX = "/api/v1"
+_OPERATOR = f"{_PREFIX}/operator"
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _ERRORS: dict[int, type[FilmgateClientError]] = {
     401: Unauthorized,
@@ -59,15 +73,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
 
 def submit(prompt: str, options: Options) -> Call[Task]:
     """Accept a generation. Reads local files; raises InvalidInput."""
-    wanted: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    for side in ("start", "end"):
-        if side in wanted:
-            wanted[side] = reference(wanted[side], side)
-    try:
-        body = msgspec.json.encode({"prompt": prompt, **wanted})
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"a text has letters that cannot be sent: {error.reason}") from error
-    return Call("POST", f"{_PREFIX}/tasks", _task, body=body, repeatable=False)
+    return Call("POST", f"{_PREFIX}/tasks", _task, body=_generation(prompt, options), repeatable=False)
 
 
 def extend(task: Task | str, prompt: str, options: Options) -> Call[Task]:
@@ -107,6 +113,34 @@ def engines() -> Call[tuple[Engine, ...]]:
 def account() -> Call[Account]:
     """Ask who the holder of the key is."""
     return Call("GET", f"{_PREFIX}/me", msgspec.json.Decoder(Account).decode)
+
+
+def engine_status() -> Call[tuple[EngineStatus, ...]]:
+    """Ask how the engines are."""
+    return Call("GET", f"{_OPERATOR}/engines", _engine_status)
+
+
+def route(prompt: str, options: Options) -> Call[Route]:
+    """Ask where a generation would go. Reads local files; raises InvalidInput."""
+    return Call("POST", f"{_OPERATOR}/route", msgspec.json.Decoder(Route).decode, body=_generation(prompt, options))
+
+
+def unknown_submits() -> Call[tuple[UnknownSubmit, ...]]:
+    """Ask for the submits whose outcome is not known."""
+    return Call("GET", f"{_OPERATOR}/unknown", _unknown_submits)
+
+
+def decide(task_id: str, decision: str, upstream_id: str | None) -> Call[Task]:
+    """Decide about a submit. A second try would find it decided and look like a mistake."""
+    given = {"decision": decision, "upstream_id": upstream_id}
+    body = _json({name: value for name, value in given.items() if value is not None})
+    return Call("POST", f"{_OPERATOR}/unknown/{_segment(task_id)}", _task, body=body, repeatable=False)
+
+
+def adopt(engine: str, ids: Sequence[str]) -> Call[tuple[Task, ...]]:
+    """Take over a provider's tasks; once is as good as twice."""
+    body = _json({"engine": engine, "ids": list(ids)})
+    return Call("POST", f"{_OPERATOR}/adopt", _adopted, body=body)
 
 
 def file(url: str) -> Call[None]:
@@ -182,10 +216,30 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
     return error
 
 
+def _generation(prompt: str, options: Options) -> bytes:
+    """Write a generation down, with the local files that it names."""
+    wanted: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    for side in ("start", "end"):
+        if side in wanted:
+            wanted[side] = reference(wanted[side], side)
+    return _json({"prompt": prompt, **wanted})
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"a text has letters that cannot be sent: {error.reason}") from error
+
+
 def _of(task_id: str) -> str:
+    return f"{_PREFIX}/tasks/{_segment(task_id)}"
+
+
+def _segment(task_id: str) -> str:
     if not task_id.strip():
         raise InvalidInput("the id of a task is needed")
-    return f"{_PREFIX}/tasks/{quote(task_id, safe='', errors='replace')}"
+    return quote(task_id, safe="", errors="replace")
 
 
 def _told(content: bytes) -> dict[str, str]:
@@ -213,6 +267,18 @@ def _nothing(content: bytes) -> None:
 
 def _engines(content: bytes) -> tuple[Engine, ...]:
     return msgspec.json.decode(content, type=EngineList).engines
+
+
+def _engine_status(content: bytes) -> tuple[EngineStatus, ...]:
+    return msgspec.json.decode(content, type=EngineStatusList).engines
+
+
+def _unknown_submits(content: bytes) -> tuple[UnknownSubmit, ...]:
+    return msgspec.json.decode(content, type=UnknownSubmitList).submits
+
+
+def _adopted(content: bytes) -> tuple[Task, ...]:
+    return msgspec.json.decode(content, type=TaskList).tasks
 
 
 _task = msgspec.json.Decoder(Task).decode

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from filmgate.domain.states import FINAL, State
+
+Decision: TypeAlias = Literal["accepted", "submit_again", "fail"]
+"""What becomes of a submit whose outcome is not known."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -114,6 +117,76 @@ class EngineList(msgspec.Struct, frozen=True):
     """How the service lists its engines."""
 
     engines: tuple[Engine, ...]
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """How an engine is, for operators.
+
+    `models` are the credits of one task by model, `address` and `trouble` are of providers, `retry_in` is in seconds;
+    `waiting`, `in_flight` and `unknown` count tasks in line, at work, and submitted with an unknown outcome.
+    """
+
+    name: str
+    type: str
+    address: str | None = None
+    models: dict[str, float] = {}
+    priority: int = 0
+    weight: float = 1.0
+    slots: int | None = None
+    healthy: bool = True
+    trouble: str | None = None
+    retry_in: float = 0.0
+    waiting: int = 0
+    in_flight: int = 0
+    unknown: int = 0
+
+
+class EngineStatusList(msgspec.Struct, frozen=True):
+    """How the service lists how its engines are."""
+
+    engines: tuple[EngineStatus, ...]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An engine that was looked at for a request.
+
+    `verdict` is "chosen", "standby", "troubled" or "refuses", `reason` says why, `credits` is its price.
+    """
+
+    engine: str
+    verdict: str
+    reason: str
+    credits: float = 0.0
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a request would go now: the engine, and all that were looked at, the best first."""
+
+    engine: str
+    candidates: tuple[Candidate, ...]
+
+
+class UnknownSubmit(msgspec.Struct, frozen=True):
+    """A task whose provider did not say whether it accepted it; `lookups` counts how often it was looked up there."""
+
+    id: str
+    application_id: str
+    engine: str
+    prompt: str = ""
+    submitted_at: str | None = None
+    lookups: int = 0
+
+
+class UnknownSubmitList(msgspec.Struct, frozen=True):
+    """How the service lists such tasks."""
+
+    submits: tuple[UnknownSubmit, ...]
+
+
+class TaskList(msgspec.Struct, frozen=True):
+    """How the service lists tasks that it has taken over."""
+
+    tasks: tuple[Task, ...]
 
 
 class Account(msgspec.Struct, frozen=True):

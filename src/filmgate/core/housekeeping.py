@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from filmgate.core.providers.submitting import UNKNOWN
 from filmgate.core.service import TaskService
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.states import Stage
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Claim, Ledger
 from filmgate.ports.media import MediaStore
@@ -27,7 +30,8 @@ class Housekeeping:
                 return
             since = task.created_at if task.started_at is None else task.started_at
             verb = "waited in line" if task.started_at is None else "worked on"
-            await self._service.expire(task, f"The task was not finished in time: {verb} for {now - since:.0f} s.")
+            late = Failure(FailureCode.EXPIRED, f"The task was not finished in time: {verb} for {now - since:.0f} s.")
+            await self._service.end(task, UNKNOWN if task.stage is Stage.SUBMIT_UNKNOWN else late)
         await self._ledger.finish(claim)
 
     async def purge(self, claim: Claim) -> None:

@@ -25,6 +25,7 @@ class Links:
         names = {bound, *allowed_hosts, *((public_host,) if public_host else ())}
         self._allowed = {name.lower().strip("[]") for name in names}
         self._good: dict[tuple[str, str], str] = {}
+        self._ports: set[str | None] = set()
 
     def base(self, host: str | None, scheme: str = "http") -> str:
         """Give the base address for a request to this Host. Raises HostNotAllowed."""
@@ -38,6 +39,8 @@ class Links:
         base = self._public or f"{scheme}://{host}"
         if len(self._good) < 1_000:
             self._good[scheme, host] = base
+            if _is_loopback(host):
+                self._ports.add(_port(host, scheme))
         return base
 
     def token(self, url: str) -> str | None:
@@ -46,17 +49,32 @@ class Links:
         match = _TOKEN.fullmatch(parts.path)
         if match is None or parts.scheme not in ("http", "https"):
             return None
-        own = f"{parts.scheme}://{parts.netloc}" == self._public or self._is_ours(parts.netloc)
+        if f"{parts.scheme}://{parts.netloc}" == self._public:
+            return match[1]
+        own = self._is_ours(parts.netloc) and self._is_this_service(parts.netloc, parts.scheme)
         return match[1] if own else None
+
+    def _is_this_service(self, host: str, scheme: str) -> bool:
+        """Tell this service from others on the same machine, each at a port of its own, once it was called there."""
+        return not _is_loopback(host) or not self._ports or _port(host, scheme) in self._ports
 
     def _is_ours(self, host: str) -> bool:
         match = _HOST.fullmatch(host)
         if match is None:
             return False
         name = match["name"].lower().strip("[]")
-        if name in self._allowed or f"{name}:{match['port']}" in self._allowed or name == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return name in self._allowed or f"{name}:{match['port']}" in self._allowed or _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    match = _HOST.fullmatch(host)
+    name = match["name"].lower().strip("[]") if match else ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _port(host: str, scheme: str) -> str | None:
+    match = _HOST.fullmatch(host)
+    return match and (match["port"] or {"http": "80", "https": "443"}.get(scheme))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from filmgate.domain.errors import InvalidRequest, NotFound
@@ -24,6 +24,10 @@ class Form(Protocol):
         """Put written tasks together into the answer of a batch."""
 
 
+Missing = Callable[[RequestContext, str], Awaitable[bool]]
+"""Tries to find elsewhere what the ledger does not have; True if it is there now."""
+
+
 class Query:
     """Answers queries by id from the ledger, and from a cache once a task has reached its end.
 
@@ -31,8 +35,9 @@ class Query:
     checked for the owner too.
     """
 
-    def __init__(self, ledger: Ledger, *, cache_bytes: int, max_batch: int) -> None:
+    def __init__(self, ledger: Ledger, *, cache_bytes: int, max_batch: int, missing: Missing | None = None) -> None:
         self._ledger = ledger
+        self._missing = missing
         self._room = cache_bytes
         self._max_batch = max_batch
         self._cache: dict[tuple[str, str, str], tuple[str, bytes]] = {}
@@ -49,6 +54,8 @@ class Query:
             raise NotFound()
         deletions = self._deletions
         task = await self._ledger.get(owner, task_id)
+        if task is None and self._missing is not None and await self._missing(context, task_id):
+            task = await self._ledger.get(owner, task_id)
         if task is None:
             raise NotFound()
         return (await self._written(context, [task], form, deletions))[task_id]

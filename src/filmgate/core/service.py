@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import uuid_utils
@@ -12,12 +12,13 @@ import uuid_utils
 from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Query
+from filmgate.core.routing import Router
 from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
-from filmgate.domain.settings import EngineSettings, engine_for
+from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
-from filmgate.domain.task import Task
+from filmgate.domain.task import Progress, Task
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import (
@@ -59,7 +60,8 @@ class TaskService:
         query: Query,
         feed: Feed,
         dispatcher: Dispatcher,
-        engines: dict[str, EngineSettings],
+        router: Router,
+        engines: Mapping[str, EngineSettings],
         *,
         max_unfinished: int,
         clock: Callable[[], float] = time.time,
@@ -70,6 +72,7 @@ class TaskService:
         self._query = query
         self._feed = feed
         self._dispatcher = dispatcher
+        self._router = router
         self._engines = engines
         self._max_unfinished = max_unfinished
         self._clock = clock
@@ -83,7 +86,8 @@ class TaskService:
             self._intake.check_callback(order.callback_url)
         task_id = str(uuid_utils.uuid7())
         generation, media, links = await self._references(context, order, task_id)
-        engine = engine_for(generation.model, self._engines)
+        origin = await self._router.origin_of(generation, context.caller.application_id)
+        engine = self._router.choose(generation, origin)
         now = self._clock()
         task = Task(
             id=task_id,
@@ -99,6 +103,7 @@ class TaskService:
             callback_url=order.callback_url or None,
             created_at=now,
             updated_at=now,
+            work=Progress(credits=self._router.price(engine, generation)),
         )
         due = (
             Due(ADVANCE, engine, task_id, task.application_id, now),
@@ -182,9 +187,8 @@ class TaskService:
         self._dispatcher.wake(PURGE)
         self._feed.publish(task)
 
-    async def expire(self, task: Task, message: str) -> None:
+    async def end(self, task: Task, failure: Failure) -> None:
         """End an unfinished task whose time is up."""
-        failure = Failure(FailureCode.EXPIRED, message)
         ended = await self._ledger.cancel(task.application_id, task.id, failure, self._clock())
         if ended is not None:
             self._ended(ended)

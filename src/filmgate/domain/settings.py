@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
+
+from filmgate.domain.generation import Operation
 
 MIB = 1024 * 1024
 
@@ -39,18 +41,36 @@ Limit = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
+class ModelSettings(BaseModel):
+    """A model of an engine: what it is called there (None: the same), and the price of one task in credits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = None
+    credits: Annotated[float, Field(ge=0)] = 0
+
+
+def _by_name(value: object) -> object:
+    """Read models from a list of names, where nothing is to be said of each."""
+    return {str(name): {} for name in value} if isinstance(value, list | tuple) else value
+
+
 class EngineSettings(BaseModel):
     """One `[engines.NAME]` table: which type of engine it is and which models it makes ("*" for every model).
 
     `slots` is how many tasks it works on at once (None: the type's own default), `deadline` the seconds a task may
-    take from its first start, `queue_limit` the seconds it may wait in line. What else stands in the table is the
-    engine type's own and is checked by it.
+    take from its first start, `queue_limit` the seconds it may wait in line. Of several engines for one model those
+    of the lowest `priority` come first, and among them each as often as its `weight` says. `operations` are those it
+    is used for (empty: all). What else stands in the table is the engine type's own and is checked by it.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str
-    models: tuple[str, ...] = ()
+    models: Annotated[dict[str, ModelSettings], BeforeValidator(_by_name)] = {}
+    operations: tuple[Operation, ...] = ()
+    priority: int = 0
+    weight: float = Field(default=1, gt=0)
     slots: int | None = Field(default=None, ge=1)
     deadline: Seconds = 1800
     queue_limit: Seconds = 86_400
@@ -126,12 +146,3 @@ class Settings(BaseSettings):
     def engine_table(self) -> dict[str, EngineSettings]:
         """All engines by name: the configured ones, and the studio, with one slot per worker unless configured too."""
         return {DEFAULT_ENGINE: EngineSettings(type="studio", slots=self.workers), **self.engines}
-
-
-def engine_for(model: str | None, engines: dict[str, EngineSettings]) -> str:
-    """Choose the engine of a model: the one that names it, else the one that names "*", else the default."""
-    for wanted in (model, "*"):
-        for name, engine in engines.items():
-            if wanted is not None and wanted in engine.models:
-                return name
-    return DEFAULT_ENGINE

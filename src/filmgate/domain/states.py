@@ -15,14 +15,23 @@ class State(StrEnum):
 
 
 class Stage(StrEnum):
-    """Which committed step the work on an unfinished task resumes from."""
+    """Which committed step the work on an unfinished task resumes from.
+
+    `submitting` and `submit_unknown` are of tasks that a provider makes: it is being asked, or was asked and it could
+    not be learned whether it accepted.
+    """
 
     SUBMIT = "submit"
+    SUBMITTING = "submitting"
+    SUBMIT_UNKNOWN = "submit_unknown"
     FOLLOW = "follow"
     INGEST = "ingest"
     SETTLE = "settle"
     DONE = "done"
 
+
+AT_PROVIDER: frozenset[Stage] = frozenset({Stage.SUBMIT_UNKNOWN, Stage.FOLLOW})
+"""A task in one of these may be at work at a provider, if it has one, while nobody here works on it."""
 
 FINAL: frozenset[State] = frozenset({State.COMPLETED, State.FAILED})
 """A task in one of these never changes its state again."""

@@ -22,12 +22,33 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: dict[str, Any] | None = None
 
 
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A submit to a provider, as it was committed before it was sent: under which key, and when in unix seconds.
+
+    `looked` counts how often a submit without an answer was looked up since.
+    """
+
+    key: str
+    at: float
+    looked: int = 0
+
+
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the work has committed so far: inputs by side ("start", "end"), the raw product, the engine's notes."""
+    """What the work has committed so far: inputs by side ("start", "end"), the raw product, the engine's notes.
+
+    The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
+    it made by role, the engines that did not take the task, how often none took it, and the price in credits.
+    """
 
     inputs: dict[str, Input] = {}
     product: str | None = None
     notes: dict[str, Any] = {}
+    asked: Asked | None = None
+    video: str | None = None
+    links: dict[str, str] = {}
+    tried: tuple[str, ...] = ()
+    rounds: int = 0
+    credits: float = 0.0
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -35,6 +56,7 @@ class Task(msgspec.Struct, frozen=True):
 
     `fence` grows with every claim and every act of the owner: who holds an older number can change nothing.
     `attempts` counts the crashes of the engine. `base_url` is the base address of links when it was submitted.
+    `upstream_id` is what the provider calls a task that it has accepted.
     """
 
     id: str
@@ -62,6 +84,7 @@ class Task(msgspec.Struct, frozen=True):
     work: Progress = Progress()
     output: Output | None = None
     failure: Failure | None = None
+    upstream_id: str | None = None
 
     @property
     def final(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -32,8 +33,20 @@ class Fetcher(Protocol):
     def check(self, url: str) -> None:
         """Raise InvalidRequest if the address can be seen to be unusable without asking a name server."""
 
-    async def download(self, url: str, target: Path, *, max_bytes: int) -> None:
-        """Write what the address serves to `target`. Raises FetchError."""
+    async def download(
+        self,
+        url: str,
+        target: Path,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        trusted: str | None = None,
+    ) -> None:
+        """Write what the address serves to `target`, going on where it breaks off if that is safe. Raises FetchError.
+
+        `headers` go to the origin of the address only. `trusted` is an origin of the operator's own, such as
+        `http://127.0.0.1:9000`, which may be reached although it is private, but not by way of another.
+        """
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
         """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""

@@ -29,6 +29,17 @@ EXPIRE = "expire"
 PURGE = "purge"
 """Kind and queue of due work: remove the files of a deleted task."""
 
+FOLLOW = "follow"
+"""Kind of due work: see a task through that waits at a provider. Its queue is that of the engine's followed tasks."""
+
+RECALL = "recall"
+"""Kind of due work: have a provider forget a task; `detail` is what the provider calls it."""
+
+
+def queue_of(kind: str, engine: str) -> str:
+    """Name the queue of an engine for work of another kind than its own; no engine's name has a colon."""
+    return f"{kind}:{engine}"
+
 
 class Application(msgspec.Struct, frozen=True):
     """A tenant: it owns keys and tasks. `user_id` is the id of the application's owner."""
@@ -91,7 +102,8 @@ class Echo(msgspec.Struct, frozen=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; what is left UNSET stays. It takes place only if the task is unfinished at this `fence`.
 
-    `finished` names the claim whose work this change ends, `media` the files whose links become good with it.
+    `finished` names the claim whose work this change ends, `media` the files whose links become good with it. With
+    `seize` whoever works on the task is shut out from then on.
     """
 
     task_id: str
@@ -107,8 +119,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     work: Progress | UnsetType = UNSET
     output: Output | UnsetType = UNSET
     failure: Failure | UnsetType = UNSET
+    engine: str | UnsetType = UNSET
+    upstream_id: str | UnsetType = UNSET
     media: tuple[StoredMedia, ...] = ()
     finished: int | None = None
+    seize: bool = False
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
@@ -194,6 +209,16 @@ class Ledger(Protocol):
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
 
+    # tasks at providers, whoever owns them
+    async def at_provider(self, engine: str) -> int:
+        """Count the engine's tasks that its provider has or may have."""
+
+    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> set[str]:
+        """Say which of these ids of a provider belong to a task here."""
+
+    async def unknown_submits(self) -> list[Task]:
+        """List the tasks that may or may not have been accepted by a provider, oldest first."""
+
     # changing
     async def submit(
         self, task: Task, echo: Echo, due: Sequence[Due], media: Sequence[StoredMedia] = (), *, max_unfinished: int = 0
@@ -213,19 +238,19 @@ class Ledger(Protocol):
         """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since."""
 
     async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
-        """End an unfinished task of the application by its owner's will; its callback becomes due.
+        """End an unfinished task of the application by its owner's will; its callback and recall become due.
 
         Gives the task as it is afterwards, None if the application has no such task.
         """
 
     async def delete(self, application_id: str, task_id: str, now: float) -> bool:
-        """Remove the task, its echo, media rows and due work, and make the purge of its files due."""
+        """Remove the task, its echo, media rows and due work, and make the purge of its files and its recall due."""
 
     # due work
-    async def claim(self, queue: str, worker: str, now: float, lease: float) -> Claim | None:
-        """Take the fair next due work of a queue for `lease` seconds; claims rotate over applications.
+    async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
+        """Take the fair next due work of a queue for `lease` seconds, up to a limit; claims rotate over applications.
 
-        Claiming an `advance` raises the task's fencing number: the claim's task has the new one.
+        Claiming an `advance` or a `follow` raises the task's fencing number: the claim's task has the new one.
         """
 
     async def next_due(self, queue: str) -> float | None:

@@ -51,8 +51,13 @@ class Line(Protocol):
         json: Any = None,
         form: Sequence[Part] | None = None,
         headers: Mapping[str, str] | None = None,
+        fresh: bool | None = None,
     ) -> Reply:
-        """Send one request to a path below the base address, and give the answer. Raises LineError."""
+        """Send one request to a path below the base address, and give the answer. Raises LineError.
+
+        `fresh` says whether it gets a connection of its own, which no server can have closed meanwhile; by itself,
+        all but GET does. A POST that only asks can share the connections that are kept: `fresh=False`.
+        """
 
     def address(self, link: str) -> tuple[str, Mapping[str, str]]:
         """Give the full address of a link from an answer, and the headers a download of it needs.

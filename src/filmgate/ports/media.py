@@ -63,6 +63,18 @@ class MediaTools(Protocol):
     async def normalise_video(self, source: Path, target: Path) -> Facts:
         """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second, no sound."""
 
+    async def accept_image(self, source: Path, target: Path) -> Facts:
+        """Decode a picture that a provider made, and write it to `target`, upright and without metadata.
+
+        It becomes what the suffix of `target` says, `.png` with its alpha or `.jpg` without, at its own size.
+        """
+
+    async def accept_video(self, source: Path, target: Path) -> Facts:
+        """Decode every frame of a clip that a provider made, and write it to `target` as MP4 that browsers play.
+
+        Size, frames and sound (as AAC) stay as they are; other tracks and all metadata are left behind.
+        """
+
     async def develop(self, clip: Path, folder: Path) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write thumbnail and last frame as JPEG."""
 

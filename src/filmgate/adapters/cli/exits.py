@@ -95,6 +95,8 @@ def _meaning(error: FilmgateClientError) -> tuple[Exit, str | None]:
             return Exit.UNREACHABLE, "Look whether it was accepted: filmgate list"
         case client.ConnectionFailed():
             return Exit.UNREACHABLE, "Start it with `filmgate serve`, or say where it is with --url or FILMGATE_URL."
+        case client.Unauthorized(code="forbidden"):
+            return Exit.UNREACHABLE, "Give the service's bootstrap key, its FILMGATE_API_KEY, with --key."
         case client.Unauthorized():
             return (
                 Exit.UNREACHABLE,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.engines import tell_route
 from filmgate.adapters.cli.exits import Exit, Stop
 from filmgate.adapters.cli.follow import follow, report
 
 if TYPE_CHECKING:
-    from filmgate.client import Filmgate, Source, Task
+    from filmgate.client import Filmgate, Options, Source, Task
 
 Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What the clip is to show.", show_default=False)]
 
@@ -31,6 +32,9 @@ def generate(
         str | None, typer.Option("--end-image", metavar="FILE|URL", help="The picture that the clip ends at.")
     ] = None,
     model: options.Model = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Submit nothing; say which engine would make it, and why.")
+    ] = False,
     wait: options.Wait = False,
     save: options.Save = None,
     timeout: options.Timeout = None,
@@ -40,22 +44,27 @@ def generate(
 ) -> int:
     """Have a clip made, and print the id of its task.
 
-    With --wait or -o the links of the finished clip follow, and the exit code says how it ended.
+    With --wait or -o the links of the finished clip follow, and the exit code says how it ended. With --dry-run the
+    engines are listed instead, the one that would make it first.
     """
     options.check_output(save)
+    if dry_run and (wait or save):
+        raise Stop("With --dry-run there is nothing to wait for.", Exit.USAGE, code="bad_request", field="dry_run")
+    wanted: Options = {
+        "aspect_ratio": aspect_ratio,
+        "resolution": resolution,
+        "duration": duration,
+        "loop": loop or None,
+        "model": model,
+        "start": _picture(image),
+        "end": _picture(end_image),
+    }
     with options.service(url, key) as filmgate:
+        if dry_run:
+            return tell_route(filmgate.route(prompt, **wanted), as_json=as_json)
         return _see_through(
             filmgate,
-            lambda: filmgate.submit(
-                prompt,
-                aspect_ratio=aspect_ratio,
-                resolution=resolution,
-                duration=duration,
-                loop=loop or None,
-                model=model,
-                start=_picture(image),
-                end=_picture(end_image),
-            ),
+            lambda: filmgate.submit(prompt, **wanted),
             wait=wait,
             save=save,
             timeout=timeout,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,6 +12,7 @@ import typer
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:
     from filmgate.domain.settings import Settings
@@ -52,11 +52,8 @@ def list_keys(data: options.Data = None, database: options.Database = None, as_j
     keys = _with_ledger(_existing(data=data, database=database), lambda ledger: ledger.keys())
     if as_json:
         output.emit({"keys": [_document(key) for key in keys]})
-    elif sys.stdout.isatty():
-        _table(keys)
     else:
-        for key in keys:
-            print("\t".join(_row(key)))
+        show(("id", "name", "ends in", "created", "application", "state"), map(_row, keys))
     return Exit.DONE
 
 
@@ -151,22 +148,8 @@ def _document(key: ApiKey) -> dict[str, Any]:
 
 def _row(key: ApiKey) -> tuple[str, ...]:
     revoked = "good" if key.revoked_at is None else f"revoked {_moment(key.revoked_at)}"
-    return key.id, output.printable(key.name), f"…{key.hint}", _moment(key.created_at), key.application_id, revoked
+    return key.id, key.name, f"…{key.hint}", _moment(key.created_at), key.application_id, revoked
 
 
 def _moment(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _table(keys: list[ApiKey]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("id", "name", "ends in", "created", "application", "state"):
-        table.add_column(name, overflow="fold")
-    for key in keys:
-        table.add_row(*(Text(cell) for cell in _row(key)))
-    Console().print(table)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.confirming import confirm
 from filmgate.adapters.cli.exits import Exit, Stop, stop_for
 from filmgate.adapters.cli.follow import complaints, follow, report
+from filmgate.adapters.cli.tables import show
 from filmgate.domain.states import State
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ def list_tasks(
         page = filmgate.list(limit=limit, offset=offset, state=state)
     if as_json:
         output.emit(page)
-    elif sys.stdout.isatty():
-        _table(page.tasks, page.total)
     else:
-        for task in page.tasks:
-            print("\t".join(_row(task)))
+        caption = f"{len(page.tasks)} of {page.total}"
+        show(
+            ("id", "state", "done", "created", "model", "prompt"), map(_row, page.tasks), cut="prompt", caption=caption
+        )
     return Exit.DONE
 
 
@@ -118,10 +119,8 @@ def delete(
 
     This asks for confirmation unless --yes is given.
     """
-    if not yes and not sys.stdin.isatty():
-        raise Stop("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
-    if not yes and not typer.confirm(f"Remove task {task_id} and its files for good?", err=True):
-        raise Stop("Nothing was removed.", Exit.FAILED, code="not_confirmed")
+    if not yes:
+        confirm(f"Remove task {task_id} and its files for good?", "Nothing was removed.")
     with options.service(url, key) as filmgate:
         filmgate.delete(task_id)
     if as_json:
@@ -132,20 +131,4 @@ def delete(
 
 
 def _row(task: Task) -> tuple[str, ...]:
-    prompt = output.printable(task.prompt)
-    return task.id, task.state, f"{task.progress}%", task.created_at or "", task.model or "", prompt
-
-
-def _table(tasks: tuple[Task, ...], total: int) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, caption=f"{len(tasks)} of {total}", caption_justify="left")
-    for name in ("id", "state", "done", "created", "model"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("prompt", no_wrap=True, overflow="ellipsis", ratio=1)
-    for task in tasks:
-        table.add_row(*(Text(cell) for cell in _row(task)))
-    Console().print(table)
+    return task.id, task.state, f"{task.progress}%", task.created_at or "", task.model or "", task.prompt

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.access import Action
+from filmgate.core.operator import Operator
+from filmgate.core.providers.adopting import Adopting
 from filmgate.core.query import Form, Query
 from filmgate.core.service import TaskService
 from filmgate.core.uploads import Uploads
@@ -45,7 +47,11 @@ class Door(Protocol):
 
 
 class Services(NamedTuple):
-    """What routes work with. `serve` answers a request with a stored file, in parts if it asks for one."""
+    """What routes work with.
+
+    `serve` answers a request with a stored file, in parts if it asks for one; `is_operator` says whether a request
+    may see and decide what concerns the whole service.
+    """
 
     tasks: TaskService
     query: Query
@@ -53,6 +59,9 @@ class Services(NamedTuple):
     settings: Settings
     uploads: Uploads
     serve: Callable[[Request, Media], Awaitable[Response]]
+    operator: Operator
+    adopting: Adopting
+    is_operator: Callable[[Request], bool]
 
 
 class Read(NamedTuple):

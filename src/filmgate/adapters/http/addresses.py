@@ -57,6 +57,11 @@ class Address(msgspec.Struct, frozen=True):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, in one spelling."""
+        return f"{self.scheme}://{self.authority}"
+
 
 def parse(url: str) -> Address:
     """Take a URL apart, strictly: what two readers could read in two ways is refused. Raises InvalidRequest."""

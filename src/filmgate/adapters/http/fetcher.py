@@ -7,14 +7,15 @@ import contextlib
 import ipaddress
 import socket
 import ssl
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from filmgate import __version__
 from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse, redacted
+from filmgate.adapters.http.downloads import RESUMES, Download, written
+from filmgate.adapters.http.tls import certificate_reason
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError, Response
 
@@ -29,9 +30,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _REDIRECTS = 5
 _DIALLED = 4
 _ANSWER = 64 * 1024
-_PIECE = 256 * 1024
 _REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
-_PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OWN_HEADERS = frozenset({"host", "user-agent", "accept-encoding", "connection"})
 
 
@@ -68,11 +67,33 @@ class CheckedFetcher:
         """Raise InvalidRequest if the address can be seen to be unusable without asking a name server."""
         self._checked(url)
 
-    async def download(self, url: str, target: Path, *, max_bytes: int) -> None:
-        """Write what the address serves to `target`, whole or not at all. Raises FetchError."""
-        with _written(target) as file:
+    async def download(
+        self,
+        url: str,
+        target: Path,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        trusted: str | None = None,
+    ) -> None:
+        """Write what the address serves to `target`, whole or not at all. Raises FetchError.
+
+        After a break it goes on, at most five times, as long as each answer brings something. `headers` go to the
+        origin of the address; `trusted` is an origin that may be reached although it is private. A redirect to
+        another origin ends both.
+        """
+        with written(target) as file:
             async with _deadline(self._total, url):
-                await self._follow(url, file, max_bytes)
+                download = Download(url, file, max_bytes)
+                for _ in range(RESUMES):
+                    try:
+                        if await self._follow(download, headers or {}, trusted):
+                            return
+                    except FetchError as error:
+                        if not download.goes_on(error):
+                            raise
+                if not await self._follow(download, headers or {}, trusted):
+                    raise FetchError(f"{redacted(url)} does not serve the rest of what it began.", retryable=True)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
         """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""
@@ -90,25 +111,27 @@ class CheckedFetcher:
         if transport:
             await transport.aclose()
 
-    async def _follow(self, url: str, file: BinaryIO, max_bytes: int) -> None:
+    async def _follow(self, download: Download, headers: Mapping[str, str], trusted: str | None) -> bool:
+        """Follow redirects to the file, and take it; gives what the download makes of it."""
+        url, home = download.url, self._usable(download.url, trusted).origin
         for _ in range(_REDIRECTS + 1):
-            address = self._usable(url)
-            async with self._exchange("GET", address, b"", {}) as answer:
+            if self._usable(url, trusted).origin != home:
+                # What another origin sends us to is its choice, even if it sends us back.
+                headers, trusted = {}, None
+            address = self._usable(url, trusted)
+            sent = dict(headers) | download.headers()
+            async with self._exchange("GET", address, b"", sent, trusted=trusted) as answer:
                 if answer.status_code not in _REDIRECT_STATUS:
-                    _check_answer(answer, url, max_bytes)
-                    await _save(answer, file, url, max_bytes)
-                    return
+                    return await download.take(answer)
                 url = _next_hop(url, answer.headers.get("location"))
-        raise FetchError(
-            f"{redacted(url)} was reached after {_REDIRECTS} redirects and redirects again.", retryable=False
-        )
+        raise FetchError(f"{redacted(download.url)} redirects more than {_REDIRECTS} times.", retryable=False)
 
     @contextlib.asynccontextmanager
     async def _exchange(
-        self, method: str, address: Address, body: bytes, headers: dict[str, str]
+        self, method: str, address: Address, body: bytes, headers: dict[str, str], *, trusted: str | None = None
     ) -> AsyncIterator[httpx2.Response]:
         """Send a request to a checked address of the host; gives the answer, its body unread."""
-        ips = await self._lookup(address)
+        ips = await self._lookup(address, trusted)
         await self._opened()
         with _translated(address):
             answer = await self._dial(method, address, ips, body, headers)
@@ -156,8 +179,8 @@ class CheckedFetcher:
                 self._transport = await asyncio.to_thread(_open_transport, self._tls)
             return self._transport
 
-    async def _lookup(self, address: Address) -> list[Ip]:
-        """Resolve a host, once, and check every address it has. Raises FetchError."""
+    async def _lookup(self, address: Address, trusted: str | None) -> list[Ip]:
+        """Resolve a host, once, and check every address it has, unless it is trusted. Raises FetchError."""
         if address.ip:
             return [address.ip]
         try:
@@ -171,22 +194,24 @@ class CheckedFetcher:
         ips = [ip for ip in map(as_ip, dict.fromkeys(found)) if ip]
         if not ips:
             raise FetchError(f"The name {address.host} has no address.", retryable=True)
+        if _is_origin(address, trusted):
+            return ips[:_DIALLED]
         allowed = [ip for ip in ips if is_allowed(ip, self._networks)]
         # A name that is public and private at once is an attack, unless it is one of the operator's own.
         if len(allowed) < len(ips) and all(is_public(ip) for ip in allowed):
             raise FetchError(f"The name {address.host} leads into a network that is not public.", retryable=False)
         return allowed[:_DIALLED]
 
-    def _checked(self, url: str) -> Address:
+    def _checked(self, url: str, trusted: str | None = None) -> Address:
         address = parse(url)
         ip = as_ip("127.0.0.1") if _is_localhost(address.host) else address.ip
-        if ip and not is_allowed(ip, self._networks):
+        if ip and not is_allowed(ip, self._networks) and not _is_origin(address, trusted):
             raise InvalidRequest(f"The address leads into a network that is not public: {address.host}.")
         return address
 
-    def _usable(self, url: str) -> Address:
+    def _usable(self, url: str, trusted: str | None = None) -> Address:
         try:
-            return self._checked(url)
+            return self._checked(url, trusted)
         except InvalidRequest as error:
             raise FetchError(error.message, retryable=False) from error
 
@@ -200,6 +225,10 @@ def _open_transport(tls: ssl.SSLContext | None) -> httpx2.AsyncHTTPTransport:
 
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx2.AsyncHTTPTransport(verify=tls or True, trust_env=False, limits=limits)
+
+
+def _is_origin(address: Address, origin: str | None) -> bool:
+    return origin is not None and address.origin == parse(origin).origin
 
 
 def _is_localhost(host: str) -> bool:
@@ -222,40 +251,6 @@ def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
     return own | {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
 
 
-def _check_answer(answer: httpx2.Response, url: str, max_bytes: int) -> None:
-    """Refuse an answer by its head. Raises FetchError."""
-    status = answer.status_code
-    if status != 200:
-        raise FetchError(f"{redacted(url)} answered {status}.", retryable=status in _PASSING_STATUS)
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise FetchError(f"{redacted(url)} answered with a compressed body, which is not accepted.", retryable=False)
-    length = answer.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > max_bytes:
-        raise _too_large(url, max_bytes)
-
-
-async def _save(answer: httpx2.Response, file: BinaryIO, url: str, max_bytes: int) -> None:
-    """Write the body in pieces off the event loop. Raises FetchError."""
-    count = 0
-    held = bytearray()
-    async for piece in answer.aiter_raw():
-        count += len(piece)
-        if count > max_bytes:
-            raise _too_large(url, max_bytes)
-        held += piece
-        if len(held) >= _PIECE:
-            await asyncio.to_thread(file.write, bytes(held))
-            held.clear()
-    if count == 0:
-        raise FetchError(f"{redacted(url)} answered with an empty body.", retryable=False)
-    await asyncio.to_thread(file.write, bytes(held))
-
-
-def _too_large(url: str, max_bytes: int) -> FetchError:
-    return FetchError(f"{redacted(url)} serves more than the {max_bytes} bytes that are allowed.", retryable=False)
-
-
 def _next_hop(url: str, location: str | None) -> str:
     """Give the address a redirect leads to. Raises FetchError."""
     if not location:
@@ -267,18 +262,6 @@ def _next_hop(url: str, location: str | None) -> str:
     if url.lower().startswith("https:") and following.lower().startswith("http:"):
         raise FetchError(f"{redacted(url)} redirects from https to http, which is refused.", retryable=False)
     return following
-
-
-@contextlib.contextmanager
-def _written(target: Path) -> Iterator[BinaryIO]:
-    """Give a file that becomes `target` if all goes well, and vanishes if not."""
-    part = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager
@@ -301,20 +284,10 @@ def _translated(address: Address) -> Iterator[None]:
     except httpx2.ConnectTimeout as error:
         raise FetchError(f"{place} could not be reached in time.", retryable=True) from error
     except httpx2.ConnectError as error:
-        raise FetchError(f"{place} could not be reached{_tls_reason(error)}.", retryable=True) from error
+        raise FetchError(f"{place} could not be reached{certificate_reason(error)}.", retryable=True) from error
     except httpx2.TimeoutException as error:
         raise FetchError(f"{place} fell silent.", retryable=True) from error
     except httpx2.LocalProtocolError as error:
         raise FetchError("The request has a header that cannot be sent.", retryable=False) from error
     except httpx2.HTTPError as error:
         raise FetchError(f"{place} broke off its answer.", retryable=True) from error
-
-
-def _tls_reason(error: BaseException) -> str:
-    """Name a refused certificate, the one reason the owner of the address can do something about."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f": its certificate was refused ({cause.verify_message})"
-        cause = cause.__cause__ or cause.__context__
-    return ""

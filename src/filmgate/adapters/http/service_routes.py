@@ -36,7 +36,7 @@ def service_router(
     ledger: Ledger,
     requests: Requests,
     checks: Mapping[str, Check],
-    may_see_metrics: Callable[[Request], bool],
+    is_operator: Callable[[Request], bool],
     version: str,
 ) -> APIRouter:
     """Make the routes. `checks` raise FilmgateError where a part cannot do its work."""
@@ -70,7 +70,7 @@ def service_router(
         },
     )
     async def metrics(request: Request) -> Response:
-        if not may_see_metrics(request):
+        if not is_operator(request):
             raise Forbidden() if "authorization" in request.headers else Unauthorized()
         return Response(exposition(requests, await ledger.counts()), media_type="text/plain; version=0.0.4")
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from filmgate.adapters.media.extent import check_extent
 from filmgate.adapters.media.kinds import CLIPS, HEAD, clip_demuxer
 from filmgate.domain.errors import InvalidMedia
 
@@ -22,19 +24,26 @@ MAX_FRAMES = 3600
 MIN_SIDE = 16
 # Rounding of the container's clock and a last frame held a little longer are no reason to refuse.
 _SLACK = 0.5
-_DECODERS = "h264,hevc,vp8,vp9,libdav1d,av1,mpeg4,prores,mjpeg,gif"
+_DECODERS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores", "mjpeg", "gif")
 _TYPES = {"mov": "video/mp4", "matroska": "video/webm", "gif": "image/gif"}
 
 
 class Footage:
-    """The one picture track of an open clip."""
+    """The one picture track of an open clip.
+
+    `start` are the seconds of its first frame, `packets` the coded frames and `hidden` those that are not to be shown;
+    all are counted while it is read.
+    """
 
     def __init__(self, container: InputContainer, stream: VideoStream, demuxer: str) -> None:
         """Take an open container; checks what its header says. Raises InvalidMedia."""
         self._container = container
-        self._stream = stream
         self._demuxer = demuxer
+        self.stream = stream
         self.type = _TYPES[demuxer]
+        self.start = Fraction(0)
+        self.packets = 0
+        self.hidden = 0
         self._check_header()
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(2, os.cpu_count() or 1)
@@ -42,7 +51,7 @@ class Footage:
     @property
     def rate(self) -> Fraction:
         """Frames per second. Raises InvalidMedia if the clip has none."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        rate = self.stream.average_rate or self.stream.guessed_rate
         if not rate or rate <= 0:
             raise InvalidMedia("The video has no frame rate.")
         return Fraction(rate)
@@ -50,41 +59,50 @@ class Footage:
     @property
     def aspect(self) -> Fraction:
         """The width of a pixel divided by its height."""
-        return Fraction(self._stream.sample_aspect_ratio or 1)
+        return Fraction(self.stream.sample_aspect_ratio or 1)
 
-    def frames(self) -> Iterator[tuple[Fraction, VideoFrame]]:
-        """Decode to the end, giving seconds since the first frame and the frame. Raises InvalidMedia."""
+    def frames(self, *, missing: int = 0) -> Iterator[tuple[Fraction, VideoFrame]]:
+        """Decode to the end, giving seconds since the first frame and the frame. Raises InvalidMedia.
+
+        `missing` is how many coded frames may come to nothing.
+        """
         try:
-            yield from self._decode()
+            yield from self._decode(missing)
         except av.FFmpegError as error:
             raise InvalidMedia("The video is damaged or cut off: a part of it cannot be decoded.") from error
 
-    def _decode(self) -> Iterator[tuple[Fraction, VideoFrame]]:
-        packets = count = 0
-        first: Fraction | None = None
+    def coded(self) -> Iterator[Packet[VideoStream]]:
+        """Give the coded frames without decoding them."""
+        for packet in self._container.demux(self.stream):
+            if packet.size > 0:
+                yield packet
+
+    def _decode(self, missing: int) -> Iterator[tuple[Fraction, VideoFrame]]:
+        count = 0
         time = Fraction(0)
-        for packet in self._container.demux(self._stream):
+        for packet in self._container.demux(self.stream):
             if packet.is_corrupt:
                 raise InvalidMedia(f"The video is cut off after {count} frames.")
-            packets += packet.size > 0 and not packet.is_discard
+            self.packets += packet.size > 0 and not packet.is_discard
+            self.hidden += packet.is_discard
             for frame in packet.decode():
                 at = _seconds(frame, count, self.rate)
-                first = at if first is None else first
-                time = max(time, at - first)
+                self.start = self.start if count else at
+                time = max(time, at - self.start)
                 count += 1
                 self._check_frame(frame, count, time)
                 yield time, frame
-        self._check_whole(packets, count, time)
+        self._check_whole(count, time, missing)
 
     def _check_header(self) -> None:
-        context = self._stream.codec_context
+        context = self.stream.codec_context
         _check_size(context.width, context.height)
         seconds = (self._container.duration or 0) / av.time_base
         if seconds > MAX_SECONDS + _SLACK:
             raise InvalidMedia(f"The video is {seconds:.1f} seconds long; at most {MAX_SECONDS} are allowed.")
 
     def _check_frame(self, frame: VideoFrame, count: int, time: Fraction) -> None:
-        context = self._stream.codec_context
+        context = self.stream.codec_context
         if frame.is_corrupt:
             raise InvalidMedia(f"The video is damaged: frame {count} cannot be decoded.")
         if (frame.width, frame.height) != (context.width, context.height):
@@ -95,29 +113,40 @@ class Footage:
         if time > MAX_SECONDS + _SLACK:
             raise InvalidMedia(f"The video is longer than the {MAX_SECONDS} seconds that are allowed.")
 
-    def _check_whole(self, packets: int, count: int, time: Fraction) -> None:
+    def _check_whole(self, count: int, time: Fraction, missing: int) -> None:
         if count == 0:
             raise InvalidMedia("The video has no frames.")
-        if self._demuxer == "mov" and count < packets:
-            raise InvalidMedia(f"The video is damaged: {count} of {packets} frames can be decoded.")
-        if self._demuxer == "matroska" and self._container.duration:
-            seconds = self._container.duration / av.time_base
-            if float(time) + _SLACK < seconds - 1 / float(self.rate):
-                raise InvalidMedia(f"The video is cut off: {float(time):.1f} of {seconds:.1f} seconds can be decoded.")
+        if self._demuxer == "mov" and count + missing < self.packets:
+            raise InvalidMedia(f"The video is damaged: {count} of {self.packets} frames can be decoded.")
+        end = float(time + 1 / self.rate)
+        seconds = (self._container.duration or 0) / av.time_base
+        # An edit list may leave out frames that are there, but then the clip is said to be as short as it is.
+        if count + 1 < self.stream.frames and end + 0.5 / float(self.rate) < seconds:
+            raise InvalidMedia(f"The video is cut off: {count} of {self.stream.frames} frames can be decoded.")
+        if self._demuxer == "matroska" and end + _SLACK < seconds:
+            raise InvalidMedia(f"The video is cut off: {end:.1f} of {seconds:.1f} seconds can be decoded.")
 
 
 @contextlib.contextmanager
-def open_footage(name: str) -> Iterator[Footage]:
-    """Open a clip in the current folder. Raises InvalidMedia."""
+def open_container(name: str, decoders: Sequence[str]) -> Iterator[tuple[InputContainer, str]]:
+    """Open a clip in the current folder with the one demuxer its first bytes ask for. Raises InvalidMedia."""
     demuxer = _demuxer(Path(name))
-    options = {"protocol_whitelist": "file", "codec_whitelist": _DECODERS}
+    options = {"protocol_whitelist": "file", "codec_whitelist": ",".join(decoders)}
     try:
         container = av.open(name, format=demuxer, options=options, metadata_errors="ignore")
     except av.FFmpegError as error:
         raise InvalidMedia("The video is damaged or cut off: it cannot be opened.") from error
     with container:
+        yield container, demuxer
+
+
+@contextlib.contextmanager
+def open_footage(name: str) -> Iterator[Footage]:
+    """Open a clip in the current folder. Raises InvalidMedia."""
+    with open_container(name, _DECODERS) as (container, demuxer):
         tracks = [track for track in container.streams.video if not _is_cover(track)]
-        if not tracks:
+        # The list given to the library keeps it from probing with other decoders, not from decoding with them.
+        if not tracks or tracks[0].codec_context.codec.name not in _DECODERS:
             raise InvalidMedia("The file has no video in it that can be decoded.")
         yield Footage(container, tracks[0], demuxer)
 
@@ -127,27 +156,8 @@ def _demuxer(path: Path) -> str:
         demuxer = clip_demuxer(file.read(HEAD))
     if demuxer is None:
         raise InvalidMedia(f"The file is not a video we can read: allowed are {CLIPS}.")
-    if demuxer == "mov":
-        _check_boxes(path)
+    check_extent(path, demuxer)
     return demuxer
-
-
-def _check_boxes(path: Path) -> None:
-    """Refuse a file that ends inside one of its outermost boxes: its header promises frames that are not there."""
-    size = path.stat().st_size
-    at = 0
-    with path.open("rb") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:
-                length = int.from_bytes(head[8:16], "big")
-            elif length == 0:
-                return
-            if length < 8 or at + length > size:
-                raise InvalidMedia("The video is cut off or damaged: its file ends in the middle.")
-            at += length
 
 
 def _is_cover(track: VideoStream) -> bool:

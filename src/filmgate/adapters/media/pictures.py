@@ -22,7 +22,7 @@ from PIL import (
 )
 
 from filmgate.adapters.media.kinds import HEAD, PICTURES, picture_format
-from filmgate.adapters.media.work import PICTURE, SOURCE, THUMBNAIL
+from filmgate.adapters.media.work import PHOTO, PICTURE, SOURCE, THUMBNAIL
 from filmgate.domain.errors import InvalidMedia
 from filmgate.domain.media import Facts
 
@@ -44,12 +44,7 @@ _DECODERS = (
 
 def normalise_picture() -> list[Facts]:
     """Write the picture in `SOURCE` to `PICTURE` as PNG. Raises InvalidMedia."""
-    source = Path(SOURCE)
-    with source.open("rb") as file:
-        kind = picture_format(file.read(HEAD))
-    if kind is None:
-        raise InvalidMedia(f"The file is not a picture we can read: allowed are {PICTURES}.")
-    picture = _shrink(_decode(source, kind))
+    picture = _shrink(_opaque(_foreign()))
     picture.save(PICTURE, "PNG", compress_level=3)
     return [Facts(type="image/png", width=picture.width, height=picture.height, palette=palette(picture))]
 
@@ -61,7 +56,7 @@ def develop_picture() -> list[Facts]:
         kind = picture_format(file.read(HEAD))
     if kind not in _SERVED:
         raise InvalidMedia("The picture that was made is neither JPEG nor PNG.")
-    picture = _decode(source, kind)
+    picture = _opaque(_decode(source, kind))
     still = _shrink(picture)
     still.save(THUMBNAIL, "JPEG", quality=90)
     return [
@@ -70,12 +65,37 @@ def develop_picture() -> list[Facts]:
     ]
 
 
+def accept_png() -> list[Facts]:
+    """Write the picture in `SOURCE` to `PICTURE` as PNG at its own size, with its alpha. Raises InvalidMedia."""
+    picture = _bare(_foreign())
+    picture.save(PICTURE, "PNG", compress_level=6)
+    return [Facts(type="image/png", width=picture.width, height=picture.height)]
+
+
+def accept_jpeg() -> list[Facts]:
+    """Write the picture in `SOURCE` to `PHOTO` as JPEG at its own size, on white. Raises InvalidMedia."""
+    picture = _bare(_opaque(_foreign()))
+    picture.save(PHOTO, "JPEG", quality=92)
+    return [Facts(type="image/jpeg", width=picture.width, height=picture.height)]
+
+
 def palette(picture: Image.Image) -> str:
     """Give the base64 of 25 RGB triples: the average colours of a 5x5 grid, row by row."""
     return base64.b64encode(picture.resize((5, 5), Image.Resampling.BOX).tobytes()).decode()
 
 
+def _foreign() -> Image.Image:
+    """Decode the picture in `SOURCE`, of any allowed kind. Raises InvalidMedia."""
+    source = Path(SOURCE)
+    with source.open("rb") as file:
+        kind = picture_format(file.read(HEAD))
+    if kind is None:
+        raise InvalidMedia(f"The file is not a picture we can read: allowed are {PICTURES}.")
+    return _decode(source, kind)
+
+
 def _decode(source: Path, kind: str) -> Image.Image:
+    """Decode a picture upright, as RGB, or as RGBA if it has an alpha channel. Raises InvalidMedia."""
     try:
         # The size is ours to check, from the header: Pillow would only say that it is too much.
         Image.MAX_IMAGE_PIXELS = None
@@ -86,7 +106,7 @@ def _decode(source: Path, kind: str) -> Image.Image:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 picture.load()
-            return _opaque(_rgb(ImageOps.exif_transpose(picture)))
+            return _rgb(ImageOps.exif_transpose(picture))
     except (InvalidMedia, MemoryError):
         raise
     except Exception as error:
@@ -144,6 +164,11 @@ def _opaque(picture: Image.Image) -> Image.Image:
         return picture
     ground = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(ground, picture).convert("RGB")
+
+
+def _bare(picture: Image.Image) -> Image.Image:
+    """Give the pixels and nothing that came with them: no profile, text, place or resolution."""
+    return Image.frombytes(picture.mode, picture.size, picture.tobytes())
 
 
 def _shrink(picture: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import CLIP, LAST_FRAME, PICTURE, THUMBNAIL, Limits, Operation
+from filmgate.adapters.media.work import CLIP, LAST_FRAME, PHOTO, PICTURE, THUMBNAIL, Limits, Operation
 from filmgate.domain.media import Facts
 from filmgate.ports.media import Print, Stills
 
@@ -18,6 +18,10 @@ _MIB = 1024 * 1024
 # Address space at the limits of size, measured: 0.96 GB for a 40-megapixel WebP, 1.33 GB to re-encode 3840x2160.
 _PICTURE_LIMITS = Limits(memory=1536 * _MIB, cpu=30, wall=60, file=256 * _MIB)
 _CLIP_LIMITS = Limits(memory=3072 * _MIB, cpu=600, wall=600, file=1024 * _MIB)
+_ACCEPTED = {
+    ".png": (Operation.ACCEPT_PNG, PICTURE),
+    ".jpg": (Operation.ACCEPT_JPEG, PHOTO),
+}
 
 
 class _Developed(msgspec.Struct, frozen=True):
@@ -46,11 +50,20 @@ class SandboxedTools:
 
     async def normalise_image(self, source: Path, target: Path) -> Facts:
         """Decode a foreign picture, upright and without alpha, and write it to `target` as PNG. Raises InvalidMedia."""
-        return await self._normalise(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
+        return await self._write_anew(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
 
     async def normalise_video(self, source: Path, target: Path) -> Facts:
         """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second. Raises InvalidMedia."""
-        return await self._normalise(Operation.CLIP, source, target, CLIP, _CLIP_LIMITS)
+        return await self._write_anew(Operation.CLIP, source, target, CLIP, _CLIP_LIMITS)
+
+    async def accept_image(self, source: Path, target: Path) -> Facts:
+        """Write a picture that a provider made to `target`, which ends in `.png` or `.jpg`. Raises InvalidMedia."""
+        operation, name = _ACCEPTED[target.suffix]
+        return await self._write_anew(operation, source, target, name, _PICTURE_LIMITS)
+
+    async def accept_video(self, source: Path, target: Path) -> Facts:
+        """Verify a clip that a provider made, and write it to `target` as H.264 MP4. Raises InvalidMedia."""
+        return await self._write_anew(Operation.ACCEPT_CLIP, source, target, CLIP, _CLIP_LIMITS)
 
     async def develop(self, clip: Path, folder: Path) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write its stills. Raises InvalidMedia."""
@@ -77,7 +90,7 @@ class SandboxedTools:
         """End the helper processes."""
         await self._sandbox.close()
 
-    async def _normalise(self, operation: Operation, source: Path, target: Path, name: str, limits: Limits) -> Facts:
+    async def _write_anew(self, operation: Operation, source: Path, target: Path, name: str, limits: Limits) -> Facts:
         async with self._slots, self._sandbox.perform(operation, source, target.parent, limits) as (box, facts):
             await asyncio.to_thread(regular_file(box / name).replace, target)
             return facts[0]

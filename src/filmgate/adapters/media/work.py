@@ -10,6 +10,7 @@ from filmgate.domain.media import Facts
 
 SOURCE = "source"
 PICTURE = "picture.png"
+PHOTO = "picture.jpg"
 CLIP = "clip.mp4"
 THUMBNAIL = "thumbnail.jpg"
 LAST_FRAME = "last_frame.jpg"
@@ -23,6 +24,9 @@ class Operation(StrEnum):
     CLIP = "clip"
     DEVELOP = "develop"
     PRINT = "print"
+    ACCEPT_CLIP = "accept_clip"
+    ACCEPT_PNG = "accept_png"
+    ACCEPT_JPEG = "accept_jpeg"
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -63,6 +63,9 @@ _WORDS: Final[dict[State, Word]] = {
     State.COMPLETED: "completed",
     State.FAILED: "failed",
 }
+STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
+"""What the words of an answer mean."""
+
 _NO_FAILURE: Final = Failure("api_error", "The generation failed.")
 
 

@@ -38,6 +38,9 @@ _WORDS: Final[dict[State, Word]] = {
     State.COMPLETED: "completed",
     State.FAILED: "failed",
 }
+STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
+"""What the words for states mean."""
+
 _FAILURES: Final[dict[str, FailureWord]] = {
     FailureCode.INPUT_UNREACHABLE: "invalid_request",
     FailureCode.INVALID_MEDIA: "corrupt_input",

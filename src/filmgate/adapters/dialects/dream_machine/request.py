@@ -40,7 +40,7 @@ def request_of(task: Task, echo: Echo | None, dialect: str, base: str) -> dict[s
     A body of this dialect is shown as it was sent; what readers need of `generation_type`, `model` and `prompt` is
     added where it was left out. For a task of another dialect it is the body that would ask for the same here.
     """
-    kind = _type_of(task.generation)
+    kind = type_of(task.generation)
     if echo is not None and echo.dialect == dialect:
         sent: dict[str, Any] = msgspec.json.decode(echo.body)
         added = {
@@ -60,7 +60,23 @@ def request_of(task: Task, echo: Echo | None, dialect: str, base: str) -> dict[s
     }
 
 
-def _type_of(generation: Generation) -> RequestType:
+def body_of(generation: Generation, model: str | None) -> dict[str, Any]:
+    """Give the body that asks another server of this API for a generation.
+
+    What the generation refers to are addresses that this server can reach, and ids of its own generations; the model is
+    named as it names it.
+    """
+    kind = type_of(generation)
+    written = {"generation_type": kind.value, **_WRITERS[kind](generation, _Links("", None))}
+    if kind not in (RequestType.UPSCALE, RequestType.AUDIO):
+        written["model"] = model or default_model(generation)
+    if kind is not RequestType.UPSCALE and generation.prompt.strip():
+        written["prompt"] = generation.prompt
+    return written
+
+
+def type_of(generation: Generation) -> RequestType:
+    """Tell which request asks for a generation."""
     if generation.kind is Kind.IMAGE:
         reframed = generation.operation is Operation.REFRAME
         return RequestType.REFRAME_IMAGE if reframed else RequestType.IMAGE
@@ -141,6 +157,10 @@ def _reframed(generation: Generation, link: _Links) -> dict[str, Any]:
     return {"aspect_ratio": generation.aspect_ratio, **_source(generation, link)}
 
 
+def _reframed_image(generation: Generation, link: _Links) -> dict[str, Any]:
+    return {"format": generation.image_format.value, **_reframed(generation, link)}
+
+
 def _source(generation: Generation, link: _Links) -> dict[str, Any]:
     """Write the file that is worked on."""
     start = generation.start
@@ -161,5 +181,5 @@ _WRITERS: Final = {
     RequestType.AUDIO: lambda *_: dict[str, Any](),
     RequestType.MODIFY: _modified,
     RequestType.REFRAME_VIDEO: _reframed,
-    RequestType.REFRAME_IMAGE: _reframed,
+    RequestType.REFRAME_IMAGE: _reframed_image,
 }

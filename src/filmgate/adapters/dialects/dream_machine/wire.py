@@ -39,6 +39,9 @@ _WORDS: Final[dict[State, Word]] = {
 }
 _NOTHING: Final = NotFound().message
 
+STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
+"""What the words for states mean."""
+
 
 def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineGeneration:
     """Write a task: the same keys in every state."""

@@ -64,6 +64,15 @@ _STATUS: Final[dict[State, Status]] = {
     State.COMPLETED: "SUCCESS",
     State.FAILED: "FAILURE",
 }
+STATES: Final[dict[str, State]] = {
+    **{word: state for state, word in _WORDS.items()},
+    **{status.lower(): state for state, status in _STATUS.items()},
+    "not_start": State.PENDING,
+    "submitted": State.PENDING,
+    "dreaming": State.PROCESSING,
+}
+"""What the words of all gateways mean, in lower case."""
+
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 

@@ -21,6 +21,7 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.operating import add_operator
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
     NativeEngines,
@@ -31,7 +32,7 @@ from filmgate.adapters.dialects.native.shapes import (
 from filmgate.core.access import Action
 from filmgate.core.service import Order
 from filmgate.domain.errors import WaitTimeout
-from filmgate.domain.settings import engine_for
+from filmgate.domain.settings import DEFAULT_ENGINE
 from filmgate.domain.states import State
 
 TAG: Final = "Filmgate"
@@ -62,6 +63,7 @@ def router(services: Services) -> APIRouter:
     _add_queries(routes, services)
     _add_ends(routes, services)
     _add_service(routes, services)
+    add_operator(routes, services, PREFIX)
     return routes
 
 
@@ -168,14 +170,13 @@ def _add_service(routes: APIRouter, services: Services) -> None:
     async def engines(request: Request) -> Response:
         await services.door.enter(request, Action.QUERY)
         table = services.settings.engine_table()
-        default = engine_for(None, table)
         described = [
             {
                 "name": name,
                 "type": engine.type,
                 "slots": engine.slots,
                 "models": list(engine.models),
-                "default": name == default,
+                "default": name == DEFAULT_ENGINE or "*" in engine.models,
             }
             for name, engine in table.items()
         ]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from filmgate.domain.generation import Kind, Operation
+from filmgate.domain.states import Stage
 
 Word = Literal["pending", "processing", "completed", "failed"]
 
@@ -43,12 +44,14 @@ class NativeImage(TypedDict):
 class NativeTask(TypedDict):
     """A task.
 
-    Times are RFC 3339, `elapsed` and `duration` seconds, `progress` percent, `metadata` what the engine noted.
+    `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
+    percent, `metadata` what the engine noted.
     """
 
     id: str
     video_id: str
     state: Word
+    stage: Stage
     progress: int
     engine: str
     dialect: str
@@ -97,6 +100,73 @@ class NativeEngines(TypedDict):
     """The engines there are."""
 
     engines: list[NativeEngine]
+
+
+class NativeEngineStatus(TypedDict):
+    """How an engine is.
+
+    `models` are the credits of one task by model, `address` and `trouble` are of providers, `retry_in` is in seconds;
+    `waiting`, `in_flight` and `unknown` count tasks in line, at work, and submitted with an unknown outcome.
+    """
+
+    name: str
+    type: str
+    address: str | None
+    models: dict[str, float]
+    priority: int
+    weight: float
+    slots: int | None
+    healthy: bool
+    trouble: str | None
+    retry_in: float
+    waiting: int
+    in_flight: int
+    unknown: int
+
+
+class NativeEngineStatuses(TypedDict):
+    """How the engines are."""
+
+    engines: list[NativeEngineStatus]
+
+
+class NativeCandidate(TypedDict):
+    """An engine that was looked at for a request, what speaks for or against it, and its price in credits."""
+
+    engine: str
+    verdict: Literal["chosen", "standby", "troubled", "refuses"]
+    reason: str
+    credits: float
+
+
+class NativeRoute(TypedDict):
+    """Where a request would go now: the engine, and all that were looked at, in order."""
+
+    engine: str
+    candidates: list[NativeCandidate]
+
+
+class NativeUnknownSubmit(TypedDict):
+    """A task whose provider did not say whether it accepted it."""
+
+    id: str
+    application_id: str
+    engine: str
+    prompt: str
+    submitted_at: str | None
+    lookups: int
+
+
+class NativeUnknownSubmits(TypedDict):
+    """The tasks whose submit has no known outcome, oldest first."""
+
+    submits: list[NativeUnknownSubmit]
+
+
+class NativeAdopted(TypedDict):
+    """The tasks that were taken over."""
+
+    tasks: list[NativeTask]
 
 
 class NativeAccount(TypedDict):

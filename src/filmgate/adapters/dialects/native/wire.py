@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from pydantic import Field, WithJsonSchema
@@ -29,6 +30,8 @@ from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, TaskFilter
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 NAME: Final = "native"
 
@@ -116,6 +119,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "id": task.id,
         "video_id": task.video_id,
         "state": _WORDS[task.state],
+        "stage": task.stage,
         "progress": 100 if task.state is State.COMPLETED else task.percent,
         "engine": task.engine,
         "dialect": task.dialect,
@@ -188,6 +192,14 @@ def listing(limit: str | None, offset: str | None, state: str | None, newest: st
         limit=_whole(limit, "limit", _PAGE, 1, MAX_PAGE),
         offset=_whole(offset, "offset", 0, 0, _MAX_OFFSET),
     )
+
+
+def one_of(words: type[Choice], value: str, field: str) -> Choice:
+    """Read one of an enumeration's words. Raises InvalidRequest."""
+    try:
+        return words(value)
+    except ValueError as error:
+        raise InvalidRequest(f"{field} must be one of {', '.join(words)}", field=field) from error
 
 
 def hold(wait: str | None) -> float:

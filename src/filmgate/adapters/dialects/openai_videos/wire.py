@@ -38,6 +38,9 @@ _WORDS: Final[dict[State, Word]] = {
     State.COMPLETED: "completed",
     State.FAILED: "failed",
 }
+STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
+"""What the words of an answer mean."""
+
 _ERRORS: Final = {
     401: ("invalid_request_error", "invalid_api_key"),
     429: ("rate_limit_error", "rate_limit_exceeded"),

@@ -7,17 +7,20 @@ import contextlib
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from filmgate.domain.errors import FilmgateError, Unavailable
 from filmgate.ports.dispatch import Clock, Lane
-from filmgate.ports.ledger import ADVANCE, Claim, Ledger
+from filmgate.ports.ledger import ADVANCE, FOLLOW, Claim, Ledger
 
 log = logging.getLogger(__name__)
 
 _LONGEST_NAP = 1.0
 _TROUBLE_PAUSE = 1.0
+_HANDFUL = 64
+"""So much is claimed in one go at most, for a claim is a transaction that others wait behind."""
 
 
 class EmbeddedDispatcher:
@@ -33,6 +36,8 @@ class EmbeddedDispatcher:
         self._wakes: dict[str, asyncio.Event] = {}
         self._pumps: list[asyncio.Task[None]] = []
         self._running: dict[asyncio.Task[None], Claim] = {}
+        self._busy: Counter[str] = Counter()
+        self._lasting: frozenset[str] = frozenset()
 
     async def start(self, lanes: Mapping[str, Lane]) -> None:
         """Resume what was unfinished and take new work from now on."""
@@ -40,6 +45,7 @@ class EmbeddedDispatcher:
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
         self._wakes = {queue: asyncio.Event() for queue in lanes}
+        self._lasting = frozenset(queue for queue, lane in lanes.items() if lane.lasting)
         self._pumps = [asyncio.create_task(self._pump(queue, lane), name=queue) for queue, lane in lanes.items()]
 
     def wake(self, queue: str) -> None:
@@ -51,7 +57,7 @@ class EmbeddedDispatcher:
     def stop_task(self, task_id: str) -> None:
         """Stop the work on a task that has been ended or deleted by its owner."""
         for running, claim in self._running.items():
-            if claim.due.task_id == task_id and claim.due.kind == ADVANCE:
+            if claim.due.task_id == task_id and claim.due.kind in (ADVANCE, FOLLOW):
                 running.cancel()
 
     async def ready(self) -> None:
@@ -65,50 +71,70 @@ class EmbeddedDispatcher:
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+        await _end(running for running, claim in self._running.items() if claim.due.queue in self._lasting)
         if self._running:
             log.info("waiting up to %g s for %d pieces of work", grace, len(self._running))
             await asyncio.wait(self._running, timeout=grace)
-        for running in list(self._running):
-            running.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await _end(self._running)
         await self._ledger.release(self._worker)
 
     async def _pump(self, queue: str, lane: Lane) -> None:
-        wake, busy = self._wakes[queue], asyncio.Semaphore(lane.slots)
+        wake = self._wakes[queue]
         while True:
-            await busy.acquire()
-            claim = None
-            while claim is None:
-                wake.clear()
-                claim = await self._claim(queue)
-                if claim is None:
-                    await self._nap(queue, wake)
-            running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
-            self._running[running] = claim
-            running.add_done_callback(partial(self._ended, busy))
+            wake.clear()
+            wanted = await self._room(queue, lane)
+            claims = await self._claim(queue, wanted) if wanted else []
+            for claim in claims:
+                self._begin(queue, lane, claim)
+            if len(claims) < wanted or not wanted:
+                await self._nap(queue, wake, look=bool(wanted))
 
-    def _ended(self, busy: asyncio.Semaphore, running: asyncio.Task[None]) -> None:
-        del self._running[running]
-        busy.release()
-
-    async def _claim(self, queue: str) -> Claim | None:
+    async def _room(self, queue: str, lane: Lane) -> int:
+        """Say how much work of a queue may be begun now."""
+        free = min(_HANDFUL, lane.slots - self._busy[queue])
+        if free <= 0 or lane.room is None:
+            return max(0, free)
         try:
-            return await self._ledger.claim(queue, self._worker, self._clock(), math.inf)
+            # What is begun already may not show in the room yet: rather too few at first than too many.
+            return max(0, min(free, await lane.room() - self._busy[queue]))
+        except FilmgateError as error:
+            log.warning("queue %s: nothing can be begun now: %s", queue, error)
+            return 0
+
+    def _begin(self, queue: str, lane: Lane, claim: Claim) -> None:
+        running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
+        self._running[running] = claim
+        self._busy[queue] += 1
+        running.add_done_callback(partial(self._ended, queue))
+
+    def _ended(self, queue: str, running: asyncio.Task[None]) -> None:
+        del self._running[running]
+        self._busy[queue] -= 1
+        self._wakes[queue].set()
+
+    async def _claim(self, queue: str, limit: int) -> list[Claim]:
+        try:
+            return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, limit)
         except FilmgateError as error:
             log.warning("queue %s: nothing can be claimed now: %s", queue, error)
             await asyncio.sleep(_TROUBLE_PAUSE)
-            return None
+            return []
 
-    async def _nap(self, queue: str, wake: asyncio.Event) -> None:
-        """Sleep until work of the queue is due; a look at the index each second finds what nobody announced."""
+    async def _nap(self, queue: str, wake: asyncio.Event, *, look: bool) -> None:
+        """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
+
+        Without `look` there is no room for any: sleep until something ends, or something else makes room.
+        """
         while not wake.is_set():
-            due = await self._ledger.next_due(queue)
+            due = await self._ledger.next_due(queue) if look else None
             pause = _LONGEST_NAP if due is None else min(_LONGEST_NAP, due - self._clock())
             if pause <= 0:
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await wake.wait()
+            if not look:
+                return
 
     async def _run(self, claim: Claim, lane: Lane) -> None:
         try:
@@ -126,3 +152,10 @@ class EmbeddedDispatcher:
                 return await self._ledger.postpone(claim, self._clock())
             except FilmgateError as error:
                 log.warning("task %s cannot be given back yet: %s", claim.due.task_id, error)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    ending = list(tasks)
+    for running in ending:
+        running.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -10,7 +10,10 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, EXPIRE, Claim, Due
+from filmgate.ports.ledger import ADVANCE, EXPIRE, FOLLOW, Claim, Due
+
+_FENCED = (ADVANCE, FOLLOW)
+"""Kinds of work that change the task: whoever claims it shuts out whoever had it before."""
 
 
 def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
@@ -21,17 +24,25 @@ def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
 
 def drop_unfinished(connection: apsw.Connection, task_id: str) -> None:
     """Remove the work that a task has only until it ends: its next stage and its limit."""
-    for kind in (ADVANCE, EXPIRE):
+    for kind in (*_FENCED, EXPIRE):
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 
-def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float) -> Claim | None:
-    """Take the fair next work of a queue until a time; work without an unfinished task to advance is dropped."""
+def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int) -> list[Claim]:
+    """Take up to so many fair next pieces of work of a queue until a time."""
+    claims: list[Claim] = []
+    while len(claims) < limit and (taken := _claim(connection, queue, worker, now, until)) is not None:
+        claims.append(taken)
+    return claims
+
+
+def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float) -> Claim | None:
+    """Take the next work; work without an unfinished task to go on with is dropped."""
     while rows := run(connection, "next_claim", {"queue": queue, "now": now}):
         ((due_id, *columns, tries),) = rows
         due = due_from(tuple(columns))
         task = _claimed_task(connection, due)
-        if task is None and due.kind == ADVANCE:
+        if task is None and due.kind in _FENCED:
             run(connection, "drop_due", {"id": due_id, "task_id": due.task_id})
             continue
         run(connection, "claim_due", {"id": due_id, "worker": worker, "until": until})
@@ -56,7 +67,7 @@ def release(connection: apsw.Connection, worker: str | None) -> int:
 
 
 def _claimed_task(connection: apsw.Connection, due: Due) -> Task | None:
-    statement = "fence_task" if due.kind == ADVANCE else "get_task"
+    statement = "fence_task" if due.kind in _FENCED else "get_task"
     values = {"id": due.task_id, "application_id": due.application_id}
     rows = run(connection, statement, values)
     return task_from(rows[0]) if rows else None

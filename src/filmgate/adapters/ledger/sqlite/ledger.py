@@ -21,7 +21,7 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, Values
 from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure
-from filmgate.domain.states import State
+from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import (
     ApiKey,
@@ -172,9 +172,28 @@ class SqliteLedger:
         """Remove a task of the application and make the purge of its files due."""
         return await self._write(partial(tasks.delete, application_id=application_id, task_id=task_id, now=now))
 
-    async def claim(self, queue: str, worker: str, now: float, lease: float) -> Claim | None:
+    async def at_provider(self, engine: str) -> int:
+        """Count the engine's tasks that its provider has or may have."""
+        values = {"engine": engine, "stages": json(sorted(AT_PROVIDER))}
+        ((count,),) = self._store.reader.rows(SQL["count_at_provider"], values)
+        return int(count)
+
+    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> set[str]:
+        """Say which of these ids of a provider belong to a task here."""
+        values = {"engine": engine, "ids": json(list(upstream_ids))}
+        return {str(row[0]) for row in self._store.reader.rows(SQL["known_upstream"], values)}
+
+    async def unknown_submits(self) -> list[Task]:
+        """List the tasks that may or may not have been accepted by a provider."""
+        values = {"stage": Stage.SUBMIT_UNKNOWN}
+        rows = await self._store.background.run(lambda reader: reader.rows(SQL["unknown_submits"], values))
+        return [task_from(row) for row in rows]
+
+    async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
         """Take the fair next due work of a queue; a lease may be infinite, until it is released."""
-        return await self._write(partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease))
+        return await self._write(
+            partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit)
+        )
 
     async def next_due(self, queue: str) -> float | None:
         """Say when the earliest work of a queue is due; work that is claimed without end never is."""

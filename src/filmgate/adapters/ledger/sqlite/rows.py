@@ -34,7 +34,7 @@ def task_from(row: Row) -> Task:
     (
         task_id, application_id, credential_id, user_id, trace_id, video_id, dialect, engine, generation, base_url,
         callback_url, created_at, updated_at, state, stage, fence, attempts, percent, started_at, finished_at,
-        deadline_at, cancel_requested, work, output, failure,
+        deadline_at, cancel_requested, work, output, failure, upstream_id,
     ) = row  # fmt: skip
     return Task(
         task_id, application_id, credential_id, user_id, trace_id, video_id, dialect, engine, _generation(generation),
@@ -43,6 +43,7 @@ def task_from(row: Row) -> Task:
         _NO_WORK if work is None else _work(work),
         None if output is None else _output(output),
         None if failure is None else _failure(failure),
+        upstream_id,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from filmgate.adapters.ledger.sqlite.statements import Values, run
 from filmgate.domain.errors import TooManyRequests
 from filmgate.domain.failures import Failure
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import CALLBACK, PURGE, Change, Due, Echo, StoredMedia
+from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, Change, Due, Echo, StoredMedia, queue_of
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
@@ -78,17 +78,24 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
     drop_unfinished(connection, task.id)
     if task.callback_url is not None:
         put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
+    put_due(connection, _recall(task, now))
     return task
 
 
 def delete(connection: apsw.Connection, application_id: str, task_id: str, now: float) -> bool:
     """Remove a task with all that belongs to it and make the purge of its files due."""
-    gone = run(connection, "delete_task", {"id": task_id, "application_id": application_id})
-    if not gone:
+    task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
+    if task is None:
         return False
     run(connection, "drop_task_due", {"task_id": task_id})
-    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now)])
+    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now), *_recall(task, now)])
     return True
+
+
+def _recall(task: Task, now: float) -> list[Due]:
+    if task.upstream_id is None:
+        return []
+    return [Due(RECALL, queue_of(RECALL, task.engine), task.id, task.application_id, now, task.upstream_id)]
 
 
 def _changed(connection: apsw.Connection, statement: str, values: Values) -> Task | None:

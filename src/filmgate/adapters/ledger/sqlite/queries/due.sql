@@ -28,10 +28,8 @@ VALUES (:queue, :application_id, (SELECT coalesce(max(t.served), 0) + 1 FROM tur
 ON CONFLICT (queue, application_id) DO UPDATE SET served = excluded.served
 
 -- name: next_due
--- When the earliest work of a queue is due: one look at the index for each application.
-SELECT min((
-    SELECT min(d.not_before) FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id
-)) FROM applications AS a
+-- When the earliest work of a queue is due.
+SELECT min(not_before) FROM due WHERE queue = :queue
 
 -- name: postpone_due
 -- Give work back, if it is still this claim's.

@@ -2,7 +2,7 @@
 -- In the order of the fields of Task.
 id, application_id, credential_id, user_id, trace_id, video_id, dialect, engine, generation, base_url, callback_url,
 created_at, updated_at, state, stage, fence, attempts, percent, started_at, finished_at, deadline_at, cancel_requested,
-work, output, failure
+work, output, failure, upstream_id
 
 -- name: unfinished
 -- Holds for a task without an end; word for word the condition of the index of unfinished tasks.
@@ -91,7 +91,7 @@ SELECT count(*) FROM (SELECT 1 FROM tasks WHERE application_id = :application_id
 INSERT INTO tasks ({task_columns})
 VALUES (:id, :application_id, :credential_id, :user_id, :trace_id, :video_id, :dialect, :engine, :generation,
     :base_url, :callback_url, :created_at, :updated_at, :state, :stage, :fence, :attempts, :percent, :started_at,
-    :finished_at, :deadline_at, :cancel_requested, :work, :output, :failure)
+    :finished_at, :deadline_at, :cancel_requested, :work, :output, :failure, :upstream_id)
 
 -- name: add_echo
 -- Write the body of a submit beside its task.
@@ -114,7 +114,10 @@ UPDATE tasks SET
     deadline_at = coalesce(:deadline_at, deadline_at),
     work = coalesce(:work, work),
     output = coalesce(:output, output),
-    failure = coalesce(:failure, failure)
+    failure = coalesce(:failure, failure),
+    engine = coalesce(:engine, engine),
+    upstream_id = coalesce(:upstream_id, upstream_id),
+    fence = fence + :seize
 WHERE id = :task_id AND fence = :fence AND {unfinished}
 RETURNING {task_columns}
 
@@ -133,4 +136,18 @@ RETURNING {task_columns}
 
 -- name: delete_task
 -- Remove a task of its owner; its echo and media rows go with it.
-DELETE FROM tasks WHERE id = :id AND application_id = :application_id RETURNING id
+DELETE FROM tasks WHERE id = :id AND application_id = :application_id RETURNING {task_columns}
+
+-- name: count_at_provider
+-- The tasks of an engine in some stages.
+SELECT count(*) FROM tasks
+WHERE engine = :engine AND stage IN (SELECT value FROM json_each(:stages)) AND {unfinished}
+
+-- name: known_upstream
+-- Which of many ids of a provider belong to a task.
+SELECT upstream_id FROM tasks
+WHERE engine = :engine AND upstream_id IS NOT NULL AND upstream_id IN (SELECT value FROM json_each(:ids))
+
+-- name: unknown_submits
+-- The tasks in a stage, whoever owns them, oldest first.
+SELECT {task_columns} FROM tasks WHERE stage = :stage AND {unfinished} ORDER BY created_at, id

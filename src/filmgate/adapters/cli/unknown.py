@@ -1,0 +1,101 @@
+"""Commands about submits whose outcome is not known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.confirming import confirm
+from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.tables import show
+
+if TYPE_CHECKING:
+    from filmgate.client import Decision, UnknownSubmit
+
+commands = typer.Typer(rich_markup_mode=None)
+
+
+@commands.callback(invoke_without_command=True)
+def list_unknown(
+    context: typer.Context, url: options.Url = None, key: options.Key = None, as_json: options.Json = False
+) -> int:
+    """List submits whose outcome is not known.
+
+    Their providers did not say whether they accepted them. They are looked up where a provider can be searched; what is
+    not found is for you to decide, with `filmgate unknown decide`. The list has the tasks of all applications, the
+    oldest first.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return Exit.DONE
+    with options.service(url, key) as filmgate:
+        found = filmgate.unknown_submits()
+    if as_json:
+        output.emit({"submits": found})
+    else:
+        show(("id", "engine", "submitted", "looked up", "prompt"), map(_row, found), cut="prompt")
+    return Exit.DONE
+
+
+@commands.command()
+def decide(
+    task_id: options.TaskId,
+    accepted: Annotated[
+        str | None,
+        typer.Option("--accepted", metavar="ID", help="The provider has it, under this id: follow it from now on."),
+    ] = None,
+    submit_again: Annotated[
+        bool, typer.Option("--submit-again", help="Submit it once more, which may be charged twice.")
+    ] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="End the task as failed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    url: options.Url = None,
+    key: options.Key = None,
+    as_json: options.Json = False,
+) -> int:
+    """Decide what becomes of a submit whose outcome is not known.
+
+    Give one of --accepted, --submit-again and --fail. Before something may be charged twice this asks, unless --yes is
+    given.
+    """
+    decision, done = _decision(accepted, submit_again=submit_again, fail=fail)
+    if submit_again and not yes:
+        confirm(
+            f"The provider may have accepted task {task_id}, and would charge it twice. Submit it again?",
+            "Nothing was submitted.",
+        )
+    with options.service(url, key) as filmgate:
+        task = filmgate.decide(task_id, decision, accepted)
+    if as_json:
+        output.emit(output.document(task))
+    else:
+        print(f"{task.id} {done}")
+    return Exit.DONE
+
+
+def _decision(accepted: str | None, *, submit_again: bool, fail: bool) -> tuple[Decision, str]:
+    """Give the one decision that was given, and the words for it once it is carried out."""
+    given: list[tuple[Decision, str]] = []
+    if accepted is not None:
+        given.append(("accepted", f"accepted as {output.printable(accepted)}"))
+    if submit_again:
+        given.append(("submit_again", "is submitted again"))
+    if fail:
+        given.append(("fail", "failed"))
+    if len(given) != 1:
+        raise Stop("Give one of --accepted, --submit-again and --fail.", Exit.USAGE, code="bad_request")
+    return given[0]
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Raise Stop for options between the group and its command: they would not count."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise Stop("Options stand behind the name of the command.", Exit.USAGE, code="usage")
+
+
+def _row(submit: UnknownSubmit) -> tuple[str, ...]:
+    return submit.id, submit.engine, submit.submitted_at or "-", str(submit.lookups), submit.prompt

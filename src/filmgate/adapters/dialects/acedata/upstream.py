@@ -1,0 +1,312 @@
+"""AceData as a provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from pydantic import Field
+
+from filmgate.adapters.dialects import answers
+from filmgate.adapters.dialects.acedata import wire
+from filmgate.adapters.dialects.answers import first, percent
+from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported
+from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
+from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Reference, ReferenceKind
+from filmgate.domain.media import Role
+from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
+from filmgate.domain.states import State
+from filmgate.ports.line import Line, Reply
+from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+
+_SUBMIT: Final = "/luma/videos"
+_TASKS: Final = "/luma/tasks"
+_PAGES: Final = 20
+"""Pages of a search, at most."""
+
+_NO_SEARCH: Final = frozenset({400, 404, 405, 415, 422, 501})
+_FINER: Final = frozenset({"1080p", "4k"})
+
+_TOO_EARLY, _NOT_FOUND = 425, 404
+_STATUSES: Final = {
+    "bad_request": 400,
+    "invalid_token": 401,
+    "token_expired": 401,
+    "token_mismatched": 401,
+    "no_token": 401,
+    "used_up": 402,
+    "disabled": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "too_many_requests": 429,
+    "api_error": 500,
+    "timeout": 504,
+}
+"""What the codes of errors stand for. Some come with a status that says less, as `used_up` with 403."""
+
+_VAGUE: Final = frozenset({400, 403})
+
+_STATES: Final = {
+    **wire.STATES,
+    **dict.fromkeys(("queued", "submitted"), State.PENDING),
+    **dict.fromkeys(("running", "in_progress"), State.PROCESSING),
+    **dict.fromkeys(("succeed", "succeeded", "success", "complete", "finished"), State.COMPLETED),
+    **dict.fromkeys(("failure", "error", "cancelled", "canceled", "rejected"), State.FAILED),
+}
+"""The words that AceData's own clients understand, and some of their neighbours."""
+
+_LINKS: Final = {Role.VIDEO: "video_url", Role.IMAGE: "image_url", Role.THUMBNAIL: "thumbnail_url"}
+
+
+class AceDataOptions(UpstreamOptions):
+    """`batch` is how many tasks are asked about at once; with `data_uris` pictures are sent in the request itself."""
+
+    batch: int = Field(default=50, ge=1, le=1000)
+    data_uris: bool = False
+
+
+class AceDataUpstream:
+    """Implements Provider. Size and length of a video are AceData's own: neither can be asked for."""
+
+    ADDRESS: Final = "https://api.acedata.cloud"
+
+    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        self._options = options(AceDataOptions, given)
+        self.type: str = wire.NAME
+        self.line = line
+        self.batch = self._options.batch
+        self.searches = True
+        self.discards = False
+        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
+            ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS) if self._options.data_uris else (Means.ADDRESS,),
+            ReferenceKind.VIDEO: (Means.ADDRESS,),
+            ReferenceKind.TASK: (Means.TASK, Means.ADDRESS),
+        }
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Refuse what there is no field for, and what would come out coarser or shorter than it was asked for."""
+        if refused := refuse_all_but((Operation.GENERATE, Operation.EXTEND), generation):
+            return refused
+        if generation.resolution in _FINER:
+            return unsupported(f"This provider makes videos in a size of its own, less than {generation.resolution}.")
+        if generation.duration > DEFAULT_SECONDS:
+            return unsupported(f"This provider makes videos of {DEFAULT_SECONDS} seconds.")
+        return None
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Submit without waiting for the video. Raises EngineFailed, ProviderTrouble."""
+        reply = await call(self.line, "POST", _SUBMIT, json=await _body(submission))
+        # An error that is not known, under a 200, is no verdict: nothing was accepted, and that is all it says.
+        value = accepted(_judged(reply, _TOO_EARLY), _told, self._options.not_accepted)
+        task_id = _id(value)
+        if task_id is None:
+            raise ProviderTrouble("The answer to the submit names no task.", accepted=True)
+        return Receipt(task_id, _video_id(value))
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask for one task, or for many at once. Raises ProviderTrouble."""
+        if len(ids) == 1:
+            value = answered(_judged(await self._ask({"id": ids[0], "action": "retrieve"}), _NOT_FOUND), _told)
+            if value is not None and not isinstance(value, dict):
+                raise ProviderTrouble("The answer to a query is no JSON object.")
+            return [_report(value, ids[0])] if value is not None and _is_task(value) else []
+        reply = _judged(await self._ask({"ids": list(ids), "action": "retrieve_batch"}), _TOO_EARLY)
+        tasks = {_id(task): task for task in _listed(reply)}
+        return [_report(tasks[task_id], task_id) for task_id in ids if task_id in tasks]
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """Search by time and compare what was asked; our own callback address is proof. Raises ProviderTrouble."""
+        body = await _body(submission)
+        ours = body.get("callback_url")
+        found: list[Report] = []
+        async for task_id, task in self._since(int(since)):
+            echo, report = mapping(task.get("request")), _report(task, task_id)
+            if ours and echo.get("callback_url") == ours:
+                return [report]
+            if _may_be(echo, body) and (report.created_at or since) >= int(since):
+                found.append(report)
+        return sorted(found, key=lambda report: report.created_at or since)
+
+    async def discard(self, task_id: str) -> None:
+        """Say that this cannot be done. Raises ProviderTrouble."""
+        raise ProviderTrouble(f"This provider cannot take back a task: {task_id} goes on.")
+
+    async def _since(self, moment: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Give the account's tasks from a time on, each once; none if there is no such search."""
+        seen: set[str] = set()
+        for page in range(_PAGES):
+            query = {"created_at_min": moment, "limit": self.batch, "offset": page * self.batch}
+            reply = _judged(await self._ask({"action": "retrieve_batch", **query}), _NOT_FOUND)
+            if reply.status in _NO_SEARCH:
+                return
+            tasks = {task_id: task for task in _listed(reply) if (task_id := _id(task)) is not None}
+            for task_id in tasks.keys() - seen:
+                yield task_id, tasks[task_id]
+            if len(tasks) < self.batch or tasks.keys() <= seen:
+                return
+            seen |= tasks.keys()
+        raise ProviderTrouble("The provider has made too many tasks meanwhile to be searched.")
+
+    async def _ask(self, query: dict[str, Any]) -> Reply:
+        return await call(self.line, "POST", _TASKS, json=query, fresh=False)
+
+
+async def _body(submission: Submission) -> dict[str, Any]:
+    """Write a submit. The size of an extension is that of the earlier video."""
+    generation, start = submission.generation, submission.start
+    body: dict[str, Any] = {
+        "action": "generate",
+        "prompt": generation.prompt,
+        "aspect_ratio": generation.aspect_ratio,
+        "loop": generation.loop,
+        "enhancement": generation.enhance,
+        "async": True,
+    }
+    if start is not None and generation.operation is Operation.GENERATE:
+        body["start_image_url"] = await link(start)
+    elif start is not None and start.earlier is not None:
+        body |= {"action": "extend", "video_id": start.earlier.video_id or start.earlier.id}
+        del body["aspect_ratio"]
+    elif start is not None:
+        body |= {"action": "extend", "video_url": await link(start)}
+    if submission.end is not None:
+        body["end_image_url"] = await link(submission.end)
+    if submission.model:
+        body["model"] = submission.model
+    if submission.callback_url:
+        body["callback_url"] = submission.callback_url
+    return body
+
+
+def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Tell whether a task with this echo, which is without our callback address, can have come from this submit."""
+    if text(echo.get("callback_url")) or (text(echo.get("prompt")) or "") != body["prompt"].strip():
+        return False
+    if any(text(echo.get(key)) not in (None, body.get(key)) for key in ("action", "aspect_ratio", "video_id")):
+        return False
+    links = ((body.get(key), text(echo.get(key))) for key in ("start_image_url", "end_image_url", "video_url"))
+    # A picture that was sent along may be echoed under the address it was given.
+    return all(theirs == ours or (bool(theirs) and str(ours).startswith("data:")) for ours, theirs in links)
+
+
+def _judged(reply: Reply, otherwise: int) -> Reply:
+    """Give a refusal the status that its code stands for; under a 200, one without such a code gets `otherwise`."""
+    value = mapping(answers.body(reply))
+    if reply.status in _VAGUE:
+        return answers.restated(reply, _STATUSES)
+    refused = bool(value.get("error")) or value.get("success") is False
+    if not 200 <= reply.status < 300 or _is_task(value) or not refused:
+        return reply
+    return msgspec.structs.replace(reply, status=_STATUSES.get(_told(reply.status, value).code or "", otherwise))
+
+
+def _told(status: int, value: Any) -> Told:
+    """Read an error. `forbidden` is what AceData calls content that it refuses."""
+    told = answers.told(status, value)
+    return Told("moderated", told.message, verdict=True) if told.code == "forbidden" else told
+
+
+def _listed(reply: Reply) -> list[dict[str, Any]]:
+    """Give the tasks of a batch. Raises ProviderTrouble."""
+    value = answered(reply, _told)
+    if value is None:
+        raise ProviderTrouble("The provider answered 404 to a batch query: is its base address right?", account=True)
+    batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
+    if batch is None and "items" not in mapping(value):
+        raise ProviderTrouble("The answer to a batch query has no tasks.")
+    return [task for task in batch or () if isinstance(task, dict)]
+
+
+def _array(value: object) -> list[Any] | None:
+    return value if isinstance(value, list) else None
+
+
+def _spots(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    """Give the places where a task is told of: its response, itself, and its data, which may be a list of one."""
+    data = task.get("data")
+    return mapping(task.get("response")), task, mapping(next(iter(items(data)), data))
+
+
+def _is_task(value: object) -> bool:
+    task = mapping(value)
+    return _id(task) is not None or any(mapping(task.get(key)) for key in ("response", "request"))
+
+
+def _id(task: Mapping[str, Any]) -> str | None:
+    response, top, data = _spots(task)
+    return first(name, *(spot.get(key) for spot in (top, response, data) for key in ("id", "task_id")))
+
+
+def _video_id(task: Mapping[str, Any]) -> str | None:
+    return first(name, *(spot.get("video_id") for spot in _spots(task)))
+
+
+def _report(task: Mapping[str, Any], task_id: str) -> Report:
+    spots = _spots(task)
+    state = _state(task)
+    links = {role: first(text, *(spot.get(key) for spot in spots)) for role, key in _LINKS.items()}
+    return Report(
+        receipt=Receipt(task_id, _video_id(task)),
+        state=state,
+        percent=first(percent, *(spot.get("progress") for spot in spots)),
+        failure=_failure(spots) if state is State.FAILED else None,
+        links={role: link for role, link in links.items() if link} if state is State.COMPLETED else {},
+        asked=_asked(mapping(task.get("request"))),
+        created_at=first(moment, *(spot.get("created_at") for spot in spots)),
+    )
+
+
+def _state(task: Mapping[str, Any]) -> State | None:
+    """Tell the state: an error that ends the task, else a word, else what is there already."""
+    response, _, data = spots = _spots(task)
+    success = response.get("success", data.get("success"))
+    error = response.get("error") or data.get("error")
+    if success is False and error:
+        return State.FAILED
+    words = [word for spot in spots for key in ("state", "status") if (word := text(spot.get(key)))]
+    if words:
+        return first(lambda word: _STATES.get(word.lower()), *words)
+    if success is False or error:
+        return State.FAILED
+    if success is True and (moment(task.get("finished_at")) or text(response.get("video_url"))):
+        return State.COMPLETED
+    if moment(task.get("finished_at")):
+        return State.COMPLETED if text(response.get("video_url")) else None
+    return State.PROCESSING if moment(task.get("started_at")) else State.PENDING
+
+
+def _failure(spots: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]) -> Failure:
+    said = (_told(200, spot) for spot in spots)
+    told = next((told for told in said if told.message), Told())
+    return failure(told, code=FailureCode.GENERATION_FAILED)
+
+
+def _asked(echo: Mapping[str, Any]) -> Generation | None:
+    """Read the echo of a submit, as far as it can be understood."""
+    if not echo:
+        return None
+    extends = echo.get("action") == "extend"
+    ratio, film = text(echo.get("aspect_ratio")), text(echo.get("video_url"))
+    picture = first(text, echo.get("start_image_url"), echo.get("image_url"))
+    start = _reference(ReferenceKind.VIDEO, film) if extends else _reference(ReferenceKind.IMAGE, picture)
+    return Generation(
+        prompt=(text(echo.get("prompt")) or "")[:MAX_PROMPT],
+        aspect_ratio=ratio if ratio in ASPECT_RATIOS else DEFAULT_ASPECT_RATIO,
+        loop=echo.get("loop") is True,
+        enhance=echo.get("enhancement") is not False,
+        model=text(echo.get("model")),
+        start=start,
+        end=_reference(ReferenceKind.IMAGE, text(echo.get("end_image_url"))),
+        named=Operation.EXTEND if extends and start is None else None,
+    )
+
+
+def _reference(kind: ReferenceKind, value: str | None) -> Reference | None:
+    return Reference(kind, value) if value else None
+
+
+__all__ = ["AceDataOptions", "AceDataUpstream"]

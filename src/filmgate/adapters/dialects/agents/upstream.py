@@ -1,0 +1,207 @@
+"""A provider that speaks the Agents API, as Luma does."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from filmgate.adapters.dialects import loose
+from filmgate.adapters.dialects.agents import wire
+from filmgate.adapters.dialects.agents.shapes import Type
+from filmgate.adapters.dialects.agents.told import report_of
+from filmgate.adapters.dialects.asking import media_type, segment, unsupported
+from filmgate.adapters.dialects.luma import paid, read_error
+from filmgate.adapters.dialects.scope import Scope
+from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options
+from filmgate.domain.errors import EngineFailed
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
+from filmgate.domain.sizes import frame_count
+from filmgate.ports.line import Line
+from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt, Report, Submission
+
+_API: Final = "the Agents API"
+_GENERATIONS: Final = "/generations"
+_RESOLUTIONS: Final = ("540p", "720p", "1080p")
+_FORMATS: Final = {ImageFormat.JPG: "jpeg", ImageFormat.PNG: "png"}
+_LONG: Final = 5
+"""Seconds up to which a clip can have a `start_frame` and an `end_frame`; a longer one has `keyframes`."""
+
+_FRAMES: Final = frozenset({None, ReferenceKind.IMAGE, ReferenceKind.TASK})
+_CLIPS: Final = frozenset({ReferenceKind.VIDEO, ReferenceKind.TASK})
+_PICTURES: Final = frozenset({GuideRole.IMAGE})
+_SCOPES: Final[dict[Type, Scope]] = {
+    "image": Scope(guides=_PICTURES),
+    "image_edit": Scope(_FRAMES, guides=_PICTURES | {GuideRole.MODIFY}),
+    "video": Scope(_FRAMES, _FRAMES, _PICTURES),
+    "video_edit": Scope(_CLIPS, guides=_PICTURES | {GuideRole.FIRST_FRAME}),
+    "video_reframe": Scope(_CLIPS, guides=_PICTURES),
+}
+_NEVER: Final = frozenset({Operation.UPSCALE, Operation.ADD_AUDIO})
+
+
+class AgentsUpstream:
+    """Implements Provider. Pictures and foreign videos are sent along, earlier generations are named by their id.
+
+    The API documents no list and no way to stop or to forget a generation.
+    """
+
+    ADDRESS: ClassVar = "https://agents.lumalabs.ai/v1"
+
+    type: str = wire.NAME
+    batch: int = 1
+    means: Mapping[ReferenceKind, tuple[Means, ...]] = {
+        ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS),
+        ReferenceKind.VIDEO: (Means.FILE, Means.ADDRESS),
+        ReferenceKind.TASK: (Means.TASK, Means.FILE, Means.ADDRESS),
+    }
+    searches: bool = False
+    discards: bool = False
+
+    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+        """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
+        self.line = line
+        self._not_accepted = options(UpstreamOptions, given).not_accepted
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Say what of a generation this API has no words for."""
+        reason = _lacks(generation) or _SCOPES[wire.type_of(generation)].lacks(generation, _API)
+        return None if reason is None else unsupported(reason)
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Ask for a generation, once."""
+        body = await asyncio.to_thread(_body, submission)
+        reply = await call(self.line, "POST", _GENERATIONS, json=body)
+        names = any(given and given.earlier for given in (submission.start, submission.end))
+        told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
+        task_id = loose.name(told.get("id"))
+        if task_id is None:
+            raise ProviderTrouble("The answer to the submit names no generation.", accepted=True)
+        return Receipt(task_id)
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask about generations, one after the other."""
+        reports = [await self._get(task_id) for task_id in ids]
+        return [report for report in reports if report is not None]
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """Find nothing: there is no list to look at."""
+        del submission, since
+        return []
+
+    async def discard(self, task_id: str) -> None:
+        """Do nothing: the API has no way to say it."""
+        del task_id
+
+    async def _get(self, task_id: str) -> Report | None:
+        name = segment(task_id)
+        told = answered(await call(self.line, "GET", f"{_GENERATIONS}/{name}"), read_error) if name else None
+        if told is None:
+            return None
+        if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
+            raise ProviderTrouble("The answer is about something else.")
+        return report_of(told, task_id)
+
+
+def _lacks(generation: Generation) -> str | None:
+    """Say what there is no field or no value for."""
+    if not generation.prompt.strip():
+        return "The Agents API needs a prompt."
+    reframed = generation.kind is Kind.IMAGE and generation.operation is Operation.REFRAME
+    if generation.operation in _NEVER or reframed:
+        return f"The Agents API has no operation {generation.operation} for a {generation.kind}."
+    if generation.kind is Kind.VIDEO and generation.resolution not in (None, *_RESOLUTIONS):
+        return f"The Agents API makes videos in {', '.join(_RESOLUTIONS)}, not in {generation.resolution}."
+    if generation.concepts:
+        return "The Agents API has no concepts: camera moves are to be described in the prompt."
+    changed = sum(guide.role is GuideRole.MODIFY for guide in generation.guides)
+    if generation.kind is Kind.IMAGE and changed + (generation.start is not None) > 1:
+        return "The Agents API can change one picture at a time."
+    return None
+
+
+def _body(submission: Submission) -> dict[str, Any]:
+    """Write the body of a submit; reads the files that are sent along. Raises EngineFailed, ProviderTrouble."""
+    wanted = submission.generation
+    kind = wire.type_of(wanted)
+    standard = wire.IMAGE_MODEL if wanted.kind is Kind.IMAGE else wire.VIDEO_MODEL
+    body: dict[str, Any] = {"prompt": wanted.prompt, "model": submission.model or standard, "type": kind}
+    if kind != "video_edit":
+        body["aspect_ratio"] = wanted.aspect_ratio
+    pictures = _guides(submission, GuideRole.IMAGE)
+    if pictures:
+        body["image_ref"] = pictures
+    if wanted.kind is Kind.IMAGE:
+        return body | _image(submission)
+    return body | (_clip(submission) if kind == "video" else _changed(submission))
+
+
+def _image(submission: Submission) -> dict[str, Any]:
+    sources = _guides(submission, GuideRole.MODIFY)
+    if submission.start is not None:
+        sources.append(_reference(submission.start))
+    made = {"output_format": _FORMATS[submission.generation.image_format]}
+    return made | ({"source": sources[0]} if sources else {})
+
+
+def _clip(submission: Submission) -> dict[str, Any]:
+    wanted = submission.generation
+    video: dict[str, Any] = {"duration": f"{wanted.duration}s", **_resolution(wanted)}
+    if wanted.loop:
+        video["loop"] = True
+    return {"video": video | _frames(submission)}
+
+
+def _frames(submission: Submission) -> dict[str, Any]:
+    """Write what a clip starts from and ends at."""
+    seconds = submission.generation.duration
+    sides = {"start_frame": submission.start, "end_frame": submission.end}
+    given = {side: _frame(side_given) for side, side_given in sides.items() if side_given is not None}
+    if seconds <= _LONG or any("generation_id" in reference for reference in given.values()) or not given:
+        return given
+    places = {"start_frame": 0, "end_frame": frame_count(seconds) - 1}
+    return {"keyframes": list(given.values()), "keyframe_indexes": [places[side] for side in given]}
+
+
+def _frame(given: Given) -> dict[str, str]:
+    if given.kind is not ReferenceKind.IMAGE and given.earlier is None:
+        raise EngineFailed(unsupported("The Agents API can only go on with a video that the same account made."))
+    return _reference(given)
+
+
+def _changed(submission: Submission) -> dict[str, Any]:
+    """Write a video that is made anew or reframed: how long it is follows from its source."""
+    assert submission.start is not None, "this works on a video"
+    first = _guides(submission, GuideRole.FIRST_FRAME)
+    video = _resolution(submission.generation) | ({"start_frame": first[0]} if first else {})
+    return {"source": _reference(submission.start)} | ({"video": video} if video else {})
+
+
+def _resolution(wanted: Generation) -> dict[str, Any]:
+    return {} if wanted.resolution is None else {"resolution": wanted.resolution}
+
+
+def _guides(submission: Submission, role: GuideRole) -> list[dict[str, str]]:
+    return [_reference(given) for guide, given in submission.guides if guide.role is role]
+
+
+def _reference(given: Given) -> dict[str, str]:
+    """Write an input as this API names it."""
+    if given.earlier is not None:
+        return {"generation_id": given.earlier.id}
+    if given.file is not None:
+        return {"data": _base64(given.file), "media_type": media_type(given)}
+    assert given.address is not None
+    clip = given.kind is not ReferenceKind.IMAGE
+    return {"url": given.address} | ({"media_type": media_type(given)} if clip else {})
+
+
+def _base64(file: Path) -> str:
+    try:
+        return base64.b64encode(file.read_bytes()).decode()
+    except OSError as error:
+        raise ProviderTrouble("A file of the request could not be read.") from error

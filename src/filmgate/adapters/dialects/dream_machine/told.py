@@ -1,0 +1,156 @@
+"""What a provider tells of a generation in this API, whatever it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Final
+
+import msgspec
+
+from filmgate.adapters.dialects import loose
+from filmgate.adapters.dialects.codec import validate
+from filmgate.adapters.dialects.dream_machine import bodies, wire
+from filmgate.adapters.dialects.dream_machine.words import RequestType
+from filmgate.adapters.dialects.luma import read_reason
+from filmgate.adapters.dialects.upstreams import failure
+from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Generation, Kind, Operation
+from filmgate.domain.media import Role
+from filmgate.domain.states import State
+from filmgate.ports.provider import Receipt, Report
+
+_Body = bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
+_BODIES: Final[dict[str, type[_Body]]] = {
+    RequestType.VIDEO: bodies.VideoBody,
+    RequestType.IMAGE: bodies.ImageBody,
+    RequestType.MODIFY: bodies.ModifyBody,
+    RequestType.REFRAME_VIDEO: bodies.ReframeVideoBody,
+    RequestType.REFRAME_IMAGE: bodies.ReframeImageBody,
+}
+_AFTER: Final[dict[str, Operation]] = {RequestType.UPSCALE: Operation.UPSCALE, RequestType.AUDIO: Operation.ADD_AUDIO}
+_CLOCKS: Final = 120.0
+"""Seconds that two clocks may differ."""
+
+_COMPARED: Final = ("generation_type", "prompt", "model", "aspect_ratio")
+
+
+def report_of(told: Mapping[str, Any], task_id: str) -> Report:
+    """Understand a generation that was asked for by its id."""
+    state = wire.STATES.get((loose.text(told.get("state")) or "").lower())
+    return Report(
+        Receipt(task_id),
+        state,
+        failure=_failure(told) if state is State.FAILED else None,
+        links=_links(told) if state is State.COMPLETED else {},
+        asked=_asked(told),
+        created_at=loose.moment(told.get("created_at")),
+    )
+
+
+class Search:
+    """Looks in a list that has the newest first for what a body may have become that was sent.
+
+    The generation with its callback address is the one. Without it, all count that were made since then and do not
+    differ from it. Only if no such address was sent, generations made before that end the search.
+    """
+
+    def __init__(self, sent: Mapping[str, Any], since: float) -> None:
+        """Take the body, and the time that it was sent at in unix seconds."""
+        self._sent = sent
+        self._since = since
+        self._callback = loose.text(sent.get("callback_url"))
+        self._found: Report | None = None
+        self._likely: dict[str, tuple[bool, float, Report]] = {}
+        self.passed = False
+        """Whether the list has come to what was made before."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the rest of the list does not matter."""
+        return self._found is not None or (self.passed and self._callback is None)
+
+    @property
+    def reports(self) -> list[Report]:
+        """What was found, the likeliest first: those that tell their request, and the nearest in time."""
+        if self._found is not None:
+            return [self._found]
+        return [report for *_, report in sorted(self._likely.values(), key=itemgetter(0, 1))]
+
+    def look(self, listed: object) -> None:
+        """Look at the next generation of the list."""
+        told = loose.mapping(listed)
+        task_id = loose.name(told.get("id"))
+        if task_id is None or self._found is not None:
+            return
+        report = report_of(told, task_id)
+        made = self._since if report.created_at is None else report.created_at
+        self.passed = made < self._since - _CLOCKS
+        if self._callback is not None and _callback_of(told) == self._callback:
+            self._found = report
+        elif not self.passed and (resembling := _resembles(told, self._sent)) is not False:
+            self._likely.setdefault(task_id, (resembling is None, abs(made - self._since), report))
+
+
+def _callback_of(told: Mapping[str, Any]) -> str | None:
+    return loose.text(loose.mapping(told.get("request")).get("callback_url"))
+
+
+def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
+    """Tell whether a generation may have become of a body that was sent; None if nothing of its request is told.
+
+    What is not told is no difference, but for the keyframes: a request that has some says so.
+    """
+    request = told.get("request")
+    if not isinstance(request, dict) or not request:
+        return None
+    callback = _callback_of(told)
+    if callback is not None and callback != sent.get("callback_url"):
+        return False
+    for field in _COMPARED:
+        said, meant = loose.text(request.get(field)), loose.text(sent.get(field))
+        if said is not None and meant is not None and said != meant:
+            return False
+    return _frames(request) == _frames(sent)
+
+
+def _frames(request: Mapping[str, Any]) -> dict[str, str | None]:
+    """Give the kinds of the keyframes."""
+    frames = loose.mapping(request.get("keyframes"))
+    return {side: loose.text(frame.get("type")) for side, frame in frames.items() if isinstance(frame, dict)}
+
+
+def _failure(told: Mapping[str, Any]) -> Failure:
+    return failure(read_reason(told.get("failure_reason")), code=FailureCode.GENERATION_FAILED)
+
+
+def _links(told: Mapping[str, Any]) -> dict[Role, str]:
+    """Give the files; beside a video, the picture is its thumbnail."""
+    assets = loose.mapping(told.get("assets"))
+    picture = Role.IMAGE if _kind(told) is Kind.IMAGE else Role.THUMBNAIL
+    links = {Role.VIDEO: loose.text(assets.get("video")), picture: loose.text(assets.get("image"))}
+    return {role: link for role, link in links.items() if link is not None}
+
+
+def _kind(told: Mapping[str, Any]) -> Kind:
+    return Kind.IMAGE if told.get("generation_type") == Kind.IMAGE else Kind.VIDEO
+
+
+def _asked(told: Mapping[str, Any]) -> Generation:
+    """Understand the request as if it had been sent here; only the least that is told if it could not have been."""
+    kind = _kind(told)
+    request = {key: value for key, value in loose.mapping(told.get("request")).items() if value is not None}
+    request.setdefault("model", loose.text(told.get("model")))
+    named = loose.text(request.get("generation_type")) or kind.value
+    if named in _BODIES:
+        try:
+            return msgspec.structs.replace(validate(_BODIES[named], request).generation(), unsupported=None)
+        except InvalidRequest:
+            pass  # What it does not say in our words is not worth refusing to follow it.
+    return Generation(
+        loose.text(request.get("prompt")) or "",
+        model=loose.text(request.get("model")),
+        kind=kind,
+        named=_AFTER.get(named),
+    )

@@ -1,0 +1,199 @@
+"""A provider that speaks Dream Machine v1, as Luma does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from filmgate.adapters.dialects import loose
+from filmgate.adapters.dialects.asking import segment, unsupported
+from filmgate.adapters.dialects.dream_machine import wire
+from filmgate.adapters.dialects.dream_machine.request import body_of, type_of
+from filmgate.adapters.dialects.dream_machine.told import Search, report_of
+from filmgate.adapters.dialects.dream_machine.words import RequestType
+from filmgate.adapters.dialects.luma import paid, read_error
+from filmgate.adapters.dialects.scope import Scope
+from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options
+from filmgate.domain.errors import EngineFailed
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
+from filmgate.domain.media import Role
+from filmgate.ports.line import Line
+from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt, Report, Submission
+
+_API: Final = "Dream Machine"
+_GENERATIONS: Final = "/generations"
+_PATHS: Final = {
+    RequestType.VIDEO: f"{_GENERATIONS}/video",
+    RequestType.IMAGE: f"{_GENERATIONS}/image",
+    RequestType.MODIFY: f"{_GENERATIONS}/video/modify",
+    RequestType.REFRAME_VIDEO: f"{_GENERATIONS}/video/reframe",
+    RequestType.REFRAME_IMAGE: f"{_GENERATIONS}/image/reframe",
+}
+_AFTER: Final = {RequestType.UPSCALE: "upscale", RequestType.AUDIO: "audio"}
+
+_FRAMES: Final = frozenset({None, ReferenceKind.IMAGE, ReferenceKind.TASK})
+_CLIPS: Final = frozenset({ReferenceKind.VIDEO, ReferenceKind.TASK})
+_OWN: Final = frozenset({ReferenceKind.TASK})
+_FIRST: Final = frozenset({GuideRole.FIRST_FRAME})
+_SCOPES: Final = {
+    RequestType.VIDEO: Scope(_FRAMES, _FRAMES),
+    RequestType.IMAGE: Scope(guides=frozenset(GuideRole) - _FIRST),
+    RequestType.UPSCALE: Scope(_OWN),
+    RequestType.AUDIO: Scope(_OWN),
+    RequestType.MODIFY: Scope(_CLIPS, guides=_FIRST),
+    RequestType.REFRAME_VIDEO: Scope(_CLIPS, guides=_FIRST),
+    RequestType.REFRAME_IMAGE: Scope(frozenset({ReferenceKind.IMAGE})),
+}
+_BY_LINK: Final = frozenset({RequestType.MODIFY, RequestType.REFRAME_VIDEO, RequestType.REFRAME_IMAGE})
+_ONLY_VIDEOS: Final = frozenset({Operation.UPSCALE, Operation.MODIFY, Operation.ADD_AUDIO})
+
+_PAGES: Final = 5
+
+
+class DreamMachineUpstream:
+    """Implements Provider. Pictures and foreign videos are given by address, earlier videos by their id."""
+
+    ADDRESS: ClassVar = "https://api.lumalabs.ai/dream-machine/v1"
+
+    type: str = wire.NAME
+    batch: int = 1
+    means: Mapping[ReferenceKind, tuple[Means, ...]] = {
+        ReferenceKind.IMAGE: (Means.ADDRESS,),
+        ReferenceKind.VIDEO: (Means.ADDRESS,),
+        ReferenceKind.TASK: (Means.TASK, Means.ADDRESS),
+    }
+    searches: bool = True
+    discards: bool = True
+
+    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+        """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
+        self.line = line
+        self._not_accepted = options(UpstreamOptions, given).not_accepted
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Say what of a generation no request of this API can say."""
+        reason = _SCOPES[type_of(generation)].lacks(generation, _API)
+        if generation.kind is Kind.IMAGE and generation.named in _ONLY_VIDEOS:
+            reason = f"{_API} can do that with videos only."
+        return None if reason is None else unsupported(reason)
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Ask for a generation, once."""
+        wanted = await self._translated(submission)
+        body = body_of(wanted, submission.model) | _callback(submission)
+        reply = await call(self.line, "POST", _path(wanted), json=body)
+        names = any(side and side.kind is ReferenceKind.TASK for side in (wanted.start, wanted.end))
+        told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
+        task_id = loose.name(told.get("id"))
+        if task_id is None:
+            raise ProviderTrouble("The answer to the submit names no generation.", accepted=True)
+        return Receipt(task_id)
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask about generations, one after the other."""
+        reports = [await self._get(task_id) for task_id in ids]
+        return [report for report in reports if report is not None]
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """Search the list, which has the newest first. One that is too long to tell is trouble."""
+        search = Search(body_of(submission.generation, submission.model) | _callback(submission), since)
+        offset = 0
+        for _ in range(_PAGES):
+            page, more = await self._page(offset)
+            for told in page:
+                search.look(told)
+            if search.over or not more:
+                return search.reports
+            offset += len(page)
+        if not search.reports and not search.passed:
+            raise ProviderTrouble("The provider's list of generations is too long to be searched.")
+        return search.reports
+
+    async def discard(self, task_id: str) -> None:
+        """Delete a generation."""
+        path = _one(task_id)
+        reply = await call(self.line, "DELETE", path) if path else None
+        if reply is not None and not 200 <= reply.status < 300:
+            answered(reply, read_error)
+
+    async def _get(self, task_id: str) -> Report | None:
+        path = _one(task_id)
+        told = answered(await call(self.line, "GET", path), read_error) if path else None
+        if told is None:
+            return None
+        if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
+            raise ProviderTrouble("The answer is about something else.")
+        return report_of(told, task_id)
+
+    async def _page(self, offset: int) -> tuple[list[Any], bool]:
+        """Read a page of the list, and whether there may be more."""
+        query = {"limit": wire.MAX_PAGE, "offset": offset}
+        told = answered(await call(self.line, "GET", _GENERATIONS, query=query), read_error)
+        if not isinstance(told, dict) or not isinstance(told.get("generations", ""), list | None):
+            raise ProviderTrouble("The provider's list of generations is none.")
+        page = loose.items(told["generations"])
+        return page, bool(page) and told.get("has_more") is not False
+
+    async def _translated(self, submission: Submission) -> Generation:
+        """Give what is asked for, with all that it refers to in the provider's names. Raises EngineFailed."""
+        generation = submission.generation
+        linked = type_of(generation) in _BY_LINK
+        return msgspec.structs.replace(
+            generation,
+            start=await self._side(submission.start, linked=linked),
+            end=await self._side(submission.end, linked=linked),
+            guides=tuple(msgspec.structs.replace(guide, url=_address(given)) for guide, given in submission.guides),
+        )
+
+    async def _side(self, given: Given | None, *, linked: bool) -> Reference | None:
+        if given is None:
+            return None
+        if given.earlier is not None:
+            if not linked:
+                return Reference(ReferenceKind.TASK, given.earlier.id)
+            return Reference(ReferenceKind.VIDEO, await self._link(given.earlier.id))
+        if not linked and given.kind is not ReferenceKind.IMAGE:
+            raise EngineFailed(unsupported(f"{_API} can only go on with a video that the same account made."))
+        return Reference(given.kind, _address(given))
+
+    async def _link(self, task_id: str) -> str:
+        """Give the address under which the provider has an earlier video. Trouble with that is before the submit."""
+        try:
+            report = await self._get(task_id)
+        except ProviderTrouble as trouble:
+            raise ProviderTrouble(
+                trouble.message, accepted=False, account=trouble.account, retry_after=trouble.retry_after
+            ) from trouble
+        link = None if report is None else report.links.get(Role.VIDEO)
+        if link is None:
+            raise EngineFailed(Failure(FailureCode.INPUT_UNREACHABLE, "The provider has the earlier video no longer."))
+        return self.line.address(link)[0]
+
+
+def _one(task_id: str) -> str | None:
+    """Give the path of a generation; None if none can have that id."""
+    name = segment(task_id)
+    return name and f"{_GENERATIONS}/{name}"
+
+
+def _path(wanted: Generation) -> str:
+    """Give the path that a generation is asked for at."""
+    kind = type_of(wanted)
+    if kind not in _AFTER:
+        return _PATHS[kind]
+    assert wanted.start is not None, "this works on an earlier generation"
+    return f"{_one(wanted.start.value)}/{_AFTER[kind]}"
+
+
+def _callback(submission: Submission) -> dict[str, str]:
+    return {} if submission.callback_url is None else {"callback_url": submission.callback_url}
+
+
+def _address(given: Given) -> str:
+    if given.address is None:
+        raise EngineFailed(unsupported(f"{_API} takes pictures and videos by address only."))
+    return given.address

@@ -1,0 +1,267 @@
+"""A reseller's gateway as a provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from pydantic import Field
+
+from filmgate.adapters.dialects import answers
+from filmgate.adapters.dialects.answers import first, percent
+from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported
+from filmgate.adapters.dialects.gateway import wire
+from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
+from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
+from filmgate.domain.media import Role
+from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
+from filmgate.domain.states import State
+from filmgate.ports.line import Line, Reply
+from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+
+_SUBMIT: Final = "/luma/generations"
+_BATCH: Final = "/luma/tasks"
+
+_TOO_EARLY, _NOT_FOUND = 425, 404
+_FINE: Final = frozenset({"0", "200", "success"})
+"""Codes of an envelope that holds no error."""
+
+_STATUS: Final = re.compile("[45][0-9][0-9]")
+_UNKNOWN: Final = re.compile(r"not.?(exist|found)|no such", re.IGNORECASE)
+
+
+class GatewayOptions(UpstreamOptions):
+    """`batch` is how many tasks are asked about at once; 1 is for gateways without a batch query."""
+
+    batch: int = Field(default=50, ge=1, le=1000)
+
+
+class GatewayUpstream:
+    """Implements Provider. What a gateway answers is recognised by its form: no two of them answer quite alike."""
+
+    ADDRESS: Final = None
+
+    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        self._options = options(GatewayOptions, given)
+        self.type: str = wire.NAME
+        self.line = line
+        self.batch = self._options.batch
+        self.searches = False
+        self.discards = False
+        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
+            ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS),
+            ReferenceKind.VIDEO: (),
+            ReferenceKind.TASK: (Means.TASK,),
+        }
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Refuse what there is no field for."""
+        if refused := refuse_all_but((Operation.GENERATE, Operation.EXTEND), generation):
+            return refused
+        if generation.operation is Operation.GENERATE:
+            return None
+        if generation.start is not None and generation.start.kind is ReferenceKind.VIDEO:
+            return unsupported("This provider extends only videos that it has made itself.")
+        if generation.loop:
+            return unsupported("This provider makes no extensions that loop.")
+        if not generation.prompt.strip():
+            return unsupported("This provider extends a video only with a prompt.")
+        return None
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Submit a new video or an extension. Raises EngineFailed, ProviderTrouble."""
+        earlier = None if submission.start is None else submission.start.earlier
+        path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
+        reply = _alone(await call(self.line, "POST", path, json=await _body(submission)))
+        read_error = answers.told if earlier is None else _told_of_earlier
+        value = accepted(_judged(reply), read_error, self._options.not_accepted)
+        task_id = _id(value)
+        if task_id is None:
+            raise ProviderTrouble("The answer to the submit names no task.", accepted=True)
+        return Receipt(task_id)
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask for tasks one by one, or for many at once. Raises ProviderTrouble."""
+        if len(ids) == 1 or self.batch == 1:
+            return [report for task_id in ids if (report := await self._one(task_id)) is not None]
+        reply = await call(self.line, "POST", _BATCH, json={"ids": list(ids)}, fresh=False)
+        value = answered(_judged(reply), answers.told)
+        if value is None:
+            sentence = "The provider has no batch query: is its base address right, or is batch = 1 missing?"
+            raise ProviderTrouble(sentence, account=True)
+        tasks = {task_id: task for task in _tasks(value) for task_id in _ids(task)}
+        return [_report(tasks[task_id], task_id) for task_id in ids if task_id in tasks]
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """Give nothing: a gateway lists no tasks."""
+        del submission, since
+        return []
+
+    async def discard(self, task_id: str) -> None:
+        """Say that this cannot be done. Raises ProviderTrouble."""
+        raise ProviderTrouble(f"This provider cannot take back a task: {task_id} goes on.")
+
+    async def _one(self, task_id: str) -> Report | None:
+        place = segment(task_id)
+        if place is None:
+            return None
+        value = answered(_judged(await call(self.line, "GET", f"{_SUBMIT}/{place}"), one=True), answers.told)
+        task = next(iter(() if value is None else _tasks(value)), None)
+        return None if task is None else _report(task, task_id)
+
+
+async def _body(submission: Submission) -> dict[str, Any]:
+    """Write a submit. An extension has the size of the earlier video."""
+    generation, start = submission.generation, submission.start
+    body: dict[str, Any] = {
+        "user_prompt": generation.prompt,
+        "expand_prompt": generation.enhance,
+        "duration": f"{generation.duration}s",
+    }
+    if start is None or start.earlier is None:
+        body |= {"loop": generation.loop, "aspect_ratio": generation.aspect_ratio}
+        if generation.resolution:
+            body["resolution"] = generation.resolution
+        if start is not None:
+            body["image_url"] = await link(start)
+    if submission.end is not None:
+        body["image_end_url"] = await link(submission.end)
+    if submission.model:
+        body["model_name"] = submission.model
+    if submission.callback_url:
+        body["notify_hook"] = submission.callback_url
+    return body
+
+
+def _alone(reply: Reply) -> Reply:
+    """Take the new task out of an array: that is what the proxy answered from which all gateways descend."""
+    try:
+        (task,) = msgspec.json.decode(reply.body, type=tuple[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return reply
+    return msgspec.structs.replace(reply, body=bytes(task))
+
+
+def _judged(reply: Reply, *, one: bool = False) -> Reply:
+    """Give an error that came with a 200 the status that is its code; of `one` task it may say that there is none.
+
+    Any other is no verdict: nothing was accepted, and that is all it says.
+    """
+    value = mapping(answers.body(reply))
+    if not 200 <= reply.status < 300 or _id(value) is not None or not _is_error(value):
+        return reply
+    code, message, _ = answers.told(reply.status, value)
+    status = _TOO_EARLY
+    if code and _STATUS.fullmatch(code):
+        status = int(code)
+    elif one and any(_UNKNOWN.search(said or "") for said in (code, message)):
+        status = _NOT_FOUND
+    return msgspec.structs.replace(reply, status=status)
+
+
+def _is_error(envelope: Mapping[str, Any]) -> bool:
+    """Tell whether an envelope is that of an error: it says so, and holds nothing else."""
+    code = envelope.get("code")
+    odd = code is not None and str(code).lower() not in _FINE
+    return (odd or bool(envelope.get("error"))) and not (mapping(envelope.get("data")) or items(envelope.get("data")))
+
+
+def _told_of_earlier(status: int, value: Any) -> Told:
+    """Read an error about an extension: a 404 is about the earlier video, which the provider has no more."""
+    told = answers.told(status, value)
+    if status != 404 or value is None:
+        return told
+    return Told(told.code, told.message or "The provider no longer has the video to extend.", verdict=True)
+
+
+def _tasks(value: Any) -> list[Mapping[str, Any]]:
+    """Find the tasks of an answer: an array, a single object, or either of them as the data of an envelope.
+
+    Raises ProviderTrouble if it is nothing of that kind.
+    """
+    if isinstance(value, list):
+        return [task for task in value if isinstance(task, dict) and _id(task) is not None]
+    answer = mapping(value)
+    if any(name(answer.get(key)) for key in ("task_id", "id")):
+        return [answer]
+    if "data" not in answer:
+        raise ProviderTrouble("The answer holds no task.")
+    return [] if answer["data"] is None else _tasks(answer["data"])
+
+
+def _parts(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Give the item of an envelope and the task within; they are the same where there is no envelope."""
+    return task, mapping(task.get("data")) or task
+
+
+def _ids(task: Mapping[str, Any]) -> Iterator[str]:
+    """Give all names of a task, its own before those of the rows that a gateway keeps about it."""
+    for key in ("task_id", "id"):
+        for part in _parts(task):
+            if (found := name(part.get(key))) is not None:
+                yield found
+
+
+def _id(value: Mapping[str, Any]) -> str | None:
+    """Give the name of a task; the data of an envelope may be that name alone."""
+    return next(_ids(value), None) or (None if _is_error(value) else text(value.get("data")))
+
+
+def _report(task: Mapping[str, Any], task_id: str) -> Report:
+    item, inner = _parts(task)
+    words = [part.get(key) for part in (item, inner) for key in ("status", "state", "task_status")]
+    state = first(lambda word: wire.STATES.get((text(word) or "").lower()), *words)
+    return Report(
+        receipt=Receipt(task_id),
+        state=state,
+        percent=first(percent, item.get("progress"), inner.get("progress")),
+        failure=_failure(item, inner) if state is State.FAILED else None,
+        links=_links(inner) if state is State.COMPLETED else {},
+        asked=_asked(inner),
+        created_at=first(moment, inner.get("created_at"), item.get("submit_time"), item.get("created_at")),
+    )
+
+
+def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:
+    reasons = (part.get(key) for part in (item, inner) for key in ("fail_reason", "failure_reason"))
+    said = answers.told(200, inner)
+    return failure(Told(said.code, first(text, *reasons, said.message)), code=FailureCode.GENERATION_FAILED)
+
+
+def _links(task: Mapping[str, Any]) -> dict[Role, str]:
+    """Give the addresses of the files, of the video the one without watermarks."""
+    artifact = mapping(task.get("artifact"))
+    raw, video = (mapping(task.get(key)) or mapping(artifact.get(key)) for key in ("video_raw", "video"))
+    links = {
+        Role.VIDEO: first(text, raw.get("url"), video.get("download_url"), video.get("url"), task.get("video")),
+        Role.IMAGE: text(mapping(task.get("image")).get("url")),
+        Role.THUMBNAIL: _still(task, artifact, "thumbnail"),
+        Role.LAST_FRAME: _still(task, artifact, "last_frame"),
+    }
+    return {role: link for role, link in links.items() if link is not None}
+
+
+def _still(task: Mapping[str, Any], artifact: Mapping[str, Any], key: str) -> str | None:
+    stills = (task.get(key), artifact.get(key))
+    return first(text, *(mapping(still).get("url") for still in stills), *stills)
+
+
+def _asked(task: Mapping[str, Any]) -> Generation | None:
+    """Read what was asked for: more than the prompt and the shape is not told."""
+    request = mapping(task.get("request"))
+    prompt = first(text, task.get("prompt"), request.get("prompt"), request.get("user_prompt"))
+    ratio = text(request.get("aspect_ratio"))
+    if prompt is None and ratio is None:
+        return None
+    return Generation(
+        prompt=(prompt or "")[:MAX_PROMPT],
+        aspect_ratio=ratio if ratio in ASPECT_RATIOS else DEFAULT_ASPECT_RATIO,
+    )
+
+
+__all__ = ["GatewayOptions", "GatewayUpstream"]

@@ -1,0 +1,55 @@
+"""Reads what other services tell: a value that is not what it should be is as good as none."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Final
+
+_MILLISECONDS: Final = 1e11
+"""Unix times above this are taken for milliseconds: as seconds they lie after the year 5000."""
+
+_LAST: Final = 1e14
+_DIGITS: Final = 20
+
+
+def text(value: object) -> str | None:
+    """Give a text that says something."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def name(value: object) -> str | None:
+    """Give an id: a text, or a whole number as one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if 0 <= value < 10**_DIGITS else None
+    return text(value)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Give an object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    """Give an array; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def moment(value: object) -> float | None:
+    """Read a time in unix seconds, from RFC 3339 or from a number of seconds or milliseconds.
+
+    Without an offset it is in UTC. The zero times of programming languages are no time.
+    """
+    if isinstance(value, str):
+        value = _parsed(value.strip())
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LAST:
+        return None
+    return value / 1000 if value > _MILLISECONDS else float(value)
+
+
+def _parsed(written: str) -> float | None:
+    try:
+        read = datetime.datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=datetime.UTC)).timestamp()

@@ -1,0 +1,142 @@
+"""What operators see and decide, in Filmgate's own API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from filmgate.adapters.dialects.codec import Body, Name, parse, rfc3339
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import failures, in_path, schema_of, succeeds, takes
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.shapes import (
+    NativeAdopted,
+    NativeEngineStatuses,
+    NativeError,
+    NativeRoute,
+    NativeTask,
+    NativeUnknownSubmit,
+    NativeUnknownSubmits,
+)
+from filmgate.core.access import Action
+from filmgate.core.operator import Decision
+from filmgate.domain.errors import Forbidden
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+_MOST_ADOPTED: Final = 100
+_ID: Final = in_path("task_id", "The id of a task.")
+_WHO: Final = "For operators: the service is bound to loopback, or the key is the bootstrap key."
+
+
+class AdoptBody(Body):
+    """Tasks that a provider made, by its own ids."""
+
+    engine: str = Field(description="The name of a configured provider.")
+    ids: Annotated[list[str], Field(min_length=1, max_length=_MOST_ADOPTED)]
+
+
+class DecisionBody(Body):
+    """What becomes of a submit whose outcome is not known."""
+
+    decision: str = Field(description="accepted, submit_again or fail.", json_schema_extra={"enum": [*Decision]})
+    upstream_id: Name = Field(default=None, description="What the provider calls the task, if it has accepted it.")
+
+
+def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the routes below `prefix/operator`."""
+    _add_views(routes, services, f"{prefix}/operator")
+    _add_acts(routes, services, f"{prefix}/operator")
+
+
+async def _enter(services: Services, request: Request, action: Action) -> RequestContext:
+    context = await services.door.enter(request, action)
+    if not services.is_operator(request):
+        raise Forbidden("This is for operators: ask on the machine itself, or with the bootstrap key.")
+    return context
+
+
+def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
+    @routes.get(
+        f"{prefix}/engines",
+        operation_id="engine_status",
+        summary="See how the engines are",
+        description=f"What is configured, healthy and in flight. {_WHO}",
+        responses=succeeds(NativeEngineStatuses, "The engines.") | failures(NativeError, 403),
+    )
+    async def engines(request: Request) -> Response:
+        await _enter(services, request, Action.QUERY)
+        return json_response({"engines": msgspec.to_builtins(await services.operator.engines())})
+
+    @routes.post(
+        f"{prefix}/route",
+        operation_id="route_task",
+        summary="See where a request would go, and why",
+        description=f"Nothing is submitted. {_WHO}",
+        responses=succeeds(NativeRoute, "The engines that were looked at.") | failures(NativeError, 403, 413),
+        openapi_extra=takes(schema_of(wire.TaskBody, {})),
+    )
+    async def route(request: Request) -> Response:
+        context = await _enter(services, request, Action.QUERY)
+        generation = parse(wire.TaskBody, await services.door.body(request)).generation()
+        found = await services.operator.route(generation, context.caller.application_id)
+        return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
+
+    @routes.get(
+        f"{prefix}/unknown",
+        operation_id="unknown_submits",
+        summary="List submits of an unknown outcome",
+        description=f"Tasks of all applications whose provider did not say whether it accepted them. {_WHO}",
+        responses=succeeds(NativeUnknownSubmits, "The tasks.") | failures(NativeError, 403),
+    )
+    async def unknown(request: Request) -> Response:
+        await _enter(services, request, Action.QUERY)
+        return json_response({"submits": [_unknown(task) for task in await services.operator.unknown_submits()]})
+
+
+def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
+    @routes.post(
+        f"{prefix}/unknown/{{task_id}}",
+        operation_id="decide_submit",
+        summary="Decide about a submit of an unknown outcome",
+        description="The provider has accepted it under an id; or it is to be submitted again, which may be charged "
+        f"twice; or the task fails. {_WHO}",
+        responses=succeeds(NativeTask, "The task.") | failures(NativeError, 403, 404, 409, 413),
+        openapi_extra=takes(schema_of(DecisionBody, {})) | {"parameters": [_ID]},
+    )
+    async def decide(request: Request) -> Response:
+        context = await _enter(services, request, Action.SUBMIT)
+        body = parse(DecisionBody, await services.door.body(request))
+        decision = wire.one_of(Decision, body.decision, "decision")
+        task = await services.operator.decide(request.path_params["task_id"], decision, body.upstream_id or None)
+        return json_response(wire.task_object(task, context.base_url))
+
+    @routes.post(
+        f"{prefix}/adopt",
+        operation_id="adopt_tasks",
+        summary="Take over tasks of a provider",
+        description="Tasks that a provider made before become tasks here, under the same ids, of the application of "
+        f"the key. Those that are here already are left as they are. {_WHO}",
+        responses=succeeds(NativeAdopted, "The tasks.") | failures(NativeError, 403, 404, 409, 413),
+        openapi_extra=takes(schema_of(AdoptBody, {})),
+    )
+    async def adopt(request: Request) -> Response:
+        context = await _enter(services, request, Action.SUBMIT)
+        body = parse(AdoptBody, await services.door.body(request))
+        tasks = [await services.adopting.adopt(context, body.engine, each) for each in dict.fromkeys(body.ids)]
+        return json_response({"tasks": [wire.task_object(task, context.base_url) for task in tasks]})
+
+
+def _unknown(task: Task) -> NativeUnknownSubmit:
+    asked: Any = task.work.asked
+    return {
+        "id": task.id,
+        "application_id": task.application_id,
+        "engine": task.engine,
+        "prompt": task.generation.prompt,
+        "submitted_at": None if asked is None else rfc3339(asked.at),
+        "lookups": 0 if asked is None else asked.looked,
+    }

@@ -1,0 +1,308 @@
+"""A provider with OpenAI's videos API: OpenAI itself, or a server of models on a machine nearby."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import field_validator
+
+from filmgate.adapters.dialects import answers
+from filmgate.adapters.dialects.answers import percent, restated
+from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported
+from filmgate.adapters.dialects.loose import mapping, moment, name, text
+from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
+from filmgate.domain.media import Role
+from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, nearest_size
+from filmgate.domain.states import State
+from filmgate.ports.line import Line, Part
+from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+
+_VIDEOS: Final = "/videos"
+_PATHS: Final = {
+    Operation.GENERATE: _VIDEOS,
+    Operation.EXTEND: f"{_VIDEOS}/extensions",
+    Operation.MODIFY: f"{_VIDEOS}/edits",
+}
+_PAGES: Final = 10
+"""Pages of a search, at most."""
+
+_NO_SEARCH: Final = frozenset({400, 404, 405, 422, 501})
+_NO_DISCARD: Final = frozenset({405, 501})
+_STATUSES: Final = {"insufficient_quota": 402, "billing_hard_limit_reached": 402, "model_not_found": 400}
+"""What the codes of errors stand for that come with a status that says less."""
+
+_STATES: Final = {
+    **wire.STATES,
+    "pending": State.PENDING,
+    **dict.fromkeys(("processing", "running"), State.PROCESSING),
+    "succeeded": State.COMPLETED,
+    **dict.fromkeys(("cancelled", "canceled", "error"), State.FAILED),
+}
+"""The words of the API, and those that other servers of it use."""
+
+_PIXELS: Final = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+
+
+class OpenAIVideosOptions(UpstreamOptions):
+    """`sizes`, as "1280x720", and `seconds` are all that this provider makes; without them it is asked as we are asked.
+
+    With `text_as_json` a submit without a file is JSON: some servers take forms only with a picture.
+    """
+
+    sizes: tuple[str, ...] = ()
+    seconds: tuple[int, ...] = ()
+    text_as_json: bool = False
+
+    @field_validator("sizes")
+    @classmethod
+    def _pixels(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for size in sizes:
+            if not _PIXELS.fullmatch(size):
+                raise ValueError(f"{size} does not look like 1280x720")
+        return sizes
+
+    @field_validator("seconds")
+    @classmethod
+    def _positive(cls, seconds: tuple[int, ...]) -> tuple[int, ...]:
+        if any(length < 1 for length in seconds):
+            raise ValueError("a length is at least 1 second")
+        return tuple(sorted(seconds))
+
+
+class OpenAIVideosUpstream:
+    """Implements Provider. Pictures and clips are sent along as files."""
+
+    ADDRESS: Final = "https://api.openai.com/v1"
+
+    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        self._options = options(OpenAIVideosOptions, given)
+        self.type: str = wire.NAME
+        self.line = line
+        self.batch = 1
+        self.searches = True
+        self.discards = True
+        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
+            ReferenceKind.IMAGE: (Means.FILE,),
+            ReferenceKind.VIDEO: (Means.FILE,),
+            ReferenceKind.TASK: (Means.TASK, Means.FILE),
+        }
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Refuse what there is no field for."""
+        if refused := refuse_all_but(_PATHS, generation):
+            return refused
+        if generation.loop:
+            return unsupported("This provider makes no videos that loop.")
+        if generation.end is not None:
+            return unsupported("This provider takes no picture to end at.")
+        if not generation.prompt.strip():
+            return unsupported("This provider makes a video only with a prompt.")
+        return None
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Submit a video, an extension or an edit. Raises EngineFailed, ProviderTrouble."""
+        path = _PATHS[submission.generation.operation]
+        fields, files = self._fields(submission), _files(submission)
+        if self._options.text_as_json and not files:
+            earlier = fields.pop("video[id]", None)
+            body = fields if earlier is None else {**fields, "video": {"id": earlier}}
+            reply = await call(self.line, "POST", path, json=body)
+        else:
+            form = [*(Part(key, value) for key, value in fields.items()), *files]
+            reply = await call(self.line, "POST", path, form=form)
+        read_error = _told if path == _VIDEOS else _told_of_earlier
+        value = accepted(restated(reply, _STATUSES), read_error, self._options.not_accepted)
+        video_id = name(value.get("id"))
+        if video_id is None:
+            raise ProviderTrouble("The answer to the submit names no video.", accepted=True)
+        return Receipt(video_id)
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Ask for videos, one by one. Raises ProviderTrouble."""
+        reports = []
+        for video_id in ids:
+            if (place := segment(video_id)) is None:
+                continue
+            value = answered(restated(await call(self.line, "GET", f"{_VIDEOS}/{place}"), _STATUSES), _told)
+            if value is not None:
+                reports.append(_report(_video(value), video_id))
+        return reports
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """List the account's videos back to a time and compare what was asked. Raises ProviderTrouble."""
+        fields = self._fields(submission)
+        found: list[Report] = []
+        async for videos in self._pages():
+            recent = {
+                video_id: report
+                for video_id, video in videos.items()
+                if ((report := _report(video, video_id)).created_at or since) >= int(since)
+            }
+            found += (report for video_id, report in recent.items() if _may_be(videos[video_id], fields))
+            if not recent:
+                break
+        return sorted(found, key=lambda report: report.created_at or math.inf)
+
+    async def discard(self, task_id: str) -> None:
+        """Delete a video, which also stops the work on it. Raises ProviderTrouble."""
+        if (place := segment(task_id)) is None:
+            return
+        reply = await call(self.line, "DELETE", f"{_VIDEOS}/{place}")
+        if reply.status in _NO_DISCARD:
+            raise ProviderTrouble("This provider cannot take back a video.")
+        if not 200 <= reply.status < 300:
+            answered(reply, _told)
+
+    async def _pages(self) -> AsyncIterator[Mapping[str, Mapping[str, Any]]]:
+        """Give the account's videos by their ids, the newest first, each once; nothing if there is no list."""
+        seen: dict[str, None] = {}
+        for _ in range(_PAGES):
+            query: dict[str, str | int | float] = {"limit": wire.MAX_PAGE, "order": "desc"}
+            if seen:
+                query["after"] = next(reversed(seen))
+            reply = restated(await call(self.line, "GET", _VIDEOS, query=query), _STATUSES)
+            if reply.status in _NO_SEARCH:
+                return
+            page = mapping(answered(reply, _told))
+            if not isinstance(page.get("data"), list):
+                raise ProviderTrouble("The answer to a list has no videos.")
+            videos = [(name(mapping(video).get("id")), mapping(video)) for video in page["data"]]
+            fresh = {video_id: video for video_id, video in videos if video_id is not None and video_id not in seen}
+            if fresh:
+                yield fresh
+            if not fresh or page.get("has_more") is False:
+                return
+            seen |= dict.fromkeys(fresh)
+        raise ProviderTrouble("The provider's list of videos is too long to be searched.")
+
+    def _fields(self, submission: Submission) -> dict[str, str]:
+        """Write the values of a submit. What follows from the earlier video, as its size and model, is left out."""
+        generation = submission.generation
+        fields = {"prompt": generation.prompt}
+        if generation.operation is Operation.GENERATE:
+            if submission.model:
+                fields["model"] = submission.model
+            fields["size"] = _nearest(generation.size, self._options.sizes)
+        if generation.operation is not Operation.MODIFY:
+            fields["seconds"] = str(_next_longer(generation.duration, self._options.seconds))
+        if submission.start is not None and submission.start.earlier is not None:
+            fields["video[id]"] = submission.start.earlier.id
+        return fields
+
+
+def _files(submission: Submission) -> list[Part]:
+    start = submission.start
+    if start is None or start.file is None:
+        return []
+    field = "input_reference" if submission.generation.operation is Operation.GENERATE else "video"
+    return [Part(field, start.file, media_type(start))]
+
+
+def _nearest(size: tuple[int, int], sizes: Sequence[str]) -> str:
+    """Choose the nearest size there is, of the same orientation if there is one; the size itself if there are none."""
+
+    def off(written: str) -> tuple[bool, float]:
+        width, height = map(int, written.split("x"))
+        turned = (width > height) - (width < height) != (size[0] > size[1]) - (size[0] < size[1])
+        return turned, abs(math.log(width / size[0])) + abs(math.log(height / size[1]))
+
+    return min(sizes, key=off, default="{}x{}".format(*size))
+
+
+def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
+    """Choose the shortest length that is long enough, else the longest; the length itself if there are none."""
+    return next((length for length in lengths if length >= seconds), max(lengths, default=seconds))
+
+
+def _told(status: int, value: Any) -> Told:
+    """Read an error; a policy that was violated is moderation under another name."""
+    told = answers.told(status, value)
+    return told._replace(code="moderated") if told.code == "content_policy_violation" else told
+
+
+def _told_of_earlier(status: int, value: Any) -> Told:
+    """Read an error about an extension or edit: a 404 with a reason is about the earlier video."""
+    told = _told(status, value)
+    return told._replace(verdict=True) if status == 404 and told.message else told
+
+
+def _video(value: Any) -> Mapping[str, Any]:
+    """Take an answer for a video. Raises ProviderTrouble."""
+    video = mapping(value)
+    if name(video.get("id")) is None and text(video.get("status")) is None:
+        raise ProviderTrouble(_told(200, video).message or "The answer to a query is no video.")
+    return video
+
+
+def _report(video: Mapping[str, Any], video_id: str) -> Report:
+    state = _STATES.get((text(video.get("status")) or "").lower())
+    place = segment(video_id)
+    return Report(
+        receipt=Receipt(video_id),
+        state=state,
+        percent=percent(video.get("progress")),
+        failure=_failure(video.get("error")) if state is State.FAILED else None,
+        links={Role.VIDEO: f"{_VIDEOS[1:]}/{place}/content"} if state is State.COMPLETED and place else {},
+        asked=_asked(video),
+        created_at=moment(video.get("created_at")),
+    )
+
+
+def _failure(error: Any) -> Failure:
+    return failure(_told(200, {"error": error}), code=FailureCode.GENERATION_FAILED)
+
+
+def _asked(video: Mapping[str, Any]) -> Generation | None:
+    """Read what was asked for; a server may tell no more than the size."""
+    prompt, size, seconds = text(video.get("prompt")), _size(video), _seconds(video)
+    if prompt is None and size is None and seconds is None:
+        return None
+    aspect_ratio, resolution = nearest_size(*size) if size else (DEFAULT_ASPECT_RATIO, None)
+    return Generation(
+        prompt=(prompt or "")[:MAX_PROMPT],
+        aspect_ratio=aspect_ratio,
+        resolution=resolution,
+        duration=min(MAX_SECONDS, max(1, round(seconds or DEFAULT_SECONDS))),
+        model=text(video.get("model")),
+    )
+
+
+def _size(video: Mapping[str, Any]) -> tuple[int, int] | None:
+    found = _PIXELS.fullmatch(text(video.get("size")) or "")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _seconds(video: Mapping[str, Any]) -> float | None:
+    """Read a length, "4" or 4; None for what is none, or endless."""
+    try:
+        seconds = float(name(video.get("seconds")) or video.get("seconds") or 0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return seconds if 0 < seconds < math.inf else None
+
+
+def _may_be(video: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
+    """Tell whether a video can have come from this submit: nothing that is told of it speaks against that.
+
+    An extension is told of with its whole length, and with the size of the earlier video.
+    """
+    prompt, model, size, seconds = text(video.get("prompt")), text(video.get("model")), _size(video), _seconds(video)
+    if prompt not in (None, fields["prompt"].strip()):
+        return False
+    if "size" not in fields:
+        return True
+    return (
+        (model is None or "model" not in fields or model.startswith(fields["model"]))
+        and (size is None or "{}x{}".format(*size) == fields["size"])
+        and (seconds is None or seconds == int(fields["seconds"]))
+    )
+
+
+__all__ = ["OpenAIVideosOptions", "OpenAIVideosUpstream"]

@@ -1,0 +1,94 @@
+"""One claim at work, and the only way to change its task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, NamedTuple, TypeVar
+
+from filmgate.domain.failures import Failure
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Task
+from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
+from filmgate.ports.ledger import ADVANCE, CALLBACK, Change, Claim, Due, Ledger
+
+T = TypeVar("T")
+
+
+class Superseded(Exception):
+    """The task was ended, deleted or claimed anew meanwhile; what this worker still knows does not count."""
+
+
+class Desk(NamedTuple):
+    """What every attempt works with."""
+
+    ledger: Ledger
+    feed: ChangeFeed
+    dispatcher: Dispatcher
+    clock: Clock
+
+    def attempt(self, claim: Claim) -> Attempt:
+        """Begin an attempt on a claim that came with its task."""
+        assert claim.task is not None, "this kind of work is claimed with its task"
+        return Attempt(self, claim, claim.task)
+
+
+class Attempt:
+    """One claim at work: the task as last committed, and the only way to change it.
+
+    It is `over` when the task has ended, or when what is left to do is another claim's.
+    """
+
+    def __init__(self, desk: Desk, claim: Claim, task: Task) -> None:
+        self._desk = desk
+        self.claim = claim
+        self.task = task
+        self.over = task.final
+
+    async def commit(self, due: tuple[Due, ...] = (), **changes: Any) -> None:
+        """Change the task and go on from what the ledger has then. Raises Superseded."""
+        change = Change(task_id=self.task.id, fence=self.task.fence, now=self._desk.clock(), **changes)
+        task = await self._desk.ledger.commit(change, due)
+        if task is None:
+            raise Superseded(self.task.id)
+        self.task = task
+        self.over = self.over or task.final
+        self._desk.feed.publish(task)
+        for work in due:
+            self._desk.dispatcher.wake(work.queue)
+
+    async def hand_over(self, kind: str, queue: str, pause: float = 0.0, **changes: Any) -> None:
+        """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded."""
+        due = Due(kind, queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
+        await self.commit((due,), finished=self.claim.id, **changes)
+        self.over = True
+
+    async def again(self, pause: float, **changes: Any) -> None:
+        """Leave the task to a later claim of the same work. Raises Superseded."""
+        await self.hand_over(ADVANCE, self.claim.due.queue, pause, **changes)
+
+    async def end(self, failure: Failure | None = None) -> None:
+        """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""
+        now = self._desk.clock()
+        state = State.COMPLETED if failure is None else State.FAILED
+        changes: dict[str, Any] = {"failure": failure} if failure else {"percent": 100}
+        await self.commit(
+            due=(Due(CALLBACK, CALLBACK, self.task.id, self.task.application_id, now, state),)
+            if self.task.callback_url
+            else (),
+            state=state,
+            stage=Stage.DONE,
+            finished_at=now,
+            finished=self.claim.id,
+            **changes,
+        )
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that must not be left half done: a cancellation takes effect after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -1,0 +1,55 @@
+"""From the file that was made to the files of a completed task."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+
+from filmgate.core.attempt import to_its_end
+from filmgate.core.intake import fingerprint
+from filmgate.domain.generation import Kind
+from filmgate.domain.media import Facts, Media, Output, Role
+from filmgate.domain.task import Task
+from filmgate.ports.media import MediaStore, MediaTools
+
+
+class Developing:
+    """Reads a product back, verifies it, makes its stills, and gives everything its links."""
+
+    def __init__(self, store: MediaStore, tools: MediaTools) -> None:
+        self._store = store
+        self._tools = tools
+
+    async def output(self, task: Task, folder: Path) -> Output:
+        """Give the output of a task from its committed product. Raises InvalidMedia, FileNotFoundError."""
+        assert task.work.product is not None, "the stage before commits the product"
+        product, stills = folder / f"product{Path(task.work.product).suffix}", folder / "stills"
+        await self._store.get(task.work.product, product)
+        await asyncio.to_thread(stills.mkdir, exist_ok=True)
+        if task.generation.kind is Kind.IMAGE:
+            return await self._picture(task, product, stills)
+        return await self._clip(task, product, stills)
+
+    async def _picture(self, task: Task, product: Path, stills: Path) -> Output:
+        print_ = await self._tools.develop_image(product, stills)
+        return Output(
+            image=await self._filed(task, Role.IMAGE, product, print_.image, key=task.work.product),
+            thumbnail=await self._filed(task, Role.THUMBNAIL, print_.thumbnail, print_.thumbnail_facts),
+        )
+
+    async def _clip(self, task: Task, product: Path, stills: Path) -> Output:
+        made = await self._tools.develop(product, stills)
+        return Output(
+            video=await self._filed(task, Role.VIDEO, product, made.clip, key=task.work.product),
+            thumbnail=await self._filed(task, Role.THUMBNAIL, made.thumbnail, made.thumbnail_facts),
+            last_frame=await self._filed(task, Role.LAST_FRAME, made.last_frame, made.last_frame_facts),
+        )
+
+    async def _filed(self, task: Task, role: Role, source: Path, facts: Facts, key: str | None = None) -> Media:
+        size, etag = await asyncio.to_thread(fingerprint, source)
+        name = f"{role}{source.suffix}"
+        if key is None:
+            key = f"{task.id}/{role}-{task.fence}{source.suffix}"
+            await to_its_end(self._store.put(key, source))
+        return Media(secrets.token_urlsafe(16), role, name, key, size, etag, facts)

@@ -1,0 +1,138 @@
+"""What an operator sees and decides: the engines, where a request would go, and submits nobody knows the outcome of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from filmgate.core.attempt import Desk
+from filmgate.core.providers.account import Account
+from filmgate.core.providers.submitting import UNKNOWN
+from filmgate.core.routing import Candidate, Router
+from filmgate.domain.errors import Conflict, InvalidRequest, NotFound
+from filmgate.domain.generation import Generation
+from filmgate.domain.settings import EngineSettings
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Task
+from filmgate.ports.engine import Engine
+from filmgate.ports.ledger import ADVANCE, CALLBACK, FOLLOW, Change, Due, queue_of
+
+
+class Decision(StrEnum):
+    """What becomes of a submit without a known outcome."""
+
+    ACCEPTED = "accepted"
+    """The provider has it, under an id that the operator gives."""
+
+    SUBMIT_AGAIN = "submit_again"
+    FAIL = "fail"
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """How an engine is. `address` is None for one in this process; `slots` is None where nothing limits it."""
+
+    name: str
+    type: str
+    address: str | None
+    models: dict[str, float]
+    priority: int
+    weight: float
+    slots: int | None
+    healthy: bool
+    trouble: str | None
+    retry_in: float
+    waiting: int
+    in_flight: int
+    unknown: int
+
+
+class Operator:
+    """Answers operators. Whoever calls has made sure that one asks."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        router: Router,
+        settings: Mapping[str, EngineSettings],
+        engines: Mapping[str, Engine],
+        accounts: Mapping[str, Account],
+    ) -> None:
+        self._desk = desk
+        self._router = router
+        self._settings = settings
+        self._engines = engines
+        self._accounts = accounts
+
+    async def engines(self) -> list[EngineStatus]:
+        """Say how every engine is, in the order of the configuration."""
+        counts = await self._desk.ledger.counts()
+        unknown = [task.engine for task in await self._desk.ledger.unknown_submits()]
+        return [await self._status(name, unknown.count(name), counts) for name in self._settings]
+
+    async def route(self, generation: Generation, application_id: str) -> list[Candidate]:
+        """Say where a generation would go now, and why; the engines in order, the chosen one first."""
+        return self._router.candidates(generation, await self._router.origin_of(generation, application_id))
+
+    async def unknown_submits(self) -> list[Task]:
+        """List the tasks whose submit has no known outcome, of all applications, oldest first."""
+        return await self._desk.ledger.unknown_submits()
+
+    async def decide(self, task_id: str, decision: Decision, upstream_id: str | None = None) -> Task:
+        """Decide what becomes of a submit without a known outcome.
+
+        Raises NotFound if the task is not one of those (any more), InvalidRequest if the provider's id is missing or
+        not wanted, Conflict if that id is another task's.
+        """
+        if (upstream_id is not None) != (decision is Decision.ACCEPTED):
+            raise InvalidRequest("upstream_id belongs to the decision accepted, and to no other", field="upstream_id")
+        task = next((each for each in await self.unknown_submits() if each.id == task_id), None)
+        if task is None:
+            raise NotFound("no submit of an unknown outcome has this id")
+        changes, due = self._consequences(task, decision, upstream_id)
+        change = Change(task_id=task.id, fence=task.fence, now=self._desk.clock(), seize=True, **changes)
+        decided = await self._desk.ledger.commit(change, due)
+        if decided is None:
+            raise Conflict("The task has moved on meanwhile: look again.")
+        self._desk.feed.publish(decided)
+        for work in due:
+            self._desk.dispatcher.wake(work.queue)
+        return decided
+
+    def _consequences(
+        self, task: Task, decision: Decision, upstream_id: str | None
+    ) -> tuple[dict[str, Any], tuple[Due, ...]]:
+        now = self._desk.clock()
+        who = (task.id, task.application_id, now)
+        if decision is Decision.ACCEPTED:
+            follow = Due(FOLLOW, queue_of(FOLLOW, task.engine), *who)
+            return {"stage": Stage.FOLLOW, "upstream_id": upstream_id}, (follow,)
+        if decision is Decision.SUBMIT_AGAIN:
+            work = msgspec.structs.replace(task.work, asked=None)
+            return {"stage": Stage.SUBMIT, "work": work}, (Due(ADVANCE, task.engine, *who),)
+        end = {"state": State.FAILED, "stage": Stage.DONE, "failure": UNKNOWN, "finished_at": now}
+        told = (Due(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
+        return end, told
+
+    async def _status(self, name: str, unknown: int, counts: Mapping[tuple[str, State], int]) -> EngineStatus:
+        engine, account = self._settings[name], self._accounts.get(name)
+        trouble = None if account is None else account.submits.trouble
+        here = engine.slots or self._engines[name].slots if account is None else engine.slots
+        flying = await self._desk.ledger.at_provider(name) if account else counts.get((name, State.PROCESSING), 0)
+        return EngineStatus(
+            name=name,
+            type=engine.type,
+            address=None if account is None else account.provider.line.base,
+            models={model: each.credits for model, each in engine.models.items()},
+            priority=engine.priority,
+            weight=engine.weight,
+            slots=here,
+            healthy=trouble is None,
+            trouble=trouble,
+            retry_in=0.0 if account is None else round(account.submits.wait, 1),
+            waiting=counts.get((name, State.PENDING), 0),
+            in_flight=flying - unknown if account else flying,
+            unknown=unknown,
+        )

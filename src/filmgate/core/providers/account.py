@@ -1,0 +1,177 @@
+"""An account with a provider: how it is, and one follower that asks about many tasks at once."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from collections.abc import Coroutine
+from itertools import count
+from typing import Any, NamedTuple
+
+from filmgate.core.providers.breaker import Breaker
+from filmgate.core.providers.pace import Pace
+from filmgate.domain.accounts import AccountSettings
+from filmgate.ports.provider import Provider, ProviderTrouble, Receipt, Report, Submission
+
+log = logging.getLogger(__name__)
+
+LONGEST_HOLD = 600.0
+"""Seconds of a Retry-After that are obeyed at most."""
+
+_AHEAD = 0.25
+"""Of the time between two questions: a batch with room left takes along what would be asked so much later."""
+
+_QUERIES_AT_ONCE = 8
+
+
+class _Question(NamedTuple):
+    at: float
+    number: int
+    task_id: str
+    answer: asyncio.Future[Report | None]
+
+
+class Account:
+    """Submits, and answers questions about tasks in as few requests as the provider allows."""
+
+    def __init__(self, name: str, provider: Provider, settings: AccountSettings) -> None:
+        self.name = name
+        self.provider = provider
+        self.settings = settings
+        self.submits = Breaker()
+        self.requests = 0
+        self._submit_pace = Pace(settings.submit_rate)
+        self._query_pace = Pace(settings.query_rate)
+        self._clock = time.monotonic
+        self._questions: list[_Question] = []
+        self._open: dict[str, _Question] = {}
+        self._numbers = count()
+        self._asked = asyncio.Event()
+        self._lines = asyncio.Semaphore(_QUERIES_AT_ONCE)
+        self._working: set[asyncio.Task[None]] = set()
+
+    @property
+    def followed(self) -> int:
+        """How many tasks wait for an answer."""
+        return len(self._open)
+
+    def start(self) -> None:
+        """Ask from now on."""
+        self._spawn(self._follow())
+
+    async def close(self) -> None:
+        """Stop asking and close the line."""
+        for working in list(self._working):
+            working.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        await self.provider.line.close()
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Ask for a generation, once, when it is this account's turn. Raises EngineFailed, ProviderTrouble."""
+        await self._submit_pace.turn()
+        try:
+            receipt = await self.provider.submit(submission)
+        except ProviderTrouble as trouble:
+            if trouble.retry_after is not None:
+                self._submit_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
+            if trouble.account or trouble.accepted:
+                self.submits.bad(trouble.message, definite=trouble.account)
+            raise
+        self.submits.good()
+        return receipt
+
+    async def ask(self, task_id: str, pause: float) -> Report | None:
+        """Give what the provider says of a task after a pause in seconds; None if it does not know the task.
+
+        Raises ProviderTrouble.
+        """
+        question = self._put(task_id, pause, asyncio.get_running_loop().create_future())
+        try:
+            return await question.answer
+        finally:
+            self._open.pop(task_id, None)
+
+    def hurry(self, task_id: str) -> bool:
+        """Ask about a task now if somebody waits for it; False if nobody does."""
+        question = self._open.get(task_id)
+        if question is not None and question.at > self._clock():
+            self._put(task_id, 0.0, question.answer)
+        return question is not None
+
+    def _put(self, task_id: str, pause: float, answer: asyncio.Future[Report | None]) -> _Question:
+        question = _Question(self._clock() + pause, next(self._numbers), task_id, answer)
+        self._open[task_id] = question
+        heapq.heappush(self._questions, question)
+        if self._questions[0] is question:
+            self._asked.set()
+        return question
+
+    async def _follow(self) -> None:
+        while True:
+            await self._until_due()
+            await self._lines.acquire()
+            await self._query_pace.turn()
+            batch = self._due()
+            if batch:
+                self._spawn(self._query(batch))
+            else:
+                self._lines.release()
+
+    async def _until_due(self) -> None:
+        while True:
+            self._asked.clear()
+            pause = self._questions[0].at - self._clock() if self._questions else None
+            if pause is not None and pause <= 0:
+                return
+            try:
+                async with asyncio.timeout(pause):
+                    await self._asked.wait()
+            except TimeoutError:
+                return
+
+    def _due(self) -> list[_Question]:
+        """Take the questions of one request: those that are due, then those that soon are."""
+        ahead = self._clock() + (_AHEAD * self.settings.poll if self.provider.batch > 1 else 0.0)
+        batch: dict[str, _Question] = {}
+        while self._questions and len(batch) < self.provider.batch and self._questions[0].at <= ahead:
+            question = heapq.heappop(self._questions)
+            # A question may stand here twice, hurried; and who asked may have gone away.
+            if not question.answer.done() and self._open.get(question.task_id) is question:
+                batch[question.task_id] = question
+        return list(batch.values())
+
+    async def _query(self, batch: list[_Question]) -> None:
+        self.requests += 1
+        try:
+            reports = await self.provider.query([question.task_id for question in batch])
+        except ProviderTrouble as trouble:
+            self._troubled(batch, trouble)
+        except Exception as error:
+            # A defect in a dialect must not end the following of all tasks.
+            log.exception("engine %s: the answer to a query was not understood", self.name)
+            self._troubled(batch, ProviderTrouble(f"{type(error).__name__} while reading the answer"))
+        else:
+            self.submits.alive()
+            found = {report.receipt.id: report for report in reports}
+            for question in batch:
+                if not question.answer.done():
+                    question.answer.set_result(found.get(question.task_id))
+        finally:
+            self._lines.release()
+
+    def _troubled(self, batch: list[_Question], trouble: ProviderTrouble) -> None:
+        if trouble.retry_after is not None:
+            self._query_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
+        else:
+            self.submits.bad(trouble.message, definite=trouble.account)
+        for question in batch:
+            if not question.answer.done():
+                again = ProviderTrouble(trouble.message, account=trouble.account, retry_after=trouble.retry_after)
+                question.answer.set_exception(again)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        working = asyncio.ensure_future(work)
+        self._working.add(working)
+        working.add_done_callback(self._working.discard)

@@ -1,0 +1,113 @@
+"""Following tasks that wait at a provider, until it has a verdict or a file."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+
+import msgspec
+
+from filmgate.core.attempt import Attempt, Desk, Superseded
+from filmgate.core.providers.account import Account
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Kind
+from filmgate.domain.media import Role
+from filmgate.domain.states import Stage, State
+from filmgate.ports.ledger import ADVANCE, Claim, queue_of
+from filmgate.ports.provider import ProviderTrouble, Report
+
+log = logging.getLogger(__name__)
+
+INGEST = "ingest"
+"""What the queue of an engine's finished tasks is called by, whose files are to be fetched."""
+
+_IN_A_ROW = 3
+"""So often in a row must a provider not know a task, or have no file for it, before that counts."""
+
+_GROWTH = 1.3
+_SMALL_STEP = 5
+
+
+class Following:
+    """Waits with each task, and believes only definite words: an unknown one means wait, no answer means ask again."""
+
+    def __init__(self, accounts: Mapping[str, Account], desk: Desk) -> None:
+        self._accounts = accounts
+        self._desk = desk
+        self._hooks: dict[str, tuple[str, str]] = {}
+
+    async def follow(self, claim: Claim) -> None:
+        """Follow one task, without a slot, until it is to be fetched or has failed."""
+        attempt = self._desk.attempt(claim)
+        task = attempt.task
+        assert task.upstream_id is not None, "a task is followed by its provider's id"
+        key = task.work.asked.key if task.work.asked else task.id
+        self._hooks[key] = (task.engine, task.upstream_id)
+        try:
+            await self._follow(attempt, self._accounts[task.engine], task.upstream_id)
+        except Superseded:
+            log.info("task %s was ended or taken over meanwhile", task.id)
+        finally:
+            del self._hooks[key]
+
+    def hurry(self, engine: str, key: str) -> bool:
+        """Ask about the task of a submit key now, since its provider says it has news; False if nobody waits."""
+        name, upstream_id = self._hooks.get(key, ("", ""))
+        return name == engine and self._accounts[engine].hurry(upstream_id)
+
+    async def _follow(self, attempt: Attempt, account: Account, upstream_id: str) -> None:
+        settings = account.settings
+        pause, absent, empty = settings.poll, 0, 0
+        # A task that was followed before a restart is asked about soon, but not all of them at once.
+        first = pause if attempt.claim.tries == 0 else pause * random.random()  # noqa: S311
+        wait = first
+        while not attempt.over:
+            try:
+                report = await account.ask(upstream_id, wait)
+            except ProviderTrouble as trouble:
+                log.debug("task %s: no answer from %s: %s", attempt.task.id, account.name, trouble.message)
+            else:
+                absent = absent + 1 if report is None else 0
+                empty = empty + 1 if report is not None and _without_file(attempt, report) else 0
+                await self._believe(attempt, report, absent, empty)
+            pause = min(settings.poll_max, pause * _GROWTH)
+            wait = pause * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests, hides nothing
+
+    async def _believe(self, attempt: Attempt, report: Report | None, absent: int, empty: int) -> None:
+        """Commit what a report says for certain. Raises Superseded."""
+        engine = attempt.task.engine
+        if absent >= _IN_A_ROW:
+            lost = f"The provider {engine} does not know the task any more."
+            await attempt.end(Failure(FailureCode.LOST_BY_PROVIDER, lost))
+        elif empty >= _IN_A_ROW:
+            bare = f"The provider {engine} says the task is completed, but gives no file."
+            await attempt.end(Failure(FailureCode.OUTPUT_MISSING, bare))
+        elif report is None:
+            return
+        elif report.state is State.FAILED:
+            unsaid = Failure(FailureCode.GENERATION_FAILED, "The generation failed.")
+            await attempt.end(report.failure or unsaid)
+        elif report.state is State.COMPLETED and not empty:
+            await self._fetchable(attempt, report)
+        elif report.percent is not None:
+            await self._progress(attempt, report.percent)
+
+    async def _fetchable(self, attempt: Attempt, report: Report) -> None:
+        links = {str(role): link for role, link in report.links.items()}
+        work = msgspec.structs.replace(
+            attempt.task.work, links=links, video=report.receipt.video_id or attempt.task.work.video
+        )
+        queue = queue_of(INGEST, attempt.task.engine)
+        await attempt.hand_over(ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)
+
+    async def _progress(self, attempt: Attempt, percent: int) -> None:
+        """Commit progress in steps worth a write."""
+        now = min(98, percent)
+        if now >= attempt.task.percent + _SMALL_STEP:
+            await attempt.commit(percent=now)
+
+
+def _without_file(attempt: Attempt, report: Report) -> bool:
+    wanted = Role.IMAGE if attempt.task.generation.kind is Kind.IMAGE else Role.VIDEO
+    return report.state is State.COMPLETED and not report.links.get(wanted)

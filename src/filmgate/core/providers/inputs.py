@@ -1,0 +1,136 @@
+"""What a task refers to, given to a provider in a way it can use."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from filmgate.core.intake import OWN, Intake, sides
+from filmgate.core.starting import Starting
+from filmgate.domain.errors import EngineFailed
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import Guide, Reference, ReferenceKind
+from filmgate.domain.media import Media, Role
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import MediaStore
+from filmgate.ports.provider import Given, Means, Provider, Receipt
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """A reference looked up: the earlier task and our file behind it, where there are any."""
+
+    reference: Reference
+    earlier: Task | None = None
+    media: Media | None = None
+
+
+class Inputs:
+    """Translates references. Nothing is asked of a provider before all of them are translated."""
+
+    def __init__(
+        self, ledger: Ledger, store: MediaStore, intake: Intake, starting: Starting, public_url: str | None
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._intake = intake
+        self._starting = starting
+        self._public_url = public_url
+
+    async def given(
+        self, task: Task, provider: Provider, folder: Path
+    ) -> tuple[dict[str, Given], tuple[tuple[Guide, Given], ...]]:
+        """Give the sides of the clip and the guides, translated. Raises EngineFailed if one cannot be."""
+        generation = task.generation
+        places = {
+            side: await self._given(task, provider, reference, folder / side)
+            for side, reference in sides(generation.start, generation.end)
+        }
+        guides = []
+        for number, guide in enumerate(generation.guides):
+            picture = Reference(ReferenceKind.IMAGE, guide.url)
+            guides.append((guide, await self._given(task, provider, picture, folder / f"guide-{number}")))
+        return places, tuple(guides)
+
+    async def _given(self, task: Task, provider: Provider, reference: Reference, target: Path) -> Given:
+        source = await self._source(task, reference)
+        ways = provider.means.get(reference.kind, ())
+        if reference.kind is ReferenceKind.TASK:
+            ways += provider.means.get(ReferenceKind.VIDEO, ())
+        elif source.earlier is not None:
+            ways = (*provider.means.get(ReferenceKind.TASK, ()), *ways)
+        for means in ways:
+            given = await self._by(means, task, provider, source, target)
+            if given is not None:
+                return given
+        raise EngineFailed(Failure(FailureCode.UNSUPPORTED_BY_ENGINE, self._why_not(task, reference, ways)))
+
+    async def _source(self, task: Task, reference: Reference) -> _Source:
+        if reference.kind is ReferenceKind.TASK:
+            earlier = await self._starting.earlier(task, reference)
+            return _Source(reference, earlier, earlier.output.video if earlier.output else None)
+        if not reference.value.startswith(OWN):
+            return _Source(reference)
+        stored = await self._ledger.media(reference.value.removeprefix(OWN))
+        if stored is None:
+            gone = Failure(FailureCode.INPUT_UNREACHABLE, "The file was deleted before it was used.")
+            raise EngineFailed(gone)
+        made = stored.task_id is not None and stored.media.role is Role.VIDEO
+        maker = await self._ledger.get(task.application_id, stored.task_id or "") if made else None
+        return _Source(reference, maker, stored.media)
+
+    async def _by(self, means: Means, task: Task, provider: Provider, source: _Source, target: Path) -> Given | None:
+        """Give a source by one means, None if it cannot be had so."""
+        kind, earlier = source.reference.kind, source.earlier
+        if means is Means.TASK:
+            if earlier is None or earlier.upstream_id is None or earlier.engine != task.engine:
+                return None
+            return Given(ReferenceKind.TASK, earlier=Receipt(earlier.upstream_id, earlier.work.video))
+        shown = ReferenceKind.IMAGE if kind is ReferenceKind.IMAGE else ReferenceKind.VIDEO
+        if means is Means.ADDRESS:
+            address = self._address(task, provider, source)
+            return None if address is None else Given(shown, address=address)
+        return Given(shown, file=await self._file(task, source, target))
+
+    def _address(self, task: Task, provider: Provider, source: _Source) -> str | None:
+        if source.media is None:
+            return source.reference.value
+        # A provider on this machine can reach what a client on this machine can.
+        near = task.base_url if _is_loopback(provider.line.base) and _is_loopback(task.base_url) else None
+        base = self._public_url or near
+        return None if base is None else base + source.media.path
+
+    async def _file(self, task: Task, source: _Source, target: Path) -> Path:
+        if source.media is not None:
+            key = source.media.key
+        else:
+            key = (await self._intake.fetch(source.reference, task.application_id, task.id)).media.key
+        path = target.with_suffix(Path(key).suffix)
+        try:
+            await self._store.get(key, path)
+        except FileNotFoundError as error:
+            gone = Failure(FailureCode.INPUT_UNREACHABLE, "The file was deleted before it was used.")
+            raise EngineFailed(gone) from error
+        return path
+
+    def _why_not(self, task: Task, reference: Reference, ways: tuple[Means, ...]) -> str:
+        what = "picture" if reference.kind is ReferenceKind.IMAGE else "video"
+        if Means.ADDRESS in ways:
+            return (
+                f"The engine {task.engine} can only be given a {what} by a public address, and this service has none: "
+                "its operator has to set FILMGATE_PUBLIC_URL."
+            )
+        if Means.TASK in ways:
+            return f"The engine {task.engine} can only go on from a video that it made itself."
+        return f"The engine {task.engine} cannot be given a {what}."
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,235 @@
+"""Asking a provider for a generation: at most once, whatever happens.
+
+The key of a submit is committed before it is sent. Whoever finds it committed without an answer looks the submit up
+where the provider can list its tasks, and never sends it again unless the provider knows the key or the operator has
+said so.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from filmgate.core.attempt import Attempt, Superseded, to_its_end
+from filmgate.core.providers.account import Account
+from filmgate.core.providers.inputs import Inputs
+from filmgate.core.routing import Router
+from filmgate.core.starting import Starting
+from filmgate.domain.errors import EngineFailed
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.states import Stage
+from filmgate.domain.task import Asked
+from filmgate.ports.dispatch import Clock
+from filmgate.ports.ledger import ADVANCE, FOLLOW, Ledger, queue_of
+from filmgate.ports.provider import ProviderTrouble, Receipt, Submission
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = Failure(
+    FailureCode.SUBMIT_UNKNOWN,
+    "The provider did not say whether it accepted the task, and it could not be found there. It may have been charged.",
+)
+
+_LOOKS = (2.0, 10.0, 30.0, 120.0)
+"""Seconds after which a submit without an answer is looked up, each after the one before."""
+
+LOOKUP = "lookup"
+"""What the queue of an engine's tasks is called by, whose submit is to be looked up."""
+
+_LATER = 600.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+
+class Submitting:
+    """The stages of a task until its provider has it."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        router: Router,
+        starting: Starting,
+        inputs: Inputs,
+        ledger: Ledger,
+        clock: Clock,
+        public_url: str | None,
+    ) -> None:
+        self._accounts = accounts
+        self._router = router
+        self._starting = starting
+        self._inputs = inputs
+        self._ledger = ledger
+        self._clock = clock
+        self._public_url = public_url
+        self.stages = {
+            Stage.SUBMIT: self._submit,
+            Stage.SUBMITTING: self._interrupted,
+            Stage.SUBMIT_UNKNOWN: self._look_up,
+        }
+
+    async def _submit(self, attempt: Attempt, folder: Path) -> None:
+        """Refuse what cannot be done, start the clock, and ask; elsewhere if this account takes nothing now."""
+        account = self._accounts[attempt.task.engine]
+        await self._starting.begin(attempt, account.provider.refuse(attempt.task.generation))
+        trouble = account.submits.trouble
+        if trouble is not None:
+            await self._elsewhere(attempt, trouble, account.submits.wait)
+            return
+        asked = Asked(secrets.token_hex(16), self._clock())
+        submission = await self._submission(attempt, folder, asked)
+        work = msgspec.structs.replace(attempt.task.work, asked=asked)
+        await attempt.commit(stage=Stage.SUBMITTING, work=work)
+        await self._send(attempt, submission)
+
+    async def _send(self, attempt: Attempt, submission: Submission) -> None:
+        try:
+            # Whoever ends the task meanwhile, the answer is waited for: it may have to be taken back.
+            await to_its_end(self._sent(attempt, submission))
+        except ProviderTrouble as trouble:
+            log.info("task %s: submit to %s: %s", attempt.task.id, attempt.task.engine, trouble.message)
+            if trouble.accepted:
+                await attempt.commit(stage=Stage.SUBMIT_UNKNOWN)
+            else:
+                await self._elsewhere(attempt, trouble.message, trouble.retry_after or 0.0)
+
+    async def _sent(self, attempt: Attempt, submission: Submission) -> None:
+        account = self._accounts[attempt.task.engine]
+        receipt = await account.submit(submission)
+        try:
+            await self._accepted(attempt, receipt)
+        except Superseded:
+            await self._taken_back(account, receipt)
+            raise
+
+    async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
+        """Commit what the provider calls the task, and have it followed."""
+        work = msgspec.structs.replace(attempt.task.work, video=receipt.video_id)
+        queue = queue_of(FOLLOW, attempt.task.engine)
+        await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
+
+    async def _taken_back(self, account: Account, receipt: Receipt) -> None:
+        """Have the provider stop a task that its owner had ended before the provider's answer came."""
+        if not account.provider.discards:
+            log.info("engine %s made task %s for nobody, and cannot take it back", account.name, receipt.id)
+            return
+        try:
+            await account.provider.discard(receipt.id)
+        except ProviderTrouble as trouble:
+            log.warning("engine %s: task %s could not be taken back: %s", account.name, receipt.id, trouble.message)
+
+    async def _elsewhere(self, attempt: Attempt, reason: str, wait: float) -> None:
+        """Give a task that certainly was not accepted to the next engine, or try again later when all were asked."""
+        task = attempt.task
+        tried = (*task.work.tried, task.engine)
+        origin = await self._router.origin(task)
+        other = self._router.next_engine(task.generation, origin, tried)
+        if other is not None:
+            log.info("task %s goes from %s to %s: %s", task.id, task.engine, other, reason)
+            price = self._router.price(other, task.generation)
+            work = msgspec.structs.replace(task.work, asked=None, tried=tried, credits=price)
+            await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work)
+            return
+        steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
+        pause = max(wait, steps) * random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
+        rounds = min(16, task.work.rounds + 1)
+        work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds)
+        await attempt.hand_over(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work)
+
+    async def _interrupted(self, attempt: Attempt, _folder: Path) -> None:
+        """Go on from a submit that was being sent when the process died: nobody knows its answer."""
+        await attempt.commit(stage=Stage.SUBMIT_UNKNOWN)
+
+    async def _look_up(self, attempt: Attempt, folder: Path) -> None:
+        """Find out what became of a submit without an answer."""
+        account = self._accounts[attempt.task.engine]
+        asked = attempt.task.work.asked
+        assert asked is not None, "a submit is committed with its key"
+        if account.settings.idempotency_keys:
+            await self._repeat(attempt, folder, asked, account)
+        elif not account.provider.searches:
+            await self._undecided(attempt, account, searched=False)
+        elif asked.looked == 0:
+            # A provider may list a task a moment after it has accepted it.
+            await self._look_later(attempt, asked)
+        else:
+            await self._search(attempt, folder, asked, account)
+
+    async def _repeat(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
+        """Send the submit again under its key: the provider gives the first answer again."""
+        submission = await self._submission(attempt, folder, asked)
+        try:
+            await to_its_end(self._sent(attempt, submission))
+        except ProviderTrouble as trouble:
+            pause = max(trouble.retry_after or 0.0, _LOOKS[min(asked.looked, len(_LOOKS) - 1)], account.submits.wait)
+            await self._look_later(attempt, asked, pause)
+
+    async def _search(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
+        submission = await self._submission(attempt, folder, asked)
+        try:
+            found = await account.provider.find(submission, asked.at)
+        except ProviderTrouble as trouble:
+            log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
+            await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
+            return
+        known = await self._ledger.known_upstream(account.name, [report.receipt.id for report in found])
+        ours = next((report.receipt for report in found if report.receipt.id not in known), None)
+        if ours is not None:
+            log.info("task %s was accepted by %s as %s after all", attempt.task.id, account.name, ours.id)
+            await self._accepted(attempt, ours)
+        elif asked.looked < len(_LOOKS):
+            await self._look_later(attempt, asked)
+        else:
+            await self._undecided(attempt, account, searched=True)
+
+    async def _look_later(
+        self, attempt: Attempt, asked: Asked, pause: float | None = None, *, counts: bool = True
+    ) -> None:
+        wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
+        looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
+        work = msgspec.structs.replace(attempt.task.work, asked=looked)
+        await attempt.hand_over(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
+
+    async def _undecided(self, attempt: Attempt, account: Account, *, searched: bool) -> None:
+        """Do with a submit that cannot be found what the operator has set."""
+        policy = account.settings.on_unknown
+        log.warning(
+            "task %s: %s did not say whether it accepted it, %s; policy: %s",
+            attempt.task.id, account.name, "and does not list it" if searched else "and cannot be searched", policy,
+        )  # fmt: skip
+        if policy == "fail":
+            raise EngineFailed(UNKNOWN)
+        if policy == "submit_again":
+            await self._elsewhere(attempt, "the submit could not be found", 0.0)
+        elif searched:
+            # It may still turn up there; until the operator decides or the time is up.
+            assert attempt.task.work.asked is not None, "a submit is committed with its key"
+            await self._look_later(attempt, attempt.task.work.asked, _LATER, counts=False)
+        else:
+            await attempt.commit(finished=attempt.claim.id)
+            attempt.over = True
+
+    async def _submission(self, attempt: Attempt, folder: Path, asked: Asked) -> Submission:
+        """Put together what is asked. Raises EngineFailed if an input cannot be given to this provider."""
+        task = attempt.task
+        account = self._accounts[task.engine]
+        places, guides = await self._inputs.given(task, account.provider, folder)
+        sides: dict[str, Any] = dict(places)
+        return Submission(
+            asked.key,
+            task.generation,
+            model=self._router.upstream_model(task.engine, task.generation.model),
+            guides=guides,
+            callback_url=self._hook(account, asked.key),
+            **sides,
+        )
+
+    def _hook(self, account: Account, key: str) -> str | None:
+        if self._public_url is None or not account.settings.callbacks:
+            return None
+        return f"{self._public_url}/hooks/{account.name}/{key}"

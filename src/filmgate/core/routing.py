@@ -1,0 +1,146 @@
+"""Which engine makes a task, and why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import TypeGuard
+
+import msgspec
+
+from filmgate.core.providers.account import Account
+from filmgate.domain.generation import Generation, Reference, ReferenceKind
+from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings, ModelSettings
+from filmgate.domain.task import Task
+from filmgate.ports.engine import Engine
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.provider import Means
+
+_EVERY_MODEL = "*"
+
+
+class Verdict(StrEnum):
+    """What speaks for or against an engine."""
+
+    CHOSEN = "chosen"
+    STANDBY = "standby"
+    TROUBLED = "troubled"
+    REFUSES = "refuses"
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An engine that was looked at for a generation; `credits` is the price there."""
+
+    engine: str
+    verdict: Verdict
+    reason: str
+    credits: float = 0.0
+
+
+class Router:
+    """Orders the engines of a model: usable before troubled, then by whose clip is gone on from, priority, weight."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Mapping[str, EngineSettings],
+        engines: Mapping[str, Engine],
+        accounts: Mapping[str, Account],
+    ) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._engines = engines
+        self._accounts = accounts
+
+    def choose(self, generation: Generation, origin: str | None) -> str:
+        """Choose the engine of a new task. Where all refuse it is the first, whose reason then ends the task."""
+        return self.candidates(generation, origin)[0].engine
+
+    def next_engine(self, generation: Generation, origin: str | None, tried: Collection[str]) -> str | None:
+        """Choose an engine that was not tried yet and is in no trouble, None if there is none."""
+        usable = (Verdict.CHOSEN, Verdict.STANDBY)
+        found = self.candidates(generation, origin)
+        return next((each.engine for each in found if each.verdict in usable and each.engine not in tried), None)
+
+    def candidates(self, generation: Generation, origin: str | None) -> list[Candidate]:
+        """Give the engines of the generation's model, the best first, each with what speaks for or against it."""
+        names = self._named(generation.model)
+        refusals = {name: self._refusal(name, generation, origin) for name in names}
+        able = sorted((name for name in names if refusals[name] is None), key=lambda name: self._rank(name, origin))
+        refusing = [Candidate(name, Verdict.REFUSES, refusals[name] or "") for name in names if refusals[name]]
+        return [self._able(name, place, generation, origin) for place, name in enumerate(able)] + refusing
+
+    async def origin(self, task: Task) -> str | None:
+        """Say which engine made the clip that a task goes on from, if it goes on from one of ours."""
+        return await self.origin_of(task.generation, task.application_id)
+
+    async def origin_of(self, generation: Generation, application_id: str) -> str | None:
+        """Say which engine made the clip that a generation goes on from, if it goes on from one of ours."""
+        for side in filter(_is_task, (generation.start, generation.end)):
+            earlier = await self._ledger.get(application_id, side.value)
+            if earlier is not None:
+                return earlier.engine
+        return None
+
+    def price(self, engine: str, generation: Generation) -> float:
+        """Give what an engine takes for a task of a model, in credits."""
+        return self._model(engine, generation.model).credits
+
+    def upstream_model(self, engine: str, model: str | None) -> str | None:
+        """Give an engine's own name of a model."""
+        return self._model(engine, model).name or model
+
+    def _model(self, engine: str, model: str | None) -> ModelSettings:
+        models = self._settings[engine].models
+        return models.get(model or "") or models.get(_EVERY_MODEL) or ModelSettings()
+
+    def _named(self, model: str | None) -> list[str]:
+        """Give the engines that name the model, else those for every model, else the default."""
+        for wanted in (model, _EVERY_MODEL):
+            names = [name for name, engine in self._settings.items() if wanted is not None and wanted in engine.models]
+            if names:
+                return names
+        return [DEFAULT_ENGINE]
+
+    def _rank(self, name: str, origin: str | None) -> tuple[bool, bool, int, float]:
+        engine = self._settings[name]
+        # Weighted at random without repeating: the greatest of u^(1/w) is a fair draw.
+        draw = random.random() ** (1 / engine.weight)  # noqa: S311 - spreads load, hides nothing
+        return self._trouble(name) is not None, origin is not None and origin != name, engine.priority, -draw
+
+    def _able(self, name: str, place: int, generation: Generation, origin: str | None) -> Candidate:
+        trouble = self._trouble(name)
+        price = self.price(name, generation)
+        if trouble is not None:
+            return Candidate(name, Verdict.TROUBLED, trouble, price)
+        engine = self._settings[name]
+        why = f"makes {generation.model or 'every model'}, priority {engine.priority}, weight {engine.weight:g}"
+        if origin == name:
+            why += ", made the clip it goes on from"
+        return Candidate(name, Verdict.CHOSEN if place == 0 else Verdict.STANDBY, why, price)
+
+    def _trouble(self, name: str) -> str | None:
+        account = self._accounts.get(name)
+        return None if account is None else account.submits.trouble
+
+    def _refusal(self, name: str, generation: Generation, origin: str | None) -> str | None:
+        wanted = self._settings[name].operations
+        if wanted and generation.operation not in wanted:
+            return f"is used for {', '.join(wanted)} only"
+        account = self._accounts.get(name)
+        if account is None:
+            refusal = self._engines[name].refuse(generation)
+            return None if refusal is None else refusal.message
+        refusal = account.provider.refuse(generation)
+        if refusal is not None:
+            return refusal.message
+        means = account.provider.means
+        ways = {*means.get(ReferenceKind.TASK, ()), *means.get(ReferenceKind.VIDEO, ())}
+        if any(map(_is_task, (generation.start, generation.end))) and origin != name and not ways - {Means.TASK}:
+            return "can only go on from a video that it made itself"
+        return None
+
+
+def _is_task(reference: Reference | None) -> TypeGuard[Reference]:
+    return reference is not None and reference.kind is ReferenceKind.TASK

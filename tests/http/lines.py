@@ -1,0 +1,25 @@
+"""Lines that are called in vain, and what may be seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from filmgate.adapters.http.line import HttpLine
+from filmgate.ports.line import Line, LineError
+
+KEY = {"Authorization": "Bearer top-secret-key"}
+Open = Callable[..., HttpLine]
+"""Opens a line to a base address, which is closed after the test."""
+
+
+async def failure(line: Line, method: str = "POST", path: str = "/x", **request: Any) -> LineError:
+    """Call in vain; the error never names the key."""
+    with pytest.raises(LineError) as caught:
+        await line.call(method, path, **request)
+    shown = f"{caught.value!r} {caught.value.message} {line!r}"
+    assert "secret" not in shown
+    assert caught.value.message.endswith(".")
+    return caught.value

@@ -1,0 +1,114 @@
+"""Names are resolved once, and every address and every certificate of them is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, site
+
+from filmgate.adapters.http.fetcher import CheckedFetcher
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
+
+
+async def test_name_is_resolved_once_and_the_checked_address_dialled(tmp_path: Path):
+    """A name server that changes its answer after the check changes nothing."""
+    resolve, asked = resolver([HOME], [FORBIDDEN])
+    fetcher = CheckedFetcher(ALLOWED, resolve=resolve)
+    async with site(says(b"right")) as right:
+        await fetcher.download(f"http://rebind.example:{right.port}/", tmp_path / "a", max_bytes=100)
+    assert (tmp_path / "a").read_bytes() == b"right"
+    assert asked == ["rebind.example"]
+    assert right.requests[0][1]["host"] == f"rebind.example:{right.port}"
+    await fetcher.close()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["127.0.0.1"],
+        ["93.184.215.14", "127.0.0.1"],
+        ["10.0.0.1", "93.184.215.14"],
+        ["::1"],
+        ["::ffff:169.254.169.254"],
+        ["fe80::1%eth0"],
+        ["64:ff9b::a00:1"],
+    ],
+)
+async def test_names_that_lead_inside(tmp_path: Path, answers: list[str]):
+    """One private address among those of a name refuses the name."""
+    resolve, asked = resolver(answers)
+    fetcher = CheckedFetcher(resolve=resolve)
+    error = await refused(fetcher, "http://mixed.example/?secret", tmp_path)
+    assert error.message == "The name mixed.example leads into a network that is not public."
+    assert not error.retryable
+    assert asked == ["mixed.example"]
+    await fetcher.close()
+
+
+async def test_operators_name_with_other_addresses(tmp_path: Path):
+    """Of a name in an operator's network, only the allowed addresses are dialled."""
+    resolve, _ = resolver([FORBIDDEN, "::1", HOME])
+    fetcher = CheckedFetcher(ALLOWED, resolve=resolve)
+    async with site(says(b"right")) as place:
+        await fetcher.download(f"http://store.internal:{place.port}/", tmp_path / "a", max_bytes=100)
+    assert place.connections == 1
+    await fetcher.close()
+
+
+async def test_next_address_is_tried(tmp_path: Path):
+    """A name whose first address does not answer is reached at its second."""
+    resolve, _ = resolver(["127.0.0.3", HOME])
+    fetcher = CheckedFetcher(["127.0.0.2/31"], resolve=resolve)
+    async with site(says(b"right")) as place:
+        await fetcher.download(f"http://two.example:{place.port}/", tmp_path / "a", max_bytes=100)
+    assert (tmp_path / "a").read_bytes() == b"right"
+    await fetcher.close()
+
+
+async def test_unknown_names(tmp_path: Path):
+    """A name that does not exist is a definite answer; a name server in trouble is not."""
+    for code, retryable in ((socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)):
+
+        async def resolve(host: str, port: int, code: int = code) -> Sequence[str]:
+            raise socket.gaierror(code, "no")
+
+        fetcher = CheckedFetcher(resolve=resolve)
+        assert (await refused(fetcher, "http://nowhere.example/", tmp_path)).retryable is retryable
+    assert (await refused(CheckedFetcher(resolve=resolver([])[0]), "http://empty.example/", tmp_path)).retryable
+
+
+async def test_silent_name_server(tmp_path: Path):
+    """A name server that does not answer is given up on."""
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    error = await refused(CheckedFetcher(connect=0.1, resolve=resolve), "http://slow.example/", tmp_path)
+    assert error.retryable
+
+
+async def test_certificates_are_verified_for_the_name(
+    server_tls: ssl.SSLContext, trusting: ssl.SSLContext, tmp_path: Path
+):
+    """The address is dialled, but the certificate must be the name's: another name on the same server is refused."""
+    resolve, _ = resolver([HOME])
+    fetcher = CheckedFetcher(ALLOWED, resolve=resolve, tls=trusting)
+    strict = CheckedFetcher(ALLOWED, resolve=resolve)
+    async with site(says(b"right"), tls=server_tls) as place:
+        await fetcher.download(f"https://film.example:{place.port}/", tmp_path / "a", max_bytes=100)
+        assert (tmp_path / "a").read_bytes() == b"right"
+        (tmp_path / "a").unlink()
+        for client, host in ((fetcher, "other.example"), (fetcher, HOME), (strict, "film.example")):
+            error = await refused(client, f"https://{host}:{place.port}/", tmp_path)
+            assert "certificate was refused" in error.message
+    assert len(place.requests) == 1
+    await fetcher.close()
+    await strict.close()

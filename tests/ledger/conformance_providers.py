@@ -1,0 +1,90 @@
+"""What a ledger knows of tasks that wait at providers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from filmgate.domain.errors import Conflict
+from filmgate.domain.states import Stage, State
+from filmgate.ports.ledger import FOLLOW, PURGE, RECALL, Change, Due, Ledger, queue_of
+
+from .conformance import Tenants
+from .examples import CANCELLED, ENGINE, NOW, A, B, submitted
+
+FOLLOWED = queue_of(FOLLOW, ENGINE)
+RECALLED = queue_of(RECALL, ENGINE)
+
+
+async def accepted(ledger: Ledger, upstream_id: str, tenant=A):
+    """Submit a task and have a provider accept it."""
+    task = await submitted(ledger, tenant, not_before=NOW)
+    change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.FOLLOW, upstream_id=upstream_id)
+    changed = await ledger.commit(change, [Due(FOLLOW, FOLLOWED, task.id, tenant.id, NOW)])
+    assert changed is not None
+    return changed
+
+
+class ProviderConformance(Tenants):
+    """Tasks by the provider's id, their following and their recall."""
+
+    async def test_a_followed_task_is_claimed_with_a_new_fence(self, ledger: Ledger):
+        """Whoever follows a task shuts out whoever did before."""
+        task = await accepted(ledger, "up-1")
+        (claim,) = await ledger.claim(FOLLOWED, "w", NOW, math.inf)
+        assert claim.task is not None
+        assert (claim.task.fence, claim.task.upstream_id) == (task.fence + 1, "up-1")
+        assert await ledger.commit(Change(task_id=task.id, fence=task.fence, now=NOW, percent=5)) is None
+
+    async def test_an_upstream_id_belongs_to_one_task(self, ledger: Ledger):
+        """A second task of the same engine cannot have it, and it is found whoever asks."""
+        await accepted(ledger, "up-1")
+        with pytest.raises(Conflict):
+            await accepted(ledger, "up-1", B)
+        assert await ledger.known_upstream(ENGINE, ["up-1", "up-2"]) == {"up-1"}
+        assert await ledger.known_upstream("another", ["up-1"]) == set()
+
+    async def test_tasks_at_a_provider_are_counted(self, ledger: Ledger):
+        """Only what is unfinished and in the provider's hands counts."""
+        task = await accepted(ledger, "up-1")
+        await accepted(ledger, "up-2", B)
+        await submitted(ledger)
+        assert await ledger.at_provider(ENGINE) == 2
+        await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        assert await ledger.at_provider(ENGINE) == 1
+
+    async def test_cancelling_makes_the_recall_due_and_the_following_end(self, ledger: Ledger):
+        """The provider is to be told, under its own id; nobody follows any more."""
+        task = await accepted(ledger, "up-1")
+        await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        assert await ledger.claim(FOLLOWED, "w", NOW, math.inf) == []
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        assert recall.due == Due(RECALL, RECALLED, task.id, A.id, NOW, "up-1")
+
+    async def test_deleting_recalls_and_purges(self, ledger: Ledger):
+        """The recall outlives the task."""
+        task = await accepted(ledger, "up-1")
+        await ledger.delete(A.id, task.id, NOW)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        assert (recall.due.detail, recall.task) == ("up-1", None)
+        assert len(await ledger.claim(PURGE, "w", NOW, math.inf)) == 1
+
+    async def test_tasks_may_move_to_another_engine(self, ledger: Ledger):
+        """A change can name the engine that goes on with it."""
+        task = await submitted(ledger)
+        moved = await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, engine="other"))
+        assert moved is not None
+        assert moved.engine == "other"
+        assert await ledger.get(A.id, task.id) == moved
+
+    async def test_unknown_submits_are_listed_for_the_operator(self, ledger: Ledger):
+        """All applications' tasks whose submit has no known outcome, until they end."""
+        tasks = [await submitted(ledger, tenant, not_before=NOW) for tenant in (A, B)]
+        for task in tasks:
+            await ledger.commit(
+                Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING, stage=Stage.SUBMIT_UNKNOWN)
+            )
+        assert {task.id for task in await ledger.unknown_submits()} == {task.id for task in tasks}
+        await ledger.cancel(A.id, tasks[0].id, CANCELLED, NOW)
+        assert [task.id for task in await ledger.unknown_submits()] == [tasks[1].id]
