@@ -47,6 +47,7 @@ _LOCAL = frozenset({"studio", "scripted"})
 DEFAULT_APPLICATION = "default"
 """The application of the bootstrap key and of the first key."""
 
+_DOWNLOAD_SECONDS = 300.0
 _CALLBACK_SLOTS = 16
 _SUBMIT_SLOTS = 8
 _INGEST_SLOTS = 4
@@ -121,7 +122,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:  # noqa: P
         table = settings.engine_table()
         engines, accounts = _engines(table)
         store = LocalStore(settings.data / "media")
-        tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks)
+        tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
         parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
         for part in parts:
             stack.push_async_callback(part.close)

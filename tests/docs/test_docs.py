@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -17,11 +18,16 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from filmgate.adapters.cli.program import run
-from filmgate.adapters.engines.scripted import ScriptedEngine
+from filmgate.adapters.dialects.acedata.upstream import AceDataOptions
+from filmgate.adapters.dialects.gateway.upstream import GatewayOptions
+from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosOptions
+from filmgate.adapters.dialects.upstreams import UpstreamOptions
 from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.app import _engines, _upstreams
+from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import FailureCode
-from filmgate.domain.settings import EngineSettings, Settings
+from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_size
 from tests.support.service import RunningService, clean_env
 
@@ -29,6 +35,14 @@ from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, pr
 
 CONFIGURATION = "docs/configuration.md"
 TESTING = "docs/testing-against-filmgate.md"
+PROVIDERS = "docs/providers.md"
+UPSTREAMS = {
+    "dream_machine": UpstreamOptions,
+    "agents": UpstreamOptions,
+    "acedata": AceDataOptions,
+    "gateway": GatewayOptions,
+    "openai_videos": OpenAIVideosOptions,
+}
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
     "engines", "adopt", "unknown", "unknown decide", "keys create", "keys list", "keys revoke",
@@ -96,6 +110,8 @@ def written(field: FieldInfo) -> Any:
     default = field.get_default(call_default_factory=True)
     if isinstance(default, SecretStr):
         return default.get_secret_value()
+    if isinstance(default, frozenset):
+        return tuple(sorted(default))
     return str(default) if isinstance(default, Path) else default
 
 
@@ -121,18 +137,28 @@ def test_every_setting_is_documented_with_its_true_default():
 
 
 def test_every_setting_of_an_engine_is_documented_with_its_true_default():
-    """The table of engines has each field of EngineSettings with its default."""
-    assert_fields(documented(CONFIGURATION, 4), EngineSettings)
+    """The tables of engines, models and accounts have each field of their settings with its default."""
+    found = {name: row[1] for name, row in documented(CONFIGURATION, 4).items()}
+    assert_fields(found, EngineSettings, ModelSettings, AccountSettings)
 
 
-def assert_fields(found: dict[str, list[str]], model: type[BaseModel]) -> None:
-    """Check the rows (key, default, unit, meaning) of a model."""
-    assert set(found) == set(model.model_fields)
-    for name, field in model.model_fields.items():
+def test_every_option_of_a_provider_is_documented_with_its_true_default():
+    """The table of the providers' own keys says which types have them, and each one's default."""
+    found = documented(PROVIDERS, 5)
+    for name, upstream in UPSTREAMS.items():
+        ours = {key: row[2] for key, row in found.items() if row[1] == "all" or name in code(row[1])}
+        assert_fields(ours, upstream)
+
+
+def assert_fields(found: dict[str, str], *models: type[BaseModel]) -> None:
+    """Check that the defaults, by key, are those of all fields of the models and of nothing else."""
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    assert set(found) == set(fields)
+    for name, field in fields.items():
         if field.is_required():
-            assert found[name][1] == "required"
+            assert found[name] == "required"
         else:
-            assert said(found[name][1]) == written(field), name
+            assert said(found[name]) == written(field), name
 
 
 def test_every_option_of_the_scripted_engine_is_documented_with_its_true_default():
@@ -155,18 +181,47 @@ def test_limits_in_the_readme_are_the_defaults():
         assert value == written(field), what
 
 
-def test_the_example_configuration_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Each TOML block of the configuration's page, and of the scripted engine's, can be used."""
-    for name in [name for name in os.environ if name.startswith("FILMGATE_")]:
-        monkeypatch.delenv(name)
-    for name in (CONFIGURATION, TESTING):
-        blocks = re.findall(r"^```toml\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
-        assert blocks
-        for block in blocks:
-            file = tmp_path / "filmgate.toml"
-            file.write_text(block)
-            monkeypatch.setenv("FILMGATE_CONFIG", str(file))
-            ScriptedEngine(options=Settings().engines["scripted"].options)
+BLOCKS = [
+    (name, number, block)
+    for name in (CONFIGURATION, TESTING, PROVIDERS)
+    for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL))
+]
+
+
+@pytest.mark.parametrize(("name", "number", "block"), BLOCKS, ids=[f"{name}:{number}" for name, number, _ in BLOCKS])
+def test_the_example_configurations_are_valid(
+    name: str, number: int, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each TOML block is read as settings, and its engines can be made once its keys are there."""
+    for variable in [variable for variable in os.environ if variable.startswith("FILMGATE_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+    Path("filmgate.toml").write_text(block)
+    table = Settings().engine_table()
+    assert len(table) > 1, "the block configures an engine"
+    for engine in table.values():
+        if "key_env" in engine.options:
+            monkeypatch.setenv(engine.options["key_env"], "a-key")
+        if "key_file" in engine.options:
+            Path(engine.options["key_file"]).write_text("a-key\n")
+    engines, accounts = _engines(table)
+    assert {**engines, **accounts}.keys() == table.keys()
+    asyncio.run(close(*engines.values(), *accounts.values()))
+
+
+async def close(*parts: Any) -> None:
+    """Close engines and accounts."""
+    for part in parts:
+        await part.close()
+
+
+def test_every_type_of_a_provider_has_its_configuration():
+    """The page of providers has a section for each type, with a configuration of that type."""
+    assert sorted(UPSTREAMS) == sorted(_upstreams())
+    sections = dict(re.findall(r"^### `(\w+)`$(.*?)(?=^### |\Z)", page(PROVIDERS), re.MULTILINE | re.DOTALL))
+    assert sections.keys() == UPSTREAMS.keys()
+    for name, section in sections.items():
+        assert f'type = "{name}"' in section
 
 
 def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):

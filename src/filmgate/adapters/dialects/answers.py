@@ -9,20 +9,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from filmgate.adapters.dialects.loose import items, mapping, name, text
-from filmgate.adapters.dialects.upstreams import Told
+from filmgate.adapters.dialects.upstreams import Told, decoded
 from filmgate.ports.line import Reply
 
 Read = TypeVar("Read")
 
 _PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
-
-
-def body(reply: Reply) -> Any:
-    """Give the JSON of an answer, None if it is none."""
-    try:
-        return msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
@@ -64,5 +56,5 @@ def restated(reply: Reply, statuses: Mapping[str, int]) -> Reply:
     """
     if reply.status < 300:
         return reply
-    status = statuses.get(told(reply.status, body(reply)).code or "", reply.status)
+    status = statuses.get(told(reply.status, decoded(reply)).code or "", reply.status)
     return reply if reply.status < 500 <= status else msgspec.structs.replace(reply, status=status)

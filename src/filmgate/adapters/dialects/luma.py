@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.upstreams import Told
+from filmgate.adapters.dialects.upstreams import Told, decoded
 from filmgate.ports.line import Reply
 
 _MODERATION: Final = "moderation"
@@ -38,7 +38,7 @@ def paid(reply: Reply) -> Reply:
     With another status it would be taken for a verdict on the request, which another account could well serve.
     """
     if 400 <= reply.status < 500:
-        said = (answers.told(reply.status, answers.body(reply)).message or "").lower()
+        said = (answers.told(reply.status, decoded(reply)).message or "").lower()
         if any(words in said for words in _UNPAID):
             return msgspec.structs.replace(reply, status=402)
     return reply

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.ports.line import Line, LineError, Reply
-from filmgate.ports.provider import ProviderTrouble
+from filmgate.ports.provider import ProviderTrouble, Submission
 
 _VERDICTS = frozenset({400, 409, 413, 414, 415, 422})
 _ACCOUNT = frozenset({401, 402, 403, 404, 405, 501})
@@ -67,12 +67,17 @@ async def call(line: Line, method: str, path: str, **request: Any) -> Reply:
         raise ProviderTrouble(error.message, accepted=error.sent, account=not error.sent) from error
 
 
+async def send(line: Line, submission: Submission, path: str, **request: Any) -> Reply:
+    """Send a submit, under its key for providers that know a repeated one by it. Raises ProviderTrouble."""
+    return await call(line, "POST", path, headers={"idempotency-key": submission.key}, fresh=True, **request)
+
+
 def accepted(reply: Reply, read_error: ReadError, not_accepted: frozenset[int] = frozenset()) -> dict[str, Any]:
     """Give the JSON object that a submit was answered with.
 
     Raises EngineFailed with the provider's verdict; ProviderTrouble, which says whether anything may be accepted.
     """
-    value = _json(reply.body)
+    value = decoded(reply)
     if 200 <= reply.status < 300:
         if isinstance(value, dict):
             return value
@@ -92,7 +97,7 @@ def accepted(reply: Reply, read_error: ReadError, not_accepted: frozenset[int] =
 
 def answered(reply: Reply, read_error: ReadError) -> Any:
     """Give the JSON that a query was answered with, None for a 404. Raises ProviderTrouble."""
-    value = _json(reply.body)
+    value = decoded(reply)
     if reply.status == 404:
         return None
     if 200 <= reply.status < 300 and value is not None:
@@ -139,9 +144,10 @@ def _sentence(status: int, told: Told) -> str:
     )
 
 
-def _json(body: bytes) -> Any:
+def decoded(reply: Reply) -> Any:
+    """Give the JSON of an answer, None if it is none."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -153,7 +159,9 @@ __all__ = [
     "accepted",
     "answered",
     "call",
+    "decoded",
     "failure",
     "options",
     "retry_after",
+    "send",
 ]

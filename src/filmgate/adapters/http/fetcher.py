@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from filmgate import __version__
 from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse, redacted
 from filmgate.adapters.http.downloads import RESUMES, Download, written
-from filmgate.adapters.http.tls import certificate_reason
+from filmgate.adapters.http.tls import certificate_reason, trust
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError, Response
 
@@ -224,7 +224,7 @@ def _open_transport(tls: ssl.SSLContext | None) -> httpx2.AsyncHTTPTransport:
     import httpx2
 
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx2.AsyncHTTPTransport(verify=tls or True, trust_env=False, limits=limits)
+    return httpx2.AsyncHTTPTransport(verify=tls or trust(), trust_env=False, limits=limits)
 
 
 def _is_origin(address: Address, origin: str | None) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from filmgate import __version__
 from filmgate.adapters.http.addresses import parse
-from filmgate.adapters.http.tls import certificate_reason
+from filmgate.adapters.http.tls import certificate_reason, trust
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.line import LineError, Part, Reply
 
@@ -232,12 +232,12 @@ def _open_transports(tls: ssl.SSLContext | None) -> tuple[httpx2.AsyncHTTPTransp
     """
     import httpx2
 
-    trust = tls or httpx2.create_ssl_context(trust_env=False)
     kept = httpx2.Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=_KEPT)
+    authorities = tls or trust()
     single = httpx2.Limits(max_connections=32, max_keepalive_connections=0)
     return (
-        httpx2.AsyncHTTPTransport(verify=trust, trust_env=False, limits=kept),
-        httpx2.AsyncHTTPTransport(verify=trust, trust_env=False, limits=single),
+        httpx2.AsyncHTTPTransport(verify=authorities, trust_env=False, limits=kept),
+        httpx2.AsyncHTTPTransport(verify=authorities, trust_env=False, limits=single),
     )
 
 

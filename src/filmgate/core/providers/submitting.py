@@ -42,6 +42,9 @@ _LOOKS = (2.0, 10.0, 30.0, 120.0)
 LOOKUP = "lookup"
 """What the queue of an engine's tasks is called by, whose submit is to be looked up."""
 
+_SKEW = 60.0
+"""Seconds by which a provider's clock may be behind ours."""
+
 _LATER = 600.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
@@ -172,7 +175,7 @@ class Submitting:
     async def _search(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
         submission = await self._submission(attempt, folder, asked)
         try:
-            found = await account.provider.find(submission, asked.at)
+            found = await account.provider.find(submission, asked.at - _SKEW)
         except ProviderTrouble as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)

@@ -13,7 +13,17 @@ from filmgate.adapters.dialects.acedata import wire
 from filmgate.adapters.dialects.answers import first, percent
 from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported
 from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
-from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.adapters.dialects.upstreams import (
+    Told,
+    UpstreamOptions,
+    accepted,
+    answered,
+    call,
+    decoded,
+    failure,
+    options,
+    send,
+)
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
@@ -99,7 +109,7 @@ class AceDataUpstream:
 
     async def submit(self, submission: Submission) -> Receipt:
         """Submit without waiting for the video. Raises EngineFailed, ProviderTrouble."""
-        reply = await call(self.line, "POST", _SUBMIT, json=await _body(submission))
+        reply = await send(self.line, submission, _SUBMIT, json=await _body(submission))
         # An error that is not known, under a 200, is no verdict: nothing was accepted, and that is all it says.
         value = accepted(_judged(reply, _TOO_EARLY), _told, self._options.not_accepted)
         task_id = _id(value)
@@ -195,7 +205,7 @@ def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
 
 def _judged(reply: Reply, otherwise: int) -> Reply:
     """Give a refusal the status that its code stands for; under a 200, one without such a code gets `otherwise`."""
-    value = mapping(answers.body(reply))
+    value = mapping(decoded(reply))
     if reply.status in _VAGUE:
         return answers.restated(reply, _STATUSES)
     refused = bool(value.get("error")) or value.get("success") is False

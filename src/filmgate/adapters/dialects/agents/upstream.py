@@ -16,7 +16,7 @@ from filmgate.adapters.dialects.agents.told import report_of
 from filmgate.adapters.dialects.asking import media_type, segment, unsupported
 from filmgate.adapters.dialects.luma import paid, read_error
 from filmgate.adapters.dialects.scope import Scope
-from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options
+from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
@@ -75,7 +75,7 @@ class AgentsUpstream:
     async def submit(self, submission: Submission) -> Receipt:
         """Ask for a generation, once."""
         body = await asyncio.to_thread(_body, submission)
-        reply = await call(self.line, "POST", _GENERATIONS, json=body)
+        reply = await send(self.line, submission, _GENERATIONS, json=body)
         names = any(given and given.earlier for given in (submission.start, submission.end))
         told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
         task_id = loose.name(told.get("id"))

@@ -16,7 +16,7 @@ from filmgate.adapters.dialects.dream_machine.told import Search, report_of
 from filmgate.adapters.dialects.dream_machine.words import RequestType
 from filmgate.adapters.dialects.luma import paid, read_error
 from filmgate.adapters.dialects.scope import Scope
-from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options
+from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
@@ -85,7 +85,7 @@ class DreamMachineUpstream:
         """Ask for a generation, once."""
         wanted = await self._translated(submission)
         body = body_of(wanted, submission.model) | _callback(submission)
-        reply = await call(self.line, "POST", _path(wanted), json=body)
+        reply = await send(self.line, submission, _path(wanted), json=body)
         names = any(side and side.kind is ReferenceKind.TASK for side in (wanted.start, wanted.end))
         told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
         task_id = loose.name(told.get("id"))

@@ -14,7 +14,17 @@ from filmgate.adapters.dialects.answers import first, percent
 from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported
 from filmgate.adapters.dialects.gateway import wire
 from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
-from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.adapters.dialects.upstreams import (
+    Told,
+    UpstreamOptions,
+    accepted,
+    answered,
+    call,
+    decoded,
+    failure,
+    options,
+    send,
+)
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
@@ -77,7 +87,7 @@ class GatewayUpstream:
         """Submit a new video or an extension. Raises EngineFailed, ProviderTrouble."""
         earlier = None if submission.start is None else submission.start.earlier
         path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
-        reply = _alone(await call(self.line, "POST", path, json=await _body(submission)))
+        reply = _alone(await send(self.line, submission, path, json=await _body(submission)))
         read_error = answers.told if earlier is None else _told_of_earlier
         value = accepted(_judged(reply), read_error, self._options.not_accepted)
         task_id = _id(value)
@@ -152,7 +162,7 @@ def _judged(reply: Reply, *, one: bool = False) -> Reply:
 
     Any other is no verdict: nothing was accepted, and that is all it says.
     """
-    value = mapping(answers.body(reply))
+    value = mapping(decoded(reply))
     if not 200 <= reply.status < 300 or _id(value) is not None or not _is_error(value):
         return reply
     code, message, _ = answers.told(reply.status, value)

@@ -14,7 +14,7 @@ from filmgate.adapters.dialects.answers import percent, restated
 from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported
 from filmgate.adapters.dialects.loose import mapping, moment, name, text
 from filmgate.adapters.dialects.openai_videos import wire
-from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options
+from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options, send
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
@@ -113,10 +113,10 @@ class OpenAIVideosUpstream:
         if self._options.text_as_json and not files:
             earlier = fields.pop("video[id]", None)
             body = fields if earlier is None else {**fields, "video": {"id": earlier}}
-            reply = await call(self.line, "POST", path, json=body)
+            reply = await send(self.line, submission, path, json=body)
         else:
             form = [*(Part(key, value) for key, value in fields.items()), *files]
-            reply = await call(self.line, "POST", path, form=form)
+            reply = await send(self.line, submission, path, form=form)
         read_error = _told if path == _VIDEOS else _told_of_earlier
         value = accepted(restated(reply, _STATUSES), read_error, self._options.not_accepted)
         video_id = name(value.get("id"))
