@@ -170,7 +170,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:  # noqa: P
         developing = Developing(store, tools)
         making = Making(engines, starting, ledger, store, intake, developing, clock)
         inputs = Inputs(ledger, store, intake, starting, settings.public_url)
-        submitting = Submitting(accounts, router, starting, inputs, ledger, clock, settings.public_url)
+        submitting = Submitting(accounts, router, starting, inputs, desk, settings.public_url)
         fetching = Fetching(
             accounts,
             fetcher,

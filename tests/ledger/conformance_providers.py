@@ -88,3 +88,27 @@ class ProviderConformance(Tenants):
         assert {task.id for task in await ledger.unknown_submits()} == {task.id for task in tasks}
         await ledger.cancel(A.id, tasks[0].id, CANCELLED, NOW)
         assert [task.id for task in await ledger.unknown_submits()] == [tasks[1].id]
+
+    async def test_work_can_be_made_due_for_a_task_that_has_ended(self, ledger: Ledger):
+        """A recall is owed whatever became of the task."""
+        task = await submitted(ledger)
+        await ledger.delete(A.id, task.id, NOW)
+        owed = Due(RECALL, RECALLED, task.id, A.id, NOW, "up-9")
+        await ledger.add_due(owed)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        assert recall.due == owed
+
+    async def test_seizing_a_task_takes_its_next_step_from_whoever_has_it(self, ledger: Ledger):
+        """The old step is gone, claimed or not; only what the change makes due is left."""
+        task = await submitted(ledger, not_before=NOW)
+        (claim,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
+        follow = Due(FOLLOW, FOLLOWED, task.id, A.id, NOW)
+        seized = await ledger.commit(
+            Change(task_id=task.id, fence=1, now=NOW, stage=Stage.FOLLOW, upstream_id="up-1", seize=True), [follow]
+        )
+        assert seized is not None
+        assert seized.fence == 2
+        await ledger.release(None)
+        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
+        assert await ledger.commit(Change(task_id=task.id, fence=1, now=NOW, percent=1, finished=claim.id)) is None
+        assert [each.due for each in await ledger.claim(FOLLOWED, "w", NOW, math.inf)] == [follow]

@@ -109,6 +109,17 @@ def test_an_operator_says_that_it_was_accepted(gate: Gate, provider: Hostile):
     assert provider.submits["a lake [drop]"] == 1
 
 
+def test_an_operator_is_quicker_than_the_look_up(gate: Gate, provider: Hostile):
+    """A decision stands, whoever was about to look the submit up."""
+    _, client = gate({"ace": account("acedata", provider.url)})
+    task = submit(client, "a lake [drop]")
+    until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    (upstream,) = provider.tasks
+    url = f"/operator/unknown/{task['id']}"
+    assert client.post(url, json={"decision": "accepted", "upstream_id": upstream}).status_code == 200
+    assert has_file(client, ended(client, task))
+
+
 def test_an_operator_has_it_failed_or_sent_again(gate: Gate, provider: Hostile):
     """Both decisions are the operator's alone."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})

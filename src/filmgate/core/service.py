@@ -26,12 +26,14 @@ from filmgate.ports.ledger import (
     CALLBACK,
     EXPIRE,
     PURGE,
+    RECALL,
     Due,
     Echo,
     Ledger,
     Page,
     StoredMedia,
     TaskFilter,
+    queue_of,
 )
 from filmgate.ports.media import MediaStore
 
@@ -185,6 +187,7 @@ class TaskService:
         self._query.forget(task_id)
         self._dispatcher.stop_task(task_id)
         self._dispatcher.wake(PURGE)
+        self._dispatcher.wake(queue_of(RECALL, task.engine))
         self._feed.publish(task)
 
     async def end(self, task: Task, failure: Failure) -> None:
@@ -240,4 +243,5 @@ class TaskService:
     def _ended(self, task: Task) -> None:
         self._dispatcher.stop_task(task.id)
         self._dispatcher.wake(CALLBACK)
+        self._dispatcher.wake(queue_of(RECALL, task.engine))
         self._feed.publish(task)

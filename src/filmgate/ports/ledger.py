@@ -103,7 +103,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; what is left UNSET stays. It takes place only if the task is unfinished at this `fence`.
 
     `finished` names the claim whose work this change ends, `media` the files whose links become good with it. With
-    `seize` whoever works on the task is shut out from then on.
+    `seize` whoever works on the task is shut out from then on, and its next step is what this change makes due.
     """
 
     task_id: str
@@ -247,6 +247,9 @@ class Ledger(Protocol):
         """Remove the task, its echo, media rows and due work, and make the purge of its files and its recall due."""
 
     # due work
+    async def add_due(self, due: Due) -> None:
+        """Make work due, whatever has become of its task."""
+
     async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
         """Take the fair next due work of a queue for `lease` seconds, up to a limit; claims rotate over applications.
 

@@ -59,9 +59,7 @@ class Following:
     async def _follow(self, attempt: Attempt, account: Account, upstream_id: str) -> None:
         settings = account.settings
         pause, absent, empty = settings.poll, 0, 0
-        # A task that was followed before a restart is asked about soon, but not all of them at once.
-        first = pause if attempt.claim.tries == 0 else pause * random.random()  # noqa: S311
-        wait = first
+        wait = _first_wait(attempt, pause)
         while not attempt.over:
             try:
                 report = await account.ask(upstream_id, wait)
@@ -106,6 +104,17 @@ class Following:
         now = min(98, percent)
         if now >= attempt.task.percent + _SMALL_STEP:
             await attempt.commit(percent=now)
+
+
+def _first_wait(attempt: Attempt, pause: float) -> float:
+    """Give the seconds until a task is asked about for the first time."""
+    if attempt.task.work.asked is None:
+        # An adopted task may have ended long ago.
+        return 0.0
+    if attempt.claim.tries:
+        # What was followed before a restart is asked about soon, but not all of it at once.
+        return pause * random.random()  # noqa: S311 - spreads requests, hides nothing
+    return pause
 
 
 def _without_file(attempt: Attempt, report: Report) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from filmgate.core.attempt import Attempt, Superseded, to_its_end
+from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.inputs import Inputs
 from filmgate.core.routing import Router
@@ -25,8 +25,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Asked
-from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import ADVANCE, FOLLOW, Ledger, queue_of
+from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, Due, queue_of
 from filmgate.ports.provider import ProviderTrouble, Receipt, Submission
 
 log = logging.getLogger(__name__)
@@ -59,16 +58,14 @@ class Submitting:
         router: Router,
         starting: Starting,
         inputs: Inputs,
-        ledger: Ledger,
-        clock: Clock,
+        desk: Desk,
         public_url: str | None,
     ) -> None:
         self._accounts = accounts
         self._router = router
         self._starting = starting
         self._inputs = inputs
-        self._ledger = ledger
-        self._clock = clock
+        self._desk = desk
         self._public_url = public_url
         self.stages = {
             Stage.SUBMIT: self._submit,
@@ -84,7 +81,7 @@ class Submitting:
         if trouble is not None:
             await self._elsewhere(attempt, trouble, account.submits.wait)
             return
-        asked = Asked(secrets.token_hex(16), self._clock())
+        asked = Asked(secrets.token_hex(16), self._desk.clock())
         submission = await self._submission(attempt, folder, asked)
         work = msgspec.structs.replace(attempt.task.work, asked=asked)
         await attempt.commit(stage=Stage.SUBMITTING, work=work)
@@ -107,7 +104,8 @@ class Submitting:
         try:
             await self._accepted(attempt, receipt)
         except Superseded:
-            await self._taken_back(account, receipt)
+            # Its owner has ended it before the provider's answer came: the provider is to stop as well.
+            await self._take_back(attempt, receipt)
             raise
 
     async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
@@ -116,15 +114,13 @@ class Submitting:
         queue = queue_of(FOLLOW, attempt.task.engine)
         await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
 
-    async def _taken_back(self, account: Account, receipt: Receipt) -> None:
-        """Have the provider stop a task that its owner had ended before the provider's answer came."""
-        if not account.provider.discards:
-            log.info("engine %s made task %s for nobody, and cannot take it back", account.name, receipt.id)
-            return
-        try:
-            await account.provider.discard(receipt.id)
-        except ProviderTrouble as trouble:
-            log.warning("engine %s: task %s could not be taken back: %s", account.name, receipt.id, trouble.message)
+    async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
+        queue = queue_of(RECALL, attempt.task.engine)
+        now = self._desk.clock()
+        await self._desk.ledger.add_due(
+            Due(RECALL, queue, attempt.task.id, attempt.task.application_id, now, receipt.id)
+        )
+        self._desk.dispatcher.wake(queue)
 
     async def _elsewhere(self, attempt: Attempt, reason: str, wait: float) -> None:
         """Give a task that certainly was not accepted to the next engine, or try again later when all were asked."""
@@ -180,7 +176,7 @@ class Submitting:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
             return
-        known = await self._ledger.known_upstream(account.name, [report.receipt.id for report in found])
+        known = await self._desk.ledger.known_upstream(account.name, [report.receipt.id for report in found])
         ours = next((report.receipt for report in found if report.receipt.id not in known), None)
         if ours is not None:
             log.info("task %s was accepted by %s as %s after all", attempt.task.id, account.name, ours.id)

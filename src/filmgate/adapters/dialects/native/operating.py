@@ -23,7 +23,7 @@ from filmgate.adapters.dialects.native.shapes import (
 )
 from filmgate.core.access import Action
 from filmgate.core.operator import Decision
-from filmgate.domain.errors import Forbidden
+from filmgate.domain.errors import Conflict, Forbidden, NotFound
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
@@ -55,7 +55,7 @@ def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
 async def _enter(services: Services, request: Request, action: Action) -> RequestContext:
     context = await services.door.enter(request, action)
     if not services.is_operator(request):
-        raise Forbidden("This is for operators: ask on the machine itself, or with the bootstrap key.")
+        raise Forbidden("This is for operators: use the bootstrap key, or bind the service to loopback.")
     return context
 
 
@@ -119,15 +119,23 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         operation_id="adopt_tasks",
         summary="Take over tasks of a provider",
         description="Tasks that a provider made before become tasks here, under the same ids, of the application of "
-        f"the key. Those that are here already are left as they are. {_WHO}",
+        f"the key. Those that are here already are left as they are; of several ids the unknown ones are named. {_WHO}",
         responses=succeeds(NativeAdopted, "The tasks.") | failures(NativeError, 403, 404, 409, 413),
         openapi_extra=takes(schema_of(AdoptBody, {})),
     )
     async def adopt(request: Request) -> Response:
         context = await _enter(services, request, Action.SUBMIT)
         body = parse(AdoptBody, await services.door.body(request))
-        tasks = [await services.adopting.adopt(context, body.engine, each) for each in dict.fromkeys(body.ids)]
-        return json_response({"tasks": [wire.task_object(task, context.base_url) for task in tasks]})
+        tasks, failed = [], []
+        for each in dict.fromkeys(body.ids):
+            try:
+                tasks.append(await services.adopting.adopt(context, body.engine, each))
+            except (NotFound, Conflict) as error:
+                if len(body.ids) == 1:
+                    raise
+                failed.append({"id": each, "code": error.code, "message": error.message})
+        written = [wire.task_object(task, context.base_url) for task in tasks]
+        return json_response({"tasks": written, "failed": failed})
 
 
 def _unknown(task: Task) -> NativeUnknownSubmit:

@@ -45,7 +45,7 @@ class NativeTask(TypedDict):
     """A task.
 
     `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
-    percent, `metadata` what the engine noted.
+    percent, `metadata` what the engine noted, `credits` the price of the task.
     """
 
     id: str
@@ -74,6 +74,7 @@ class NativeTask(TypedDict):
     thumbnail: str | None
     last_frame: str | None
     metadata: dict[str, Any]
+    credits: float
     trace_id: str
 
 
@@ -163,10 +164,19 @@ class NativeUnknownSubmits(TypedDict):
     submits: list[NativeUnknownSubmit]
 
 
+class NativeNotAdopted(TypedDict):
+    """A task that could not be taken over, and why."""
+
+    id: str
+    code: str
+    message: str
+
+
 class NativeAdopted(TypedDict):
-    """The tasks that were taken over."""
+    """The tasks that were taken over, and those that could not be."""
 
     tasks: list[NativeTask]
+    failed: list[NativeNotAdopted]
 
 
 class NativeAccount(TypedDict):

@@ -142,6 +142,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "thumbnail": task.link(output.thumbnail if output else None, base),
         "last_frame": task.link(output.last_frame if output else None, base),
         "metadata": task.work.notes,
+        "credits": task.work.credits,
         "trace_id": task.trace_id,
     }
 

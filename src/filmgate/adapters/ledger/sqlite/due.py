@@ -23,8 +23,14 @@ def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
 
 
 def drop_unfinished(connection: apsw.Connection, task_id: str) -> None:
-    """Remove the work that a task has only until it ends: its next stage and its limit."""
-    for kind in (*_FENCED, EXPIRE):
+    """Remove the work that a task has only until it ends: its next step and its limit."""
+    drop_steps(connection, task_id)
+    run(connection, "drop_kind", {"task_id": task_id, "kind": EXPIRE})
+
+
+def drop_steps(connection: apsw.Connection, task_id: str) -> None:
+    """Remove the next step of a task, whoever has it."""
+    for kind in _FENCED:
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 

@@ -13,6 +13,7 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite import access, due, tasks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
+from filmgate.adapters.ledger.sqlite.due import put_due
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
@@ -188,6 +189,10 @@ class SqliteLedger:
         values = {"stage": Stage.SUBMIT_UNKNOWN}
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["unknown_submits"], values))
         return [task_from(row) for row in rows]
+
+    async def add_due(self, due: Due) -> None:
+        """Make work due, whatever has become of its task."""
+        await self._write(partial(put_due, due=(due,)))
 
     async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
         """Take the fair next due work of a queue; a lease may be infinite, until it is released."""

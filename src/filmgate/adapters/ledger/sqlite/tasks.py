@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite.due import drop_unfinished, put_due
+from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
     json,
@@ -60,6 +60,8 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
     if task is None:
         return None
     add_media(connection, change.media)
+    if change.seize:
+        drop_steps(connection, task.id)
     # First what is done, then what is due: the next step of a task is work of the same name.
     if change.finished is not None:
         run(connection, "drop_due", {"id": change.finished, "task_id": task.id})
