@@ -134,8 +134,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             query_rate=settings.query_rate,
             bootstrap=_bootstrap(settings, owner),
         )
-        callbacks = Callbacks(ledger, fetcher, {dialect.name: dialect.hook for dialect in dialects}, clock)
+        callbacks = Callbacks(ledger, fetcher, _hooks(dialects), clock)
         asgi = _application(settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher)
+        stack.push_async_callback(asgi.close)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         await dispatcher.start(
             {name: Lane(execution.advance, engine.slots) for name, engine in engines.items()}
@@ -273,6 +274,13 @@ def _dialects() -> tuple[Any, ...]:
     )
 
 
+def _hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
+    """Give the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
+    from filmgate.adapters import mcp
+
+    return {dialect.name: dialect.hook for dialect in dialects} | {mcp.NAME: mcp.HOOK}
+
+
 def _engine(name: str, settings: EngineSettings) -> Engine:
     if settings.type == "studio":
         from filmgate.adapters.engines.studio import StudioEngine
@@ -302,12 +310,13 @@ def _application(
     uploads: Any,
     dispatcher: EmbeddedDispatcher,
 ) -> Gate:
+    from filmgate.adapters import mcp
     from filmgate.adapters.dialects.common import Services
     from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
     from filmgate.adapters.http.door import HttpDoor, bearer
     from filmgate.adapters.http.errors import Errors
-    from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.http.gate import Gate, Mount
     from filmgate.adapters.http.lane import Lane
     from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.http.service_routes import service_router
@@ -318,6 +327,7 @@ def _application(
     door, requests = HttpDoor(access, links, rates, max_body=settings.max_body), Requests()
     services = Services(tasks, query, door, settings, uploads, partial(answer, store=store))
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
+    writers[mcp.PATH] = mcp.write_error
     errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
 
@@ -342,6 +352,8 @@ def _application(
         requests,
         max_body=settings.max_body,
     )
+    agents = mcp.McpEndpoint(door, links, tasks, query, store, max_body=settings.max_body, max_batch=settings.max_batch)
+    mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
     return Gate(
         framework(routers, errors, __version__, completed),
@@ -350,6 +362,7 @@ def _application(
         errors,
         requests,
         prefixes,
+        mounts,
         max_body=settings.max_body,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import uuid_utils
 
@@ -17,8 +19,25 @@ from filmgate.domain.errors import FilmgateError, PayloadTooLarge, Unavailable
 log = logging.getLogger(__name__)
 
 
+class Mountable(Protocol):
+    """A raw ASGI application. What it raises before it has begun to answer is answered by the gate."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+    async def close(self) -> None:
+        """End what runs."""
+
+
+class Mount(NamedTuple):
+    """An application beside the framework, at a path of its own; `name` is what its requests are counted as."""
+
+    name: str
+    app: Mountable
+
+
 class Gate:
-    """The outermost ASGI application: the query lane first, then the framework.
+    """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
 
     It names the request (trace id), refuses foreign Hosts and bodies announced too large, speaks CORS on the paths
     of the dialects, adds the headers that every answer has, counts it, and answers for a broken route.
@@ -32,6 +51,7 @@ class Gate:
         errors: Errors,
         requests: Requests,
         dialects: dict[str, str],
+        mounts: Mapping[str, Mount],
         *,
         max_body: int,
     ) -> None:
@@ -41,6 +61,7 @@ class Gate:
         self._errors = errors
         self._requests = requests
         self._dialects = sorted(dialects.items(), key=lambda entry: -len(entry[0]))
+        self._mounts = mounts
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +92,13 @@ class Gate:
         if reply.dialect is not None and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)
         else:
-            await self._framework(scope, receive, reply)  # type: ignore[operator]
+            mount = self._mounts.get(scope["path"])
+            await (self._framework if mount is None else mount.app)(scope, receive, reply)  # type: ignore[operator]
+
+    async def close(self) -> None:
+        """End what runs in what is mounted."""
+        for app in {id(mount.app): mount.app for mount in self._mounts.values()}.values():
+            await app.close()
 
     def dialect(self, path: str) -> str | None:
         """Give the name of the dialect that a path belongs to."""
@@ -81,9 +108,10 @@ class Gate:
         """Write an error in the form of the path's dialect."""
         return self._errors.answer(path, error, trace_id)
 
-    def count(self, dialect: str | None, status: int) -> None:
+    def count(self, path: str, status: int) -> None:
         """Count an answer."""
-        self._requests.count(dialect or "service", status)
+        mount = self._mounts.get(path)
+        self._requests.count(self.dialect(path) or ("service" if mount is None else mount.name), status)
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")
@@ -120,7 +148,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started = True
             message["headers"] = [*message.get("headers", ()), *self._headers()]
-            self._gate.count(self.dialect, message["status"])
+            self._gate.count(self._scope["path"], message["status"])
         await self._send(message)
         self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 
