@@ -25,6 +25,7 @@ COMMANDS = [
     "list",
     "cancel",
     "delete",
+    "mcp",
     "keys",
     "keys create",
     "keys list",

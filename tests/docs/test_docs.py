@@ -29,7 +29,7 @@ from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, pr
 
 CONFIGURATION = "docs/configuration.md"
 TESTING = "docs/testing-against-filmgate.md"
-COMMANDS = ("serve", "generate", "extend", "get", "wait", "list", "cancel", "delete")
+COMMANDS = ("serve", "generate", "extend", "get", "wait", "list", "cancel", "delete", "mcp")
 KEY_COMMANDS = ("create", "list", "revoke")
 _UNITS = {"": 1, "MiB": 2**20}
 
