@@ -96,6 +96,10 @@ class Bridge:
     async def _carry(self, http: httpx2.AsyncClient, line: bytes, message: Message) -> None:
         try:
             await self._exchange(http, line, message)
+        except OutcomeUnknown as error:
+            stop = stop_for(error)
+            stop.hint = "Look whether it was carried out: luma_list_tasks."
+            self._refuse(message, stop)
         except FilmgateClientError as error:
             self._refuse(message, stop_for(error))
         except Stop as stop:

@@ -30,6 +30,9 @@ _NAMED = {
 }
 """The parameter that a method's `Mcp-Name` header repeats."""
 
+_ONCE = ("luma_generate", "luma_extend", "luma_delete")
+"""How the names of tools begin that do more when they are called twice."""
+
 _PLAIN = re.compile(r"[!-~]([ -~]*[!-~])?")
 _WRAPPED = re.compile(r"=\?base64\?.*\?=")
 
@@ -41,7 +44,7 @@ async def answers(
 
     `version` is the protocol version that was agreed on, if any. Raises FilmgateClientError.
     """
-    call = Call("POST", PATH, bytes, body=line, repeatable=message.method != "tools/call")
+    call = Call("POST", PATH, bytes, body=line, repeatable=_is_repeatable(message))
     with connection(target, call):
         post = request(http, target, call, _SILENCE)
         post.headers.update(headers(message, version))
@@ -55,6 +58,11 @@ async def answers(
             await response.aclose()
     if message.wants_answer and not answered:
         raise UnreadableAnswer(f"{target.url}{PATH} ended its answer before it was complete")
+
+
+def _is_repeatable(message: Message) -> bool:
+    """Tell whether it does no harm to send a message twice: not where something is started or deleted."""
+    return message.method != "tools/call" or not str(message.parameter("name")).startswith(_ONCE)
 
 
 def headers(message: Message, version: str | None) -> dict[str, str]:
