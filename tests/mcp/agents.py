@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client, StdioServerParameters, stdio_client
+
 from tests.support.service import ENGINES, FILMGATE, RunningService, clean_env
 
 NOWHERE = "http://127.0.0.1:1"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
 
@@ -63,6 +65,16 @@ async def ended(client: Client, task_id: str) -> dict[str, Any]:
         task = await called(client, "luma_wait_task", task_id=task_id)
         if task["state"] != "pending":
             return task
+
+
+async def eventually(there: Callable[[], bool], deadline: float = 30) -> None:
+    """Look again and again until it is there."""
+    end = time.monotonic() + deadline
+    while True:
+        if there():
+            return
+        assert time.monotonic() < end, f"not within {deadline} s"
+        await asyncio.sleep(0.01)
 
 
 def envelope(*, tasks: bool = False) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,9 +17,15 @@ from mcp.client.client import ConnectMode
 from mcp.client.extension import ClaimContext
 from mcp.shared.exceptions import MCPError
 
+from filmgate.app import open_service
+from filmgate.core.service import Order
+from filmgate.domain.generation import Generation
+from filmgate.domain.settings import EngineSettings, Settings
+from filmgate.ports.context import RequestContext
 from tests.support.service import RunningService
 
 from .callers import (
+    MODERN,
     MODES,
     SHORT,
     UNKNOWN,
@@ -28,6 +35,7 @@ from .callers import (
     called,
     caller,
     ended,
+    eventually,
     message,
     modern,
 )
@@ -212,3 +220,48 @@ def test_long_work_is_for_those_who_know_it(http: httpx2.Client, method: str):
     assert (unknown["code"], unknown["data"]["code"]) == (-32602, "not_found")
     assert unknown["data"]["trace_id"]
     assert http.post("/mcp", json=message(method, {"taskId": UNKNOWN})).json()["error"]["code"] == -32601
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("version", ["2025-11-25", MODERN])
+async def test_nobody_waits_for_those_who_left(tmp_path: Path, version: str, stream: bool):
+    """A wait whose client has gone ends at once, answered as one document or streamed, in both eras."""
+    engines = {"scripted": EngineSettings(type="scripted", models=("*",))}
+    settings = Settings(data=tmp_path / "data", api_key="a key", grace=0, engines=engines)
+    async with open_service(settings) as service:
+        feed = service.tasks._feed
+        caller_of = await service.access.caller(b"a key")
+        context = RequestContext(caller_of, UNKNOWN, "http://127.0.0.1:8484")
+        task = await service.tasks.submit(context, Order(Generation("x [hang]", duration=1), "native", b"{}"))
+        meta = {"_meta": {"progressToken": 1}} if stream else {}
+        params = {"name": "luma_wait_task", "arguments": {"task_id": task.id}, **meta}
+        body, headers = modern("tools/call", params) if version == MODERN else (message("tools/call", params), {})
+        if stream:
+            body["params"]["_meta"]["progressToken"] = 1
+        left = asyncio.Event()
+        messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(said: Any) -> None:
+            del said
+
+        given = {**headers, "Host": "127.0.0.1:8484", "Authorization": "Bearer a key", "Accept": "text/event-stream"}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/mcp",
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+        }
+        asking = asyncio.create_task(service.asgi(scope, receive, send))
+        await eventually(lambda: task.id in feed._watchers)
+        left.set()
+        await asking
+        await eventually(lambda: task.id not in feed._watchers)
+        await service.tasks.cancel(context, task.id)

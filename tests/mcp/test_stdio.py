@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx2
 import pytest
-
 from mcp import MCPError
+
 from tests.dialects.listener import Listener
 from tests.support.clips import play
 from tests.support.processes import of_session, until

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import uuid_utils
@@ -102,16 +103,18 @@ class Gate:
 
     def dialect(self, path: str) -> str | None:
         """Give the name of the dialect that a path belongs to."""
+        if path in self._mounts:
+            return None
         return next((name for prefix, name in self._dialects if path.startswith(prefix)), None)
 
     def refusal(self, path: str, error: FilmgateError, trace_id: str) -> tuple[int, Headers, bytes]:
         """Write an error in the form of the path's dialect."""
         return self._errors.answer(path, error, trace_id)
 
-    def count(self, path: str, status: int) -> None:
-        """Count an answer."""
+    def count(self, dialect: str | None, path: str, status: int) -> None:
+        """Count an answer, as one of its dialect, of what is mounted at its path, or of the service itself."""
         mount = self._mounts.get(path)
-        self._requests.count(self.dialect(path) or ("service" if mount is None else mount.name), status)
+        self._requests.count(dialect or ("service" if mount is None else mount.name), status)
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")
@@ -138,7 +141,7 @@ class _Reply:
         self._scope = scope
         self._send = send
 
-    @property
+    @cached_property
     def dialect(self) -> str | None:
         """The dialect that the request is in."""
         return self._gate.dialect(self._scope["path"])
@@ -148,7 +151,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started = True
             message["headers"] = [*message.get("headers", ()), *self._headers()]
-            self._gate.count(self._scope["path"], message["status"])
+            self._gate.count(self.dialect, self._scope["path"], message["status"])
         await self._send(message)
         self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 

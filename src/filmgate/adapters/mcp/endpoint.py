@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from filmgate.adapters.mcp.protocol import FullServer
 from filmgate.adapters.mcp.resources import Resources
 from filmgate.adapters.mcp.results import error_result, error_words
 from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
-from filmgate.adapters.mcp.tools import BY_NAME
+from filmgate.adapters.mcp.tools import BY_NAME, WAIT
 from filmgate.core.access import Action, Rate
 from filmgate.core.links import Links
 from filmgate.core.query import Query
@@ -98,20 +99,23 @@ class McpEndpoint:
         data = await self._body(receive)
         call = direct.plain(data, scope["headers"])
         streams = _may_stream(scope["headers"])
-        if call is None or (call.tool.name == "luma_wait_task" and call.wants_progress and streams):
+        if call is None or (call.tool.name == WAIT and call.wants_progress and streams):
             await self._wholly(scope, receive, send, context, data, streams)
         else:
-            await self._shortly(scope, send, context, call)
+            await self._shortly(scope, receive, send, context, call)
 
     async def close(self) -> None:
         """End what runs."""
         await self._server.close()
 
-    async def _shortly(self, scope: Scope, send: Send, context: RequestContext, call: direct.Plain) -> None:
+    async def _shortly(
+        self, scope: Scope, receive: Receive, send: Send, context: RequestContext, call: direct.Plain
+    ) -> None:
         headers: Iterable[tuple[bytes, bytes]] = (_JSON,)
         try:
             scope["state"]["rate"] = self._door.count(scope, context, call.tool.action)
-            outcome = await self._toolbox.call(call.tool, call.arguments, Call(context, call.long))
+            work = self._toolbox.call(call.tool, call.arguments, Call(context, call.long))
+            outcome = await (_while_there(receive, work) if call.tool.name == WAIT else work)
         except TooManyRequests as error:
             outcome = Outcome(error_result(error, context.trace_id))
             headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
@@ -170,7 +174,19 @@ def _kind(data: bytes) -> tuple[Action, bool]:
     tool = BY_NAME.get(asked.params.name) if asked.method == "tools/call" and asked.params else None
     if tool is None:
         return Action.SUBMIT if asked.method == "tasks/cancel" else Action.QUERY, False
-    return tool.action, tool.name == "luma_wait_task"
+    return tool.action, tool.name == WAIT
+
+
+async def _while_there(receive: Receive, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Do the work as long as the client is there; one that has gone needs no answer."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else Outcome(b"{}")
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 def _may_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -13,13 +13,16 @@ from typing import Any, Final
 import msgspec
 
 from filmgate.adapters.mcp.results import RESULT
-from filmgate.adapters.mcp.view import POLL_SECONDS, poll_after, progress_words, rfc3339
+from filmgate.adapters.mcp.view import progress_words, rfc3339
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 
 EXTENSION: Final = "io.modelcontextprotocol/tasks"
 CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
+POLL_MS: Final = 5_000
+"""Milliseconds between looks that clients are asked for. They look by themselves, which costs no model's attention."""
+
 REQUIRED: Final[dict[str, Any]] = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
 
 
@@ -52,7 +55,7 @@ def _state(task: Task) -> dict[str, Any]:
         "createdAt": rfc3339(task.created_at),
         "lastUpdatedAt": rfc3339(task.updated_at),
         "ttlMs": None,
-        "pollIntervalMs": 1_000 * min(poll_after(task) or POLL_SECONDS, POLL_SECONDS) // 2,
+        "pollIntervalMs": POLL_MS,
     }
 
 

@@ -14,6 +14,8 @@ from filmgate.core.service import TaskService
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+log = logging.getLogger(__name__)
+
 _UNLIMITED = 2**62
 
 
@@ -49,11 +51,10 @@ class FullServer:
                 ready.set_result(managers)
                 await asyncio.get_running_loop().create_future()
         except Exception as error:
-            # Whoever waits is told, and the next request tries again.
+            log.exception("the MCP server stopped; the next request starts it anew")
             self._ready = None
             if not ready.done():
                 ready.set_exception(error)
-            raise
 
     def _managers(self) -> dict[bool, StreamableHTTPSessionManager]:
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager

@@ -106,6 +106,9 @@ class Tool(NamedTuple):
         }
 
 
+WAIT: Final = "luma_wait_task"
+"""The one tool that may keep its caller waiting."""
+
 _ERRORS: Final = "An error result has code, message and trace_id"
 _READS: Final = "Reads only: nothing is billed or changed."
 _STARTS: Final = (
@@ -191,7 +194,7 @@ TOOLS: Final = (
         TaskView,
     ),
     Tool(
-        "luma_wait_task",
+        WAIT,
         "Wait for a task to end",
         f"Wait until a task has ended, at most {MAX_WAIT} seconds, and get it as luma_get_task does.\n"
         "Use it right after starting a video. Still pending afterwards is no error: call it again. For a look without "

@@ -22,9 +22,7 @@ STATES: Final[dict[StateWord, tuple[State, ...]]] = {
 }
 _WORDS: Final[dict[State, StateWord]] = {state: word for word, states in STATES.items() for state in states}
 
-POLL_SECONDS: Final = 10
-"""Seconds after which a look at a task that is being made is worth while."""
-
+_AT_WORK_SECONDS: Final = 10
 _IN_LINE_SECONDS: Final = 15
 _WAITING = "Call luma_wait_task with this task_id, or luma_get_task after poll_after_seconds. Do not submit again."
 _DONE = "Finished: give video_url to the user. luma_extend_video with this video_id makes it longer."
@@ -110,13 +108,13 @@ def poll_after(task: Task) -> int | None:
     """Say after how many seconds to look again; None for a task that has ended."""
     if task.final:
         return None
-    return _IN_LINE_SECONDS if task.state is State.PENDING else POLL_SECONDS
+    return _IN_LINE_SECONDS if task.state is State.PENDING else _AT_WORK_SECONDS
 
 
 def progress_words(task: Task) -> str:
     """Say how far a task has got, for people."""
     if task.final:
-        return f"{_WORDS[task.state]}"
+        return _WORDS[task.state]
     return "waiting in line" if task.state is State.PENDING else f"being made, {task.percent} %"
 
 
