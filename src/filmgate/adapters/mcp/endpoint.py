@@ -98,9 +98,8 @@ class McpEndpoint:
             return
         data = await self._body(receive)
         call = direct.plain(data, scope["headers"])
-        streams = _may_stream(scope["headers"])
-        if call is None or (call.tool.name == WAIT and call.wants_progress and streams):
-            await self._wholly(scope, receive, send, context, data, streams)
+        if call is None or (call.tool.name == WAIT and call.wants_progress and _may_stream(scope["headers"])):
+            await self._wholly(scope, receive, send, context, data)
         else:
             await self._shortly(scope, receive, send, context, call)
 
@@ -121,15 +120,13 @@ class McpEndpoint:
             headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
         await _send(send, 200, direct.answer(call, outcome), headers)
 
-    async def _wholly(
-        self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes, streams: bool
-    ) -> None:
-        action, wants_stream = _kind(data)
+    async def _wholly(self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes) -> None:
+        action, waits = _kind(data)
         scope["state"]["rate"] = self._door.count(scope, context, action)
         # What is accepted is decided here, for both ways alike; the SDK gets to see headers that it agrees with.
         headers = [header for header in scope["headers"] if header[0] not in (b"accept", b"content-type")]
         inner = {**scope, "headers": [*headers, _EITHER, _JSON], "filmgate.context": context}
-        await self._server.serve(inner, _replay(data, receive), send, stream=streams and wants_stream)
+        await self._server.serve(inner, _replay(data, receive), send, stream=waits and _may_stream(scope["headers"]))
 
     def _origin(self, scope: Scope) -> bytes | None:
         """Give the Origin of a browser, None for other programs. Raises Forbidden for a page from elsewhere."""
