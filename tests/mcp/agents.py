@@ -33,12 +33,12 @@ def on_its_own(data: Path, **env: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def agent(env: dict[str, str], log: Path, mode: str = "auto") -> AsyncIterator[Client]:
+async def agent(env: dict[str, str], log: Path, mode: str = "auto", **options: Any) -> AsyncIterator[Client]:
     """Start the command and connect to it; what it says beside the protocol goes to `log`."""
     command, *arguments = FILMGATE
     parameters = StdioServerParameters(command=command, args=[*arguments, "mcp"], env=env, cwd=log.parent)
     with log.open("a") as errors:
-        async with Client(stdio_client(parameters, errlog=errors), mode=mode) as client:
+        async with Client(stdio_client(parameters, errlog=errors), mode=mode, **options) as client:
             yield client
     assert "Traceback" not in (said := log.read_text()), said  # noqa: ASYNC240 - nothing else runs any more
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import mcp_types as types
 import pytest
 from mcp import MCPError
+from mcp.client.extension import ClaimContext
 
 from tests.dialects.listener import Listener
 from tests.support.clips import play
@@ -22,8 +24,16 @@ from tests.support.processes import of_session, until
 from tests.support.service import RunningService
 
 from .agents import NOWHERE, agent, call, on_its_own, piped, pointed_at, request, tool
+from .callers import LongWork, TaskHandle, TaskRequest
 
 CANCELLED = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7, "reason": "enough"}}
+
+
+class Following(types.Result):
+    """The state of long work, as it is asked for."""
+
+    task_id: str
+    status: str
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ async def test_from_a_prompt_to_a_playable_file(mode: str, service: RunningServi
         heard.append(done)
 
     async with agent(pointed_at(service), log, mode) as client:
-        started = await call(client, "luma_generate_video", prompt="waves [delay=0.6][steps=3]", duration=1)
+        started = await call(client, "luma_generate_video", prompt="waves [delay=3][steps=6]", duration=1)
         assert started["state"] == "pending"
         found = await client.call_tool("luma_wait_task", {"task_id": started["task_id"]}, progress_callback=progress)
         done = found.structured_content
@@ -71,6 +81,24 @@ async def test_a_long_wait_blocks_nothing(service: RunningService, log: Path):
         assert (await call(client, "luma_get_task", task_id=task_id))["state"] == "pending"
         ended = await call(client, "luma_cancel_task", task_id=task_id)
         assert (ended["state"], ended["failure"]["code"]) == ("failed", "cancelled")
+
+
+async def test_long_work_of_the_protocols_own(service: RunningService, log: Path):
+    """The tasks extension passes through: a handle instead of a result, and its state under the same id."""
+    seen: list[Any] = []
+
+    async def resolve(handle: TaskHandle, context: ClaimContext) -> types.CallToolResult:
+        asked = TaskRequest(method="tasks/get", params={"taskId": handle.task_id})
+        seen.append((handle, await context.session.send_request(asked, Following)))
+        return types.CallToolResult(content=[], is_error=True)
+
+    async with agent(pointed_at(service), log, extensions=[LongWork(resolve)]) as client:
+        await client.call_tool("luma_generate_video", {"prompt": "[hang]"})
+        ((handle, state),) = seen
+        assert (handle.task_id, handle.status) == (state.task_id, state.status)
+        assert handle.status == "working"
+        ended = await call(client, "luma_cancel_task", task_id=handle.task_id)
+        assert ended["failure"]["code"] == "cancelled"
 
 
 async def test_cancelled_wait_leaves_the_service(service: RunningService, log: Path):
@@ -136,7 +164,6 @@ async def test_service_of_its_own(log: Path):
     assert "no service was found: one of its own runs at http://127.0.0.1:" in said(log)
     assert said(log.parent / "data/first-key").strip() not in said(log)
     until(lambda: Path(f"/proc/{serving}").exists(), lambda there: not there)
-    assert not (log.parent / "data/embedded").exists()
     async with agent(env, log) as client:
         assert [task["task_id"] for task in (await call(client, "luma_list_tasks"))["tasks"]] == [task_id]
 
@@ -199,6 +226,7 @@ def test_its_end_ends_everything(how: str, log: Path):
         if how == "closed":
             bridge.process.stdin.close()
             assert bridge.process.wait(20) == 0
+            assert not (log.parent / "data/embedded").exists()
         else:
             bridge.process.send_signal(signal.SIGTERM if how == "terminated" else signal.SIGKILL)
             bridge.process.wait(20)

@@ -42,7 +42,7 @@ class Caller:
 async def scenario(send):
     """From prompts to files: one alone, two in a batch, one that goes on, one that fails, and one nobody knows."""
     call = Caller(send)
-    task = await call("luma_generate_video", prompt="waves [delay=0.6][steps=3]", aspect_ratio="9:16", duration=1)
+    task = await call("luma_generate_video", prompt="waves [delay=3][steps=6]", aspect_ratio="9:16", duration=1)
     first = await call("luma_wait_task", task_id=task["task_id"], timeout_seconds=50)
     ids = [(await call("luma_generate_video", prompt=f"number {n}", duration=1))["task_id"] for n in (1, 2)]
     for task_id in ids:

@@ -27,7 +27,7 @@ _GRACE = 1
 """Seconds that running work gets when the agent leaves; what is unfinished goes on at the next start."""
 
 _STOP_SECONDS = 10.0
-_AWAIT_SECONDS = 5.0
+_AWAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
 
@@ -86,10 +86,10 @@ class Embedded:
         return noted[1] if len(noted) == 2 and noted[0] == self._holder() else None
 
     async def awaited(self) -> str | None:
-        """Give the address of an embedded service that is just starting, once it is known."""
+        """Give the address of another agent's service once it has started; None where none is starting."""
         until = time.monotonic() + _AWAIT_SECONDS
-        while (address := self.announced()) is None and time.monotonic() < until:  # noqa: ASYNC110 - a file tells
-            await asyncio.sleep(_LOOK_SECONDS)
+        while (address := self.announced()) is None and self._starts_elsewhere() and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)  # what is waited for happens in other processes
         return address
 
     def _announce(self, line: str) -> None:
@@ -108,6 +108,11 @@ class Embedded:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return (self.data / "lock").read_text().strip() or None
         return None
+
+    def _starts_elsewhere(self) -> bool:
+        with contextlib.suppress(OSError):
+            return __name__.encode() in Path(f"/proc/{self._holder()}/cmdline").read_bytes()
+        return False
 
     async def _relay(self, process: Process) -> None:
         """Pass the service's log on, and keep what it complains about."""

@@ -23,7 +23,7 @@ from filmgate.client.target import Target, find
 if TYPE_CHECKING:
     from filmgate.domain.settings import Settings
 
-_PROBE_SECONDS = 2.0
+_PROBE_SECONDS = 5.0
 
 
 class _Health(msgspec.Struct):
