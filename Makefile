@@ -5,17 +5,19 @@ PROMPT ?= Ocean waves rolling in at sunset
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
+CLIENTS := mcp1 fastmcp tdqs
+LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check install install-dev lock bench clean
+.PHONY: help run test check install install-dev install-clients lock bench clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 run: install ## Start the service, make one video (PROMPT="…"), keep serving (ONCE=1: stop after the video)
 	@PROMPT='$(subst ','\'',$(PROMPT))' ONCE='$(ONCE)' $(BIN)/python scripts/first_run.py
 
-test: install-dev ## Install what the tests need and run them all
+test: install-dev install-clients ## Install what the tests need and run them all
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
 
 check: install-dev ## ruff, mypy strict, import-linter
@@ -24,8 +26,9 @@ check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: install-dev ## Measure the query route
+bench: install-dev ## Measure the query route, and the same over MCP
 	@$(BIN)/python benchmarks/query.py
+	@$(BIN)/python benchmarks/mcp.py
 
 install: $(VENV)/.service ## Install the service into .venv
 install-dev: $(VENV)/.dev ## Install the service and what develops it into .venv
@@ -46,9 +49,17 @@ $(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $(VENV)/.service $@
 
+install-clients: $(CLIENTS:%=.venvs/%/.done) ## Install MCP clients that need environments of their own into .venvs
+
+.venvs/%/.done: requirements/%.lock | $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venvs/$*
+	@$(UV) pip sync --quiet --python .venvs/$*/bin/python requirements/$*.lock
+	@touch $@
+
 lock: $(UV) ## Choose the newest versions allowed and lock them
-	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/service.lock pyproject.toml
-	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
+	@$(UV) $(LOCK) -o requirements/service.lock pyproject.toml
+	@$(UV) $(LOCK) --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
+	@$(foreach name,$(CLIENTS),$(UV) $(LOCK) -o requirements/$(name).lock requirements/$(name).in &&) true
 
 clean: ## Remove everything that was installed or built, but no data
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@rm -rf $(VENV) .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,14 +1,14 @@
 """What it costs to follow 10,000 tasks at a provider, and how soon the end of one is known.
 
-    python benchmarks/follow.py [--tasks 10000] [--ends 300] [--files 60] [--window 40] [--json]
+    python benchmarks/follow.py [--tasks 10000] [--window 40] [--ends 300] [--files 60] [--json]
 
 A provider in a process of its own keeps the tasks and answers questions about them, in batches of 50 (AceData) or one
-by one (Dream Machine). The tasks are written to a data folder as the ledger has them once a provider has accepted them,
-submitted over the last ten minutes; then `filmgate serve` is started on it. In a first window CPU and requests are
-counted, while some tasks fail at known moments; in a second, some are completed, with one small file each.
-CPU and memory are those of the service's own process, CPU as user and system time. The limits are what any client
-needs that asks about each task every `poll_max` seconds, and the CPU of the same requests in a loop: sent over the
-service's own line to providers, and written to bare sockets.
+by one (Dream Machine). The tasks stand in the ledger as they do when a service has stopped that followed them; then
+`filmgate serve` is started on them. In a first window CPU and requests are counted, while some tasks fail at known
+moments; in a second one some are completed, with a small file each.
+
+The limits are what any client needs that asks about each task every `poll_max` seconds, and the CPU of the same
+requests in a loop in the same run: sent over the service's own line, and written to sockets as they are.
 """
 
 from __future__ import annotations
@@ -18,210 +18,274 @@ import asyncio
 import json
 import os
 import platform
-import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import uvloop
-from support.provider import PROMPT, RunningProvider, provider
+from support.followed import ENGINE, Service, serving, write
 
 from filmgate.adapters.http.line import HttpLine
-from filmgate.app import DEFAULT_APPLICATION, open_ledger
-from filmgate.domain.generation import Generation
+from filmgate.app import open_ledger
 from filmgate.domain.settings import Settings
-from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Task
-from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, Due, Echo, queue_of
+from filmgate.ports.ledger import FOLLOW, Ledger, queue_of
+from support.provider import RunningProvider, provider
 
-ENGINE = "provider"
-POLL, POLL_MAX, BATCH = 5, 30, 50
-AGE = 600
-"""Seconds: the oldest of the tasks was submitted so long ago."""
+POLL, POLL_MAX = 5, 30
+FILES_WINDOW = 15.0
+PATIENCE = 90.0
+"""Seconds in which everything that is waited for must happen."""
 
-PATIENCE = 90
-"""Seconds in which everything must have happened."""
+LINES = 8
+LOOP_REQUESTS = 800
 
-LOOP_REQUESTS = 600
-APPLICATION = Application(str(uuid.uuid4()), DEFAULT_APPLICATION, str(uuid.uuid4()), 0.0)
+Found = dict[str, Any]
 
 
 class Dialect(NamedTuple):
-    """A dialect as it is asked: how many tasks at once, and the request about some."""
+    """A dialect of providers, and how many tasks it asks about at once."""
 
     type: str
     batch: int
 
+    def account(self, url: str) -> Found:
+        """Give the account's table."""
+        return {"type": self.type, "base_url": url, "poll": POLL, "poll_max": POLL_MAX}
+
     def request(self, ids: list[str]) -> tuple[str, str, Any]:
-        """Give method, path and JSON."""
+        """Give method, path and JSON of a question."""
         if self.batch == 1:
             return "GET", f"/generations/{ids[0]}", None
         return "POST", "/luma/tasks", {"ids": ids, "action": "retrieve_batch"}
 
-
-DIALECTS = (Dialect("acedata", BATCH), Dialect("dream_machine", 1))
-
-
-class Service:
-    """`filmgate serve` on a data folder, from outside."""
-
-    def __init__(self, data: Path, process: subprocess.Popen[str]) -> None:
-        self.data = data
-        self.pid = process.pid
-
-    def cpu(self) -> float:
-        """Seconds of CPU so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident(self) -> int:
-        """Bytes of memory."""
-        (line,) = (line for line in Path(f"/proc/{self.pid}/status").read_text().splitlines() if "VmRSS" in line)
-        return int(line.split()[1]) * 1024
+    def requests(self, ids: list[str]) -> list[tuple[str, str, Any]]:
+        """Give as many requests as a loop sends."""
+        parts = [ids[start : start + self.batch] for start in range(0, len(ids), self.batch)]
+        return [self.request(parts[number % len(parts)]) for number in range(LOOP_REQUESTS)]
 
 
-@contextmanager
-def serving(data: Path, dialect: Dialect, url: str) -> Iterator[Service]:
-    """Run the service with one account, as a user would set it; it serves when this begins."""
-    engine = {"type": dialect.type, "models": ["*"], "base_url": url, "poll": POLL, "poll_max": POLL_MAX}
-    env = {name: value for name, value in os.environ.items() if not name.startswith("FILMGATE_")} | {
-        "FILMGATE_DATA": str(data),
-        "FILMGATE_API_KEY": "benchmark-key-of-no-value",
-        "FILMGATE_ENGINES": json.dumps({ENGINE: engine}),
-        "FILMGATE_GRACE": "1",
-    }
-    with (data / "log").open("w") as log:
-        command = [sys.executable, "-m", "filmgate", "serve", "--port", "0"]
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True, cwd=data)
-    try:
-        assert process.stdout is not None, "it is a pipe"
-        if not any(" serves " in line for line in process.stdout):
-            raise AssertionError((data / "log").read_text())
-        yield Service(data, process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+DIALECTS = (Dialect("acedata", 50), Dialect("dream_machine", 1))
 
 
-async def write(data: Path, count: int) -> list[str]:
-    """Write tasks that were followed when the service stopped; their ids are the provider's own."""
-    ids = [str(uuid.uuid4()) for _ in range(count)]
-    now, queue = time.time(), queue_of(FOLLOW, ENGINE)
-    async with open_ledger(Settings(data=data)) as ledger:
-        owner = await ledger.add_application(Application(str(uuid.uuid4()), DEFAULT_APPLICATION, str(uuid.uuid4()), now))
-
-        async def put(task_id: str) -> None:
-            task = at_provider(task_id, owner, now - random.uniform(0, AGE))
-            due = (
-                Due(FOLLOW, queue, task_id, owner.id, now),
-                Due(EXPIRE, EXPIRE, task_id, owner.id, now + DEADLINE),
-            )
-            await ledger.submit(task, Echo("native", json.dumps({"prompt": PROMPT}).encode()), due)
-
-        for start in range(0, count, GROUP):
-            await asyncio.gather(*(put(task_id) for task_id in ids[start : start + GROUP]))
-        while await ledger.claim(queue, "the process before", now, math.inf, GROUP):
-            pass
-    return ids
-
-
-def at_provider(task_id: str, owner: Application, since: float) -> Task:
-    """Give a task as it is when a provider has accepted it."""
-    return Task(
-        task_id,
-        owner.id,
-        credential_id="benchmark",
-        user_id=owner.user_id,
-        trace_id=task_id,
-        video_id=str(uuid.uuid4()),
-        dialect="native",
-        engine=ENGINE,
-        generation=Generation(PROMPT),
-        base_url="http://127.0.0.1",
-        callback_url=None,
-        created_at=since,
-        updated_at=since,
-        state=State.PROCESSING,
-        stage=Stage.FOLLOW,
-        started_at=since,
-        deadline_at=since + DEADLINE,
-        work=Progress(asked=Asked(uuid.uuid4().hex, since)),
-        upstream_id=task_id,
-    )
-
-
-async def until(true: Callable[[], Awaitable[bool]], what: str) -> float:
-    """Wait for something, and give the seconds that it took."""
+async def until(true: Callable[[], Awaitable[bool]]) -> float:
+    """Wait until something is true, and give the seconds that it took."""
     began = time.monotonic()
-    while not await true():
-        if time.monotonic() > began + PATIENCE:
-            raise AssertionError(f"not within {PATIENCE} s: {what}")
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE):
+        while not await true():  # noqa: ASYNC110 - no event of this process tells it
+            await asyncio.sleep(0.05)
     return time.monotonic() - began
 
 
-def spread(ids: list[str], outcome: str, seconds: float) -> dict[str, tuple[float, str]]:
+def empty(folder: Path, dialect: Dialect) -> int:
+    """Give the memory of the service that follows a single task: all that it needs is loaded then."""
+    uvloop.run(write(folder, 1))
+    with provider() as asked, serving(folder, dialect.account(asked.url)) as service:
+
+        async def answered() -> bool:
+            return bool(asked.notes()["questions"])
+
+        uvloop.run(until(answered))
+        time.sleep(1)
+        return service.resident()
+
+
+def full(folder: Path, dialect: Dialect, options: argparse.Namespace) -> Found:
+    """Follow all tasks and measure."""
+    owner, ids = uvloop.run(write(folder, options.tasks))
+    requests = dialect.requests(ids)
+    with provider() as asked:
+        began = time.monotonic()
+        with serving(folder, dialect.account(asked.url)) as service:
+            found = {"serves_s": time.monotonic() - began}
+            found |= uvloop.run(follow(service, asked, folder, owner.id, ids, options))
+        found["line_cpu_s"] = uvloop.run(line_loop(asked.url, requests)) / LOOP_REQUESTS
+        found["socket_cpu_s"] = uvloop.run(socket_loop(asked.url, requests)) / LOOP_REQUESTS
+    return found
+
+
+async def follow(
+    service: Service, asked: RunningProvider, folder: Path, owner: str, ids: list[str], options: argparse.Namespace
+) -> Found:
+    """Wait until the service is at it, then have tasks end."""
+    failing, completing = ids[: options.ends], ids[options.ends : options.ends + options.files]
+    async with open_ledger(Settings(data=folder)) as ledger:
+        found = await start(service, asked, ledger, len(ids))
+        ends = evenly(failing, "failed", options.window)
+        asked.end(ends)
+        found |= await window(service, asked, options.window)
+        ends |= evenly(completing, "completed", FILES_WINDOW)
+        asked.end(ends)
+
+        async def ended() -> bool:
+            return all(task.final for task in await ledger.get_many(owner, [*ends]))
+
+        await until(ended)
+        here = {task.id: task.finished_at for task in await ledger.get_many(owner, [*ends])}
+    notes = asked.notes()
+    found["lags_s"] = {
+        "failed: its provider said so": lags(ends, failing, notes["told"]),
+        "failed: ended here": lags(ends, failing, here),
+        "completed: its provider said so": lags(ends, completing, notes["told"]),
+        "completed: its file is asked for": lags(ends, completing, notes["fetched"]),
+        "completed: ended here": lags(ends, completing, here),
+    }
+    return found
+
+
+async def start(service: Service, asked: RunningProvider, ledger: Ledger, count: int) -> Found:
+    """Wait until the service has taken up every task, and has asked about each."""
+
+    async def taken_up() -> bool:
+        # What is claimed without end is not due any more.
+        return await ledger.next_due(queue_of(FOLLOW, ENGINE)) is None
+
+    async def all_asked() -> bool:
+        return bool(asked.notes()["asked"] == count)
+
+    taken = await until(taken_up)
+    cpu = service.cpu()
+    return {"taken_up_s": taken, "taken_up_cpu_s": cpu, "all_asked_s": taken + await until(all_asked)}
+
+
+async def window(service: Service, asked: RunningProvider, seconds: float) -> Found:
+    """Count for a while."""
+    before, cpu, began = asked.notes(), service.cpu(), time.monotonic()
+    await asyncio.sleep(seconds)
+    after, spent, lasted = asked.notes(), service.cpu() - cpu, time.monotonic() - began
+    return {
+        "requests": after["requests"] - before["requests"],
+        "questions": after["questions"] - before["questions"],
+        "cpu_s": spent,
+        "seconds": lasted,
+        "resident": service.resident(),
+    }
+
+
+def evenly(ids: list[str], outcome: str, seconds: float) -> dict[str, tuple[float, str]]:
     """Have tasks end evenly over a time that begins now."""
     now = time.time()
     return {task_id: (now + seconds * number / len(ids), outcome) for number, task_id in enumerate(ids)}
 
 
-async def empty(folder: Path, dialect: Dialect) -> int:
-    """Give the memory of the service that follows a single task, so that all it needs is loaded."""
-    await write(folder, 1)
-    with provider() as asked, serving(folder, dialect, asked.url) as service:
-
-        async def answered() -> bool:
-            return bool(asked.notes()["questions"])
-
-        await until(answered, "the first question")
-        await asyncio.sleep(1)
-        return service.resident()
+def lags(ends: dict[str, tuple[float, str]], ids: list[str], moments: dict[str, Any]) -> Found:
+    """Give the seconds from the tasks' ends to these moments."""
+    values = sorted(moments[task_id] - ends[task_id][0] for task_id in ids)
+    return {"median": statistics.median(values), "p99": values[int(len(values) * 0.99)], "worst": values[-1]}
 
 
-async def full(folder: Path, dialect: Dialect, options: argparse.Namespace) -> dict[str, Any]:
-    """Follow all tasks, and measure."""
-    began = time.monotonic()
-    ids = await write(folder, options.tasks)
-    found: dict[str, Any] = {"written_s": time.monotonic() - began}
-    failing, completing = ids[: options.ends], ids[options.ends : options.ends + options.files]
-    with provider() as asked:
-        began = time.monotonic()
-        with serving(folder, dialect, asked.url) as service:
-            async with open_ledger(Settings(data=folder)) as ledger:
-                found["started_s"] = time.monotonic() - began
+async def line_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
+    """Give the CPU seconds of the requests over the line that the service uses, so many at once as it sends."""
+    line = HttpLine(url, {})
 
-                async def taken_up() -> bool:
-                    # What is claimed without end is not due any more.
-                    return await ledger.next_due(queue_of(FOLLOW, ENGINE)) is None
+    async def share(number: int) -> None:
+        for method, path, body in requests[number::LINES]:
+            await line.call(method, path, json=body, fresh=False)
 
-                async def all_asked() -> bool:
-                    return bool(asked.notes()["asked"] == options.tasks)
+    await line.call(*requests[0][:2], json=requests[0][2], fresh=False)
+    began = time.process_time()
+    await asyncio.gather(*(share(number) for number in range(LINES)))
+    spent = time.process_time() - began
+    await line.close()
+    return spent
 
-                found["taken_up_s"] = await until(taken_up, "all tasks are taken up")
-                found["taken_up_cpu_s"] = service.cpu()
-                found["all_asked_s"] = found["taken_up_s"] + await until(all_asked, "each task is asked about")
-                ends = spread(failing, "failed", options.window)
-                asked.end(ends)
-                found |= await window(service, asked, options.window)
-                found["resident"] = service.resident()
-                ends |= spread(completing, "completed", FILES_WINDOW)
-                asked.end(ends)
 
-                async def all_ended() -> bool:
-                    tasks = await ledger.get_many(owner, [*ends])
-                    return all(task.final for task in tasks)
+async def socket_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
+    """Give the CPU seconds of the requests on bare sockets; answers are read but not understood."""
+    host = urlsplit(url)
+    written = []
+    for method, path, body in requests:
+        content = b"" if body is None else json.dumps(body).encode()
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Length: {len(content)}\r\n\r\n"
+        written.append(head.encode() + content)
 
-                (owner,) = {key.application_id for key in await ledger.keys()} or {""}
-                found["ended_s"] = await until(all_ended, "all ends are known")
-                notes = asked.notes()
-        found |= lags(notes)
-        found["loops"] = {name: await loop(asked.url, ids, dialect) for name, loop in LOOPS.items()}
-    return found
+    async def share(number: int) -> None:
+        reader, writer = await asyncio.open_connection(host.hostname, host.port, limit=2**20)
+        for request in written[number::LINES]:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        writer.close()
+
+    began = time.process_time()
+    await asyncio.gather(*(share(number) for number in range(LINES)))
+    return time.process_time() - began
+
+
+def run(dialect: Dialect, options: argparse.Namespace) -> Found:
+    """Measure one provider."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        alone = empty(Path(other), dialect)
+        load = os.getloadavg()[0]
+        found = full(Path(folder), dialect, options)
+    count, asked, spent = options.tasks, found["questions"], found["cpu_s"]
+    return found | {
+        "load_before": load,
+        "alone": alone,
+        "requests_per_s": found["requests"] / found["seconds"],
+        "fewest_per_s": count / dialect.batch / POLL_MAX,
+        "questions_per_request": asked / found["requests"],
+        "requests_per_poll": found["requests"] / asked * count,
+        "fewest_per_poll": count / dialect.batch,
+        "cpu_per_s": spent / found["seconds"],
+        "cpu_per_1000": spent / asked * 1000,
+        "line_cpu_per_1000": found["line_cpu_s"] / dialect.batch * 1000,
+        "socket_cpu_per_1000": found["socket_cpu_s"] / dialect.batch * 1000,
+        "bytes_per_task": (found["resident"] - alone) / count,
+    }
+
+
+ROWS = (
+    ("requests per second", "requests_per_s", 1, ".1f"),
+    ("  the fewest possible", "fewest_per_s", 1, ".1f"),
+    ("tasks in a request", "questions_per_request", 1, ".1f"),
+    ("requests per poll of all", "requests_per_poll", 1, ",.0f"),
+    ("  the fewest possible", "fewest_per_poll", 1, ",.0f"),
+    ("CPU ms per second", "cpu_per_s", 1e3, ".1f"),
+    ("CPU ms per 1,000 questions", "cpu_per_1000", 1e3, ".0f"),
+    ("  the same over the line alone", "line_cpu_per_1000", 1e3, ".0f"),
+    ("  the same on bare sockets", "socket_cpu_per_1000", 1e3, ".0f"),
+    ("memory following one task, MiB", "alone", 2**-20, ".1f"),
+    ("memory following all, MiB", "resident", 2**-20, ".1f"),
+    ("bytes per followed task", "bytes_per_task", 1, ",.0f"),
+    ("start until it serves, s", "serves_s", 1, ".2f"),
+    ("until all are taken up, s", "taken_up_s", 1, ".2f"),
+    ("until each was asked about, s", "all_asked_s", 1, ".1f"),
+    ("load of the machine before", "load_before", 1, ".2f"),
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--window", type=float, default=40.0)
+    parser.add_argument("--ends", type=int, default=300)
+    parser.add_argument("--files", type=int, default=60)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    began, results = time.monotonic(), {}
+    for dialect in DIALECTS:
+        print(f"measuring: {dialect.type} …", file=sys.stderr)
+        results[dialect.type] = run(dialect, options)
+    if options.json:
+        print(json.dumps(results))
+        return
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{options.tasks:,} tasks, poll {POLL} s, poll_max {POLL_MAX} s, {time.monotonic() - began:.0f} s in all")
+    columns = [f"{dialect.type} ({dialect.batch} a request)" for dialect in DIALECTS]
+    print(f"{'':<34}" + "".join(f"{column:>28}" for column in columns))
+    for title, name, scale, form in ROWS:
+        print(f"{title:<34}" + "".join(f"{format(result[name] * scale, form):>28}" for result in results.values()))
+    print("seconds after its end at the provider: median, 99 %, worst")
+    for title in next(iter(results.values()))["lags_s"]:
+        cells = (" ".join(f"{value:7.2f}" for value in found["lags_s"][title].values()) for found in results.values())
+        print(f"{title:<34}" + "".join(f"{cell:>28}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()

@@ -194,11 +194,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:  # noqa: P
             query_rate=settings.query_rate,
             bootstrap=_bootstrap(settings, owner),
         )
-        callbacks = Callbacks(ledger, fetcher, {dialect.name: dialect.hook for dialect in dialects}, clock)
+        callbacks = Callbacks(ledger, fetcher, _hooks(dialects), clock)
         asgi = _application(
             settings, dialects, ledger, store, links, access, query, tasks, uploads, dispatcher, operator, adopting,
             following,
         )  # fmt: skip
+        stack.push_async_callback(asgi.close)
         lanes = {name: Lane(execution.advance, engine.slots) for name, engine in engines.items()}
         for name, account in accounts.items():
             account.start()
@@ -346,6 +347,13 @@ def _dialects() -> tuple[Any, ...]:
     )
 
 
+def _hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
+    """Give the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
+    from filmgate.adapters import mcp
+
+    return {dialect.name: dialect.hook for dialect in dialects} | {mcp.NAME: mcp.HOOK}
+
+
 def _engines(table: Mapping[str, EngineSettings]) -> tuple[dict[str, Engine], dict[str, Account]]:
     """Make the engines of this process and the accounts with providers, by name. Raises Unavailable."""
     engines: dict[str, Engine] = {}
@@ -448,12 +456,13 @@ def _application(
     adopting: Any,
     following: Any,
 ) -> Gate:
+    from filmgate.adapters import mcp
     from filmgate.adapters.dialects.common import Services
     from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
     from filmgate.adapters.http.door import HttpDoor, bearer
     from filmgate.adapters.http.errors import Errors
-    from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.http.gate import Gate, Mount
     from filmgate.adapters.http.hooks import hooks_router
     from filmgate.adapters.http.lane import Lane
     from filmgate.adapters.http.metrics import Requests
@@ -473,6 +482,7 @@ def _application(
         tasks, query, door, settings, uploads, partial(answer, store=store), operator, adopting, is_operator
     )
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
+    writers[mcp.PATH] = mcp.write_error
     errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
     routers = [dialect.router(services) for dialect in dialects]
     routers.append(media_router(ledger, store, Buckets(settings.media_rate)))
@@ -492,6 +502,8 @@ def _application(
         requests,
         max_body=settings.max_body,
     )
+    agents = mcp.McpEndpoint(door, links, tasks, query, store, max_body=settings.max_body, max_batch=settings.max_batch)
+    mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
     return Gate(
         framework(routers, errors, __version__, completed),
@@ -500,6 +512,7 @@ def _application(
         errors,
         requests,
         prefixes,
+        mounts,
         max_body=settings.max_body,
     )
 

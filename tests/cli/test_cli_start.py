@@ -29,6 +29,7 @@ COMMANDS = [
     "adopt",
     "unknown",
     "unknown decide",
+    "mcp",
     "keys",
     "keys create",
     "keys list",

@@ -45,7 +45,7 @@ UPSTREAMS = {
 }
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
-    "engines", "adopt", "unknown", "unknown decide", "keys create", "keys list", "keys revoke",
+    "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
 )  # fmt: skip
 _UNITS = {"": 1, "MiB": 2**20}
 

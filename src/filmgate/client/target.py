@@ -24,10 +24,10 @@ class Target(NamedTuple):
     local: bool
 
 
-def find(url: str | None = None, key: str | None = None) -> Target:
+def find(url: str | None = None, key: str | None = None, data: Path | None = None) -> Target:
     """Take what was given, else FILMGATE_URL and FILMGATE_API_KEY, else the service on this machine and its first key.
 
-    The first key is read from the data folder, `./filmgate-data` or FILMGATE_DATA. Raises InvalidInput.
+    The first key is read from the data folder: `data`, else FILMGATE_DATA, else `./filmgate-data`. Raises InvalidInput.
     """
     base = (url or os.environ.get("FILMGATE_URL") or DEFAULT_URL).rstrip("/")
     try:
@@ -39,7 +39,7 @@ def find(url: str | None = None, key: str | None = None) -> Target:
     if parts.scheme not in ("http", "https") or not host:
         raise InvalidInput(f"{base!r} is not the address of a service: it must look like {DEFAULT_URL}")
     local = _is_loopback(host)
-    found = key or os.environ.get("FILMGATE_API_KEY") or (_first_key() if local else None)
+    found = key or os.environ.get("FILMGATE_API_KEY") or (_first_key(data) if local else None)
     if found is not None and not found.isprintable():
         raise InvalidInput("the API key has characters that cannot be sent")
     return Target(base, found, local)
@@ -52,9 +52,9 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _first_key() -> str | None:
+def _first_key(data: Path | None) -> str | None:
     """Read the key that the service wrote for this machine; another user's is not readable, which is no error."""
-    path = Path(os.environ.get("FILMGATE_DATA") or _DATA) / _FIRST_KEY
+    path = (data or Path(os.environ.get("FILMGATE_DATA") or _DATA)) / _FIRST_KEY
     try:
         return path.read_text().strip() or None
     except (OSError, UnicodeDecodeError):

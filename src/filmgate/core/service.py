@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 import uuid_utils
@@ -153,18 +154,24 @@ class TaskService:
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
         """Give the task at its end. Raises WaitTimeout after `timeout` seconds, or when the service stops."""
         try:
-            async with asyncio.timeout(max(0.0, timeout)):
-                with self._feed.watch(task_id) as changed:
-                    while True:
-                        changed.clear()
-                        task = await self.get(context, task_id)
-                        if task.final:
-                            return task
-                        if self._feed.closed:
-                            raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
-                        await changed.wait()
+            async with asyncio.timeout(max(0.0, timeout)), aclosing(self.follow(context, task_id)) as news:
+                async for task in news:
+                    if task.final:
+                        return task
         except TimeoutError as error:
             raise WaitTimeout(task_id=task_id) from error
+        raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
+
+    async def follow(self, context: RequestContext, task_id: str) -> AsyncGenerator[Task, None]:
+        """Give the task as it is and after every change, up to its end or until the service stops. Raises NotFound."""
+        with self._feed.watch(task_id) as changed:
+            while True:
+                changed.clear()
+                task = await self.get(context, task_id)
+                yield task
+                if task.final or self._feed.closed:
+                    return
+                await changed.wait()
 
     def stop_waiting(self) -> None:
         """Answer everybody who waits for a task now, with what there is."""

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from filmgate import __version__
-from filmgate.adapters.cli import adopt, engines, generate, keys, output, serve, tasks, unknown
+from filmgate.adapters.cli import adopt, engines, generate, keys, mcp, output, serve, tasks, unknown
 from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command()(tasks.delete)
 app.command()(engines.engines)
 app.command()(adopt.adopt)
 app.add_typer(unknown.commands, name="unknown")
+app.command()(mcp.mcp)
 app.add_typer(keys.commands, name="keys")
 
 

@@ -37,16 +37,23 @@ class HttpDoor:
 
     async def admit(self, scope: Any, action: Action, trace_id: str) -> tuple[RequestContext, Rate | None]:
         """Do the same for a raw ASGI scope, and give the state of the rate bucket, which an empty one leaves there."""
+        context = await self.identify(scope, trace_id)
+        return context, self.count(scope, context, action)
+
+    async def identify(self, scope: Any, trace_id: str) -> RequestContext:
+        """Find out who asks, without counting. Raises Unauthorized, HostNotAllowed."""
         headers: Headers = scope["headers"]
         host = find(headers, b"host")
         base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
-        caller = await self._access.caller(bearer(headers))
+        return RequestContext(await self._access.caller(bearer(headers)), trace_id, base)
+
+    def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
+        """Count a request of whom `identify` has found. Raises TooManyRequests."""
         try:
-            rate = self._access.admit(caller, action)
+            return self._access.admit(context.caller, action)
         except TooManyRequests:
             scope.setdefault("state", {})["rate"] = Rate(self._rates[action], 0, _A_MINUTE)
             raise
-        return RequestContext(caller, trace_id, base), rate
 
     async def body(self, request: Request) -> bytes:
         """Read the whole body. Raises PayloadTooLarge."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import uuid_utils
 
@@ -17,8 +20,25 @@ from filmgate.domain.errors import FilmgateError, PayloadTooLarge, Unavailable
 log = logging.getLogger(__name__)
 
 
+class Mountable(Protocol):
+    """A raw ASGI application. What it raises before it has begun to answer is answered by the gate."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+    async def close(self) -> None:
+        """End what runs."""
+
+
+class Mount(NamedTuple):
+    """An application beside the framework, at a path of its own; `name` is what its requests are counted as."""
+
+    name: str
+    app: Mountable
+
+
 class Gate:
-    """The outermost ASGI application: the query lane first, then the framework.
+    """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
 
     It names the request (trace id), refuses foreign Hosts and bodies announced too large, speaks CORS on the paths
     of the dialects, adds the headers that every answer has, counts it, and answers for a broken route.
@@ -32,6 +52,7 @@ class Gate:
         errors: Errors,
         requests: Requests,
         dialects: dict[str, str],
+        mounts: Mapping[str, Mount],
         *,
         max_body: int,
     ) -> None:
@@ -41,6 +62,7 @@ class Gate:
         self._errors = errors
         self._requests = requests
         self._dialects = sorted(dialects.items(), key=lambda entry: -len(entry[0]))
+        self._mounts = mounts
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,19 +93,28 @@ class Gate:
         if reply.dialect is not None and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)
         else:
-            await self._framework(scope, receive, reply)  # type: ignore[operator]
+            mount = self._mounts.get(scope["path"])
+            await (self._framework if mount is None else mount.app)(scope, receive, reply)  # type: ignore[operator]
+
+    async def close(self) -> None:
+        """End what runs in what is mounted."""
+        for app in {id(mount.app): mount.app for mount in self._mounts.values()}.values():
+            await app.close()
 
     def dialect(self, path: str) -> str | None:
         """Give the name of the dialect that a path belongs to."""
+        if path in self._mounts:
+            return None
         return next((name for prefix, name in self._dialects if path.startswith(prefix)), None)
 
     def refusal(self, path: str, error: FilmgateError, trace_id: str) -> tuple[int, Headers, bytes]:
         """Write an error in the form of the path's dialect."""
         return self._errors.answer(path, error, trace_id)
 
-    def count(self, dialect: str | None, status: int) -> None:
-        """Count an answer."""
-        self._requests.count(dialect or "service", status)
+    def count(self, dialect: str | None, path: str, status: int) -> None:
+        """Count an answer, as one of its dialect, of what is mounted at its path, or of the service itself."""
+        mount = self._mounts.get(path)
+        self._requests.count(dialect or ("service" if mount is None else mount.name), status)
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")
@@ -110,7 +141,7 @@ class _Reply:
         self._scope = scope
         self._send = send
 
-    @property
+    @cached_property
     def dialect(self) -> str | None:
         """The dialect that the request is in."""
         return self._gate.dialect(self._scope["path"])
@@ -120,7 +151,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started = True
             message["headers"] = [*message.get("headers", ()), *self._headers()]
-            self._gate.count(self.dialect, message["status"])
+            self._gate.count(self.dialect, self._scope["path"], message["status"])
         await self._send(message)
         self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 

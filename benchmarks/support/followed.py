@@ -1,0 +1,121 @@
+"""Tasks that a provider is at work on, and the service that follows them, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filmgate.app import DEFAULT_APPLICATION, open_ledger
+from filmgate.domain.generation import Generation
+from filmgate.domain.settings import Settings
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Asked, Progress, Task
+from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, Due, Echo, queue_of
+from support.provider import PROMPT
+
+ENGINE = "provider"
+AGE = 600
+"""Seconds: the oldest of the tasks was submitted so long ago."""
+
+_DEADLINE = 1800
+_GROUP = 500
+
+
+class Service:
+    """`filmgate serve`, from outside. CPU and memory are its own, without the helpers that handle media."""
+
+    def __init__(self, pid: int) -> None:
+        self._proc = Path(f"/proc/{pid}")
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far, user and system."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident(self) -> int:
+        """Bytes of memory."""
+        lines = (self._proc / "status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+@contextmanager
+def serving(data: Path, account: dict[str, Any]) -> Iterator[Service]:
+    """Run the service with one account; it serves when this begins."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("FILMGATE_")}
+    env = own | {
+        "FILMGATE_DATA": str(data),
+        "FILMGATE_API_KEY": "benchmark-key-of-no-value",
+        "FILMGATE_ENGINES": json.dumps({ENGINE: account | {"models": ["*"]}}),
+        "FILMGATE_GRACE": "1",
+    }
+    with (data / "log").open("w") as log:
+        command = [sys.executable, "-m", "filmgate", "serve", "--port", "0"]
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True, cwd=data)
+    try:
+        assert process.stdout is not None, "it is a pipe"
+        if not any(" serves " in line for line in process.stdout):
+            raise AssertionError((data / "log").read_text())
+        yield Service(process.pid)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+async def write(data: Path, count: int) -> tuple[Application, list[str]]:
+    """Write tasks that were followed until the service stopped. Their ids are those of the provider."""
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    now, queue = time.time(), queue_of(FOLLOW, ENGINE)
+    async with open_ledger(Settings(data=data)) as ledger:
+        owner = await ledger.add_application(
+            Application(str(uuid.uuid4()), DEFAULT_APPLICATION, str(uuid.uuid4()), now)
+        )
+
+        async def put(task_id: str) -> None:
+            due = (
+                Due(FOLLOW, queue, task_id, owner.id, now),
+                Due(EXPIRE, EXPIRE, task_id, owner.id, now + _DEADLINE),
+            )
+            body = json.dumps({"prompt": PROMPT}).encode()
+            await ledger.submit(_accepted(task_id, owner, now - random.uniform(0, AGE)), Echo("native", body), due)
+
+        for start in range(0, count, _GROUP):
+            await asyncio.gather(*(put(task_id) for task_id in ids[start : start + _GROUP]))
+        while await ledger.claim(queue, "the process before", now, math.inf, _GROUP):
+            pass
+    return owner, ids
+
+
+def _accepted(task_id: str, owner: Application, since: float) -> Task:
+    """Give a task as it is when a provider has accepted it."""
+    return Task(
+        task_id,
+        owner.id,
+        credential_id="benchmark",
+        user_id=owner.user_id,
+        trace_id=task_id,
+        video_id=str(uuid.uuid4()),
+        dialect="native",
+        engine=ENGINE,
+        generation=Generation(PROMPT),
+        base_url="http://127.0.0.1",
+        callback_url=None,
+        created_at=since,
+        updated_at=since,
+        state=State.PROCESSING,
+        stage=Stage.FOLLOW,
+        started_at=since,
+        deadline_at=since + _DEADLINE,
+        work=Progress(asked=Asked(uuid.uuid4().hex, since)),
+        upstream_id=task_id,
+    )

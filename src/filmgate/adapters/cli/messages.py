@@ -1,0 +1,84 @@
+"""What the bridge has to know of the JSON-RPC messages that it carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+INTERNAL_ERROR = -32603
+NOT_CARRIED = -32000
+"""The code of a request that the service did not answer; `data` says why, in the words of the command line."""
+
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+
+Id = str | int | float | None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A request, a notification (no id) or an answer (no method)."""
+
+    id: Id | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    params: dict[str, Any] | list[Any] | UnsetType | None = UNSET
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether this is a request."""
+        return self.id is not UNSET and self.method is not UNSET
+
+    @property
+    def key(self) -> bytes:
+        """The id, told apart from others by its type too."""
+        return msgspec.json.encode(self.id)
+
+    @property
+    def cancelled_key(self) -> bytes:
+        """The id of the request that this notification cancels."""
+        return msgspec.json.encode(self.parameter("requestId"))
+
+    @property
+    def version(self) -> str | None:
+        """The protocol version that the message itself names."""
+        meta = self.parameter("_meta")
+        version = meta.get(VERSION_KEY) if isinstance(meta, dict) else None
+        return version if isinstance(version, str) else None
+
+    def parameter(self, name: str) -> Any:
+        """Give a named parameter; None where there is none."""
+        return self.params.get(name) if isinstance(self.params, dict) else None
+
+
+class _Agreed(msgspec.Struct):
+    protocolVersion: str  # noqa: N815 - as the protocol spells it
+
+
+class _Initialized(msgspec.Struct):
+    result: _Agreed
+
+
+read = msgspec.json.Decoder(Message).decode
+_initialized = msgspec.json.Decoder(_Initialized).decode
+
+
+def agreed_version(answer: bytes) -> str | None:
+    """Read the protocol version from the answer to `initialize`."""
+    try:
+        return _initialized(answer).result.protocolVersion
+    except msgspec.MsgspecError:
+        return None
+
+
+def failure(of: Any, code: int = NOT_CARRIED, message: str = "", data: Any = None) -> bytes:
+    """Write the error that answers a request."""
+    error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": of, "error": error})
+
+
+def one_line(text: bytes | str) -> bytes:
+    """Give a message without line breaks. Raises msgspec.MsgspecError where it is not JSON."""
+    raw = text.encode() if isinstance(text, str) else text
+    return msgspec.json.format(raw, indent=-1)

@@ -1,0 +1,143 @@
+"""Where the service is that answers an agent.
+
+It is the one that was named; else the one that `filmgate serve` with the same settings is, if it runs; else one that
+another agent runs on the data folder; else one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import msgspec
+
+from filmgate.adapters.cli.configuration import settings
+from filmgate.adapters.cli.embedded import Embedded
+from filmgate.adapters.cli.exits import Stop
+from filmgate.client.target import Target, find
+
+if TYPE_CHECKING:
+    from filmgate.domain.settings import Settings
+
+_PROBE_SECONDS = 5.0
+
+
+class _Health(msgspec.Struct):
+    status: str
+    version: str
+
+
+class Place:
+    """Finds the service when it is first needed, and again when one that belongs to an agent has gone.
+
+    One that was named, or that is run with `filmgate serve`, is never replaced by another: it may be restarting,
+    and needs its data folder.
+    """
+
+    def __init__(self, url: str | None, key: str | None, data: Path | None) -> None:
+        """Take what the command was given. Raises InvalidInput."""
+        self._key = key
+        self._data = data
+        self._fixed = None if url is None else find(url, key, data)
+        self._embedded: Embedded | None = None
+        self._finding: asyncio.Future[Target] | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether the service is on this machine."""
+        return self._fixed is None or self._fixed.local
+
+    async def find(self) -> Target:
+        """Give the service, starting one where there is none. Raises Stop.
+
+        Several may ask at once, and one who no longer wants to know does not keep the others from learning it.
+        """
+        if self._fixed is not None:
+            return self._fixed
+        if self._finding is None or (self._finding.done() and self._finding.exception() is not None):
+            self._finding = asyncio.ensure_future(self._find())
+        return await asyncio.shield(self._finding)
+
+    def lost(self, target: Target) -> None:
+        """Take note that nobody answers there."""
+        finding = self._finding
+        if finding is not None and finding.done() and finding.exception() is None and finding.result() is target:
+            self._finding = None
+
+    async def settled(self) -> None:
+        """Wait until it is known where the service is, or that there is none."""
+        with contextlib.suppress(Stop):
+            await self.find()
+
+    async def close(self) -> None:
+        """End the service that was started here."""
+        if self._finding is not None:
+            self._finding.cancel()
+            await asyncio.wait([self._finding])
+        if self._embedded is not None:
+            await self._embedded.stop()
+
+    async def _find(self) -> Target:
+        chosen = settings(data=self._data)
+        usual = _address(chosen)
+        if usual is not None and await _answers(usual):
+            target = find(usual, self._key, chosen.data)
+            if self._embedded is None:
+                self._fixed = target
+            return target
+        self._embedded = self._embedded or Embedded(chosen.data)
+        address = await self._shared(self._embedded)
+        if address is None:
+            address = await self._start(self._embedded)
+        else:
+            _say(f"another agent's service at {address} answers, with data in {chosen.data}")
+        return find(address, self._key or _bootstrap(chosen), chosen.data)
+
+    async def _shared(self, embedded: Embedded) -> str | None:
+        """Give the address of the service that another agent runs on the data folder."""
+        address = embedded.announced()
+        return address if address is not None and await _answers(address) else None
+
+    async def _start(self, embedded: Embedded) -> str:
+        try:
+            address = await embedded.start()
+        except Stop as stop:
+            # Agents start together: another one's service may be just about to answer.
+            shared = await embedded.awaited() if stop.told["code"] == "in_use" else None
+            if shared is None:
+                raise
+            _say(f"it is another agent's and answers at {shared}")
+            return shared
+        _say(f"no service was found: one of its own runs at {address} until stdin ends, with data in {embedded.data}")
+        return address
+
+
+async def _answers(url: str) -> bool:
+    """Tell whether a Filmgate service is there."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as http:
+        try:
+            response = await http.get(f"{url}/healthz")
+            msgspec.json.decode(response.content, type=_Health)
+        except (httpx2.HTTPError, msgspec.MsgspecError):
+            return False
+        return response.is_success
+
+
+def _address(chosen: Settings) -> str | None:
+    """Give the address at which `filmgate serve` listens with these settings; None where that is up to chance."""
+    if not chosen.port:
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host.strip("[]"), chosen.host.strip("[]"))  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
+
+
+def _bootstrap(chosen: Settings) -> str | None:
+    return None if chosen.api_key is None else chosen.api_key.get_secret_value().strip()
+
+
+def _say(sentence: str) -> None:
+    print(f"filmgate mcp: {sentence}", file=sys.stderr, flush=True)

@@ -1,0 +1,220 @@
+"""`/mcp`: streamable HTTP without sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from filmgate.adapters.mcp import direct
+from filmgate.adapters.mcp.protocol import FullServer
+from filmgate.adapters.mcp.resources import Resources
+from filmgate.adapters.mcp.results import error_result, error_words
+from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
+from filmgate.adapters.mcp.tools import BY_NAME, WAIT
+from filmgate.core.access import Action, Rate
+from filmgate.core.links import Links
+from filmgate.core.query import Query
+from filmgate.core.service import TaskService
+from filmgate.domain.errors import FilmgateError, Forbidden, HostNotAllowed, PayloadTooLarge, TooManyRequests
+from filmgate.ports.context import RequestContext
+from filmgate.ports.media import MediaStore
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PATH: Final = "/mcp"
+
+_CODES: Final = {400: -32600, 404: -32601, 413: -32600, 500: -32603}
+_REFUSED: Final = -32000
+_EITHER = (b"accept", b"application/json, text/event-stream")
+_JSON = (b"content-type", b"application/json")
+_PREFLIGHT: Final = (
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Mcp-Protocol-Version, Mcp-Method, Mcp-Name"),
+    (b"access-control-max-age", b"600"),
+)
+
+
+class Door(Protocol):
+    """Finds out who asks, and counts."""
+
+    async def identify(self, scope: Any, trace_id: str) -> RequestContext:
+        """Give the context of a request. Raises Unauthorized, HostNotAllowed."""
+
+    def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
+        """Count a request. Raises TooManyRequests."""
+
+
+class _Asked(msgspec.Struct):
+    """As much of a message as it takes to count it."""
+
+    class Named(msgspec.Struct):
+        name: str = ""
+
+    method: str = ""
+    params: Named | None = None
+
+
+class McpEndpoint:
+    """An ASGI application at one path. It lets requests in and has them answered, the short way where that will do.
+
+    `max_body` is in bytes, `max_batch` in ids; 0 is no limit.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        links: Links,
+        tasks: TaskService,
+        query: Query,
+        store: MediaStore,
+        *,
+        max_body: int,
+        max_batch: int,
+    ) -> None:
+        self._door = door
+        self._links = links
+        self._max_body = max_body
+        self._toolbox = Toolbox(tasks, query, max_batch=max_batch)
+        self._server = FullServer(self._toolbox, tasks, Resources(tasks, store))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. Raises FilmgateError for what is refused before it is read."""
+        origin = self._origin(scope)
+        send = _allowing(send, origin)
+        if scope["method"] == "OPTIONS" and origin is not None:
+            await _send(send, 204, b"", _PREFLIGHT)
+            return
+        context = await self._door.identify(scope, scope["state"]["trace_id"])
+        if scope["method"] != "POST":
+            error = FilmgateError("Only POST is served here: there are no sessions to listen to or to end.")
+            await _send(send, 405, write_error(error, context.trace_id), (_JSON, (b"allow", b"POST")))
+            return
+        data = await self._body(receive)
+        call = direct.plain(data, scope["headers"])
+        if call is None or (call.tool.name == WAIT and call.wants_progress and _may_stream(scope["headers"])):
+            await self._wholly(scope, receive, send, context, data)
+        else:
+            await self._shortly(scope, receive, send, context, call)
+
+    async def close(self) -> None:
+        """End what runs."""
+        await self._server.close()
+
+    async def _shortly(
+        self, scope: Scope, receive: Receive, send: Send, context: RequestContext, call: direct.Plain
+    ) -> None:
+        headers: Iterable[tuple[bytes, bytes]] = (_JSON,)
+        try:
+            scope["state"]["rate"] = self._door.count(scope, context, call.tool.action)
+            work = self._toolbox.call(call.tool, call.arguments, Call(context, call.long))
+            outcome = await (_while_there(receive, work) if call.tool.name == WAIT else work)
+        except TooManyRequests as error:
+            outcome = Outcome(error_result(error, context.trace_id))
+            headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
+        await _send(send, 200, direct.answer(call, outcome), headers)
+
+    async def _wholly(self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes) -> None:
+        action, waits = _kind(data)
+        scope["state"]["rate"] = self._door.count(scope, context, action)
+        # What is accepted is decided here, for both ways alike; the SDK gets to see headers that it agrees with.
+        headers = [header for header in scope["headers"] if header[0] not in (b"accept", b"content-type")]
+        inner = {**scope, "headers": [*headers, _EITHER, _JSON], "filmgate.context": context}
+        await self._server.serve(inner, _replay(data, receive), send, stream=waits and _may_stream(scope["headers"]))
+
+    def _origin(self, scope: Scope) -> bytes | None:
+        """Give the Origin of a browser, None for other programs. Raises Forbidden for a page from elsewhere."""
+        origin: bytes | None = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None:
+            return None
+        try:
+            parts = urlsplit(origin.decode("latin-1"))
+            if parts.scheme in ("http", "https"):
+                self._links.base(parts.netloc, parts.scheme)
+                return origin
+        except (HostNotAllowed, ValueError):
+            pass
+        raise Forbidden("Pages of this Origin are not served here: set FILMGATE_ALLOWED_HOSTS.")
+
+    async def _body(self, receive: Receive) -> bytes:
+        pieces, size = [], 0
+        while True:
+            message = await receive()
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if self._max_body and size > self._max_body:
+                raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
+            pieces.append(piece)
+            if not message.get("more_body"):
+                return b"".join(pieces)
+
+
+def write_error(error: FilmgateError, trace_id: str) -> bytes:
+    """Write what is refused before it is read, or cannot be read, as a JSON-RPC error."""
+    code = _CODES.get(error.status, _REFUSED)
+    words = {"code": code, "message": error.message, "data": error_words(error, trace_id)}
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": None, "error": words})
+
+
+def _kind(data: bytes) -> tuple[Action, bool]:
+    """Tell as what a message counts, and whether its answer may be worth a stream."""
+    try:
+        asked = msgspec.json.decode(data, type=_Asked)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Action.QUERY, False
+    tool = BY_NAME.get(asked.params.name) if asked.method == "tools/call" and asked.params else None
+    if tool is None:
+        return Action.SUBMIT if asked.method == "tasks/cancel" else Action.QUERY, False
+    return tool.action, tool.name == WAIT
+
+
+async def _while_there(receive: Receive, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Do the work as long as the client is there; one that has gone needs no answer."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else Outcome(b"{}")
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+def _may_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"accept" and b"text/event-stream" in value.lower() for name, value in headers)
+
+
+def _replay(data: bytes, receive: Receive) -> Receive:
+    """Give a body that was read already once more."""
+    rest: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": data, "more_body": False}]
+
+    async def again() -> MutableMapping[str, Any]:
+        return rest.pop() if rest else await receive()
+
+    return again
+
+
+def _allowing(send: Send, origin: bytes | None) -> Send:
+    """Let the page of an Origin that is served here read the answer."""
+    if origin is None:
+        return send
+    headers = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+
+    async def allowed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return allowed
+
+
+async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})

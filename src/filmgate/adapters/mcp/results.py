@@ -1,0 +1,84 @@
+"""Results of tool calls as bytes: structured content, and the same as compact JSON text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from filmgate.adapters.mcp import uris
+from filmgate.adapters.mcp.view import view
+from filmgate.domain.errors import FilmgateError, TooManyRequests
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Echo
+
+_encode = msgspec.json.encode
+
+
+def result(structured: bytes, links: bytes = b"") -> bytes:
+    """Write the result of a call from its structured content, already JSON; `links` are further content blocks."""
+    text = _encode(structured.decode())
+    return b'{"content":[{"type":"text","text":%b}%b],"structuredContent":%b,"isError":false}' % (
+        text,
+        links,
+        structured,
+    )
+
+
+def error_result(error: FilmgateError, trace_id: str) -> bytes:
+    """Write a call that could not be done, so that the agent can read what was wrong and where to find it."""
+    words = _encode({"error": error_words(error, trace_id)}).decode()
+    return b'{"content":[{"type":"text","text":%b}],"isError":true}' % _encode(words)
+
+
+def error_words(error: FilmgateError, trace_id: str) -> dict[str, Any]:
+    """Say what went wrong: code, sentence, the field and the whole seconds to wait where there are any, trace id."""
+    words: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.field:
+        words["field"] = error.field
+    if isinstance(error, TooManyRequests):
+        words["retry_after_seconds"] = error.retry_after
+    return words | {"trace_id": trace_id}
+
+
+class ResultForm:
+    """One task as the result of a tool; a finished one links its thumbnail."""
+
+    name = "mcp"
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write the whole result."""
+        del echo
+        return result(_encode(view(task, base)), _thumbnail(task))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several results."""
+        return b"[%b]" % b",".join(items)
+
+
+class ItemForm:
+    """One task as a part of structured content."""
+
+    name = "mcp-item"
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write the task alone."""
+        del echo
+        return _encode(view(task, base))
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several tasks."""
+        return b"[%b]" % b",".join(items)
+
+
+RESULT: Final = ResultForm()
+ITEM: Final = ItemForm()
+
+
+def _thumbnail(task: Task) -> bytes:
+    if task.output is None:
+        return b""
+    return b"," + _encode({"type": "resource_link", **uris.described(task, task.output.thumbnail)})
