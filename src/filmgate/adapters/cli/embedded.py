@@ -27,6 +27,7 @@ _GRACE = 1
 """Seconds that running work gets when the agent leaves; what is unfinished goes on at the next start."""
 
 _STOP_SECONDS = 10.0
+_RELAY_SECONDS = 1.0
 _AWAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
@@ -38,12 +39,12 @@ class Embedded:
         self.data = data
         self._process: Process | None = None
         self._relays: list[asyncio.Task[None]] = []
-        self._complaints: list[str] = []
+        self._complaint: str | None = None
 
     async def start(self) -> str:
         """Start the service and give its address. Raises Stop with the reason why there is none."""
         await self.stop()
-        self._complaints.clear()
+        self._complaint = None
         process = self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", __name__, "--host", "127.0.0.1", "--port", "0", "--data", str(self.data)),
             stdin=PIPE,
@@ -52,15 +53,14 @@ class Embedded:
             env={**os.environ, "FILMGATE_GRACE": str(_GRACE)},
         )
         assert process.stdout is not None
-        relay = asyncio.ensure_future(self._relay(process))
+        self._relays = [asyncio.ensure_future(self._relay(process))]
         async for line in process.stdout:  # a first key may be told before: that is nobody's business
             if serves := _SERVES.search(line):
-                self._relays = [relay, asyncio.ensure_future(_drain(process.stdout))]
+                self._relays.append(asyncio.ensure_future(_drain(process.stdout)))
                 address = serves[1].decode()
                 self._announce(f"{process.pid} {address}\n")
                 return address
-        await process.wait()
-        await relay
+        await self.stop()
         raise self._failure()
 
     async def stop(self) -> None:
@@ -76,7 +76,9 @@ class Embedded:
         except TimeoutError:
             process.kill()
             await process.wait()
-        await asyncio.gather(*self._relays)
+        _, late = await asyncio.wait(self._relays, timeout=_RELAY_SECONDS)
+        for relay in late:  # a child of its own still holds the other end
+            relay.cancel()
         if self._noted()[:1] == [str(process.pid)]:
             (self.data / _ADDRESS).unlink(missing_ok=True)
 
@@ -121,10 +123,10 @@ class Embedded:
             os.write(2, line)
             text = line.decode(errors="replace").strip()
             if text.startswith("filmgate: "):
-                self._complaints = [text.removeprefix("filmgate: ")]
+                self._complaint = text.removeprefix("filmgate: ")
 
     def _failure(self) -> Stop:
-        reason = self._complaints[0] if self._complaints else "its reasons are on stderr."
+        reason = self._complaint or "its reasons are on stderr."
         in_use = "is in use by another service" in reason
         return Stop(
             f"No service answers, and one of its own could not be started: {reason}",
