@@ -24,7 +24,7 @@ from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosOption
 from filmgate.adapters.dialects.upstreams import UpstreamOptions
 from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.app import _engines, _upstreams
+from filmgate.app.engines import engines_and_accounts, upstream_types
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
@@ -204,7 +204,7 @@ def test_the_example_configurations_are_valid(
             monkeypatch.setenv(engine.options["key_env"], "a-key")
         if "key_file" in engine.options:
             Path(engine.options["key_file"]).write_text("a-key\n")
-    engines, accounts = _engines(table)
+    engines, accounts = engines_and_accounts(table)
     assert {**engines, **accounts}.keys() == table.keys()
     asyncio.run(close(*engines.values(), *accounts.values()))
 
@@ -217,7 +217,7 @@ async def close(*parts: Any) -> None:
 
 def test_every_type_of_a_provider_has_its_configuration():
     """The page of providers has a section for each type, with a configuration of that type."""
-    assert sorted(UPSTREAMS) == sorted(_upstreams())
+    assert sorted(UPSTREAMS) == sorted(upstream_types())
     sections = dict(re.findall(r"^### `(\w+)`$(.*?)(?=^### |\Z)", page(PROVIDERS), re.MULTILINE | re.DOTALL))
     assert sections.keys() == UPSTREAMS.keys()
     for name, section in sections.items():

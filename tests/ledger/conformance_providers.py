@@ -112,3 +112,14 @@ class ProviderConformance(Tenants):
         assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
         assert await ledger.commit(Change(task_id=task.id, fence=1, now=NOW, percent=1, finished=claim.id)) is None
         assert [each.due for each in await ledger.claim(FOLLOWED, "w", NOW, math.inf)] == [follow]
+
+    async def test_a_deleted_task_of_a_provider_is_remembered_by_its_id(self, ledger: Ledger):
+        """Only for its owner, and only where the provider's id is the task's own."""
+        task = await submitted(ledger)
+        await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, upstream_id=task.id))
+        other = await accepted(ledger, "up-2")
+        for each in (task, other):
+            await ledger.delete(A.id, each.id, NOW)
+        assert await ledger.departed(A.id, task.id)
+        assert not await ledger.departed(B.id, task.id)
+        assert not await ledger.departed(A.id, other.id)

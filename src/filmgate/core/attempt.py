@@ -64,8 +64,10 @@ class Attempt:
         self.over = True
 
     async def again(self, pause: float, **changes: Any) -> None:
-        """Leave the task to a later claim of the same work. Raises Superseded."""
-        await self.hand_over(ADVANCE, self.claim.due.queue, pause, **changes)
+        """Leave the task to a later claim of the same work, which knows how many there were. Raises Superseded."""
+        due = Due(ADVANCE, self.claim.due.queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
+        await self.commit((due,), **changes)
+        self.over = True
 
     async def end(self, failure: Failure | None = None) -> None:
         """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""

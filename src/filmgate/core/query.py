@@ -24,8 +24,8 @@ class Form(Protocol):
         """Put written tasks together into the answer of a batch."""
 
 
-Missing = Callable[[RequestContext, str], Awaitable[bool]]
-"""Tries to find elsewhere what the ledger does not have; True if it is there now."""
+Missing = Callable[[RequestContext, Sequence[str]], Awaitable[bool]]
+"""Tries to find elsewhere what the ledger does not have; True if any of it is there now."""
 
 
 class Query:
@@ -54,7 +54,7 @@ class Query:
             raise NotFound()
         deletions = self._deletions
         task = await self._ledger.get(owner, task_id)
-        if task is None and self._missing is not None and await self._missing(context, task_id):
+        if task is None and self._missing is not None and await self._missing(context, [task_id]):
             task = await self._ledger.get(owner, task_id)
         if task is None:
             raise NotFound()
@@ -76,6 +76,10 @@ class Query:
                 written[task_id] = hit[1]
         if missing:
             tasks = await self._ledger.get_many(owner, missing)
+            if self._missing is not None and len(tasks) < len(missing):
+                there = {task.id for task in tasks}
+                if await self._missing(context, [task_id for task_id in missing if task_id not in there]):
+                    tasks = await self._ledger.get_many(owner, missing)
             written.update(await self._written(context, tasks, form, deletions))
         return form.many([written[task_id] for task_id in dict.fromkeys(task_ids) if task_id in written])
 

@@ -122,7 +122,7 @@ class Router:
 
     def _trouble(self, name: str) -> str | None:
         account = self._accounts.get(name)
-        return None if account is None else account.submits.trouble
+        return None if account is None else account.trouble
 
     def _refusal(self, name: str, generation: Generation, origin: str | None) -> str | None:
         wanted = self._settings[name].operations

@@ -12,7 +12,7 @@ import uuid_utils
 
 from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
-from filmgate.core.query import Query
+from filmgate.core.query import Missing, Query
 from filmgate.core.routing import Router
 from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
@@ -67,6 +67,7 @@ class TaskService:
         engines: Mapping[str, EngineSettings],
         *,
         max_unfinished: int,
+        missing: Missing | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
@@ -78,6 +79,7 @@ class TaskService:
         self._router = router
         self._engines = engines
         self._max_unfinished = max_unfinished
+        self._missing = missing
         self._clock = clock
 
     async def submit(self, context: RequestContext, order: Order) -> Task:
@@ -125,6 +127,8 @@ class TaskService:
     async def get(self, context: RequestContext, task_id: str) -> Task:
         """Find one task. Raises NotFound."""
         task = await self._ledger.get(context.caller.application_id, task_id)
+        if task is None and self._missing is not None and await self._missing(context, [task_id]):
+            task = await self._ledger.get(context.caller.application_id, task_id)
         if task is None:
             raise NotFound()
         return task

@@ -216,6 +216,9 @@ class Ledger(Protocol):
     async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> set[str]:
         """Say which of these ids of a provider belong to a task here."""
 
+    async def departed(self, application_id: str, task_id: str) -> bool:
+        """Say whether the application has deleted a task of this id that a provider had made."""
+
     async def unknown_submits(self) -> list[Task]:
         """List the tasks that may or may not have been accepted by a provider, oldest first."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -57,6 +58,17 @@ class Account:
         """How many tasks wait for an answer."""
         return len(self._open)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why no submit should be sent now, None if one may be."""
+        quiet = f"asked for {self._submit_pace.held:.0f} s of quiet" if self._submit_pace.held else None
+        return self.submits.trouble or quiet
+
+    @property
+    def wait(self) -> float:
+        """Seconds until a submit should be sent again, 0 if one may be."""
+        return max(self.submits.wait, self._submit_pace.held)
+
     def start(self) -> None:
         """Ask from now on."""
         self._spawn(self._follow())
@@ -68,9 +80,12 @@ class Account:
         await asyncio.gather(*self._working, return_exceptions=True)
         await self.provider.line.close()
 
-    async def submit(self, submission: Submission) -> Receipt:
-        """Ask for a generation, once, when it is this account's turn. Raises EngineFailed, ProviderTrouble."""
+    async def turn(self) -> None:
+        """Wait until a submit may go out."""
         await self._submit_pace.turn()
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Ask for a generation, once. Raises EngineFailed, ProviderTrouble."""
         try:
             receipt = await self.provider.submit(submission)
         except ProviderTrouble as trouble:
@@ -87,11 +102,24 @@ class Account:
 
         Raises ProviderTrouble.
         """
-        question = self._put(task_id, pause, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Report | None] = asyncio.get_running_loop().create_future()
+        self._put(task_id, pause, answer)
         try:
-            return await question.answer
+            return await answer
         finally:
-            self._open.pop(task_id, None)
+            question = self._open.get(task_id)
+            if question is not None and question.answer is answer:
+                del self._open[task_id]
+
+    async def look(self, task_ids: Sequence[str]) -> dict[str, Report]:
+        """Ask about tasks that nobody follows, one batch at most, and give those of them that the provider knows.
+
+        Raises ProviderTrouble.
+        """
+        async with self._lines:
+            await self._query_pace.turn()
+            found = await self._answers(task_ids)
+        return {task_id: found[task_id] for task_id in task_ids if task_id in found}
 
     def hurry(self, task_id: str) -> bool:
         """Ask about a task now if somebody waits for it; False if nobody does."""
@@ -122,14 +150,19 @@ class Account:
     async def _until_due(self) -> None:
         while True:
             self._asked.clear()
+            # What nobody waits for any more must not cost a turn.
+            while self._questions and not self._waits(self._questions[0]):
+                heapq.heappop(self._questions)
             pause = self._questions[0].at - self._clock() if self._questions else None
             if pause is not None and pause <= 0:
                 return
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._asked.wait()
-            except TimeoutError:
-                return
+
+    def _waits(self, question: _Question) -> bool:
+        """Say whether somebody waits for it: it may stand here twice, hurried, and who asked may have gone away."""
+        return not question.answer.done() and self._open.get(question.task_id) is question
 
     def _due(self) -> list[_Question]:
         """Take the questions of one request: those that are due, then those that soon are."""
@@ -137,39 +170,47 @@ class Account:
         batch: dict[str, _Question] = {}
         while self._questions and len(batch) < self.provider.batch and self._questions[0].at <= ahead:
             question = heapq.heappop(self._questions)
-            # A question may stand here twice, hurried; and who asked may have gone away.
-            if not question.answer.done() and self._open.get(question.task_id) is question:
+            if self._waits(question):
                 batch[question.task_id] = question
         return list(batch.values())
 
     async def _query(self, batch: list[_Question]) -> None:
-        self.requests += 1
         try:
-            reports = await self.provider.query([question.task_id for question in batch])
+            found = await self._answers([question.task_id for question in batch])
         except ProviderTrouble as trouble:
-            self._troubled(batch, trouble)
-        except Exception as error:
-            # A defect in a dialect must not end the following of all tasks.
-            log.exception("engine %s: the answer to a query was not understood", self.name)
-            self._troubled(batch, ProviderTrouble(f"{type(error).__name__} while reading the answer"))
+            for question in batch:
+                if not question.answer.done():
+                    again = ProviderTrouble(trouble.message, account=trouble.account, retry_after=trouble.retry_after)
+                    question.answer.set_exception(again)
         else:
-            self.submits.alive()
-            found = {report.receipt.id: report for report in reports}
             for question in batch:
                 if not question.answer.done():
                     question.answer.set_result(found.get(question.task_id))
         finally:
             self._lines.release()
 
-    def _troubled(self, batch: list[_Question], trouble: ProviderTrouble) -> None:
+    async def _answers(self, task_ids: Sequence[str]) -> dict[str, Report]:
+        """Ask the provider now, and learn from how it answers. Raises ProviderTrouble."""
+        self.requests += 1
+        try:
+            reports = await self.provider.query(task_ids)
+        except ProviderTrouble as trouble:
+            self._troubled(trouble)
+            raise
+        except Exception as error:
+            # A defect in a dialect must not end the following of all tasks.
+            log.exception("engine %s: the answer to a query was not understood", self.name)
+            misread = ProviderTrouble(f"{type(error).__name__} while reading the answer")
+            self._troubled(misread)
+            raise misread from error
+        self.submits.alive()
+        return {report.receipt.id: report for report in reports}
+
+    def _troubled(self, trouble: ProviderTrouble) -> None:
         if trouble.retry_after is not None:
             self._query_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
         else:
             self.submits.bad(trouble.message, definite=trouble.account)
-        for question in batch:
-            if not question.answer.done():
-                again = ProviderTrouble(trouble.message, account=trouble.account, retry_after=trouble.retry_after)
-                question.answer.set_exception(again)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         working = asyncio.ensure_future(work)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import uuid_utils
@@ -24,9 +25,12 @@ from filmgate.ports.provider import ProviderTrouble, Report
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}")
 _DIALECT = "native"
 _PATIENCE = 5.0
+_LONGEST_TURN = 60.0
 _FORGET_AFTER = 60.0
+_FORGET_SOON = 5.0
 _REMEMBERED = 10_000
 _AT_ONCE = 4
+_MOST = 50
 
 
 class Adopting:
@@ -50,7 +54,13 @@ class Adopting:
         self._clock = clock
         self._asked_for = asked_for
         self._strangers: dict[tuple[str, str], float] = {}
+        self._looking: dict[tuple[str, str], asyncio.Task[bool]] = {}
         self._lines = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether queries of any application are passed on."""
+        return bool(self._asked_for)
 
     async def adopt(self, context: RequestContext, engine: str, upstream_id: str) -> Task:
         """Take over one task for the application that asks; one that is there already is given as it is.
@@ -73,43 +83,85 @@ class Adopting:
             raise NotFound(f"The provider {engine} knows no task {upstream_id}.", field="ids")
         return await self._taken_over(context, account, report)
 
-    async def for_query(self, context: RequestContext, task_id: str) -> bool:
-        """Try to take over a task that a query asks for in vain; True if it is there now."""
-        engines = self._asked_for.get(context.caller.application_id, ())
-        place = (context.caller.application_id, task_id)
-        if not engines or not _ID.fullmatch(task_id) or self._strangers.get(place, 0.0) > time.monotonic():
-            return False
+    async def for_query(self, context: RequestContext, ids: Sequence[str]) -> bool:
+        """Try to take over tasks that a query asks for in vain; True if there are any now.
+
+        Deleted tasks stay deleted, and an id that no provider knows is asked about once a minute at most.
+        """
+        application = context.caller.application_id
+        engines = self._asked_for.get(application, ())
+        wanted = [each for each in ids if engines and self._is_new(application, each)]
+        wanted = [each for each in wanted if not await self._ledger.departed(application, each)][:_MOST]
+        looks = {look for each in wanted if (look := self._looking.get((application, each))) is not None}
+        new = [each for each in wanted if (application, each) not in self._looking]
+        if new:
+            looks.add(self._begun(context, engines, new))
+        # Whoever asks for the same id meanwhile waits for the same answer; none of them ends it by going away.
+        return any(await asyncio.gather(*map(asyncio.shield, looks)))
+
+    def _begun(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> asyncio.Task[bool]:
+        places = [(context.caller.application_id, each) for each in ids]
+        look = asyncio.ensure_future(self._looked_for(context, engines, ids))
+        self._looking |= dict.fromkeys(places, look)
+
+        def forget(_: asyncio.Task[bool]) -> None:
+            for place in places:
+                del self._looking[place]
+
+        look.add_done_callback(forget)
+        return look
+
+    async def _looked_for(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> bool:
+        """Look tasks up at one engine after the other; True if any was taken over."""
+        adopted: set[str] = set()
+        certain = True
         try:
             async with asyncio.timeout(_PATIENCE), self._lines:
-                for engine in engines:
-                    if await self._adopted(context, engine, task_id):
-                        return True
-        except TimeoutError:
-            return False
-        self._remember(place)
-        return False
+                for name in engines:
+                    found, answered = await self._adopted(context, name, [each for each in ids if each not in adopted])
+                    adopted |= found
+                    certain &= answered
+        except (TimeoutError, Unavailable):
+            certain = False
+        for each in ids:
+            if each not in adopted:
+                self._remember((context.caller.application_id, each), _FORGET_AFTER if certain else _FORGET_SOON)
+        return bool(adopted)
 
-    async def _adopted(self, context: RequestContext, engine: str, task_id: str) -> bool:
-        try:
-            await self.adopt(context, engine, task_id)
-        except (NotFound, Conflict, Unavailable):
-            return False
-        return True
+    async def _adopted(self, context: RequestContext, engine: str, ids: Sequence[str]) -> tuple[set[str], bool]:
+        """Take over what an engine's provider knows of these; give them, and whether it has answered for all."""
+        account = self._accounts[engine]
+        known = await self._ledger.known_upstream(engine, ids)
+        strange = [each for each in ids if each not in known]
+        batches = [strange[at : at + account.provider.batch] for at in range(0, len(strange), account.provider.batch)]
+        answers = await asyncio.gather(*map(account.look, batches), return_exceptions=True)
+        adopted = set()
+        for answer in answers:
+            for report in () if isinstance(answer, BaseException) else answer.values():
+                with contextlib.suppress(Conflict):
+                    adopted.add((await self._taken_over(context, account, report)).id)
+        return adopted, not any(isinstance(answer, BaseException) for answer in answers)
 
-    def _remember(self, place: tuple[str, str]) -> None:
+    def _is_new(self, application: str, task_id: str) -> bool:
+        until = self._strangers.get((application, task_id), 0.0)
+        return _ID.fullmatch(task_id) is not None and until <= time.monotonic()
+
+    def _remember(self, place: tuple[str, str], seconds: float) -> None:
         """Do not ask for this id again for a while."""
         if len(self._strangers) >= _REMEMBERED:
             del self._strangers[next(iter(self._strangers))]
-        self._strangers[place] = time.monotonic() + _FORGET_AFTER
+        self._strangers[place] = time.monotonic() + seconds
 
     async def _asked(self, account: Account, upstream_id: str) -> Report | None:
         if await self._ledger.known_upstream(account.name, [upstream_id]):
             raise Conflict("The provider's task is one of another task here already.")
         try:
-            reports = await account.provider.query([upstream_id])
+            async with asyncio.timeout(_LONGEST_TURN):
+                return (await account.look([upstream_id])).get(upstream_id)
         except ProviderTrouble as trouble:
             raise Unavailable(f"The provider {account.name} cannot be asked now: {trouble.message}") from trouble
-        return next((report for report in reports if report.receipt.id == upstream_id), None)
+        except TimeoutError as error:
+            raise Unavailable(f"The provider {account.name} cannot be asked now: others are.") from error
 
     async def _taken_over(self, context: RequestContext, account: Account, report: Report) -> Task:
         now, caller = self._clock(), context.caller

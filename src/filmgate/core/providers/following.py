@@ -49,7 +49,7 @@ class Following:
         except Superseded:
             log.info("task %s was ended or taken over meanwhile", task.id)
         finally:
-            del self._hooks[key]
+            self._hooks.pop(key, None)
 
     def hurry(self, engine: str, key: str) -> bool:
         """Ask about the task of a submit key now, since its provider says it has news; False if nobody waits."""

@@ -105,9 +105,14 @@ class Inputs:
 
     async def _file(self, task: Task, source: _Source, target: Path) -> Path:
         if source.media is not None:
-            key = source.media.key
-        else:
-            key = (await self._intake.fetch(source.reference, task.application_id, task.id)).media.key
+            return await self._placed(source.media.key, target)
+        fetched = await self._intake.fetch(source.reference, task.application_id, task.id)
+        path = await self._placed(fetched.media.key, target)
+        # It has no link, and once it was sent nobody needs it any more.
+        await self._store.remove(fetched.media.key)
+        return path
+
+    async def _placed(self, key: str, target: Path) -> Path:
         path = target.with_suffix(Path(key).suffix)
         try:
             await self._store.get(key, path)

@@ -15,10 +15,17 @@ class Pace:
         self._gap = 60 / per_minute if per_minute else 0.0
         self._clock = clock
         self._next = 0.0
+        self._held = 0.0
+
+    @property
+    def held(self) -> float:
+        """Seconds for which the provider has asked for quiet, 0 if it has not."""
+        return max(0.0, self._held - self._clock())
 
     def hold(self, seconds: float) -> None:
         """Let no request out for so long."""
-        self._next = max(self._next, self._clock() + seconds)
+        self._held = max(self._held, self._clock() + seconds)
+        self._next = max(self._next, self._held)
 
     async def turn(self) -> None:
         """Wait until a request may go out."""

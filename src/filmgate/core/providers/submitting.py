@@ -77,26 +77,37 @@ class Submitting:
         """Refuse what cannot be done, start the clock, and ask; elsewhere if this account takes nothing now."""
         account = self._accounts[attempt.task.engine]
         await self._starting.begin(attempt, account.provider.refuse(attempt.task.generation))
-        trouble = account.submits.trouble
-        if trouble is not None:
-            await self._elsewhere(attempt, trouble, account.submits.wait)
+        if await self._passed_over(attempt, account):
             return
         asked = Asked(secrets.token_hex(16), self._desk.clock())
         submission = await self._submission(attempt, folder, asked)
-        work = msgspec.structs.replace(attempt.task.work, asked=asked)
-        await attempt.commit(stage=Stage.SUBMITTING, work=work)
-        await self._send(attempt, submission)
+        await account.turn()
+        if not await self._passed_over(attempt, account):
+            await self._send(attempt, submission, asked)
 
-    async def _send(self, attempt: Attempt, submission: Submission) -> None:
+    async def _passed_over(self, attempt: Attempt, account: Account) -> bool:
+        """Leave an account alone that takes nothing now."""
+        trouble = account.trouble
+        if trouble is not None:
+            await self._elsewhere(attempt, trouble, account.wait)
+        return trouble is not None
+
+    async def _send(self, attempt: Attempt, submission: Submission, asked: Asked) -> None:
         try:
             # Whoever ends the task meanwhile, the answer is waited for: it may have to be taken back.
-            await to_its_end(self._sent(attempt, submission))
+            await to_its_end(self._announced(attempt, submission, asked))
         except ProviderTrouble as trouble:
             log.info("task %s: submit to %s: %s", attempt.task.id, attempt.task.engine, trouble.message)
             if trouble.accepted:
                 await attempt.commit(stage=Stage.SUBMIT_UNKNOWN)
             else:
                 await self._elsewhere(attempt, trouble.message, trouble.retry_after or 0.0)
+
+    async def _announced(self, attempt: Attempt, submission: Submission, asked: Asked) -> None:
+        """Commit that a submit is being sent, then send it."""
+        work = msgspec.structs.replace(attempt.task.work, asked=asked)
+        await attempt.commit(stage=Stage.SUBMITTING, work=work)
+        await self._sent(attempt, submission)
 
     async def _sent(self, attempt: Attempt, submission: Submission) -> None:
         account = self._accounts[attempt.task.engine]
@@ -107,6 +118,10 @@ class Submitting:
             # Its owner has ended it before the provider's answer came: the provider is to stop as well.
             await self._take_back(attempt, receipt)
             raise
+        except Exception:
+            # An operator who decides about the task will want to know.
+            log.warning("task %s: %s accepted it as %s: not written", attempt.task.id, account.name, receipt.id)
+            raise
 
     async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
         """Commit what the provider calls the task, and have it followed."""
@@ -115,6 +130,9 @@ class Submitting:
         await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
 
     async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
+        if await self._desk.ledger.known_upstream(attempt.task.engine, [receipt.id]):
+            # An operator has said meanwhile that this is the one.
+            return
         queue = queue_of(RECALL, attempt.task.engine)
         now = self._desk.clock()
         await self._desk.ledger.add_due(
@@ -161,15 +179,25 @@ class Submitting:
 
     async def _repeat(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
         """Send the submit again under its key: the provider gives the first answer again."""
-        submission = await self._submission(attempt, folder, asked)
+        try:
+            submission = await self._submission(attempt, folder, asked)
+        except EngineFailed:
+            # What it refers to is gone: that says nothing about the first submit, and a second one cannot be made.
+            await self._undecided(attempt, account, searched=False)
+            return
+        await account.turn()
         try:
             await to_its_end(self._sent(attempt, submission))
         except ProviderTrouble as trouble:
-            pause = max(trouble.retry_after or 0.0, _LOOKS[min(asked.looked, len(_LOOKS) - 1)], account.submits.wait)
+            pause = max(trouble.retry_after or 0.0, _LOOKS[min(asked.looked, len(_LOOKS) - 1)], account.wait)
             await self._look_later(attempt, asked, pause)
 
     async def _search(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
-        submission = await self._submission(attempt, folder, asked)
+        try:
+            submission = await self._submission(attempt, folder, asked)
+        except EngineFailed:
+            # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
+            submission = self._written(attempt, asked)
         try:
             found = await account.provider.find(submission, asked.at - _SKEW)
         except ProviderTrouble as trouble:
@@ -218,14 +246,16 @@ class Submitting:
         task = attempt.task
         account = self._accounts[task.engine]
         places, guides = await self._inputs.given(task, account.provider, folder)
-        sides: dict[str, Any] = dict(places)
+        return self._written(attempt, asked, guides=guides, **places)
+
+    def _written(self, attempt: Attempt, asked: Asked, **inputs: Any) -> Submission:
+        task = attempt.task
         return Submission(
             asked.key,
             task.generation,
             model=self._router.upstream_model(task.engine, task.generation.model),
-            guides=guides,
-            callback_url=self._hook(account, asked.key),
-            **sides,
+            callback_url=self._hook(self._accounts[task.engine], asked.key),
+            **inputs,
         )
 
     def _hook(self, account: Account, key: str) -> str | None:

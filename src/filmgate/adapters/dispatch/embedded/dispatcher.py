@@ -36,6 +36,7 @@ class EmbeddedDispatcher:
         self._wakes: dict[str, asyncio.Event] = {}
         self._pumps: list[asyncio.Task[None]] = []
         self._running: dict[asyncio.Task[None], Claim] = {}
+        self._stopped: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._lasting: frozenset[str] = frozenset()
 
@@ -57,7 +58,9 @@ class EmbeddedDispatcher:
     def stop_task(self, task_id: str) -> None:
         """Stop the work on a task that has been ended or deleted by its owner."""
         for running, claim in self._running.items():
-            if claim.due.task_id == task_id and claim.due.kind in (ADVANCE, FOLLOW):
+            # Once is enough: to be told a second time would break off what must not be left half done.
+            if claim.due.task_id == task_id and claim.due.kind in (ADVANCE, FOLLOW) and running not in self._stopped:
+                self._stopped.add(running)
                 running.cancel()
 
     async def ready(self) -> None:
@@ -109,6 +112,7 @@ class EmbeddedDispatcher:
 
     def _ended(self, queue: str, running: asyncio.Task[None]) -> None:
         del self._running[running]
+        self._stopped.discard(running)
         self._busy[queue] -= 1
         self._wakes[queue].set()
 

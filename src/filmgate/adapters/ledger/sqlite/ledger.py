@@ -184,6 +184,10 @@ class SqliteLedger:
         values = {"engine": engine, "ids": json(list(upstream_ids))}
         return {str(row[0]) for row in self._store.reader.rows(SQL["known_upstream"], values)}
 
+    async def departed(self, application_id: str, task_id: str) -> bool:
+        """Say whether the application has deleted a task of this id that a provider had made."""
+        return bool(self._store.reader.rows(SQL["departed"], {"application_id": application_id, "id": task_id}))
+
     async def unknown_submits(self) -> list[Task]:
         """List the tasks that may or may not have been accepted by a provider."""
         values = {"stage": Stage.SUBMIT_UNKNOWN}

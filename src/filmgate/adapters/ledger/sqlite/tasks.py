@@ -89,6 +89,8 @@ def delete(connection: apsw.Connection, application_id: str, task_id: str, now: 
     task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
     if task is None:
         return False
+    if task.upstream_id == task.id:
+        run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})
     put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now), *_recall(task, now)])
     return True

@@ -5,6 +5,13 @@ ALTER TABLE tasks ADD COLUMN upstream_id TEXT;
 CREATE UNIQUE INDEX tasks_upstream ON tasks (engine, upstream_id) WHERE upstream_id IS NOT NULL;
 CREATE INDEX tasks_stage ON tasks (engine, state, stage) WHERE state IN ('pending', 'processing');
 
+-- Tasks of providers that their owner has deleted: nobody who asks for one brings it back.
+CREATE TABLE departed (
+    application_id TEXT NOT NULL REFERENCES applications (id),
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (application_id, task_id)
+) STRICT, WITHOUT ROWID;
+
 -- The next work of a queue, whoever owns it.
 CREATE INDEX due_queue ON due (queue, not_before);
 

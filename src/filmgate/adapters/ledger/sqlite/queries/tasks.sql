@@ -138,6 +138,14 @@ RETURNING {task_columns}
 -- Remove a task of its owner; its echo and media rows go with it.
 DELETE FROM tasks WHERE id = :id AND application_id = :application_id RETURNING {task_columns}
 
+-- name: add_departed
+-- Remember that the owner has deleted a task that a provider had made.
+INSERT INTO departed (application_id, task_id) VALUES (:application_id, :id) ON CONFLICT DO NOTHING
+
+-- name: departed
+-- Whether the owner has deleted a task that a provider had made.
+SELECT 1 FROM departed WHERE application_id = :application_id AND task_id = :id
+
 -- name: count_at_provider
 -- The tasks of an engine in some stages.
 SELECT count(*) FROM tasks

@@ -1,0 +1,7 @@
+"""The one composition root: settings -> adapters -> core -> ASGI application."""
+
+from filmgate.app.keys import DEFAULT_APPLICATION, api_key
+from filmgate.app.server import serve
+from filmgate.app.service import Service, open_ledger, open_service
+
+__all__ = ["DEFAULT_APPLICATION", "Service", "api_key", "open_ledger", "open_service", "serve"]

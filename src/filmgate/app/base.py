@@ -1,0 +1,42 @@
+"""What everything else is built on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from filmgate.core.attempt import Desk
+    from filmgate.core.feed import Feed
+    from filmgate.core.intake import Intake
+    from filmgate.core.links import Links
+    from filmgate.core.providers.account import Account
+    from filmgate.core.routing import Router
+    from filmgate.domain.settings import EngineSettings, Settings
+    from filmgate.ports.dispatch import Clock, Dispatcher
+    from filmgate.ports.engine import Engine
+    from filmgate.ports.fetcher import Fetcher
+    from filmgate.ports.ledger import Ledger
+    from filmgate.ports.media import MediaStore, MediaTools
+
+
+class Base(NamedTuple):
+    """The settings, the adapters behind the ports, and what the core shares. `work` is for files in progress."""
+
+    settings: Settings
+    table: dict[str, EngineSettings]
+    engines: dict[str, Engine]
+    accounts: dict[str, Account]
+    ledger: Ledger
+    store: MediaStore
+    tools: MediaTools
+    fetcher: Fetcher
+    dispatcher: Dispatcher
+    feed: Feed
+    links: Links
+    intake: Intake
+    desk: Desk
+    router: Router
+    clock: Clock
+    work: Path

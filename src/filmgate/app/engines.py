@@ -1,0 +1,105 @@
+"""Engines of this process and accounts with providers, made from the operator's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from filmgate.app.keys import new_application
+from filmgate.domain.errors import InvalidRequest, Unavailable
+from filmgate.domain.settings import EngineSettings
+from filmgate.ports.ledger import Ledger
+
+if TYPE_CHECKING:
+    from filmgate.core.providers.account import Account
+    from filmgate.ports.engine import Engine
+
+LOCAL = frozenset({"studio", "scripted"})
+"""Types of engines that make videos in this process; all others are providers."""
+
+
+def engines_and_accounts(table: Mapping[str, EngineSettings]) -> tuple[dict[str, Engine], dict[str, Account]]:
+    """Make the engines of this process and the accounts with providers, by name. Raises Unavailable."""
+    engines: dict[str, Engine] = {}
+    accounts: dict[str, Account] = {}
+    upstreams = upstream_types() if {engine.type for engine in table.values()} - LOCAL else {}
+    for name, settings in table.items():
+        try:
+            if settings.type in LOCAL:
+                engines[name] = _engine(name, settings)
+            elif settings.type in upstreams:
+                accounts[name] = _account(name, settings, upstreams[settings.type])
+            else:
+                raise ValueError(  # noqa: TRY301
+                    f'its type "{settings.type}" is not one of {", ".join(sorted(LOCAL | {*upstreams}))}'
+                )
+        except (ValueError, InvalidRequest) as error:
+            raise Unavailable(f'The engine "{name}" is not set up right: {error}') from error
+    return engines, accounts
+
+
+def _engine(name: str, settings: EngineSettings) -> Engine:
+    """Make an engine of this process. Raises ValueError for options it does not have."""
+    if settings.type == "studio":
+        from filmgate.adapters.engines.studio import StudioEngine
+
+        if settings.options:
+            raise ValueError(f"it has no option {', '.join(settings.options)}")
+        return StudioEngine(name, slots=settings.slots or 1)
+    from filmgate.adapters.engines.scripted import ScriptedEngine
+
+    return ScriptedEngine(name, slots=settings.slots or 32, options=settings.options)
+
+
+def upstream_types() -> dict[str, Any]:
+    """Give what speaks each dialect as a client, by the dialect's name."""
+    from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
+    from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
+    from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
+    from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
+    from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosUpstream
+
+    return {
+        "dream_machine": DreamMachineUpstream,
+        "agents": AgentsUpstream,
+        "acedata": AceDataUpstream,
+        "gateway": GatewayUpstream,
+        "openai_videos": OpenAIVideosUpstream,
+    }
+
+
+def _account(name: str, settings: EngineSettings, upstream: Any) -> Account:
+    """Make an account with a provider. Raises ValueError for options that cannot be used."""
+    from filmgate.adapters.http.line import HttpLine
+    from filmgate.core.providers.account import Account
+    from filmgate.domain.accounts import account_settings
+
+    own, rest = account_settings(settings.options)
+    base = own.base_url or upstream.ADDRESS
+    if base is None:
+        raise ValueError("base_url is missing: the address of the provider's API")
+    key = own.key()
+    headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
+    return Account(name, upstream(HttpLine(base, headers, timeout=own.timeout), rest), own)
+
+
+def room_of(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[], Awaitable[int]] | None:
+    """Say how many more tasks an account may have at work, where that is limited."""
+    slots = settings.slots
+    if slots is None:
+        return None
+
+    async def room() -> int:
+        return slots - await ledger.at_provider(name)
+
+    return room
+
+
+async def asked_for(ledger: Ledger, accounts: Iterable[Account]) -> dict[str, tuple[str, ...]]:
+    """Give, by application id, the engines at which the application's unknown ids are looked up."""
+    asked: dict[str, tuple[str, ...]] = {}
+    for account in accounts:
+        if account.settings.adopt_for is not None:
+            application = await ledger.add_application(new_application(account.settings.adopt_for))
+            asked[application.id] = (*asked.get(application.id, ()), account.name)
+    return asked

@@ -1,0 +1,155 @@
+"""`filmgate serve`: one process, alone on its data folder, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from filmgate import __version__
+from filmgate.app.service import Service, open_service
+from filmgate.app.web import is_loopback
+from filmgate.domain.errors import FilmgateError, Unavailable
+from filmgate.domain.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_ANSWER_SECONDS = 0.5
+_MIN_BOOTSTRAP = 16
+
+
+def serve(settings: Settings) -> int:
+    """Run the service until SIGTERM or SIGINT, and give the exit code."""
+    from filmgate.adapters.logs import configure
+
+    configure(settings.log_level)
+    try:
+        _check_exposure(settings)
+        with _alone(settings), _bound(settings) as listener:
+            import uvloop
+
+            uvloop.run(_serve(settings, listener))
+    except FilmgateError as error:
+        print(f"filmgate: {error.message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    host, port = listener.getsockname()[:2]
+    async with open_service(settings) as service:
+        config = uvicorn.Config(
+            service.asgi,
+            lifespan="off",
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=max(1, round(settings.grace)),
+        )
+        server = uvicorn.Server(config)
+        with _stopping(server, service, settings.grace):
+            listener.listen(config.backlog)  # who reads the announcement can connect from then on
+            _announce(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}", service.first_key)
+            # The signals are ours: uvicorn's own way of handling them ends the process before it is closed.
+            await server._serve([listener])
+
+
+@contextlib.contextmanager
+def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterator[None]:
+    """Have SIGTERM and SIGINT stop taking work and requests; a second one does not wait.
+
+    Whoever waits for a task is answered a moment before uvicorn ends the requests that are still open.
+    """
+    loop = asyncio.get_running_loop()
+    stops: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+        left = 0.0 if server.force_exit else grace
+        stops.add(asyncio.ensure_future(service.dispatcher.stop(left)))
+        loop.call_later(max(0.0, left - _ANSWER_SECONDS), service.tasks.stop_waiting)
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _announce(settings: Settings, address: str, first_key: str | None) -> None:
+    if first_key is not None:
+        print(f"A first API key was made, it is shown this once: {first_key}")
+        print(f"It is kept for the CLI on this machine in {settings.data / 'first-key'}")
+    # The last line, so that whoever waits for it has been told everything.
+    print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
+
+
+def _check_exposure(settings: Settings) -> None:
+    if settings.api_key is None:
+        return
+    key = settings.api_key.get_secret_value().strip()
+    if not key:
+        raise Unavailable("FILMGATE_API_KEY is blank: nobody could use it. Leave it out, and a first key is made.")
+    if not is_loopback(settings.host) and len(key) < _MIN_BOOTSTRAP:
+        raise Unavailable(
+            f"FILMGATE_API_KEY has fewer than {_MIN_BOOTSTRAP} characters: too short for serving on {settings.host}."
+        )
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[TextIO]:
+    """Hold the data folder for this process. The lock is the kernel's and no child inherits it. Raises Unavailable."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (settings.data / "lock").open("a+") as lock:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.seek(0)
+                holder = lock.read().strip()
+                raise Unavailable(
+                    f"The data folder {settings.data} is in use by another service (process {holder or 'unknown'}). "
+                    "Stop it, or give this one a folder of its own with --data."
+                ) from error
+            lock.seek(0)
+            lock.truncate()
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield lock
+    except OSError as error:
+        raise Unavailable(f"The data folder {settings.data} cannot be used: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _bound(settings: Settings) -> Iterator[socket.socket]:
+    """Bind the port before anything is opened. Raises Unavailable."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Only a socket that names its protocol gets TCP_NODELAY on its connections; without it answers wait 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host.strip("[]"), settings.port))
+        except OSError as error:
+            raise Unavailable(
+                f"Port {settings.port} on {settings.host} cannot be used: {error.strerror}. Choose another with --port."
+            ) from error
+        yield listener

@@ -1,0 +1,174 @@
+"""Opening the ledger, and a whole service on it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from filmgate.adapters.ledger.sqlite import SqliteLedger
+from filmgate.app.keys import bootstrap, first_start
+from filmgate.domain.errors import Unavailable
+from filmgate.domain.settings import Settings
+from filmgate.ports.ledger import Ledger
+
+if TYPE_CHECKING:
+    from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
+    from filmgate.adapters.http.gate import Gate
+    from filmgate.app.base import Base
+    from filmgate.core.access import Access
+    from filmgate.core.service import TaskService
+
+_DOWNLOAD_SECONDS = 300.0
+
+
+class Service(NamedTuple):
+    """A running service: what serves requests, the door to the ledger, and what takes the due work."""
+
+    asgi: Gate
+    tasks: TaskService
+    access: Access
+    dispatcher: EmbeddedDispatcher
+    first_key: str | None
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """Open the ledger of a data folder; the service may be running. Raises Unavailable."""
+    if settings.database is not None:
+        raise Unavailable("Only the embedded ledger is there yet: leave FILMGATE_DATABASE empty.")
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
+    ledger = SqliteLedger(settings.data / "filmgate.db")
+    await ledger.open()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@contextlib.asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
+    from filmgate.app.engines import asked_for
+    from filmgate.app.web import all_dialects, application, hooks
+    from filmgate.app.work import lanes
+    from filmgate.core.access import Access
+    from filmgate.core.operator import Operator
+    from filmgate.core.providers.adopting import Adopting
+    from filmgate.core.providers.following import Following
+    from filmgate.core.query import Query
+    from filmgate.core.service import TaskService
+
+    async with contextlib.AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(open_ledger(settings))
+        dispatcher, base = await _base(stack, settings, ledger)
+        adopting = Adopting(
+            base.accounts,
+            base.table,
+            ledger,
+            dispatcher,
+            base.clock,
+            asked_for=await asked_for(ledger, base.accounts.values()),
+        )
+        missing = adopting.for_query if adopting.is_wanted else None
+        query = Query(ledger, cache_bytes=settings.answer_cache, max_batch=settings.max_batch, missing=missing)
+        tasks = TaskService(
+            ledger,
+            base.store,
+            base.intake,
+            query,
+            base.feed,
+            dispatcher,
+            base.router,
+            base.table,
+            max_unfinished=settings.max_unfinished,
+            missing=missing,
+            clock=base.clock,
+        )
+        owner, first_key = await first_start(ledger, settings)
+        access = Access(
+            ledger,
+            submit_rate=settings.submit_rate,
+            query_rate=settings.query_rate,
+            bootstrap=bootstrap(settings, owner),
+        )
+        operator = Operator(base.desk, base.router, base.table, base.engines, base.accounts)
+        following = Following(base.accounts, base.desk)
+        dialects = all_dialects()
+        asgi = application(base, dialects, access, query, tasks, operator, adopting, following)
+        stack.push_async_callback(asgi.close)
+        for account in base.accounts.values():
+            account.start()
+        announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
+        stack.push_async_callback(dispatcher.stop, settings.grace)
+        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
+        yield Service(asgi, tasks, access, dispatcher, first_key)
+
+
+async def _base(
+    stack: contextlib.AsyncExitStack, settings: Settings, ledger: Ledger
+) -> tuple[EmbeddedDispatcher, Base]:
+    """Make the adapters, to be closed with the stack, and what the core shares."""
+    from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
+    from filmgate.adapters.http.fetcher import CheckedFetcher
+    from filmgate.adapters.media import LocalStore, SandboxedTools
+    from filmgate.app.base import Base
+    from filmgate.app.engines import engines_and_accounts
+    from filmgate.core.attempt import Desk
+    from filmgate.core.feed import Feed
+    from filmgate.core.intake import Intake
+    from filmgate.core.links import Links
+    from filmgate.core.routing import Router
+
+    clock, work = time.time, _empty_folder(settings.data / "work")
+    table = settings.engine_table()
+    engines, accounts = engines_and_accounts(table)
+    store = LocalStore(settings.data / "media")
+    tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
+    parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
+    for part in parts:
+        stack.push_async_callback(part.close)
+    feed, dispatcher = Feed(), EmbeddedDispatcher(ledger, clock)
+    links = Links(settings.public_url, settings.allowed_hosts, settings.host)
+    intake = Intake(
+        ledger,
+        store,
+        tools,
+        fetcher,
+        links,
+        clock,
+        work=work,
+        max_image=settings.max_image,
+        max_video=settings.max_video,
+    )
+    return dispatcher, Base(
+        settings=settings,
+        table=table,
+        engines=engines,
+        accounts=accounts,
+        ledger=ledger,
+        store=store,
+        tools=tools,
+        fetcher=fetcher,
+        dispatcher=dispatcher,
+        feed=feed,
+        links=links,
+        intake=intake,
+        desk=Desk(ledger, feed, dispatcher, clock),
+        router=Router(ledger, table, engines, accounts),
+        clock=clock,
+        work=work,
+    )
+
+
+def _empty_folder(path: Path) -> Path:
+    """Give an empty folder for work in progress: what an earlier process left there is no use to anybody."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True, mode=0o700)
+    return path

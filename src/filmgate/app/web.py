@@ -1,0 +1,127 @@
+"""What serves requests: dialects, agents, media, health, behind one gate."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from filmgate import __version__
+from filmgate.app.base import Base
+
+if TYPE_CHECKING:
+    from filmgate.adapters.http.gate import Gate
+    from filmgate.core.access import Access
+    from filmgate.core.operator import Operator
+    from filmgate.core.providers.adopting import Adopting
+    from filmgate.core.providers.following import Following
+    from filmgate.core.query import Query
+    from filmgate.core.service import TaskService
+
+
+def all_dialects() -> tuple[Any, ...]:
+    """Give the dialects that are served, Filmgate's own first."""
+    from filmgate.adapters.dialects import acedata, agents, dream_machine, gateway, native, openai_videos
+
+    return (
+        native.DIALECT,
+        gateway.DIALECT,
+        acedata.DIALECT,
+        dream_machine.DIALECT,
+        agents.DIALECT,
+        openai_videos.DIALECT,
+    )
+
+
+def hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
+    """Give the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
+    from filmgate.adapters import mcp
+
+    return {dialect.name: dialect.hook for dialect in dialects} | {mcp.NAME: mcp.HOOK}
+
+
+def application(
+    base: Base,
+    dialects: tuple[Any, ...],
+    access: Access,
+    query: Query,
+    tasks: TaskService,
+    operator: Operator,
+    adopting: Adopting,
+    following: Following,
+) -> Gate:
+    """Put together what serves requests."""
+    from filmgate.adapters import mcp
+    from filmgate.adapters.dialects.common import Services
+    from filmgate.adapters.dialects.described import completed
+    from filmgate.adapters.http.application import framework
+    from filmgate.adapters.http.door import HttpDoor, bearer
+    from filmgate.adapters.http.errors import Errors
+    from filmgate.adapters.http.gate import Gate, Mount
+    from filmgate.adapters.http.hooks import hooks_router
+    from filmgate.adapters.http.lane import Lane
+    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.http.service_routes import service_router
+    from filmgate.adapters.media.serve import answer, media_router
+    from filmgate.core.access import Action, Buckets
+    from filmgate.core.uploads import Uploads
+
+    settings = base.settings
+    rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
+    door, requests = HttpDoor(access, base.links, rates, max_body=settings.max_body), Requests()
+    bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
+
+    def is_operator(request: Any) -> bool:
+        key = bearer(request.scope["headers"]) or b""
+        return is_loopback(settings.host) or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
+
+    uploads = Uploads(base.ledger, base.store, base.intake, base.clock)
+    services = Services(
+        tasks, query, door, settings, uploads, partial(answer, store=base.store), operator, adopting, is_operator
+    )
+    writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
+    writers[mcp.PATH] = mcp.write_error
+    errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
+    routers = [dialect.router(services) for dialect in dialects]
+    routers.append(media_router(base.ledger, base.store, Buckets(settings.media_rate)))
+    checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
+    routers.append(service_router(base.ledger, requests, checks, is_operator, __version__))
+    routers.append(hooks_router(following.hurry, Buckets(settings.media_rate)))
+    lane = Lane(
+        {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
+        {
+            read.path: (dialect.name, partial(read.parse, settings=settings))
+            for dialect in dialects
+            for read in dialect.body_reads
+        },
+        door,
+        query,
+        errors,
+        requests,
+        max_body=settings.max_body,
+    )
+    agents = mcp.McpEndpoint(
+        door, base.links, tasks, query, base.store, max_body=settings.max_body, max_batch=settings.max_batch
+    )
+    mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
+    prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
+    return Gate(
+        framework(routers, errors, __version__, completed),
+        lane,
+        base.links,
+        errors,
+        requests,
+        prefixes,
+        mounts,
+        max_body=settings.max_body,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach what is bound to a host."""
+    name = host.strip("[]").lower()
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return name == "localhost"

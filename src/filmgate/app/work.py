@@ -1,0 +1,82 @@
+"""The work behind the service: which queue is worked off by what, and how much of it at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from filmgate.app.base import Base
+from filmgate.app.engines import room_of
+from filmgate.core.callbacks import Callbacks
+from filmgate.core.developing import Developing
+from filmgate.core.execution import Execution
+from filmgate.core.housekeeping import Housekeeping
+from filmgate.core.making import Making
+from filmgate.core.providers.fetching import Fetching
+from filmgate.core.providers.following import INGEST, Following
+from filmgate.core.providers.inputs import Inputs
+from filmgate.core.providers.recalling import Recalling
+from filmgate.core.providers.submitting import LOOKUP, Submitting
+from filmgate.core.query import Form
+from filmgate.core.service import TaskService
+from filmgate.core.starting import Starting
+from filmgate.ports.dispatch import Lane
+from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, PURGE, RECALL, queue_of
+
+_CALLBACK_SLOTS = 16
+_SUBMIT_SLOTS = 8
+_INGEST_SLOTS = 4
+_RECALL_SLOTS = 4
+_FOLLOWED = 100_000
+"""Tasks followed at once at one account: each waits as a coroutine, without a slot of anything else."""
+
+
+def lanes(
+    base: Base, tasks: TaskService, following: Following, hooks: Mapping[str, Form], announced: frozenset[str]
+) -> dict[str, Lane]:
+    """Give the lanes of all queues. `hooks` write callbacks, by dialect; `announced` dialects hear of the start too."""
+    callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock)
+    housekeeping = Housekeeping(base.ledger, tasks, base.store, base.clock)
+    execution = _execution(base, announced)
+    found = {name: Lane(execution.advance, engine.slots) for name, engine in base.engines.items()}
+    for name in base.accounts:
+        found |= _account_lanes(base, name, execution, following)
+    return found | {
+        CALLBACK: Lane(callbacks.deliver, _CALLBACK_SLOTS),
+        EXPIRE: Lane(housekeeping.expire, 1),
+        PURGE: Lane(housekeeping.purge, 1),
+    }
+
+
+def _account_lanes(base: Base, name: str, execution: Execution, following: Following) -> dict[str, Lane]:
+    recalling = Recalling(base.accounts, base.ledger, base.clock)
+    return {
+        name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name])),
+        queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
+        queue_of(FOLLOW, name): Lane(following.follow, _FOLLOWED, lasting=True),
+        queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),
+        queue_of(RECALL, name): Lane(recalling.recall, _RECALL_SLOTS),
+    }
+
+
+def _execution(base: Base, announced: frozenset[str]) -> Execution:
+    """Put together what takes tasks through their stages."""
+    settings = base.settings
+    starting = Starting(base.ledger, base.table, announced, base.clock)
+    developing = Developing(base.store, base.tools)
+    making = Making(base.engines, starting, base.ledger, base.store, base.intake, developing, base.clock)
+    inputs = Inputs(base.ledger, base.store, base.intake, starting, settings.public_url)
+    submitting = Submitting(base.accounts, base.router, starting, inputs, base.desk, settings.public_url)
+    fetching = Fetching(
+        base.accounts,
+        base.fetcher,
+        base.store,
+        base.tools,
+        developing,
+        base.clock,
+        max_video=settings.max_video,
+        max_image=settings.max_image,
+    )
+    stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
+    stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
+    return Execution(base.desk, stages, base.store, work=base.work)

@@ -1,0 +1,81 @@
+"""A small provider, for what an account does with one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from filmgate.adapters.http.line import HttpLine
+from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation, ReferenceKind
+from filmgate.domain.states import State
+from filmgate.ports.line import Line
+from filmgate.ports.provider import Means, Receipt, Report, Submission
+
+ORDER = Submission("key", Generation("a lake"))
+
+
+class Asked(NamedTuple):
+    """A query as it came in."""
+
+    at: float
+    ids: list[str]
+
+
+class Small:
+    """Knows every task but those in `strange`; `troubles` are raised one after the other, by queries and submits."""
+
+    type = "small"
+    means: Mapping[ReferenceKind, tuple[Means, ...]] = {}
+    searches = False
+    discards = False
+
+    def __init__(self, batch: int = 1) -> None:
+        self.line: Line = HttpLine("http://127.0.0.1:9", {})
+        self.batch = batch
+        self.asked: list[Asked] = []
+        self.strange: set[str] = set()
+        self.troubles: list[Exception] = []
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.at_once = 0
+        self.most = 0
+
+    def refuse(self, generation: Generation) -> Failure | None:
+        """Refuse nothing."""
+        del generation
+
+    async def submit(self, submission: Submission) -> Receipt:
+        """Accept it, unless there is trouble."""
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return Receipt(submission.key)
+
+    async def query(self, ids: Sequence[str]) -> list[Report]:
+        """Give the tasks it knows, the last first."""
+        self.asked.append(Asked(time.monotonic(), list(ids)))
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.answering.wait()
+        finally:
+            self.at_once -= 1
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return [Report(Receipt(each), State.PROCESSING) for each in reversed(ids) if each not in self.strange]
+
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """Find nothing."""
+        del submission, since
+        return []
+
+    async def discard(self, task_id: str) -> None:
+        """Forget nothing."""
+        del task_id
+
+    @property
+    def queries(self) -> list[list[str]]:
+        """The ids of each query so far."""
+        return [each.ids for each in self.asked]
