@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from filmgate.client import (
     UnreadableAnswer,
     Video,
     WaitTimeout,
+    retries,
 )
 from tests.client.odd import Answer, odd_server
 
@@ -31,6 +33,7 @@ TASK = Answer(body=b'{"id":"t1","state":"completed","progress":100,"something_ne
 PENDING = Answer(body=b'{"id":"t1","state":"pending"}')
 BUSY = Answer(429, b'{"error":{"code":"too_many_requests","message":"slow down"}}', (("Retry-After", "0"),))
 LOST = Answer(lost=True)
+IN_FLIGHT = Answer(409, b'{"error":{"code":"in_flight","message":"wait"}}', (("Retry-After", "0"),))
 
 
 def refusal(status: int, code: str, **more: str) -> Answer:
@@ -94,22 +97,50 @@ def test_submit_that_was_refused_for_its_rate_is_sent_again() -> None:
         assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("trouble", [LOST, Answer(500), Answer(502), Answer(503)])
-def test_submit_of_unknown_outcome_is_never_sent_again(trouble: Answer) -> None:
-    """Where a submit may have been accepted, it is not repeated."""
+@pytest.mark.parametrize("trouble", [LOST, Answer(502), Answer(503), IN_FLIGHT])
+def test_submit_whose_answer_was_lost_is_sent_again_with_its_key(trouble: Answer) -> None:
+    """Where a submit may have been accepted, it is repeated as the same one."""
     with odd_server(trouble, TASK) as server, Filmgate(server.url, "k") as filmgate:
-        with pytest.raises(OutcomeUnknown if trouble.lost else ServiceUnavailable):
+        assert filmgate.submit("a prompt").id == "t1"
+        first, again = server.requests
+    assert first.headers["Idempotency-Key"] == again.headers["Idempotency-Key"] != ""
+    assert first.body == again.body
+
+
+async def test_submit_whose_answer_was_lost_is_sent_again_asynchronously() -> None:
+    """The asynchronous client does the same, and gives every submit a key of its own."""
+    with odd_server(LOST, TASK) as server:
+        async with AsyncFilmgate(server.url, "k") as filmgate:
+            await filmgate.submit("a prompt")
+            await filmgate.submit("a prompt")
+        keys = [request.headers["Idempotency-Key"] for request in server.requests]
+    assert (keys[0], len(set(keys))) == (keys[1], 2)
+
+
+def test_submit_that_broke_the_service_is_not_sent_again() -> None:
+    """A 500 is no passing trouble."""
+    with odd_server(Answer(500), TASK) as server, Filmgate(server.url, "k") as filmgate:
+        with pytest.raises(ServiceUnavailable):
             filmgate.submit("a prompt")
         assert len(server.requests) == 1
 
 
-async def test_submit_of_unknown_outcome_is_never_sent_again_asynchronously() -> None:
-    """The asynchronous client does not repeat it either."""
-    with odd_server(LOST, TASK) as server:
-        async with AsyncFilmgate(server.url, "k") as filmgate:
-            with pytest.raises(OutcomeUnknown):
-                await filmgate.submit("a prompt")
-        assert len(server.requests) == 1
+def test_submit_whose_service_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nobody can be asked again, the outcome is unknown, whatever the last attempt met."""
+    monkeypatch.setattr(retries, "_RESTART", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def serve_once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1)
+                server.close()
+
+        served = pool.submit(serve_once)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with Filmgate(url, "k") as filmgate, pytest.raises(OutcomeUnknown, match="earlier attempt may have been"):
+            filmgate.submit("a prompt")
+        served.result(10)
 
 
 def test_rate_that_takes_too_long_is_told() -> None:
@@ -156,7 +187,7 @@ def test_ids_cannot_leave_their_place() -> None:
     with odd_server(TASK) as server, Filmgate(server.url, "k") as filmgate:
         filmgate.get("../me?x=1")
         assert server.requests[0].path == "/api/v1/tasks/..%2Fme%3Fx%3D1"
-        with pytest.raises(FilmgateClientError, match="id of a task"):
+        with pytest.raises(FilmgateClientError, match="an id is needed"):
             filmgate.get(" ")
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from filmgate.adapters.dialects.acedata import DIALECT, wire
 from filmgate.adapters.dialects.acedata.asked import Api, api_of, by_id
-from filmgate.adapters.dialects.acedata.rejoin import Rejoin
 from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, WaitTimeout
@@ -365,31 +364,3 @@ def test_the_filters_of_a_batch():
     assert body.filter() == TaskFilter(trace_ids=("t",), created_min=1, created_max=2.5, offset=3)
     many = parse(wire.RetrieveBatchBody, json.dumps({"action": "retrieve_batch", "ids": ["x"] * 20}).encode())
     assert many.filter().limit == 20
-
-
-def test_a_body_is_joined_for_half_a_minute():
-    """The same body of the same key finds its task for 30 s after it was remembered, and not once it is forgotten."""
-    now = 100.0
-    rejoin = Rejoin(lambda: now)
-    rejoin.remember("key", b"body", "task")
-    assert rejoin.find("key", b"body") == "task"
-    assert rejoin.find("other", b"body") is None
-    assert rejoin.find("key", b"other") is None
-    now += 29.9
-    assert rejoin.find("key", b"body") == "task"
-    now += 0.2
-    assert rejoin.find("key", b"body") is None
-    rejoin.remember("key", b"body", "task", longer=100)
-    now += 120
-    assert rejoin.find("key", b"body") == "task"
-    rejoin.forget("key", b"body")
-    assert rejoin.find("key", b"body") is None
-
-
-def test_what_is_remembered_is_bounded():
-    """The oldest is forgotten when there is no more room."""
-    rejoin = Rejoin(lambda: 0.0)
-    for number in range(10_001):
-        rejoin.remember("key", b"%d" % number, "task")
-    assert rejoin.find("key", b"0") is None
-    assert rejoin.find("key", b"1") == rejoin.find("key", b"10000") == "task"

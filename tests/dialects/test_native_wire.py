@@ -129,14 +129,6 @@ def test_what_a_list_may_not_ask_for(
     assert caught.value.field == field
 
 
-def test_how_long_a_query_waits():
-    """0 to 50 seconds; nothing else is a number of seconds."""
-    assert (wire.hold(None), wire.hold("0"), wire.hold("1.5"), wire.hold("50")) == (0, 0, 1.5, 50)
-    for wrong in ("51", "-1", "nan", "inf", "soon", "", "1_0", "\ud800"):
-        with pytest.raises(InvalidRequest):
-            wire.hold(wrong)
-
-
 def test_an_error_names_the_field():
     """An error has its code, sentence, field and trace id."""
     assert json.loads(wire.write_error(InvalidRequest("no", field="prompt"), "t")) == {

@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, settings
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.ports.ledger import Ledger
 
-from . import conformance, conformance_callbacks, conformance_due, conformance_providers, machine
+from . import (
+    conformance,
+    conformance_callbacks,
+    conformance_changes,
+    conformance_due,
+    conformance_providers,
+    conformance_submits,
+    machine,
+)
 
 
 @pytest.fixture
@@ -49,6 +57,14 @@ class TestDue(conformance_due.DueConformance):
 
 
 class TestProviders(conformance_providers.ProviderConformance):
+    pass
+
+
+class TestSubmits(conformance_submits.SubmitConformance):
+    pass
+
+
+class TestChanges(conformance_changes.ChangeConformance):
     pass
 
 

@@ -6,6 +6,7 @@ import contextlib
 import zlib
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -76,6 +77,21 @@ def published(fails: RunningService) -> schemathesis.BaseSchema:
         chosen = zlib.crc32(repr((label, parameters)).encode())
         return parameters if chosen % 2 else {**parameters, name: known[chosen // 2 % len(known)]}
 
+    @described.hook
+    def map_query(context: schemathesis.HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
+        del context
+        wait = (query or {}).get("wait")
+        if query is None or not isinstance(wait, int | float) or isinstance(wait, bool) or not 0 <= wait <= 50:
+            return query
+        return {**query, "wait": wait / 500}  # what is right stays right, and takes less time
+
+    @described.hook
+    def map_headers(context: schemathesis.HookContext, headers: dict[str, str] | None) -> dict[str, str] | None:
+        del context
+        if not headers or "Idempotency-Key" not in headers:
+            return headers
+        return {**headers, "Idempotency-Key": f"{headers['Idempotency-Key'][:200]}{uuid4()}"[:300]}
+
     return described
 
 
@@ -86,6 +102,8 @@ def test_answers_are_as_described(
     seen: set[tuple[str, int]] = set()
     for found in published.get_all_operations():
         operation = found.ok()
+        if operation.path.endswith("/events"):
+            continue  # a stream has no end; they have tests of their own
         for mode in GenerationMode:
             with subtests.test(operation.label, mode=mode.value):
                 _examine(operation, mode, fails.headers, seen)

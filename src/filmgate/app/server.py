@@ -82,6 +82,7 @@ def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterato
         server.force_exit = server.should_exit
         server.should_exit = True
         left = 0.0 if server.force_exit else grace
+        service.events.close()  # whoever reads a stream resumes it elsewhere or later
         stops.add(asyncio.ensure_future(service.dispatcher.stop(left)))
         loop.call_later(max(0.0, left - _ANSWER_SECONDS), service.tasks.stop_waiting)
 

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from filmgate.adapters.http.gate import Gate
     from filmgate.app.base import Base
     from filmgate.core.access import Access
+    from filmgate.core.events import Events
     from filmgate.core.service import TaskService
 
 _DOWNLOAD_SECONDS = 300.0
 
 
 class Service(NamedTuple):
-    """A running service: what serves requests, the door to the ledger, and what takes the due work."""
+    """A running service: what serves requests, the door to the ledger, the streams, and what takes the due work."""
 
     asgi: Gate
     tasks: TaskService
+    events: Events
     access: Access
     dispatcher: EmbeddedDispatcher
     first_key: str | None
@@ -59,6 +61,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
     from filmgate.core.access import Access
+    from filmgate.core.events import Events
     from filmgate.core.operator import Operator
     from filmgate.core.providers.adopting import Adopting
     from filmgate.core.providers.following import Following
@@ -101,14 +104,15 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         operator = Operator(base.desk, base.router, base.table, base.engines, base.accounts)
         following = Following(base.accounts, base.desk)
         dialects = all_dialects()
-        asgi = application(base, dialects, access, query, tasks, operator, adopting, following)
+        events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
+        asgi = application(base, dialects, access, query, tasks, events, operator, adopting, following)
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
-        yield Service(asgi, tasks, access, dispatcher, first_key)
+        yield Service(asgi, tasks, events, access, dispatcher, first_key)
 
 
 async def _base(

@@ -14,6 +14,7 @@ from filmgate.app.base import Base
 if TYPE_CHECKING:
     from filmgate.adapters.http.gate import Gate
     from filmgate.core.access import Access
+    from filmgate.core.events import Events
     from filmgate.core.operator import Operator
     from filmgate.core.providers.adopting import Adopting
     from filmgate.core.providers.following import Following
@@ -48,6 +49,7 @@ def application(
     access: Access,
     query: Query,
     tasks: TaskService,
+    events: Events,
     operator: Operator,
     adopting: Adopting,
     following: Following,
@@ -67,6 +69,7 @@ def application(
     from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
     from filmgate.core.callbacks.owning import OwnCallbacks
+    from filmgate.core.repeats import Repeats
     from filmgate.core.uploads import Uploads
 
     settings = base.settings
@@ -81,6 +84,8 @@ def application(
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock)
     services = Services(
         tasks,
+        Repeats(tasks, base.ledger, base.clock),
+        events,
         query,
         door,
         settings,
@@ -107,6 +112,7 @@ def application(
             for read in dialect.body_reads
         },
         door,
+        tasks,
         query,
         errors,
         requests,

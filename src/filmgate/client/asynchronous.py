@@ -13,6 +13,7 @@ import httpx2
 from filmgate.client import calls, target
 from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
+from filmgate.client.errors import ConnectionFailed
 from filmgate.client.references import Options
 from filmgate.client.results import (
     Account,
@@ -25,7 +26,7 @@ from filmgate.client.results import (
     UnknownSubmit,
     id_of,
 )
-from filmgate.client.retries import attempts
+from filmgate.client.retries import Retries, attempts
 from filmgate.client.waiting import Waiting
 
 T = TypeVar("T")
@@ -59,7 +60,8 @@ class AsyncFilmgate:
     async def submit(self, prompt: str, **options: Unpack[Options]) -> Task:
         """Have a clip made; gives the accepted task at once.
 
-        It is sent at most once: OutcomeUnknown says that the connection broke and the task may have been accepted.
+        It has a key of its own, so it is sent again where the answer was lost, and makes one task. OutcomeUnknown says
+        that this went wrong too, and the task may have been accepted.
         """
         return await self._send(await asyncio.to_thread(calls.submit, prompt, options))
 
@@ -99,7 +101,7 @@ class AsyncFilmgate:
         """Save a completed task's video, whole or not at all. Raises DownloadFailed, or OSError from the disk."""
         video = video_of(await self.get(task) if isinstance(task, str) else task)
         call, goal = calls.file(video.url), Path(path)
-        async for attempt in attempts(call):
+        async for attempt in attempts(Retries(call)):
             with attempt, calls.connection(self._target, call):
                 await self._save(call, Part(goal, video.bytes))
         return goal
@@ -167,10 +169,15 @@ class AsyncFilmgate:
         return await self._send(calls.adopt(engine, ids))
 
     async def _send(self, call: calls.Call[T]) -> T:
-        async for attempt in attempts(call):
-            with attempt, calls.connection(self._target, call):
-                request = calls.request(self._http, self._target, call, self._timeout)
-                return calls.read(call, await self._http.send(request))
+        retries = Retries(call)
+        try:
+            async for attempt in attempts(retries):
+                with attempt, calls.connection(self._target, call):
+                    request = calls.request(self._http, self._target, call, self._timeout)
+                    return calls.read(call, await self._http.send(request))
+        except ConnectionFailed as error:
+            retries.judge(error)
+            raise
         raise AssertionError("the last attempt returns or raises")
 
     async def _save(self, call: calls.Call[None], part: Part) -> None:

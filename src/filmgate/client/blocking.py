@@ -12,6 +12,7 @@ import httpx2
 from filmgate.client import calls, target
 from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
+from filmgate.client.errors import ConnectionFailed
 from filmgate.client.references import Options
 from filmgate.client.results import (
     Account,
@@ -24,7 +25,7 @@ from filmgate.client.results import (
     UnknownSubmit,
     id_of,
 )
-from filmgate.client.retries import attempts
+from filmgate.client.retries import Retries, attempts
 from filmgate.client.waiting import Waiting
 
 T = TypeVar("T")
@@ -57,7 +58,8 @@ class Filmgate:
     def submit(self, prompt: str, **options: Unpack[Options]) -> Task:
         """Have a clip made; gives the accepted task at once.
 
-        It is sent at most once: OutcomeUnknown says that the connection broke and the task may have been accepted.
+        It has a key of its own, so it is sent again where the answer was lost, and makes one task. OutcomeUnknown says
+        that this went wrong too, and the task may have been accepted.
         """
         return self._send(calls.submit(prompt, options))
 
@@ -97,7 +99,7 @@ class Filmgate:
         """Save a completed task's video, whole or not at all. Raises DownloadFailed, or OSError from the disk."""
         video = video_of(self.get(task) if isinstance(task, str) else task)
         call, goal = calls.file(video.url), Path(path)
-        for attempt in attempts(call):
+        for attempt in attempts(Retries(call)):
             with attempt, calls.connection(self._target, call):
                 self._save(call, Part(goal, video.bytes))
         return goal
@@ -163,10 +165,15 @@ class Filmgate:
         return self._send(calls.adopt(engine, ids))
 
     def _send(self, call: calls.Call[T]) -> T:
-        for attempt in attempts(call):
-            with attempt, calls.connection(self._target, call):
-                request = calls.request(self._http, self._target, call, self._timeout)
-                return calls.read(call, self._http.send(request))
+        retries = Retries(call)
+        try:
+            for attempt in attempts(retries):
+                with attempt, calls.connection(self._target, call):
+                    request = calls.request(self._http, self._target, call, self._timeout)
+                    return calls.read(call, self._http.send(request))
+        except ConnectionFailed as error:
+            retries.judge(error)
+            raise
         raise AssertionError("the last attempt returns or raises")
 
     def _save(self, call: calls.Call[None], part: Part) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx2
 import msgspec
@@ -15,6 +16,7 @@ from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret, Ca
 from filmgate.client.errors import (
     ConnectionFailed,
     FilmgateClientError,
+    InFlight,
     InvalidInput,
     NotFound,
     OutcomeUnknown,
@@ -57,9 +59,9 @@ _ERRORS: dict[int, type[FilmgateClientError]] = {
 class Call(msgspec.Struct, Generic[T], frozen=True):
     """One request. `path` is below the service, or an absolute address that gets no key.
 
-    `repeatable` says that sending it twice does no harm, `hold` how many seconds the service may wait with its answer,
-    `patience` for how many seconds trouble with the connection is met with another try, and `backoff` how many
-    seconds in all are spent on waiting for a rate to allow it.
+    `repeatable` says that sending it twice does no harm, which a `key` of its own makes true of a submit; `hold` is how
+    many seconds the service may wait with its answer, `patience` for how many seconds trouble with the connection is
+    met with another try, and `backoff` how many seconds in all are spent on waiting for a rate to allow it.
     """
 
     method: str
@@ -68,14 +70,16 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     params: dict[str, str] = {}
     body: bytes | None = None
     repeatable: bool = True
+    key: str | None = None
     hold: float = 0.0
     patience: float = 1.5
     backoff: float = 60.0
 
 
 def submit(prompt: str, options: Options) -> Call[Task]:
-    """Accept a generation. Reads local files; raises InvalidInput."""
-    return Call("POST", f"{_PREFIX}/tasks", _task, body=_generation(prompt, options), repeatable=False)
+    """Accept a generation; sent again, it is the same one. Reads local files; raises InvalidInput."""
+    body = _generation(prompt, options)
+    return Call("POST", f"{_PREFIX}/tasks", _task, body=body, repeatable=False, key=uuid4().hex)
 
 
 def extend(task: Task | str, prompt: str, options: Options) -> Call[Task]:
@@ -191,6 +195,8 @@ def request(
     inside = call.path.startswith("/")
     if inside and target.key is not None:
         headers[b"Authorization"] = b"Bearer " + target.key.encode()
+    if call.key is not None:
+        headers[b"Idempotency-Key"] = call.key.encode()
     if call.body is not None:
         headers[b"Content-Type"] = b"application/json"
     return client.build_request(
@@ -239,6 +245,8 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
     status = response.status_code
     told = _told(response.content)
     kind = _ERRORS.get(status, ServiceUnavailable if status >= 500 else FilmgateClientError)
+    if told.get("code") == InFlight.code:
+        kind = InFlight
     error = kind(
         told.get("message") or f"the service answered {status} {response.reason_phrase}".rstrip(),
         status=status,
@@ -246,7 +254,7 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
         field=told.get("field"),
         trace_id=told.get("trace_id"),
     )
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooManyRequests | InFlight):
         error.retry_after = _seconds(response.headers)
     return error
 

@@ -5,6 +5,7 @@ FilmgateClientError       also raised itself, for refusals that have no class of
 ├── Unauthorized          401: the key is missing, unknown or revoked
 ├── NotFound              404: unknown, deleted or somebody else's
 ├── TooManyRequests       429: a rate or a count is exhausted
+├── InFlight              409: the same submit is being accepted already
 ├── ServiceUnavailable    5xx: the service cannot do this now
 ├── ConnectionFailed      the service did not answer
 │   └── OutcomeUnknown    the connection broke after the request was sent: it may have been carried out
@@ -67,6 +68,13 @@ class TooManyRequests(FilmgateClientError):
     retry_after: float = 1.0
 
 
+class InFlight(FilmgateClientError):
+    """The same submit is being accepted already; `retry_after` is the seconds after which its task can be had."""
+
+    code = "in_flight"
+    retry_after: float = 1.0
+
+
 class ServiceUnavailable(FilmgateClientError):
     """The service, or what stands before it, cannot do this now."""
 
@@ -80,7 +88,7 @@ class ConnectionFailed(FilmgateClientError):
 
 
 class OutcomeUnknown(ConnectionFailed):
-    """The connection broke after the request was sent: it may have been carried out, and was not sent again."""
+    """The connection broke after the request was sent: it may have been carried out, and sending it again failed."""
 
     code = "outcome_unknown"
 

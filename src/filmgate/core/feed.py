@@ -10,16 +10,20 @@ from filmgate.domain.task import Task
 
 
 class Feed:
-    """Wakes everybody who waits for a task. A waiter costs one event; nothing is queued, the ledger has the truth."""
+    """Wakes everybody who waits for a task, or for any task of an application.
+
+    A waiter costs one event; nothing is queued, the ledger has the truth.
+    """
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self.closed = False
 
     def publish(self, task: Task) -> None:
-        """Tell everybody who watches this task."""
-        for event in self._watchers.get(task.id, ()):
-            event.set()
+        """Tell everybody who watches this task or its application."""
+        for name in (task.id, task.application_id):
+            for event in self._watchers.get(name, ()):
+                event.set()
 
     def close(self) -> None:
         """Wake everybody, since no news will come any more."""
@@ -29,14 +33,17 @@ class Feed:
                 event.set()
 
     @contextmanager
-    def watch(self, task_id: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set by every change from now on; clear it before looking at the ledger."""
+    def watch(self, name: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set by every change from now on; clear it before looking at the ledger.
+
+        `name` is the id of a task, or that of an application for all of its tasks.
+        """
         event = asyncio.Event()
-        watchers = self._watchers.setdefault(task_id, set())
+        watchers = self._watchers.setdefault(name, set())
         watchers.add(event)
         try:
             yield event
         finally:
             watchers.discard(event)
             if not watchers:
-                self._watchers.pop(task_id, None)
+                self._watchers.pop(name, None)

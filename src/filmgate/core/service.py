@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import msgspec
 import uuid_utils
@@ -31,6 +31,7 @@ from filmgate.ports.ledger import (
     Due,
     Echo,
     Ledger,
+    Mark,
     Page,
     StoredMedia,
     TaskFilter,
@@ -82,10 +83,11 @@ class TaskService:
         self._missing = missing
         self._clock = clock
 
-    async def submit(self, context: RequestContext, order: Order) -> Task:
+    async def submit(self, context: RequestContext, order: Order, mark: Mark | None = None) -> Task:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
-        Raises InvalidRequest for references that cannot be used, TooManyRequests if too many tasks are unfinished.
+        With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
+        be used, TooManyRequests if too many tasks are unfinished.
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
@@ -116,12 +118,13 @@ class TaskService:
         )
         echo = Echo(order.dialect, replaced(order.body, links))
         try:
-            await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished)
+            await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished, mark=mark)
         except BaseException:
             # A cancelled request may still be committed; then its files are needed.
             await asyncio.shield(self._discard_unless_accepted(task, media))
             raise
         self._dispatcher.wake(engine)
+        self._feed.publish(task)
         return task
 
     async def get(self, context: RequestContext, task_id: str) -> Task:
@@ -165,6 +168,11 @@ class TaskService:
         except TimeoutError as error:
             raise WaitTimeout(task_id=task_id) from error
         raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
+
+    async def hold(self, context: RequestContext, task_id: str, seconds: float) -> None:
+        """Come back when the task has ended, or when the time is up; the state is then the answer. Raises NotFound."""
+        with suppress(WaitTimeout):
+            await self.wait(context, task_id, seconds)
 
     async def follow(self, context: RequestContext, task_id: str) -> AsyncGenerator[Task, None]:
         """Give the task as it is and after every change, up to its end or until the service stops. Raises NotFound."""

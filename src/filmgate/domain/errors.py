@@ -8,6 +8,8 @@ FilmgateError
 ├── Forbidden             the key is good, the action is not allowed
 ├── NotFound              unknown, deleted or somebody else's: one and the same answer
 ├── Conflict              the task is not in a state that allows this
+│   └── InFlight          the first request with this idempotency key is not answered yet
+├── KeyReused             this idempotency key was used for another request
 ├── PayloadTooLarge       more bytes than the limit
 ├── TooManyRequests       a rate or a count is exhausted; says when to come back
 ├── WaitTimeout           a synchronous caller's time is up; the task goes on
@@ -27,6 +29,8 @@ class FilmgateError(Exception):
 
     code = "api_error"
     status = 500
+    retry_after: int | None = None
+    """Whole seconds, 1 to 60, after which the same request may succeed."""
 
     def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
         """Take the sentence for the reader; without one the class docstring is the sentence.
@@ -86,6 +90,20 @@ class Conflict(FilmgateError):
     status = 409
 
 
+class InFlight(Conflict):
+    """The first request with this Idempotency-Key is not answered yet: send it again in a moment."""
+
+    code = "in_flight"
+    retry_after = 1
+
+
+class KeyReused(FilmgateError):
+    """This Idempotency-Key was used for another request: every new request needs a key of its own."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
 class PayloadTooLarge(FilmgateError):
     """The request body is too large."""
 
@@ -98,6 +116,7 @@ class TooManyRequests(FilmgateError):
 
     code = "too_many_requests"
     status = 429
+    retry_after: int = 1
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
         """Take the whole seconds after which a retry can succeed, kept within 1 to 60."""

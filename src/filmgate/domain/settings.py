@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     max_video: Limit = 512 * MIB
     max_batch: Limit = 100
     max_unfinished: Limit = 1_000
+    max_streams: Limit = 100
     submit_rate: Limit = 300
     query_rate: Limit = 3_000
     media_rate: Limit = 6_000

@@ -102,6 +102,35 @@ class Echo(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """By what a submit is known when it is sent again, for `lasts` seconds.
+
+    `digest` is of its method, path and body; `key` what the client calls it, if it has a name for it. Without one it is
+    known to the holder of the same API key by the digest: `tries` is how often it had been sent before, and what is
+    sent again joins only what was sent less often.
+    """
+
+    digest: bytes
+    lasts: float
+    key: str | None = None
+    tries: int = 0
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """What was submitted under a client's key: the task, there still or not, and the digest of the submit."""
+
+    task_id: str
+    digest: bytes
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A task as it is now, None if it was deleted, and the number of its last change (0: older than all numbers)."""
+
+    number: int
+    task_id: str
+    task: Task | None
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; what is left UNSET stays. It takes place only if the task is unfinished at this `fence`.
 
@@ -231,12 +260,46 @@ class Ledger(Protocol):
 
     # changing
     async def submit(
-        self, task: Task, echo: Echo, due: Sequence[Due], media: Sequence[StoredMedia] = (), *, max_unfinished: int = 0
+        self,
+        task: Task,
+        echo: Echo,
+        due: Sequence[Due],
+        media: Sequence[StoredMedia] = (),
+        *,
+        max_unfinished: int = 0,
+        mark: Mark | None = None,
     ) -> None:
-        """Write an accepted task with its due work.
+        """Write an accepted task with its due work, and what its submit is known by.
 
-        Raises TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit).
+        Raises TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), InFlight
+        if a submit of the application has the key of the mark.
         """
+
+    # submits that are sent again
+    async def marked(self, application_id: str, key: str, now: float) -> Marked | None:
+        """Find what the application submitted under a key of its own, if that is still remembered."""
+
+    async def rejoin(self, credential_id: str, mark: Mark, now: float) -> str | None:
+        """Find the task of the newest submit that this one repeats, and take this one for it.
+
+        That is one without a key of its own, by the same holder, with the same digest, sent fewer times before.
+        """
+
+    async def expect(self, task: Task, mark: Mark, now: float) -> None:
+        """Have the submit of a task expected once more; one that has a key is found by that already."""
+
+    # changes, numbered in the order of the commits whatever the clock does; no number is given twice
+    async def change(self, application_id: str, task_id: str) -> Changed:
+        """Find a task of the application with the number of its last change."""
+
+    async def changes(self, application_id: str, after: int, limit: int) -> list[Changed]:
+        """List the application's tasks that have changed since a number, by the number of their last change.
+
+        A deleted task is listed for a day.
+        """
+
+    async def last_change(self, application_id: str) -> int:
+        """Give the number of the last change of any task of the application, 0 if there is none."""
 
     async def add_media(self, media: StoredMedia) -> None:
         """Write the row of an upload."""

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Request, Response
 from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.access import Action
 from filmgate.core.callbacks.owning import OwnCallbacks
+from filmgate.core.events import Events
 from filmgate.core.operator import Operator
 from filmgate.core.providers.adopting import Adopting
 from filmgate.core.query import Form, Query
+from filmgate.core.repeats import Repeats
 from filmgate.core.service import TaskService
 from filmgate.core.uploads import Uploads
 from filmgate.domain.media import Media
@@ -43,6 +45,9 @@ class Door(Protocol):
     async def enter(self, request: Request, action: Action) -> RequestContext:
         """Give the context of a request. Raises Unauthorized, HostNotAllowed, TooManyRequests."""
 
+    async def recheck(self, request: Request) -> RequestContext:
+        """Find out once more who asks, without counting. Raises Unauthorized."""
+
     async def body(self, request: Request) -> bytes:
         """Read the whole body. Raises PayloadTooLarge."""
 
@@ -55,6 +60,8 @@ class Services(NamedTuple):
     """
 
     tasks: TaskService
+    repeats: Repeats
+    events: Events
     query: Query
     door: Door
     settings: Settings

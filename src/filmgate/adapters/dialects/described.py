@@ -24,8 +24,9 @@ _WHEN = {
     401: "The API key is missing or unknown.",
     403: "The content was refused.",
     404: "Unknown, deleted and foreign ids are answered alike.",
-    409: "The task is not in a state that allows this.",
+    409: "The task is not in a state that allows this, or the first request of this `Idempotency-Key` is under way.",
     413: "The body is larger than allowed.",
+    422: "The `Idempotency-Key` was used for another request.",
     429: "Too many requests; `Retry-After` says when to come back.",
     500: "Something went wrong here.",
     503: "The service cannot do this now.",
@@ -33,6 +34,14 @@ _WHEN = {
 }
 _RETRY_AFTER = {"description": "Whole seconds, 1 to 60.", "schema": {"type": "integer", "minimum": 1, "maximum": 60}}
 
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A name of the client's own for this submit. Sent again with it within 24 hours, the submit is "
+    "answered with the first one's task.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
 
 SOMETHING = r"[^\s\x1c-\x1f\x85]"
 """Matches a text that is more than white space, in Python's and in JSON Schema's sense."""
@@ -50,6 +59,16 @@ def failures(model: Any, *statuses: int) -> Responses:
         responses[status] = answer(model, _WHEN[status])
     responses[429]["headers"] = {"Retry-After": _RETRY_AFTER}
     return responses
+
+
+def refusals(model: Any, *statuses: int) -> Responses:
+    """Describe the errors of a submit."""
+    return failures(model, 404, 409, 413, 422, *statuses)
+
+
+def repeatable(described: dict[str, Any]) -> dict[str, Any]:
+    """Describe that a submit takes an Idempotency-Key."""
+    return {**described, "parameters": [*described.get("parameters", ()), _KEY]}
 
 
 def succeeds(model: Any, description: str, status: int = 200) -> Responses:

@@ -55,6 +55,10 @@ class HttpDoor:
             scope.setdefault("state", {})["rate"] = Rate(self._rates[action], 0, _A_MINUTE)
             raise
 
+    async def recheck(self, request: Request) -> RequestContext:
+        """Find out once more who asks, without counting. Raises Unauthorized."""
+        return await self.identify(request.scope, request.state.trace_id)
+
     async def body(self, request: Request) -> bytes:
         """Read the whole body. Raises PayloadTooLarge."""
         chunks, size = [], 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from filmgate.adapters.http.headers import Headers
-from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, TooManyRequests
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 
 ErrorWriter = Callable[[FilmgateError, str], bytes]
 
@@ -32,8 +31,8 @@ def headers_of(error: FilmgateError) -> Headers:
     headers: Headers = [(b"content-type", b"application/json")]
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="filmgate"'))
-    if isinstance(error, TooManyRequests):
-        headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after)))
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after))
     return headers
 
 

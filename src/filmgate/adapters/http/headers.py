@@ -10,12 +10,18 @@ CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"X-Trace-Id, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+        (
+            b"X-Trace-Id, X-Request-Id, Retry-After, Preference-Applied, "
+            b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+        ),
     ),
 ]
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 """Has clients believe the type that an answer says it has."""
+
+APPLIED = (b"preference-applied", b"wait")
+"""Says that an answer has waited as `Prefer` asked."""
 
 PREFLIGHT: Headers = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
@@ -23,7 +29,7 @@ PREFLIGHT: Headers = [
     (b"vary", b"Access-Control-Request-Headers"),
 ]
 
-DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key"
+DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID"
 
 
 def trace(trace_id: str) -> Headers:

@@ -11,11 +11,14 @@ from typing import Any, Protocol
 
 from filmgate.adapters.http.door import HttpDoor
 from filmgate.adapters.http.errors import Errors, ErrorWriter, headers_of
-from filmgate.adapters.http.headers import CORS, NOSNIFF, Headers, find, rate_limit, trace
+from filmgate.adapters.http.headers import APPLIED, CORS, NOSNIFF, Headers, find, rate_limit, trace
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.access import Action, Rate
 from filmgate.core.query import Form, Query
+from filmgate.core.service import TaskService
+from filmgate.core.waiting import hold
 from filmgate.domain.errors import FilmgateError, PayloadTooLarge
+from filmgate.ports.context import RequestContext
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -62,6 +65,7 @@ class Lane:
         reads: Mapping[str, Route],
         bodies: Mapping[str, tuple[str, Callable[[bytes], Question | None]]],
         door: HttpDoor,
+        tasks: TaskService,
         query: Query,
         errors: Errors,
         requests: Requests,
@@ -71,6 +75,7 @@ class Lane:
         self._reads = reads
         self._bodies = bodies
         self._door = door
+        self._tasks = tasks
         self._query = query
         self._errors = errors
         self._requests = requests
@@ -79,7 +84,8 @@ class Lane:
     async def answer(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> Receive | None:
         """Answer the request and give None, or give what the framework has to receive from instead."""
         path: str = scope["path"]
-        if scope["query_string"]:
+        query: bytes = scope["query_string"]
+        if query and not (query.startswith(b"wait=") and b"&" not in query and b"%" not in query):
             return receive
         if scope["method"] == "GET":
             read = self._reads.get(path[:-_ID])
@@ -87,7 +93,7 @@ class Lane:
                 return receive
             await self._read(scope, send, trace_id, read)
             return None
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" and not query:
             body = self._bodies.get(path)
             if body is not None:
                 return await self._read_body(scope, receive, send, trace_id, body)
@@ -98,7 +104,10 @@ class Lane:
         try:
             context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
             status, headers = 200, [_JSON, *read[2]]
-            body = await self._query.one(context, scope["path"][-_ID:], read[1])
+            task_id = scope["path"][-_ID:]
+            if (prefer := find(scope["headers"], b"prefer")) is not None or scope["query_string"]:
+                headers += await self._hold(context, task_id, scope["query_string"], prefer)
+            body = await self._query.one(context, task_id, read[1])
         except FilmgateError as error:
             status, headers, body = self._errors.answer(scope["path"], error, trace_id)
             rate = rate or scope.get("state", {}).get("rate")
@@ -125,6 +134,8 @@ class Lane:
                 return _replay(data, receive)
             status, headers = 200, [_JSON]
             if question.single:
+                if (prefer := find(scope["headers"], b"prefer")) is not None:
+                    headers += await self._hold(context, question.ids[0], b"", prefer)
                 body = await self._query.one(context, question.ids[0], question.form)
             else:
                 body = await self._query.many(context, question.ids, question.form)
@@ -135,6 +146,14 @@ class Lane:
             rate = rate or scope.get("state", {}).get("rate")
         await self._send(send, dialect, (status, headers, body), rate, trace_id)
         return None
+
+    async def _hold(self, context: RequestContext, task_id: str, query: bytes, prefer: bytes | None) -> Headers:
+        """Wait for the end of the task as long as the request asks, and say so if it is a preference."""
+        wait = query.removeprefix(b"wait=").decode("latin-1") if query else None
+        wanted = hold(wait, None if prefer is None else prefer.decode("latin-1"))
+        if wanted.seconds:
+            await self._tasks.hold(context, task_id, wanted.seconds)
+        return [APPLIED] if wanted.preferred else []
 
     async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:
         """Read a body whose length was announced; what comes in unknown length is left to the framework."""

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.acedata import wire
 from filmgate.adapters.dialects.acedata.asked import Api, api_of, by_id
-from filmgate.adapters.dialects.acedata.rejoin import Rejoin
 from filmgate.adapters.dialects.acedata.shapes import (
     AceDataAccepted,
     AceDataBatch,
@@ -26,16 +25,19 @@ from filmgate.adapters.dialects.described import (
     failures,
     in_query,
     keyed,
+    refusals,
+    repeatable,
     says,
     schema_of,
     succeeds,
     takes,
 )
 from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.queries import WAIT, answered
+from filmgate.adapters.dialects.submits import received, sent
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, WaitTimeout
-from filmgate.domain.task import Task
+from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "AceData"
@@ -61,12 +63,12 @@ _FORMAT: Final = in_query(
 def router(services: Services) -> APIRouter:
     """Make the routes of the AceData API."""
     routes = keyed(TAG)
-    _add_videos(routes, services, Rejoin())
+    _add_videos(routes, services)
     _add_tasks(routes, services)
     return routes
 
 
-def _add_videos(routes: APIRouter, services: Services, rejoin: Rejoin) -> None:
+def _add_videos(routes: APIRouter, services: Services) -> None:
     generate = {
         "properties": {"action": {"enum": ["generate", "", None]}},
         "anyOf": [says("prompt", SOMETHING), says("start_image_url"), says("image_url"), says("end_image_url")],
@@ -85,57 +87,43 @@ def _add_videos(routes: APIRouter, services: Services, rejoin: Rejoin) -> None:
         responses=succeeds(
             AceDataVideo | AceDataFailed | AceDataAccepted, "The finished, the failed, or the accepted task."
         )
-        | failures(AceDataError, 404, 413, 504)
+        | refusals(AceDataError, 504)
         | {403: answer(AceDataFailed, "The content was refused.")},
-        openapi_extra=takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]})),
+        openapi_extra=repeatable(takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]}))),
     )
     async def videos(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        data = await services.door.body(request)
+        context, data = await received(services, request)
         body = parse(wire.VideosBody, data)
+
+        async def order() -> Order:
+            return await _order(services, context, body, data)
+
+        sending = await sent(request, data, always=body.waits)
+        task = await services.repeats.submit(context, sending, order, expected=body.waits)
         if not body.waits:
-            return json_response(wire.accepted(await _submitted(services, context, body, data)))
-        return await _answered(services, context, body, data, rejoin)
+            return json_response(wire.accepted(task))
+        try:
+            return await _ended(services, context, task.id, body.patience)
+        except WaitTimeout:
+            await services.repeats.expect(sending, task)
+            raise
 
 
-async def _submitted(services: Services, context: RequestContext, body: wire.VideosBody, data: bytes) -> Task:
-    """Accept a generation or an extension."""
+async def _order(services: Services, context: RequestContext, body: wire.VideosBody, data: bytes) -> Order:
+    """Understand a generation or an extension. Raises InvalidRequest, NotFound."""
     source = None
     if body.extends and body.video_id:
         source = await services.tasks.by_video(context, body.video_id)
-    order = Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields)
-    return await services.tasks.submit(context, order)
+    return Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields)
 
 
-async def _answered(
-    services: Services, context: RequestContext, body: wire.VideosBody, data: bytes, rejoin: Rejoin
-) -> Response:
-    """Wait for the end of a new task, or of the one that an earlier request of the same words was about."""
-    credential = context.caller.credential_id
-    task = await _joined(services, context, rejoin.find(credential, data))
-    if task is None:
-        task = await _submitted(services, context, body, data)
-    else:
-        rejoin.remember(credential, data, task.id, longer=body.patience)
-    try:
-        task = await services.tasks.wait(context, task.id, body.patience)
-    except WaitTimeout:
-        rejoin.remember(credential, data, task.id)
-        raise
-    rejoin.forget(credential, data)
+async def _ended(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:
+    """Answer with the end of a task. Raises WaitTimeout."""
+    task = await services.tasks.wait(context, task_id, patience)
     result: dict[str, Any] = {**wire.result(task, context.base_url)}
     if wire.refused(task):
         return json_response(result | {"error": {"code": "forbidden", "message": result["error"]["message"]}}, 403)
     return json_response(result)
-
-
-async def _joined(services: Services, context: RequestContext, task_id: str | None) -> Task | None:
-    if task_id is None:
-        return None
-    try:
-        return await services.tasks.get(context, task_id)
-    except NotFound:
-        return None
 
 
 def _add_tasks(routes: APIRouter, services: Services) -> None:
@@ -151,7 +139,7 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         description=_TASKS,
         responses=succeeds(AceDataTask | AceDataBatch | gateway.BatchAnswer, "The task, or the tasks.")
         | failures(AceDataError | gateway.ErrorAnswer | UnionError, 404, 413),
-        openapi_extra=takes(retrieve, batch, plain) | {"parameters": [_FORMAT]},
+        openapi_extra=takes(retrieve, batch, plain) | {"parameters": [_FORMAT, WAIT]},
     )
     async def tasks(request: Request) -> Response:
         context = await services.door.enter(request, Action.QUERY)
@@ -160,14 +148,15 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         api = api_of(body)
         if api is Api.UNKNOWN and body.get("action") in (None, ""):
             raise InvalidRequest("action must be retrieve or retrieve_batch, or ids are required", field="action")
+        asked = by_id(data, services.settings)
         try:
-            written = await _answer(
-                services, context, api, body, by_id(data, services.settings), request.query_params.get("format")
-            )
+            if asked is not None and asked.single:
+                return await answered(services, request, context, asked.ids[0], asked.form)
+            batch_format = request.query_params.get("format")
+            return json_response(await _answer(services, context, api, body, asked, batch_format))
         except FilmgateError as error:
             writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
             return json_response(writer(error, context.trace_id), error.status)
-        return json_response(written)
 
 
 async def _answer(
@@ -178,10 +167,8 @@ async def _answer(
     asked: Asked | None,
     batch_format: str | None,
 ) -> bytes:
-    """Answer a query in the API it belongs to."""
+    """Answer a query that is not for one id in the API it belongs to."""
     form = gateway.batch_form(batch_format, services.settings.gateway_batch)
-    if asked is not None and asked.single:
-        return await services.query.one(context, asked.ids[0], asked.form)
     if asked is not None and api is not Api.GATEWAY:
         return await services.query.many(context, asked.ids, asked.form)
     if api is Api.GATEWAY:

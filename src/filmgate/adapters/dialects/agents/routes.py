@@ -18,12 +18,15 @@ from filmgate.adapters.dialects.described import (
     failures,
     in_path,
     keyed,
+    refusals,
+    repeatable,
     says,
     schema_of,
     succeeds,
     takes,
 )
-from filmgate.core.access import Action
+from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.service import Order
 from filmgate.core.uploads import Announced
 from filmgate.domain.errors import InvalidRequest
@@ -62,18 +65,19 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         summary="Make a video or a picture",
         description="What is asked for is accepted even if nothing here can make it; the generation then ends "
         "`failed` with the reason.",
-        responses=succeeds(AgentsGeneration, "The new generation.", 201) | failures(AgentsError, 404, 413),
-        openapi_extra=takes(schema_of(GenerationBody, says("prompt", SOMETHING), _SOURCE)),
+        responses=succeeds(AgentsGeneration, "The new generation.", 201) | refusals(AgentsError),
+        openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _SOURCE))),
     )
     async def create(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        asked = echo(parse_object(await services.door.body(request)))
+        made = await accepted(services, request, understood)
+        return json_response(await services.query.write(made.context, made.task, wire.FORM), 201)
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        asked = echo(parse_object(data))
         body = validate(GenerationBody, asked)
         generation = body.generation(await _found(services, context, body), context.base_url)
         kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-        order = Order(generation, wire.NAME, kept, body.callback_url or None, body.fields)
-        task = await services.tasks.submit(context, order)
-        return json_response(wire.generation_object(task, context.base_url, body.kind_of_work), 201)
+        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields)
 
     @routes.get(
         f"{PREFIX}/generations/{{generation_id}}",
@@ -81,11 +85,10 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         summary="Query one generation",
         description="The keys are the same in every state; `output` is empty until the generation is `completed`.",
         responses=succeeds(AgentsGeneration, "The generation.") | failures(AgentsError, 404),
-        openapi_extra={"parameters": [in_path("generation_id", "The id of a generation.")]},
+        openapi_extra={"parameters": [in_path("generation_id", "The id of a generation."), WAIT]},
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        return json_response(await services.query.one(context, request.path_params["generation_id"], wire.FORM))
+        return await queried(services, request, "generation_id", wire.FORM)
 
 
 async def _found(services: Services, context: RequestContext, body: GenerationBody) -> Found:

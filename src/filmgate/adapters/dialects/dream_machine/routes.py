@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import Body, parse
-from filmgate.adapters.dialects.common import Model, Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, in_query, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.codec import Body, Model, parse
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import (
+    failures,
+    in_path,
+    in_query,
+    keyed,
+    refusals,
+    repeatable,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
 from filmgate.adapters.dialects.dream_machine import bodies, wire
 from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachineCredits,
@@ -20,15 +30,24 @@ from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachinePong,
 )
 from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
+from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import WaitTimeout
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "Dream Machine"
 PREFIX: Final = "/dream-machine/v1"
+
+Whole: TypeAlias = (
+    bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
+)
+"""A submit that says all about its generation."""
+
+FollowUp: TypeAlias = bodies.UpscaleBody | bodies.AudioBody
+"""A submit about an earlier generation."""
 
 _GENERATIONS: Final = f"{PREFIX}/generations"
 _ONE: Final = f"{_GENERATIONS}/{{generation_id}}"
@@ -61,9 +80,8 @@ def _creates(model: type[Body], summary: str, description: str, conditions: Sequ
         "status_code": 201,
         "summary": summary,
         "description": description,
-        "responses": succeeds(DreamMachineGeneration, "The new generation.", 201)
-        | failures(DreamMachineError, 404, 413),
-        "openapi_extra": takes(schema_of(model, *conditions)),
+        "responses": succeeds(DreamMachineGeneration, "The new generation.", 201) | refusals(DreamMachineError),
+        "openapi_extra": repeatable(takes(schema_of(model, *conditions))),
     }
 
 
@@ -113,18 +131,42 @@ _GUIDED: Final = {
 _SIZED: Final = _given("aspect_ratio", "string")
 
 
-async def _read(services: Services, request: Request, model: type[Model]) -> tuple[RequestContext, bytes, Model]:
-    """Let a submit in and read its body; one that is left out says nothing."""
-    context = await services.door.enter(request, Action.SUBMIT)
-    data = await services.door.body(request) or b"{}"
-    return context, data, parse(model, data)
+async def _accepted(services: Services, request: Request, model: type[Whole]) -> Accepted:
+    """Accept a submit that says all about its generation."""
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        del context
+        body = _body(model, data)
+        return _order(body, body.generation(), data)
+
+    return await accepted(services, request, understood)
 
 
-async def _submitted(
-    services: Services, context: RequestContext, data: bytes, body: bodies.Submit, generation: Generation
-) -> Task:
-    order = Order(generation, wire.NAME, data, body.callback_url or None, body.fields)
-    return await services.tasks.submit(context, order)
+async def _submitted(services: Services, request: Request, model: type[Whole]) -> Response:
+    """Accept such a submit and answer it."""
+    made = await _accepted(services, request, model)
+    return await _answer(services, made.context, made.task)
+
+
+async def _followed_up(services: Services, request: Request, model: type[FollowUp]) -> Response:
+    """Accept and answer a submit about an earlier generation, which its path names."""
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        body = _body(model, data)
+        source = await services.tasks.get(context, request.path_params["generation_id"])
+        return _order(body, body.generation(source), data)
+
+    made = await accepted(services, request, understood)
+    return await _answer(services, made.context, made.task)
+
+
+def _body(model: type[Model], data: bytes) -> Model:
+    """Read the body of a submit; one that is left out says nothing."""
+    return parse(model, data or b"{}")
+
+
+def _order(body: bodies.Submit, generation: Generation, data: bytes) -> Order:
+    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields)
 
 
 async def _answer(services: Services, context: RequestContext, task: Task) -> Response:
@@ -143,8 +185,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
     @routes.post(_GENERATIONS, operation_id="dream_machine_create", **described)
     @routes.post(f"{_GENERATIONS}/video", operation_id="dream_machine_create_video", **described)
     async def create(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.VideoBody)
-        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+        return await _submitted(services, request, bodies.VideoBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/modify",
@@ -152,8 +193,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
     )
     async def modify(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.ModifyBody)
-        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+        return await _submitted(services, request, bodies.ModifyBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/reframe",
@@ -161,8 +201,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.ReframeVideoBody)
-        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+        return await _submitted(services, request, bodies.ReframeVideoBody)
 
 
 def _add_images(routes: APIRouter, services: Services) -> None:
@@ -178,12 +217,11 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         ),
     )
     async def create(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.ImageBody)
-        task = await _submitted(services, context, data, body, body.generation())
+        context, task, data = await _accepted(services, request, bodies.ImageBody)
+        body = _body(bodies.ImageBody, data)
         if body.sync:
             # When the time is up, the state the task is in is the answer.
-            with contextlib.suppress(WaitTimeout):
-                await services.tasks.wait(context, task.id, body.patience)
+            await services.tasks.hold(context, task.id, body.patience)
             task = await services.tasks.get(context, task.id)
         return await _answer(services, context, task)
 
@@ -193,8 +231,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.ReframeImageBody)
-        return await _answer(services, context, await _submitted(services, context, data, body, body.generation()))
+        return await _submitted(services, request, bodies.ReframeImageBody)
 
 
 def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
@@ -233,7 +270,6 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
 
 
 def _add_follow_ups(routes: APIRouter, services: Services) -> None:
-    one = {"parameters": [_ID]}
     upscales = _creates(
         bodies.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
     )
@@ -242,24 +278,23 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
     @routes.post(
         f"{_ONE}/upscale",
         operation_id="dream_machine_upscale",
-        **upscales | {"openapi_extra": upscales["openapi_extra"] | one},
+        **upscales | {"openapi_extra": _about_one(upscales)},
     )
     async def upscale(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.UpscaleBody)
-        source = await services.tasks.get(context, request.path_params["generation_id"])
-        task = await _submitted(services, context, data, body, body.generation(source))
-        return await _answer(services, context, task)
+        return await _followed_up(services, request, bodies.UpscaleBody)
 
     @routes.post(
         f"{_ONE}/audio",
         operation_id="dream_machine_audio",
-        **sounds | {"openapi_extra": sounds["openapi_extra"] | one},
+        **sounds | {"openapi_extra": _about_one(sounds)},
     )
     async def audio(request: Request) -> Response:
-        context, data, body = await _read(services, request, bodies.AudioBody)
-        source = await services.tasks.get(context, request.path_params["generation_id"])
-        task = await _submitted(services, context, data, body, body.generation(source))
-        return await _answer(services, context, task)
+        return await _followed_up(services, request, bodies.AudioBody)
+
+
+def _about_one(described: dict[str, Any]) -> dict[str, Any]:
+    extra = described["openapi_extra"]
+    return {**extra, "parameters": [_ID, *extra["parameters"]]}
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -270,11 +305,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         description="The keys are the same in every state. A failed generation is answered with 200 too, with the "
         "reason.",
         responses=succeeds(DreamMachineGeneration, "The generation.") | failures(DreamMachineError, 404),
-        openapi_extra={"parameters": [_ID]},
+        openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        return json_response(await services.query.one(context, request.path_params["generation_id"], wire.FORM))
+        return await queried(services, request, "generation_id", wire.FORM)
 
     @routes.get(
         _GENERATIONS,

@@ -8,7 +8,18 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import SOMETHING, failures, in_path, keyed, says, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import (
+    SOMETHING,
+    failures,
+    in_path,
+    keyed,
+    refusals,
+    repeatable,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
 from filmgate.adapters.dialects.gateway import wire
 from filmgate.adapters.dialects.gateway.shapes import (
     GatewayCreated,
@@ -22,11 +33,12 @@ from filmgate.adapters.dialects.gateway.shapes import (
     GatewayUsage,
     GatewayUser,
 )
+from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
 from filmgate.domain.errors import Conflict
 from filmgate.domain.states import State
-from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 from filmgate.ports.ledger import TaskFilter
 
@@ -34,9 +46,10 @@ TAG: Final = "Gateway"
 
 _PROMPTS: Final = [says("user_prompt", SOMETHING), says("prompt", SOMETHING)]
 _IMAGES: Final = [says("image_url"), says("image_end_url")]
-_CREATE: Final = takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]}))
-_EXTEND: Final = takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS}))
 _ID: Final = {"parameters": [in_path("task_id", "The id of a task.")]}
+_QUERY: Final = {"parameters": [*_ID["parameters"], WAIT]}
+_CREATE: Final = repeatable(takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]})))
+_EXTEND: Final = repeatable(takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS})) | _ID)
 
 
 def router(services: Services) -> APIRouter:
@@ -52,23 +65,26 @@ def router(services: Services) -> APIRouter:
     return open_routes
 
 
-async def _create(services: Services, request: Request) -> tuple[RequestContext, Task]:
+async def _create(services: Services, request: Request) -> Accepted:
     """Accept a new video."""
-    context = await services.door.enter(request, Action.SUBMIT)
-    data = await services.door.body(request)
-    body = parse(wire.CreateBody, data)
-    order = Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS)
-    return context, await services.tasks.submit(context, order)
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        del context
+        body = parse(wire.CreateBody, data)
+        return Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS)
+
+    return await accepted(services, request, understood)
 
 
-async def _extend(services: Services, request: Request) -> tuple[RequestContext, Task]:
+async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
-    context = await services.door.enter(request, Action.SUBMIT)
-    data = await services.door.body(request)
-    body = parse(wire.ExtendBody, data)
-    source = await services.tasks.get(context, request.path_params["task_id"])
-    order = Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS)
-    return context, await services.tasks.submit(context, order)
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        body = parse(wire.ExtendBody, data)
+        source = await services.tasks.get(context, request.path_params["task_id"])
+        return Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS)
+
+    return await accepted(services, request, understood)
 
 
 def _add_submits(routes: APIRouter, services: Services) -> None:
@@ -77,15 +93,15 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         "description": "From a prompt, from pictures to start from or to end at, or both. The answer comes at once; "
         "query the task by its id until it is `completed` or `failed`. With a slash at the end of the path it does "
         "the same.",
-        "responses": succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 413),
+        "responses": succeeds(GatewayCreated, "The new task.") | refusals(GatewayError),
         "openapi_extra": _CREATE,
     }
 
     @routes.post("/luma/generations", operation_id="gateway_create", **described)
     @routes.post("/luma/generations/", include_in_schema=False)
     async def create(request: Request) -> Response:
-        context, task = await _create(services, request)
-        return json_response(wire.created(task, context.base_url, context.trace_id))
+        made = await _create(services, request)
+        return json_response(wire.created(made.task, made.context.base_url, made.context.trace_id))
 
     @routes.post(
         "/luma/generations/file_upload",
@@ -108,12 +124,12 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         summary="Extend a video",
         description="Makes a new task whose video is the earlier one and what follows it, in the same size. The "
         "earlier task has to be completed; before that the answer is 409.",
-        responses=succeeds(GatewayCreated, "The new task.") | failures(GatewayError, 404, 409, 413),
-        openapi_extra=_EXTEND | _ID,
+        responses=succeeds(GatewayCreated, "The new task.") | refusals(GatewayError),
+        openapi_extra=_EXTEND,
     )
     async def extend(request: Request) -> Response:
-        context, task = await _extend(services, request)
-        return json_response(wire.created(task, context.base_url, context.trace_id))
+        made = await _extend(services, request)
+        return json_response(wire.created(made.task, made.context.base_url, made.context.trace_id))
 
 
 def _add_second_version(routes: APIRouter, services: Services) -> None:
@@ -122,12 +138,12 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
         operation_id="gateway_create_v2",
         summary="Make a video (v2)",
         description="As the first version, but answers the id alone.",
-        responses=succeeds(GatewaySecondCreated, "The id of the new task.") | failures(GatewayError, 404, 413),
+        responses=succeeds(GatewaySecondCreated, "The id of the new task.") | refusals(GatewayError),
         openapi_extra=_CREATE,
     )
     async def create(request: Request) -> Response:
-        _, task = await _create(services, request)
-        return json_response({"task_id": task.id})
+        made = await _create(services, request)
+        return json_response({"task_id": made.task.id})
 
     @routes.get(
         "/luma/v2/generations/{task_id}",
@@ -135,11 +151,10 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
         summary="Query one task (v2)",
         description="As the first version, but the task is the only member of a list.",
         responses=succeeds(GatewaySecondTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_ID,
+        openapi_extra=_QUERY,
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        return json_response(await services.query.one(context, request.path_params["task_id"], wire.SECOND))
+        return await queried(services, request, "task_id", wire.SECOND)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -150,11 +165,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         description="The keys are the same in every state; the files are null until the task is `completed`. A failed "
         "task is answered with 200 too, with the reason.",
         responses=succeeds(GatewayTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_ID,
+        openapi_extra=_QUERY,
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        return json_response(await services.query.one(context, request.path_params["task_id"], wire.FORM))
+        return await queried(services, request, "task_id", wire.FORM)
 
     @routes.get(
         "/luma/generations/{task_id}/download_video_url",

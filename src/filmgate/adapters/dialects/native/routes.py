@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +14,8 @@ from filmgate.adapters.dialects.described import (
     in_path,
     in_query,
     keyed,
+    refusals,
+    repeatable,
     says,
     schema_of,
     succeeds,
@@ -22,6 +23,7 @@ from filmgate.adapters.dialects.described import (
 )
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.calling import add_callbacks
+from filmgate.adapters.dialects.native.events import add_events
 from filmgate.adapters.dialects.native.operating import add_operator
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
@@ -30,21 +32,18 @@ from filmgate.adapters.dialects.native.shapes import (
     NativePage,
     NativeTask,
 )
+from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import WaitTimeout
 from filmgate.domain.settings import DEFAULT_ENGINE
 from filmgate.domain.states import State
+from filmgate.ports.context import RequestContext
 
 TAG: Final = "Filmgate"
 PREFIX: Final = "/api/v1"
 
 _ID: Final = in_path("task_id", "The id of a task.")
-_WAIT: Final = in_query(
-    "wait",
-    "Seconds to wait for the end of the task; the answer is its state then, whatever that is.",
-    {"type": "number", "minimum": 0, "maximum": wire.MAX_HOLD},
-)
 _LIST: Final = [
     in_query("limit", "Tasks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}),
     in_query("offset", "Tasks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
@@ -62,6 +61,7 @@ def router(services: Services) -> APIRouter:
     routes = keyed(TAG)
     _add_submit(routes, services)
     _add_queries(routes, services)
+    add_events(routes, services, PREFIX)
     _add_ends(routes, services)
     _add_service(routes, services)
     add_callbacks(routes, services, PREFIX)
@@ -82,16 +82,17 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         summary="Make a video",
         description="From a prompt, and from pictures, clips or earlier tasks to start from or to end at. The task is "
         "on disk when the answer comes.",
-        responses=succeeds(NativeTask, "The new task.", 201) | failures(NativeError, 404, 413),
-        openapi_extra=takes(schema_of(wire.TaskBody, {"anyOf": enough})),
+        responses=succeeds(NativeTask, "The new task.", 201) | refusals(NativeError),
+        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, {"anyOf": enough}))),
     )
     async def submit(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        data = await services.door.body(request)
+        made = await accepted(services, request, understood)
+        return json_response(wire.task_object(made.task, made.context.base_url), 201)
+
+    async def understood(context: RequestContext, data: bytes) -> Order:
+        del context
         body = parse(wire.TaskBody, data)
-        order = Order(body.generation(), wire.NAME, data, body.callback_url or None)
-        task = await services.tasks.submit(context, order)
-        return json_response(wire.task_object(task, context.base_url), 201)
+        return Order(body.generation(), wire.NAME, data, body.callback_url or None)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -101,17 +102,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         summary="Query one task",
         description="Answers at once, or with `wait` when the task ends.",
         responses=succeeds(NativeTask, "The task.") | failures(NativeError, 404),
-        openapi_extra={"parameters": [_ID, _WAIT]},
+        openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        task_id = request.path_params["task_id"]
-        seconds = wire.hold(request.query_params.get("wait"))
-        if seconds:
-            # When the time is up, the state the task is in is the answer.
-            with contextlib.suppress(WaitTimeout):
-                await services.tasks.wait(context, task_id, seconds)
-        return json_response(await services.query.one(context, task_id, wire.FORM))
+        return await queried(services, request, "task_id", wire.FORM)
 
     @routes.get(
         f"{PREFIX}/tasks",

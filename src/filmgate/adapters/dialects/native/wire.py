@@ -35,9 +35,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 NAME: Final = "native"
 
-MAX_HOLD: Final = 50.0
-"""Seconds a query may wait for the end of a task, at most."""
-
 MAX_PAGE: Final = 100
 """Tasks in one page of a list, at most."""
 
@@ -201,19 +198,6 @@ def one_of(words: type[Choice], value: str, field: str) -> Choice:
         return words(value)
     except ValueError as error:
         raise InvalidRequest(f"{field} must be one of {', '.join(words)}", field=field) from error
-
-
-def hold(wait: str | None) -> float:
-    """Read for how many seconds a query may wait. Raises InvalidRequest."""
-    if wait is None:
-        return 0.0
-    try:
-        seconds = msgspec.json.decode(wait, type=float)
-    except (msgspec.MsgspecError, UnicodeError):
-        seconds = -1
-    if not 0 <= seconds <= MAX_HOLD:
-        raise InvalidRequest(f"wait must be 0 to {MAX_HOLD:g} seconds", field="wait")
-    return seconds
 
 
 def _whole(text: str | None, field: str, default: int, least: int, most: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,8 @@ from filmgate.adapters.dialects.described import (
     in_path,
     in_query,
     keyed,
+    refusals,
+    repeatable,
     says,
     schema_of,
     succeeds,
@@ -30,6 +33,8 @@ from filmgate.adapters.dialects.openai_videos.shapes import (
     OpenAIVideo,
     OpenAIVideos,
 )
+from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
 from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
@@ -41,6 +46,9 @@ TAG: Final = "OpenAI videos"
 PREFIX: Final = "/v1/videos"
 POLL: Final = ((b"openai-poll-after-ms", b"500"),)
 """When to ask again, in milliseconds. Clients read it as long as the video is unfinished."""
+
+Asked = dict[str, Any]
+"""A body, whether it was JSON or a form."""
 
 _NESTED: Final = re.compile(r"(\w+)\[(\w+)\]")
 _ID: Final = in_path("video_id", "The id of a video.")
@@ -69,8 +77,8 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-def _new(*statuses: int) -> Responses:
-    return succeeds(OpenAIVideo, "The new video.") | failures(OpenAIError, 413, *statuses)
+def _new() -> Responses:
+    return succeeds(OpenAIVideo, "The new video.") | refusals(OpenAIError)
 
 
 def _add_create(routes: APIRouter, services: Services) -> None:
@@ -79,14 +87,16 @@ def _add_create(routes: APIRouter, services: Services) -> None:
         operation_id="openai_create",
         summary="Make a video",
         description="From a prompt, and from a picture to start from." + _FORM,
-        responses=_new(404),
-        openapi_extra=takes(schema_of(wire.CreateBody, _PROMPT)),
+        responses=_new(),
+        openapi_extra=repeatable(takes(schema_of(wire.CreateBody, _PROMPT))),
     )
     async def create(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        asked = await _asked(services, request)
+        return await _submitted(services, request, understood)
+
+    async def understood(context: RequestContext, asked: Asked) -> Order:
+        del context
         body = validate(wire.CreateBody, asked)
-        return await _submitted(services, context, body.generation(), asked, body.callback_url, wire.CREATE_FIELDS)
+        return _order(body, body.generation(), asked, wire.CREATE_FIELDS)
 
 
 def _add_sourced(routes: APIRouter, services: Services) -> None:
@@ -95,30 +105,30 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         operation_id="openai_edit",
         summary="Edit a video",
         description="Makes a new video out of a completed one, as the prompt says." + _FORM,
-        responses=_new(404),
-        openapi_extra=takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE)),
+        responses=_new(),
+        openapi_extra=repeatable(takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE))),
     )
     async def edit(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        asked = await _asked(services, request)
+        return await _submitted(services, request, edited)
+
+    async def edited(context: RequestContext, asked: Asked) -> Order:
         body = validate(wire.SourceBody, asked)
-        generation = body.changed(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
+        return _order(body, body.changed(await _source(services, context, body)), asked, wire.SOURCE_FIELDS)
 
     @routes.post(
         f"{PREFIX}/extensions",
         operation_id="openai_extend",
         summary="Extend a video",
         description="Makes a new video of a completed one and what follows it." + _FORM,
-        responses=_new(404),
-        openapi_extra=takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE)),
+        responses=_new(),
+        openapi_extra=repeatable(takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE))),
     )
     async def extend(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        asked = await _asked(services, request)
+        return await _submitted(services, request, extended)
+
+    async def extended(context: RequestContext, asked: Asked) -> Order:
         body = validate(wire.ExtendBody, asked)
-        generation = body.extended(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
+        return _order(body, body.extended(await _source(services, context, body)), asked, wire.SOURCE_FIELDS)
 
 
 def _add_remix(routes: APIRouter, services: Services) -> None:
@@ -127,15 +137,17 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
         operation_id="openai_remix",
         summary="Remix a video",
         description="Makes a new video of the same size and length out of a completed one, with another prompt.",
-        responses=_new(404),
-        openapi_extra=takes(schema_of(wire.PromptBody, _PROMPT)) | {"parameters": [_ID]},
+        responses=_new(),
+        openapi_extra=repeatable(takes(schema_of(wire.PromptBody, _PROMPT)) | {"parameters": [_ID]}),
     )
     async def remix(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        asked = await _asked(services, request) | {"video": {"id": request.path_params["video_id"]}}
-        body = validate(wire.SourceBody, asked)
-        generation = body.changed(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
+        named = {"video": {"id": request.path_params["video_id"]}}
+
+        async def understood(context: RequestContext, asked: Asked) -> Order:
+            body = validate(wire.SourceBody, asked | named)
+            return _order(body, body.changed(await _source(services, context, body)), asked | named, wire.SOURCE_FIELDS)
+
+        return await _submitted(services, request, understood)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -174,11 +186,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         summary="Query one video",
         description="The keys are the same in every state.",
         responses=succeeds(OpenAIVideo, "The video.") | failures(OpenAIError, 404),
-        openapi_extra={"parameters": [_ID]},
+        openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        answer = json_response(await services.query.one(context, request.path_params["video_id"], wire.FORM))
+        answer = await queried(services, request, "video_id", wire.FORM)
         answer.raw_headers.extend(POLL)
         return answer
 
@@ -223,14 +234,13 @@ def _add_content(routes: APIRouter, services: Services) -> None:
         return await services.serve(request, wire.content(task, request.query_params.get("variant")))
 
 
-async def _asked(services: Services, request: Request) -> dict[str, Any]:
+async def _asked(services: Services, request: Request, data: bytes) -> Asked:
     """Read a body as JSON would have it: files as data URIs, `video[id]` as an object. Raises InvalidRequest."""
-    data = await services.door.body(request)
     if not is_form(request):
         return parse_object(data)
     limits = {"input_reference": services.settings.max_image, "video": services.settings.max_video}
     keys = {"input_reference": "image_url", "video": "url"}
-    asked: dict[str, Any] = {}
+    asked: Asked = {}
     for name, value in (await parse_form(request, data)).items():
         nested = _NESTED.fullmatch(name)
         if isinstance(value, Part):
@@ -250,12 +260,16 @@ async def _source(services: Services, context: RequestContext, body: wire.Source
 
 
 async def _submitted(
-    services: Services,
-    context: RequestContext,
-    generation: Generation,
-    asked: dict[str, Any],
-    callback_url: str | None,
-    fields: tuple[str, str],
+    services: Services, request: Request, understood: Callable[[RequestContext, Asked], Awaitable[Order]]
 ) -> Response:
-    order = Order(generation, wire.NAME, msgspec.json.encode(asked), callback_url or None, fields)
-    return json_response(wire.video_object(await services.tasks.submit(context, order)))
+    """Accept a submit whose body may be a form."""
+
+    async def order(context: RequestContext, data: bytes) -> Order:
+        return await understood(context, await _asked(services, request, data))
+
+    made = await accepted(services, request, order)
+    return json_response(wire.video_object(made.task))
+
+
+def _order(body: wire.PromptBody, generation: Generation, asked: Asked, fields: tuple[str, str]) -> Order:
+    return Order(generation, wire.NAME, msgspec.json.encode(asked), body.callback_url or None, fields)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite import access, due, tasks
+from filmgate.adapters.ledger.sqlite import access, changes, due, submits, tasks
 from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
 from filmgate.adapters.ledger.sqlite.due import put_due
@@ -29,9 +29,12 @@ from filmgate.ports.ledger import (
     ApiKey,
     Application,
     Change,
+    Changed,
     Claim,
     Due,
     Echo,
+    Mark,
+    Marked,
     Page,
     StoredMedia,
     TaskFilter,
@@ -140,12 +143,56 @@ class SqliteLedger:
         return {(engine, State(state)): count for engine, state, count in rows}
 
     async def submit(
-        self, task: Task, echo: Echo, due: Sequence[Due], media: Sequence[StoredMedia] = (), *, max_unfinished: int = 0
+        self,
+        task: Task,
+        echo: Echo,
+        due: Sequence[Due],
+        media: Sequence[StoredMedia] = (),
+        *,
+        max_unfinished: int = 0,
+        mark: Mark | None = None,
     ) -> None:
-        """Write an accepted task; raises TooManyRequests at the limit, Conflict for an id that is there already."""
+        """Write an accepted task; raises TooManyRequests at the limit, Conflict for an id or a key that is there."""
         await self._write(
-            partial(tasks.submit, task=task, echo=echo, due=due, media=media, max_unfinished=max_unfinished)
+            partial(
+                tasks.submit,
+                task=task,
+                echo=echo,
+                due=due,
+                media=media,
+                max_unfinished=max_unfinished,
+                known_by=mark,
+            )
         )
+
+    async def marked(self, application_id: str, key: str, now: float) -> Marked | None:
+        """Find what the application submitted under a key of its own."""
+        rows = self._store.reader.rows(SQL["submit_by_key"], {"application_id": application_id, "key": key, "now": now})
+        return Marked(*rows[0]) if rows else None
+
+    async def rejoin(self, credential_id: str, mark: Mark, now: float) -> str | None:
+        """Find the task that a repeated submit is about; only where there may be one is anything written."""
+        values = {"credential_id": credential_id, "digest": mark.digest, "tries": mark.tries, "now": now}
+        if not self._store.reader.rows(SQL["sent_before"], values):
+            return None
+        return await self._write(partial(submits.rejoin, values=values | {"expires_at": now + mark.lasts}))
+
+    async def expect(self, task: Task, mark: Mark, now: float) -> None:
+        """Have the submit of a task expected once more."""
+        await self._write(partial(submits.expect, task=task, known_by=mark, now=now))
+
+    async def change(self, application_id: str, task_id: str) -> Changed:
+        """Find a task with the number of its last change."""
+        return self._store.reader.snapshot(lambda reader: changes.change(reader, application_id, task_id))
+
+    async def changes(self, application_id: str, after: int, limit: int) -> list[Changed]:
+        """List the tasks of the application that have changed since a number."""
+        return self._store.reader.snapshot(lambda reader: changes.changes(reader, application_id, after, limit))
+
+    async def last_change(self, application_id: str) -> int:
+        """Give the number of the last change of any task of the application."""
+        ((number,),) = self._store.reader.rows(SQL["last_change"], {"application_id": application_id})
+        return number or 0
 
     async def add_media(self, media: StoredMedia) -> None:
         """Write the row of an upload."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import apsw
 
+from filmgate.adapters.ledger.sqlite.changes import note, note_deletion
 from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
@@ -16,10 +17,11 @@ from filmgate.adapters.ledger.sqlite.rows import (
     task_values,
 )
 from filmgate.adapters.ledger.sqlite.statements import Values, run
+from filmgate.adapters.ledger.sqlite.submits import mark
 from filmgate.domain.errors import TooManyRequests
 from filmgate.domain.failures import Failure
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, Change, Due, Echo, StoredMedia, queue_of
+from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, Change, Due, Echo, Mark, StoredMedia, queue_of
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
@@ -32,6 +34,7 @@ def submit(
     due: Sequence[Due],
     media: Sequence[StoredMedia],
     max_unfinished: int,
+    known_by: Mark | None,
 ) -> None:
     """Write an accepted task with all that belongs to it."""
     if max_unfinished:
@@ -40,6 +43,9 @@ def submit(
     run(connection, "add_echo", {"task_id": task.id, "dialect": echo.dialect, "body": echo.body})
     add_media(connection, media)
     put_due(connection, due)
+    note(connection, task)
+    if known_by is not None:
+        mark(connection, task, known_by)
 
 
 def add_media(connection: apsw.Connection, media: Sequence[StoredMedia]) -> None:
@@ -59,6 +65,7 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
     task = _changed(connection, "change_task", change_values(change))
     if task is None:
         return None
+    note(connection, task)
     add_media(connection, change.media)
     if change.seize:
         drop_steps(connection, task.id)
@@ -77,6 +84,7 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
     task = _changed(connection, "cancel_task", who | {"failure": json(failure), "now": now})
     if task is None:
         return _changed(connection, "get_task", who)
+    note(connection, task)
     drop_unfinished(connection, task.id)
     if task.callback_url is not None:
         put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
@@ -89,6 +97,7 @@ def delete(connection: apsw.Connection, application_id: str, task_id: str, now: 
     task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
     if task is None:
         return False
+    note_deletion(connection, task, now)
     if task.upstream_id == task.id:
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})

@@ -1,0 +1,160 @@
+"""Changes of tasks as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.types import Receive, Scope, Send
+
+from filmgate.adapters.dialects.common import Services
+from filmgate.adapters.dialects.described import failures, in_path
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.shapes import NativeError
+from filmgate.core.access import Action
+from filmgate.core.events import Event, News
+from filmgate.domain.errors import InvalidRequest, Unauthorized
+from filmgate.ports.context import RequestContext
+
+SLOW_SECONDS: Final = 10.0
+"""How long a reader may leave what was sent before it is disconnected."""
+
+_RETRY: Final = b"retry: 1000\n"
+_ALIVE: Final = b":\n\n"
+_MOST_DIGITS: Final = 18
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Events without end: `task` has a task as a query answers it, `deleted` the id of one.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+_LAST: Final = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The id of the last event that was read: the stream goes on behind it.",
+    "schema": {"type": "string", "pattern": rf"^[0-9]{{1,{_MOST_DIGITS}}}$"},
+}
+
+
+class EventStream(Response):
+    """Sends blocks as they come, until there are no more or the reader has gone or is too slow.
+
+    An error of the first block is answered as such.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, blocks: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(headers=_HEADERS)
+        self._blocks = blocks
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream."""
+        del scope
+        both = asyncio.ensure_future(self._write(send)), asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if both[0].done():
+                both[0].result()
+        finally:
+            for each in both:
+                each.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _write(self, send: Send) -> None:
+        async with aclosing(self._blocks):
+            first = await anext(self._blocks)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            try:
+                await _written(send, first)
+                async for block in self._blocks:
+                    await _written(send, block)
+            except TimeoutError:
+                return  # an answer without an end has the server cut the connection
+            await send({"type": "http.response.body", "body": b""})
+
+
+def add_events(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the streams below a prefix."""
+
+    @routes.get(
+        f"{prefix}/tasks/{{task_id}}/events",
+        operation_id="follow_task",
+        summary="Follow one task",
+        description="The task as it is and after every change, as server-sent events; the stream ends with the task. "
+        "204 if there is nothing to come behind `Last-Event-ID`.",
+        response_class=Response,
+        responses=failures(NativeError, 404) | _STREAM | {204: {"description": "The last event has been read."}},
+        openapi_extra={"parameters": [in_path("task_id", "The id of a task."), _LAST]},
+    )
+    async def of_task(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        task_id, after = request.path_params["task_id"], _place(request)
+        if after is not None and await services.events.is_over(context, task_id, after):
+            return Response(status_code=204)
+        return EventStream(_blocks(services, request, context, services.events.of_task(context, task_id, after)))
+
+    @routes.get(
+        f"{prefix}/events",
+        operation_id="follow_tasks",
+        summary="Follow all tasks",
+        description="Every change of a task of the application, as server-sent events, from now on or from behind "
+        "`Last-Event-ID`. Of states that came in quick succession only the last may be told.",
+        response_class=Response,
+        responses=failures(NativeError) | _STREAM,
+        openapi_extra={"parameters": [_LAST]},
+    )
+    async def of_application(request: Request) -> Response:
+        context = await services.door.enter(request, Action.QUERY)
+        stream = services.events.of_application(context, _place(request))
+        return EventStream(_blocks(services, request, context, stream))
+
+
+async def _blocks(
+    services: Services, request: Request, context: RequestContext, events: AsyncGenerator[Event | None, None]
+) -> AsyncGenerator[bytes, None]:
+    """Write events, as long as the key is good."""
+    async with aclosing(events):
+        async for event in events:
+            try:
+                await services.door.recheck(request)
+            except Unauthorized:
+                return
+            yield _ALIVE if event is None else await _block(services, context, event)
+
+
+async def _block(services: Services, context: RequestContext, event: Event) -> bytes:
+    place = b"" if event.number is None else b"id: %d\n" % event.number
+    if event.kind is News.OPENED:
+        return _RETRY + place + b"\n"
+    if event.task is None:
+        data = msgspec.json.encode({"id": event.task_id})
+    else:
+        data = await services.query.write(context, event.task, wire.FORM)
+    return b"%bevent: %b\ndata: %b\n\n" % (place, event.kind.encode(), data)
+
+
+def _place(request: Request) -> int | None:
+    given = request.headers.get("last-event-id")
+    if given is None or given == "":
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
+        raise InvalidRequest("Last-Event-ID must be the id of an event of this stream", field="Last-Event-ID")
+    return int(given)
+
+
+async def _written(send: Send, block: bytes) -> None:
+    async with asyncio.timeout(SLOW_SECONDS):
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,40 @@
+"""How every dialect answers a query by id: at once, or when the task has ended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request, Response
+
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import in_query
+from filmgate.core.access import Action
+from filmgate.core.query import Form
+from filmgate.core.waiting import MAX_HOLD, hold
+from filmgate.ports.context import RequestContext
+
+WAIT: Final = in_query(
+    "wait",
+    "Seconds to wait for the end of the task; the answer is its state then, whatever that is. The header "
+    "`Prefer: wait=SECONDS` says the same.",
+    {"type": "number", "minimum": 0, "maximum": MAX_HOLD},
+)
+
+_APPLIED: Final = (b"preference-applied", b"wait")
+
+
+async def queried(services: Services, request: Request, name: str, form: Form) -> Response:
+    """Answer a query by the id that the path has under a name."""
+    context = await services.door.enter(request, Action.QUERY)
+    return await answered(services, request, context, request.path_params[name], form)
+
+
+async def answered(services: Services, request: Request, context: RequestContext, task_id: str, form: Form) -> Response:
+    """Answer a query by id, after as long a wait as it asks for. Raises InvalidRequest, NotFound."""
+    wanted = hold(request.query_params.get("wait"), request.headers.get("prefer"))
+    if wanted.seconds:
+        await services.tasks.hold(context, task_id, wanted.seconds)
+    response = json_response(await services.query.one(context, task_id, form))
+    if wanted.preferred:
+        response.raw_headers.append(_APPLIED)
+    return response

@@ -1,0 +1,107 @@
+"""How every dialect accepts a submit: once, however often it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+import msgspec
+from fastapi import Request
+
+from filmgate.adapters.dialects.common import Services
+from filmgate.adapters.dialects.forms import is_form
+from filmgate.core.access import Action
+from filmgate.core.repeats import Sent
+from filmgate.core.service import Order
+from filmgate.domain.errors import InvalidRequest, TooManyRequests
+from filmgate.domain.task import Task
+from filmgate.ports.context import RequestContext
+
+Understood = Callable[[RequestContext, bytes], Awaitable[Order]]
+"""Reads the body of a submit. Raises what is wrong with it."""
+
+MAX_KEY: Final = 255
+"""Characters of an Idempotency-Key, at most."""
+
+_COUNT: Final = "x-stainless-retry-count"
+_KEY: Final = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY}}}")
+_TRIES: Final = re.compile(r"\d{1,6}", re.ASCII)
+_BOUNDARY: Final = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
+_LONG: Final = 1024 * 1024
+"""Bytes of a body whose digest would hold up the event loop."""
+
+
+class Accepted(NamedTuple):
+    """A submit with its task, which may be older: the one of the submit that it repeats."""
+
+    context: RequestContext
+    task: Task
+    data: bytes
+
+
+async def accepted(services: Services, request: Request, understood: Understood) -> Accepted:
+    """Accept a submit, or give the task of the one that it repeats."""
+    context, data = await received(services, request)
+
+    async def order() -> Order:
+        return await understood(context, data)
+
+    return Accepted(context, await services.repeats.submit(context, await sent(request, data), order), data)
+
+
+async def received(services: Services, request: Request) -> tuple[RequestContext, bytes]:
+    """Let a submit in and read its body.
+
+    If it is refused for its rate and will be sent again, that is remembered.
+    """
+    try:
+        context = await services.door.enter(request, Action.SUBMIT)
+    except TooManyRequests:
+        if _COUNT in request.headers:
+            data = await services.door.body(request)
+            services.repeats.refuse(await services.door.recheck(request), await sent(request, data))
+        raise
+    return context, await services.door.body(request)
+
+
+async def sent(request: Request, data: bytes, *, always: bool = False) -> Sent:
+    """Read what a submit says of being sent again; its digest only then, or `always`. Raises InvalidRequest."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidRequest(f"Idempotency-Key must be 1 to {MAX_KEY} letters of ASCII", field="Idempotency-Key")
+    counted = request.headers.get(_COUNT, "")
+    tries = int(counted) if _TRIES.fullmatch(counted) else None
+    if key is None and tries is None and not always:
+        return Sent()
+    digest = _digest if len(data) < _LONG else _digest_beside
+    return Sent(await digest(request, data), key, tries)
+
+
+async def _digest_beside(request: Request, data: bytes) -> bytes:
+    return await asyncio.to_thread(_digested, request, data)
+
+
+async def _digest(request: Request, data: bytes) -> bytes:
+    return _digested(request, data)
+
+
+def _digested(request: Request, data: bytes) -> bytes:
+    """Digest a request: the same for what is the same JSON, or the same form with another boundary."""
+    mark = hashlib.sha256(f"{request.method} {request.url.path.rstrip('/')}\n".encode())
+    mark.update(_form(request, data) if is_form(request) else _canonical(data))
+    return mark.digest()
+
+
+def _form(request: Request, data: bytes) -> bytes:
+    found = _BOUNDARY.search(request.headers["content-type"])
+    return data if found is None else data.replace(found[1].strip().encode("latin-1"), b"")
+
+
+def _canonical(data: bytes) -> bytes:
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return data  # it is refused anyway

@@ -1,0 +1,42 @@
+"""The numbers of changes: each change of a task has one, in the order of the commits."""
+
+from __future__ import annotations
+
+import apsw
+
+from filmgate.adapters.ledger.sqlite.reader import Reader
+from filmgate.adapters.ledger.sqlite.rows import json, task_from
+from filmgate.adapters.ledger.sqlite.statements import SQL, run
+from filmgate.domain.task import Task
+from filmgate.ports.ledger import Changed
+
+_REMEMBERED = 86_400.0
+"""Seconds a deletion is told to those who resume."""
+
+
+def note(connection: apsw.Connection, task: Task) -> None:
+    """Give a changed task the next number."""
+    values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": None}
+    run(connection, "note_change", values)
+
+
+def note_deletion(connection: apsw.Connection, task: Task, now: float) -> None:
+    """Give the end of a task the next number."""
+    run(connection, "drop_noted_deletions", {"before": now - _REMEMBERED})
+    values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": now}
+    run(connection, "note_change", values)
+
+
+def change(reader: Reader, application_id: str, task_id: str) -> Changed:
+    """Read a task with the number of its last change."""
+    numbers = reader.rows(SQL["change_of"], {"task_id": task_id})
+    rows = reader.rows(SQL["get_task"], {"id": task_id, "application_id": application_id})
+    return Changed(numbers[0][0] if numbers else 0, task_id, task_from(rows[0]) if rows else None)
+
+
+def changes(reader: Reader, application_id: str, after: int, limit: int) -> list[Changed]:
+    """Read the tasks that have changed since a number."""
+    rows = reader.rows(SQL["changes_behind"], {"application_id": application_id, "after": after, "limit": limit})
+    values = {"application_id": application_id, "ids": json([task_id for _, task_id in rows])}
+    tasks = {task.id: task for task in map(task_from, reader.rows(SQL["get_tasks"], values))}
+    return [Changed(number, task_id, tasks.get(task_id)) for number, task_id in rows]
