@@ -26,9 +26,8 @@ check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: install-dev ## Measure the query route, and the same over MCP
-	@$(BIN)/python benchmarks/query.py
-	@$(BIN)/python benchmarks/mcp.py
+bench: install-dev ## Measure: following at providers, queries over MCP, pick-up of new tasks, the query route
+	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
 
 install: $(VENV)/.service ## Install the service into .venv
 install-dev: $(VENV)/.dev ## Install the service and what develops it into .venv

@@ -17,6 +17,9 @@ from filmgate.ports.provider import Means, Receipt, Report, Submission
 ORDER = Submission("key", Generation("a lake"))
 
 
+_A_CROWD = 8
+
+
 class Asked(NamedTuple):
     """A query as it came in."""
 
@@ -25,7 +28,10 @@ class Asked(NamedTuple):
 
 
 class Small:
-    """Knows every task but those in `strange`; `troubles` are raised one after the other, by queries and submits."""
+    """Knows every task but those in `strange`; `troubles` are raised one after the other, by queries and submits.
+
+    It answers while `answering` is set; `crowded` is set once so many questions are open at a time.
+    """
 
     type = "small"
     means: Mapping[ReferenceKind, tuple[Means, ...]] = {}
@@ -40,6 +46,7 @@ class Small:
         self.troubles: list[Exception] = []
         self.answering = asyncio.Event()
         self.answering.set()
+        self.crowded = asyncio.Event()
         self.at_once = 0
         self.most = 0
 
@@ -58,6 +65,8 @@ class Small:
         self.asked.append(Asked(time.monotonic(), list(ids)))
         self.at_once += 1
         self.most = max(self.most, self.at_once)
+        if self.at_once >= _A_CROWD:
+            self.crowded.set()
         try:
             await self.answering.wait()
         finally:
