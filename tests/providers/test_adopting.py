@@ -43,7 +43,7 @@ class Pair:
         return str(self.back.post("/api/v1/tasks", json=body).json()["id"])
 
     def recorded(self) -> str:
-        """Have the recorder make a task that the service in front knows nothing of, and the recorder does not finish."""
+        """Have the recorder begin a task that the service in front knows nothing of."""
         return str(httpx2.post(f"{self.recorder.url}/luma/videos", json={"prompt": "a lake"}).json()["id"])
 
     def adopt(self, engine: str, *ids: str) -> httpx2.Response:

@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
 
 class Small:
-    """Knows every task but those in `strange`; `troubles` are raised one after the other, by queries and submits.
+    """Knows every task but those in `strange`; `troubles` are raised one after the other, whatever is asked.
 
     It answers while `answering` is set; `crowded` is set once so many questions are open at a time.
     """
@@ -76,13 +76,17 @@ class Small:
         return [Report(Receipt(each), State.PROCESSING) for each in reversed(ids) if each not in self.strange]
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
-        """Find nothing."""
+        """Find nothing, unless there is trouble."""
         del submission, since
+        if self.troubles:
+            raise self.troubles.pop(0)
         return []
 
     async def discard(self, task_id: str) -> None:
-        """Forget nothing."""
+        """Forget nothing, unless there is trouble."""
         del task_id
+        if self.troubles:
+            raise self.troubles.pop(0)
 
     @property
     def queries(self) -> list[list[str]]:

@@ -192,6 +192,24 @@ async def test_a_look_keeps_the_rate_and_knows_what_is_not_there(opened: Open):
     assert provider.asked[1].at - provider.asked[0].at > 0.05 - EARLY
 
 
+async def test_lists_and_deletes_keep_the_rate_and_obey_the_provider(opened: Open):
+    """They wait for their turn like questions; what goes wrong with them says nothing about submits."""
+    provider = Small()
+    account = opened(provider, query_rate=1_200)
+    begun = time.monotonic()
+    assert await account.find(ORDER, 0.0) == []
+    await account.discard("a")
+    assert time.monotonic() - begun > 0.05 - EARLY
+    provider.troubles = [ProviderTrouble("no list", account=True), ProviderTrouble("busy", retry_after=0.3)]
+    for request in (account.find(ORDER, 0.0), account.discard("a")):
+        with pytest.raises(ProviderTrouble):
+            await request
+    told = time.monotonic()
+    await account.look(["a"])
+    assert time.monotonic() - told > 0.3 - 2 * EARLY
+    assert account.trouble is None
+
+
 async def test_submits_are_spaced_and_asked_for_quiet(opened: Open):
     """A 429 is no trouble of the account, but as long as it lasts nothing is submitted there."""
     provider = Small()

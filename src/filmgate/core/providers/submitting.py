@@ -199,7 +199,7 @@ class Submitting:
             # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
             submission = self._written(attempt, asked)
         try:
-            found = await account.provider.find(submission, asked.at - _SKEW)
+            found = await account.find(submission, asked.at - _SKEW)
         except ProviderTrouble as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
