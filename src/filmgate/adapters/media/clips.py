@@ -88,7 +88,9 @@ def _paced(footage: Footage) -> Iterator[VideoFrame]:
 
 
 def _track(output: OutputContainer, width: int, height: int) -> VideoStream:
-    stream = output.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "18"})
+    # Stitchable: what other settings of the same encoder make can be joined to it without encoding it again.
+    options = {"preset": "veryfast", "crf": "18", "x264-params": "stitchable=1"}
+    stream = output.add_stream("libx264", rate=RATE, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.thread_count = 2

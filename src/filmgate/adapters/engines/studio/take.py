@@ -91,9 +91,9 @@ def _pictures(order: Order) -> Reel:
 
 def _between(order: Order, start: Film, end: Film) -> Reel:
     """From the last frame of one clip to the first of another: only the new frames, at the first clip's size."""
-    first = film.last_frame(Path(start.path))
+    _, first = film.last_frames(Path(start.path))
     height, width = first.shape[:2]
-    last = picture.cover(film.first_frame(Path(end.path)), width, height)
+    last = picture.cover(film.first_frames(Path(end.path))[0], width, height)
     return Reel("morph", motion.morph(first, last, order.frames), order.frames, width, height)
 
 
@@ -108,9 +108,9 @@ def _after(order: Order, start: Film, end: Still | None, means: Means) -> Reel:
         frames = moments(past.scene, means, size, span)
         first = past.first_frame
         return Reel("scene", frames, count, *size, before=source, scene=past.scene, first=first, loop=past.loop)
-    last = film.last_frame(source)
+    before, last = film.last_frames(source)
     if end is None:
-        return Reel("drift", _skipped(motion.drift(last, count + 1)), count, *size, before=source)
+        return Reel("drift", _skipped(motion.drift(last, count + 1, before=before)), count, *size, before=source)
     goal = picture.cover(picture.read(Path(end.path)), *size)
     return Reel("morph", _skipped(motion.morph(last, goal, count + 1)), count, *size, before=source)
 
@@ -125,9 +125,9 @@ def _before(order: Order, start: Still | None, end: Film, means: Means) -> Reel:
         span = Span(past.first_frame - count, count, past.loop)
         frames = moments(past.scene, means, size, span)
         return Reel("scene", frames, count, *size, after=source, scene=past.scene, first=span.first, loop=past.loop)
-    first = film.first_frame(source)
+    first, after = film.first_frames(source)
     if start is None:
-        return Reel("drift", _headed(motion.arrive(first, count + 1), count), count, *size, after=source)
+        return Reel("drift", _headed(motion.arrive(first, count + 1, after=after), count), count, *size, after=source)
     origin = picture.cover(picture.read(Path(start.path)), *size)
     return Reel("morph", _headed(motion.morph(origin, first, count + 1), count), count, *size, after=source)
 
