@@ -29,7 +29,7 @@ PROMPTS = {
     "planet": "a planet and a nebula",
     "forest": "misty forest at dawn, zoom in",
     "winter": "winter forest at night, snow falling, aurora",
-    "abstract": "flowing ink",
+    "ink": "flowing ink",
 }
 
 

@@ -53,6 +53,14 @@ PALETTES: dict[str, Palette] = {
         accent=(0.20, 0.40, 0.54),
         ground=(0.035, 0.055, 0.075),
     ),
+    "overcast": Palette(
+        zenith=(0.30, 0.36, 0.44),
+        sky=(0.42, 0.48, 0.55),
+        horizon=(0.62, 0.67, 0.71),
+        light=(0.80, 0.80, 0.78),
+        accent=(0.08, 0.34, 0.38),
+        ground=(0.05, 0.11, 0.07),
+    ),
     "desert": Palette(
         zenith=(0.14, 0.32, 0.60),
         sky=(0.52, 0.56, 0.62),

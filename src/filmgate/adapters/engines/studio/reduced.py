@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.scene import Colour, Scene, SceneName, beat, pose
+from filmgate.adapters.engines.studio.quality import Quality
+from filmgate.adapters.engines.studio.scene import Colour, Scene, beat, pose
 
 _PIXELS = 130_000
 """Drawn pixels of a frame; the film interpolates the rest."""
@@ -24,11 +25,13 @@ Plane = NDArray[Any]
 class ReducedRenderer:
     """Draws one scene at one size, softer and simpler than `GlRenderer`. `period` and `still` as there."""
 
-    def __init__(self, scene: Scene, width: int, height: int, period: float, *, still: bool = False) -> None:
+    def __init__(
+        self, scene: Scene, width: int, height: int, period: float, quality: Quality, *, still: bool = False
+    ) -> None:
         """Lay out what does not move."""
         self._scene = scene
         self._period = period
-        scale = min(1.0, math.sqrt((_STILL_PIXELS if still else _PIXELS) / (width * height)))
+        scale = min(1.0, math.sqrt((_STILL_PIXELS if still else quality.reduced) / (width * height)))
         columns, rows = max(16, round(width * scale)), max(16, round(height * scale))
         unit = math.sqrt(columns * rows)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
@@ -44,10 +47,10 @@ class ReducedRenderer:
         x = self._x * at.view + at.x
         y = self._y * at.view + at.y
         draw = {
-            SceneName.OCEAN: self._ocean,
-            SceneName.SPACE: self._space,
-            SceneName.FOREST: self._forest,
-            SceneName.ABSTRACT: self._abstract,
+            "ocean": self._ocean,
+            "space": self._space,
+            "forest": self._forest,
+            "ink": self._abstract,
         }[self._scene.name]
         light = draw(x, y, seconds)
         shown: Plane = np.power(1.0 - np.exp(-1.35 * np.maximum(light, 0.0)), 1 / 2.1) * 255.0

@@ -1,0 +1,112 @@
+"""The relief of a scene: baked once into textures, drawn as triangles that tell where they are, then shaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.adapters.engines.studio.layers import Layer, Uniforms, text
+
+_HEIGHTS, _SHADE, _SEEN = 0, 1, 2
+"""Texture units."""
+
+_BAKED = (512, 400)
+"""Points across and away for which height and light are baked."""
+
+_BAKE = "\nout vec4 oBaked;\nvoid main() { oBaked = baked(); }\n"
+
+_POINTS = "#version 330\n#define LOOP 0\n" + "".join(text(f"glsl/{name}.glsl") for name in ("common", "net", "points"))
+
+_TRIANGLES = """#version 330
+in vec3 vSeen;
+out vec4 oSeen;
+void main() { oSeen = vec4(vSeen, 1.0); }
+"""
+
+Program = Callable[[str, str], Any]
+
+
+class Net:
+    """The ground of one scene. `sheet` is the vertex shader, `corners` the vertices of a triangle over the frame."""
+
+    def __init__(self, context: Any, program: Program, layer: Layer, still: Uniforms, sheet: str, corners: Any) -> None:
+        """Bake the heights, then from them the slopes and the light. `still` is what a camera at rest is told."""
+        assert layer.relief is not None
+        self._context = context
+        self._uniforms: Uniforms = layer.relief_uniforms(still) | {
+            "uHeights": _HEIGHTS,
+            "uShade": _SHADE,
+            "uSeen": _SEEN,
+            "uCount": (layer.relief.columns, layer.relief.rows),
+        }
+        self._heights = context.texture(_BAKED, 1, dtype="f4")
+        self._shade = context.texture(_BAKED, 4, dtype="f2")
+        self._seen = context.texture(still["uSize"], 4, dtype="f4")
+        self._seen.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        for texture in (self._heights, self._shade):
+            texture.repeat_x = texture.repeat_y = False
+        for step, texture in enumerate((self._heights, self._shade)):
+            baking = program(sheet, layer.source(f"BAKE {step}", main=_BAKE))
+            self._bake(baking, texture, still, corners)
+        self._depth = context.depth_renderbuffer(still["uSize"])
+        self._target = context.framebuffer([self._seen], self._depth)
+        order = _triangles(layer.relief.columns, layer.relief.rows)
+        self._order = context.buffer(order.tobytes())
+        self._finding = program(_POINTS, _TRIANGLES)
+        self._triangles = context.vertex_array(self._finding, [], index_buffer=self._order)
+        self._shading = program(sheet, layer.source())
+        self._sheet = context.vertex_array(self._shading, [(corners, "2f", "corner")])
+
+    def prepare(self, values: Uniforms) -> None:
+        """Find out what is seen of the ground."""
+        self._target.use()
+        self._target.clear(depth=1.0)
+        self._context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
+        self._heights.use(_HEIGHTS)
+        tell(self._finding, values | self._uniforms)
+        self._triangles.render(moderngl.TRIANGLES)
+
+    def draw(self, values: Uniforms) -> None:
+        """Shade it, over what is there."""
+        self._context.enable_only(moderngl.BLEND)
+        for unit, texture in ((_HEIGHTS, self._heights), (_SHADE, self._shade), (_SEEN, self._seen)):
+            texture.use(unit)
+        tell(self._shading, values | self._uniforms)
+        self._sheet.render(moderngl.TRIANGLES)
+
+    def close(self) -> None:
+        """Give everything back but the programs."""
+        self._context.detect_framebuffer(0).use()
+        things = (self._triangles, self._sheet, self._order, self._target, self._depth)
+        for thing in (*things, self._heights, self._shade, self._seen):
+            thing.release()
+
+    def _bake(self, program: Any, texture: Any, still: Uniforms, corners: Any) -> None:
+        target = self._context.framebuffer([texture])
+        target.use()
+        self._context.enable_only(moderngl.NOTHING)
+        self._heights.use(_HEIGHTS)
+        tell(program, still | self._uniforms)
+        sheet = self._context.vertex_array(program, [(corners, "2f", "corner")])
+        sheet.render(moderngl.TRIANGLES)
+        self._context.detect_framebuffer(0).use()
+        sheet.release()
+        target.release()
+
+
+def tell(program: Any, values: Uniforms) -> None:
+    """Set the uniforms a program has; the compiler drops what it does not use."""
+    for name, value in values.items():
+        if name in program:
+            program[name].value = value
+
+
+def _triangles(columns: int, rows: int) -> NDArray[np.uint32]:
+    """Two triangles for each mesh of the net, row by row from near to far, so that what is hidden is not drawn."""
+    first = np.arange(columns - 1, dtype=np.uint32)[None, :] + columns * np.arange(rows - 1, dtype=np.uint32)[:, None]
+    corners = (first, first + columns, first + 1, first + 1, first + columns, first + columns + 1)
+    return np.stack(corners, axis=-1).astype(np.uint32).ravel()
