@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 
@@ -49,4 +50,18 @@ def disc(middle: tuple[float, float], reach: float, depth: float, at: Pose, size
     top, bottom = (height / 2 - (y - side * reach / view) * unit for side in (-1, 1))
     x0, x1 = max(0, math.floor(left)), min(width, math.ceil(right))
     y0, y1 = max(0, math.floor(top)), min(height, math.ceil(bottom))
+    return Box(x0, y0, max(0, x1 - x0), max(0, y1 - y0))
+
+
+def around(corners: Iterable[tuple[float, float]], depth: float, at: Pose, size: tuple[int, int]) -> Box:
+    """Give the pixels between points of the scene, in units, at a depth."""
+    width, height = size
+    unit = math.sqrt(width * height)
+    view = 1 + depth * (at.view - 1)
+    cos, sin = math.cos(at.roll), math.sin(at.roll)
+    seen = [((x - depth * at.x) / view, (y - depth * at.y) / view) for x, y in corners]
+    columns = [width / 2 + (x * cos + y * sin) * unit for x, y in seen]
+    rows = [height / 2 - (y * cos - x * sin) * unit for x, y in seen]
+    x0, x1 = max(0, math.floor(min(columns))), min(width, math.ceil(max(columns)))
+    y0, y1 = max(0, math.floor(min(rows))), min(height, math.ceil(max(rows)))
     return Box(x0, y0, max(0, x1 - x0), max(0, y1 - y0))

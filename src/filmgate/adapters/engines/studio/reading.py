@@ -18,10 +18,11 @@ class Reading:
         self.words = words_of(prompt)
         self._text = " ".join(prompt.lower().split())
         self._used: set[str] = set()
+        self._taken: set[str] = set()
 
     def every(self, known: dict[str, T]) -> list[T]:
         """Give the meanings of all words the table knows, in order."""
-        found = [(word, meaning(word, known)) for word in self.words]
+        found = [(word, meaning(word, known)) for word in self.words if word not in self._taken]
         self._used.update(word for word, value in found if value is not None)
         return [value for _, value in found if value is not None]
 
@@ -38,6 +39,12 @@ class Reading:
     def mark(self, words: Iterable[str]) -> None:
         """Count words as used."""
         self._used.update(words)
+
+    def take(self, words: Iterable[str]) -> None:
+        """Count words as used, and let nobody else have them: the colour of a cat is not that of the sky."""
+        taken = set(words)
+        self._used |= taken
+        self._taken |= taken
 
     def used(self) -> list[str]:
         """Give the words that made a difference, in order."""

@@ -47,18 +47,21 @@ class Grade(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One subject in a scene: which one, where it stands and how it moves.
+    """One subject in a scene: which one, where it is and what it does.
 
-    `x` is where its foot is, in units from the middle of the frame, when the camera is at rest; `depth` is 1 for
-    near and goes towards 0 far away, see `Stage`; `metres` is its height. `facing` is 1 for right, -1 for left,
+    `x` and `y` are where its foot is, in units from the middle of the frame, when the camera is at rest; `y` holds for
+    what has no ground under it. `depth` is 1 for near and goes towards 0 far away, see `Stage`; `metres` is its
+    height, `way` how it is in its place and `action` what it does, see `Subject`. `facing` is 1 for right, -1 for left,
     `phase` a number between 0 and 1 by which two of a kind differ.
     """
 
     name: str
     x: float
+    y: float
     depth: float
     metres: float
-    action: str = ""
+    way: str
+    action: str
     facing: int = 1
     phase: float = 0.0
     colour: Colour | None = None
@@ -69,7 +72,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     `name` is a place of the catalogue; `time`, `weather` and `season` are words of the vocabulary, `features` switch
     parts on, `light_at` is where the sun or moon stands relative to the horizon in the middle of the frame, `cloud`,
-    `wind` and `fog` go from 0 to 1. The figures are in the order of their words.
+    `wind` and `fog` go from 0 to 1. The figures go from far to near.
     """
 
     name: str
