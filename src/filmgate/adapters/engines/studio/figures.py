@@ -21,6 +21,9 @@ _CENTRE = 2.5
 _MIRRORED = -0.75
 """How far below the water line an image reaches, in heights."""
 
+_UNDER = 1.6
+"""How far the shadow of a subject, or the raft under it, reaches to a side, in units of its `shadow`."""
+
 _MARGIN = 0.05
 """Units beyond the frame at which somebody who has left it comes in again."""
 
@@ -80,7 +83,11 @@ def uniforms(figure: Figure, at: Stand) -> dict[str, object]:
 
 def box(figure: Figure, at: Stand, pose: Pose, size: tuple[int, int]) -> Box:
     """Give the pixels a figure can touch."""
-    left, right, bottom, top = SUBJECTS[figure.name].extent
+    subject = SUBJECTS[figure.name]
+    left, right, bottom, top = subject.extent
+    if figure.way in {Way.GROUND, Way.RAFT}:
+        under = _UNDER * subject.shadow
+        left, right, bottom = min(left, -under), max(right, under), min(bottom, -0.16 * under)
     if figure.way in {Way.AFLOAT, Way.RAFT}:
         bottom = min(bottom, _MIRRORED)
     left, right = (left, right) if at.facing > 0 else (-right, -left)

@@ -12,13 +12,16 @@ import numpy as np
 
 from filmgate.adapters.engines.process import WorkerBroken
 from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.layers import Layer, Uniforms, layers, uniforms
+from filmgate.adapters.engines.studio.layers import SOFT_MAIN, Layer, Moment, Uniforms, layers, uniforms
 from filmgate.adapters.engines.studio.net import Net, tell
 from filmgate.adapters.engines.studio.picture import Picture
 from filmgate.adapters.engines.studio.quality import Quality
 from filmgate.adapters.engines.studio.scene import Pose, Scene, pose
 
 _CPU_DRIVERS = ("llvmpipe", "softpipe", "swiftshader", "software")
+
+_SOFT = 0.4
+"""Share of the rendered width and height on which the soft share of a layer is drawn."""
 
 _VERTEX = """#version 330
 in vec2 corner;
@@ -64,6 +67,7 @@ class GlRenderer:
         """Compile the scene and make its frame buffer. Raises NoGl."""
         self._scene = scene
         self._period = period
+        self._lost = False
         scale = 1.0 if still else _scale(scene.name, width * height, quality)
         self._inner = (max(16, round(width * scale)), max(16, round(height * scale)))
         self._target = context().simple_framebuffer(self._inner, 4)
@@ -75,23 +79,39 @@ class GlRenderer:
 
     def frame(self, seconds: float) -> Picture:
         """Draw the moment, counted from the first clip's start. Raises WorkerBroken when the context is lost."""
+        try:
+            picture, error = self._drawn(seconds), context().error
+        except moderngl.Error as failure:
+            picture, error = self._pixels, str(failure)
+        if error != "GL_NO_ERROR":
+            self._lost = True
+            raise WorkerBroken(f"OpenGL says {error}")
+        return picture
+
+    def _drawn(self, seconds: float) -> Picture:
         at = pose(self._scene.camera, seconds, self._period)
         values = uniforms(self._scene, seconds, self._period, at, self._inner)
         for _, drawing in self._drawings:
             drawing.prepare(values)
         self._target.use()
+        self._target.scissor = None
+        self._target.clear()
+        moment = Moment(seconds, at, self._inner)
         for layer, drawing in self._drawings:
-            box = layer.area(at, self._inner)
+            box = layer.area(moment)
             if box.width and box.height:
                 self._target.scissor = (box.x, box.y, box.width, box.height)
-                drawing.draw(values | layer.uniforms)
+                drawing.draw(values | layer.own(moment))
         self._target.read_into(self._pixels, components=3, alignment=1)
-        if (error := context().error) != "GL_NO_ERROR":
-            raise WorkerBroken(f"OpenGL says {error}")
         return self._pixels.copy()
 
     def close(self) -> None:
-        """Give everything back but the programs; unbound, because a driver must not be asked for what is deleted."""
+        """Give everything back but the programs; unbound, because a driver must not be asked for what is deleted.
+
+        Of a lost context nothing can be given back: it goes with the process.
+        """
+        if self._lost:
+            return
         context().detect_framebuffer(0).use()
         for _, drawing in self._drawings:
             drawing.close()
@@ -100,7 +120,7 @@ class GlRenderer:
 
     def _drawing(self, layer: Layer) -> _Sheet | Net:
         if layer.relief is None:
-            return _Sheet(_program(_VERTEX, layer.source()), self._corners)
+            return _Sheet(layer, self._corners, self._inner)
         at = Pose(0.0, 0.0, 1.0, 0.0)
         still = uniforms(self._scene, 0.0, self._period, at, self._inner)
         return Net(context(), _program, layer, still, _VERTEX, self._corners)
@@ -109,20 +129,49 @@ class GlRenderer:
 class _Sheet:
     """A layer that is one triangle over the whole frame."""
 
-    def __init__(self, program: Any, corners: Any) -> None:
-        self._program = program
-        self._triangle = context().vertex_array(program, [(corners, "2f", "corner")])
+    def __init__(self, layer: Layer, corners: Any, size: tuple[int, int]) -> None:
+        self._program = _program(_VERTEX, layer.source())
+        self._triangle = context().vertex_array(self._program, [(corners, "2f", "corner")])
+        self._over = not layer.first
+        self._soft = _Soft(layer, corners, size) if layer.soft else None
 
     def prepare(self, values: Uniforms) -> None:
-        """Nothing is to be done before it is drawn."""
+        if self._soft:
+            self._soft.draw(values)
 
     def draw(self, values: Uniforms) -> None:
-        context().enable_only(moderngl.BLEND)
-        tell(self._program, values)
+        context().enable_only(moderngl.BLEND if self._over else moderngl.NOTHING)
+        if self._soft:
+            self._soft.texture.use(0)
+        tell(self._program, values | {"uSoft": 0})
         self._triangle.render(moderngl.TRIANGLES)
 
     def close(self) -> None:
         self._triangle.release()
+        if self._soft:
+            self._soft.close()
+
+
+class _Soft:
+    """The share of a layer that has no edges, drawn on a sixth of the pixels."""
+
+    def __init__(self, layer: Layer, corners: Any, size: tuple[int, int]) -> None:
+        self._size = (max(8, round(size[0] * _SOFT)), max(8, round(size[1] * _SOFT)))
+        self.texture = context().texture(self._size, 4, dtype="f2")
+        self.texture.repeat_x = self.texture.repeat_y = False
+        self._target = context().framebuffer([self.texture])
+        self._program = _program(_VERTEX, layer.source("SOFT", main=SOFT_MAIN))
+        self._triangle = context().vertex_array(self._program, [(corners, "2f", "corner")])
+
+    def draw(self, values: Uniforms) -> None:
+        self._target.use()
+        context().enable_only(moderngl.NOTHING)
+        tell(self._program, values | {"uSize": self._size})
+        self._triangle.render(moderngl.TRIANGLES)
+
+    def close(self) -> None:
+        for thing in (self._triangle, self._target, self.texture):
+            thing.release()
 
 
 def _scale(name: str, pixels: int, quality: Quality) -> float:

@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
+from filmgate.adapters.engines.studio import figures
 from filmgate.adapters.engines.studio.areas import Box, area
 from filmgate.adapters.engines.studio.catalogue import PLACES
 from filmgate.adapters.engines.studio.light import light, sun
+from filmgate.adapters.engines.studio.palettes import LEAVES
 from filmgate.adapters.engines.studio.place import Part, Relief, Stage
-from filmgate.adapters.engines.studio.scene import Camera, Pose, Scene, reach
+from filmgate.adapters.engines.studio.scene import Camera, Figure, Pose, Scene, reach
 
-SHARED = ("glsl/common.glsl", "glsl/camera.glsl", "glsl/sky.glsl", "glsl/film.glsl")
+SHARED = ("glsl/common.glsl", "glsl/camera.glsl", "glsl/sky.glsl", "glsl/trees.glsl", "glsl/film.glsl")
 """GLSL that every layer begins with."""
 
 _RELIEF = ("glsl/net.glsl", "glsl/relief.glsl")
@@ -23,26 +25,39 @@ _RELIEF = ("glsl/net.glsl", "glsl/relief.glsl")
 Defines = tuple[tuple[str, str], ...]
 Uniforms = dict[str, Any]
 
-_MAIN = """
+MAIN = """
 out vec4 oColour;
 void main() { vec4 c = scene(); oColour = vec4(develop(c.rgb), c.a); }
 """
+SOFT_MAIN = "\nout vec4 oColour;\nvoid main() { oColour = soft(); }\n"
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """When and from where a frame is drawn, and its size in pixels."""
+
+    seconds: float
+    pose: Pose
+    size: tuple[int, int]
 
 
 class Layer(msgspec.Struct, frozen=True):
     """What a renderer draws in one go: GLSL files under the package, switches, where it can be seen, own uniforms.
 
-    The files define `vec4 scene()`: linear light and how much of the pixel is covered.
+    The files define `vec4 scene()`: linear light and how much of the pixel is covered. The `first` layer covers all it
+    touches. With `soft` they also define `vec4 soft()`, which is drawn first, much smaller, and which the scene reads
+    with `softly()`.
     """
 
     files: tuple[str, ...]
     defines: Defines
-    area: Callable[[Pose, tuple[int, int]], Box]
-    uniforms: Uniforms = {}
+    area: Callable[[Moment], Box]
+    own: Callable[[Moment], Uniforms] = lambda _: {}
+    first: bool = False
+    soft: bool = False
     relief: Relief | None = None
     camera: Camera = Camera()
 
-    def source(self, *extra: str, main: str = _MAIN) -> str:
+    def source(self, *extra: str, main: str = MAIN) -> str:
         """Put the whole fragment shader together."""
         head = "#version 330\n" + "".join(f"#define {key} {value}\n" for key, value in self.defines)
         return head + "".join(f"#define {word}\n" for word in extra) + "".join(map(text, self.files)) + main
@@ -70,7 +85,8 @@ def text(name: str) -> str:
 def layers(scene: Scene, period: float) -> list[Layer]:
     """Give what is drawn, in order. `period` is the loop in seconds, 0 without one."""
     place = PLACES[scene.name]
-    return [_part(scene, period, index, part) for index, part in enumerate(place.parts)]
+    parts = [_part(scene, period, index, part) for index, part in enumerate(place.parts)]
+    return parts + [_figure(scene, period, figure) for figure in scene.figures]
 
 
 def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = None) -> Defines:
@@ -82,6 +98,7 @@ def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = No
         "CLOUD": scene.cloud > 0.1,
         "RAIN": scene.weather in {"rain", "storm"} and place.outdoors,
         "SNOW": scene.weather == "snow" and place.outdoors,
+        "WET": scene.weather in {"rain", "storm"},
         "WINTER": scene.season == "winter" or scene.weather == "snow",
         **{feature.upper(): feature in scene.features for feature in (*place.options, *place.features)},
         **(rest or {}),
@@ -98,7 +115,8 @@ def uniforms(scene: Scene, seconds: float, period: float, at: Pose, size: tuple[
         "uTime": seconds,
         "uPeriod": period or 1.0,
         "uTravel": 0.0 if period else place.travel * seconds,
-        "uPose": (at.x, at.y, at.view, at.roll),
+        "uPose": (at.x, at.y, at.view),
+        "uTurn": (math.cos(at.roll), math.sin(at.roll)),
         "uStage": _stage(place.stage),
         "uLightAt": scene.light_at,
         "uSun": sun(scene),
@@ -116,6 +134,7 @@ def uniforms(scene: Scene, seconds: float, period: float, at: Pose, size: tuple[
         "uLight": palette.light,
         "uAccent": palette.accent,
         "uGround": palette.ground,
+        "uLeaf": LEAVES[scene.season],
     }
 
 
@@ -127,9 +146,27 @@ def _part(scene: Scene, period: float, index: int, part: Part) -> Layer:
     place = PLACES[scene.name]
     relief = place.relief if part.mesh else None
     return Layer(
-        files=(*SHARED, *(_RELIEF if relief else ()), f"scenes/{scene.name}.glsl"),
-        defines=switches(scene, period, rest={"PART": index}),
-        area=lambda at, size: area(part, at, size),
+        files=(*SHARED, *((*_RELIEF, *place.include) if relief else ()), f"scenes/{scene.name}.glsl"),
+        defines=switches(scene, period, rest={"PART": index, **place.values}),
+        area=lambda moment: area(part, moment.pose, moment.size),
+        first=index == 0,
+        soft=part.soft,
         relief=relief,
         camera=scene.camera,
+    )
+
+
+def _figure(scene: Scene, period: float, figure: Figure) -> Layer:
+    stage = PLACES[scene.name].stage
+
+    def stand(moment: Moment) -> figures.Stand:
+        width, height = moment.size
+        half = width / math.sqrt(width * height) / 2
+        return figures.stand(scene, stage, figure, moment.seconds, period, half)
+
+    return Layer(
+        files=(*SHARED, *figures.FILES, f"subjects/{figure.name}.glsl"),
+        defines=switches(scene, period, rest=figures.switches(figure)),
+        area=lambda moment: figures.box(figure, stand(moment), moment.pose, moment.size),
+        own=lambda moment: figures.uniforms(figure, stand(moment)),
     )

@@ -43,7 +43,8 @@ def light(scene: Scene) -> Light:
 def sun(scene: Scene) -> Vector:
     """Give the direction to the sun or moon: right, up, away from the camera. Beside the frame it is behind us."""
     x, y = scene.light_at
-    return _unit((x, y, 1.15 if abs(x) < 0.9 else -0.35))
+    beside = min(1.0, max(0.0, (abs(x) - 0.5) / 0.6))
+    return _unit((x, y, 1.15 - 1.5 * beside))
 
 
 def _air(palette: Palette) -> Colour:

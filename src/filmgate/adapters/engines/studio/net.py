@@ -15,16 +15,16 @@ _HEIGHTS, _SHADE, _SEEN = 0, 1, 2
 """Texture units."""
 
 _BAKED = (512, 400)
-"""Points across and away for which height and light are baked."""
+"""Points across and away for which height and light are baked; a moving net has one for each of its own."""
 
 _BAKE = "\nout vec4 oBaked;\nvoid main() { oBaked = baked(); }\n"
 
 _POINTS = "#version 330\n#define LOOP 0\n" + "".join(text(f"glsl/{name}.glsl") for name in ("common", "net", "points"))
 
 _TRIANGLES = """#version 330
-in vec3 vSeen;
-out vec4 oSeen;
-void main() { oSeen = vec4(vSeen, 1.0); }
+in vec2 vSeen;
+out vec2 oSeen;
+void main() { oSeen = vSeen; }
 """
 
 Program = Callable[[str, str], Any]
@@ -43,15 +43,18 @@ class Net:
             "uSeen": _SEEN,
             "uCount": (layer.relief.columns, layer.relief.rows),
         }
-        self._heights = context.texture(_BAKED, 1, dtype="f4")
-        self._shade = context.texture(_BAKED, 4, dtype="f2")
-        self._seen = context.texture(still["uSize"], 4, dtype="f4")
+        baked = (layer.relief.columns, layer.relief.rows) if layer.relief.moving else _BAKED
+        self._heights = context.texture(baked, 1, dtype="f4")
+        self._shade = context.texture(baked, 4, dtype="f2")
+        self._seen = context.texture(still["uSize"], 2, dtype="f4")
         self._seen.filter = (moderngl.NEAREST, moderngl.NEAREST)
         for texture in (self._heights, self._shade):
             texture.repeat_x = texture.repeat_y = False
-        for step, texture in enumerate((self._heights, self._shade)):
-            baking = program(sheet, layer.source(f"BAKE {step}", main=_BAKE))
-            self._bake(baking, texture, still, corners)
+        self._moving = layer.relief.moving
+        steps = [program(sheet, layer.source(f"BAKE {step}", main=_BAKE)) for step in range(1 if self._moving else 2)]
+        self._bakings = [context.vertex_array(step, [(corners, "2f", "corner")]) for step in steps]
+        for baking, texture in zip(self._bakings, (self._heights, self._shade), strict=False):
+            self._bake(baking, texture, still)
         self._depth = context.depth_renderbuffer(still["uSize"])
         self._target = context.framebuffer([self._seen], self._depth)
         order = _triangles(layer.relief.columns, layer.relief.rows)
@@ -63,6 +66,8 @@ class Net:
 
     def prepare(self, values: Uniforms) -> None:
         """Find out what is seen of the ground."""
+        if self._moving:
+            self._bake(self._bakings[0], self._heights, values)
         self._target.use()
         self._target.clear(depth=1.0)
         self._context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
@@ -81,20 +86,18 @@ class Net:
     def close(self) -> None:
         """Give everything back but the programs."""
         self._context.detect_framebuffer(0).use()
-        things = (self._triangles, self._sheet, self._order, self._target, self._depth)
+        things = (self._triangles, self._sheet, *self._bakings, self._order, self._target, self._depth)
         for thing in (*things, self._heights, self._shade, self._seen):
             thing.release()
 
-    def _bake(self, program: Any, texture: Any, still: Uniforms, corners: Any) -> None:
+    def _bake(self, baking: Any, texture: Any, values: Uniforms) -> None:
         target = self._context.framebuffer([texture])
         target.use()
         self._context.enable_only(moderngl.NOTHING)
         self._heights.use(_HEIGHTS)
-        tell(program, still | self._uniforms)
-        sheet = self._context.vertex_array(program, [(corners, "2f", "corner")])
-        sheet.render(moderngl.TRIANGLES)
+        tell(baking.program, values | self._uniforms)
+        baking.render(moderngl.TRIANGLES)
         self._context.detect_framebuffer(0).use()
-        sheet.release()
         target.release()
 
 

@@ -12,7 +12,8 @@ class Part(msgspec.Struct, frozen=True):
 
     A CPU renderer pays for every pixel it touches, so a part says where it can be seen: below `top` and above
     `bottom` (heights in the scene, None for the edge of the frame) or within `disc` (x, y, radius), all at a `depth`.
-    A `mesh` part is the relief of the ground, drawn as triangles.
+    A `mesh` part is the relief of the ground, drawn as triangles. A `soft` part has a share without edges, such as
+    clouds, that is drawn first on far fewer pixels.
     """
 
     top: float | None = None
@@ -20,6 +21,7 @@ class Part(msgspec.Struct, frozen=True):
     depth: float = 0.0
     disc: Vector | None = None
     mesh: bool = False
+    soft: bool = False
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -47,40 +49,47 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Relief(msgspec.Struct, frozen=True):
-    """The ground of a place as a net of points between two distances, denser near the camera.
+    """The ground of a place as a net of points up to a distance, denser near the camera.
 
-    `eye` is the camera's height above zero, `focal` the distance of the picture plane; both and the distances are in
-    the scene's own units. `reach` is the half width of the net relative to what a frame of 16:9 shows.
+    `eye` is the camera's height above zero, `focal` the distance of the picture plane; both and the distance are in
+    the scene's own units. A `moving` one, such as the sea, has new heights in every frame and no light of its own.
     """
 
-    near: float
     far: float
     eye: float
     focal: float = 1.2
-    reach: float = 1.35
-    columns: int = 176
-    rows: int = 120
+    columns: int = 128
+    rows: int = 84
+    moving: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
     """One kind of place. Its look is in `scenes/NAME.glsl`; everything a prompt can change about it starts here.
 
-    `words` lead to the place. `palettes` gives the palette by time of day and, where a name like `day+rain` is there,
-    by weather or season; without an entry the palette named like the time is taken. `time`, `weather` and `features`
-    are what it has when nobody says; `options` are further features by the words that switch them on. `outdoors`
-    places have a sky, weather and seasons; in a `snowless` one winter brings no snow. By day the `sun` stands in
-    `front` of the camera or at a `side`. `travel` is how fast the scene is flown through, in its own units per second:
-    the rule for loops is that a loop stays where it is. `drift` is the speed of a camera nobody directed. `scale` is
-    the share of width and height that is drawn on a CPU at standard quality.
+    `words` lead to the place, `hints` do where no word does. Its GLSL is made of `parts`; it may `include` shared files
+    and have `values` defined in front of it. `palettes` gives the palette of a time of day, a mood, or of both time and
+    weather (`night+rain`); what is not there has the palette of its own name. One of `choices` is taken where the time
+    does not matter. `time`, `season`, `weather` and `features` are what it has when nobody says, `times` the usual
+    time of a weather; `options` are further features by the words that switch them on.
+
+    `outdoors` places have a sky, weather and seasons; in a `snowless` one winter brings no snow. The `sun` stands in
+    `front` of the camera, at a `side`, or where a `street` ends. `travel` is how fast the scene is flown through, in
+    its own units per second: the rule for loops is that a loop stays where it is. `drift` is the speed of a camera nobody
+    directed. `scale` is the share of width and height that is drawn on a CPU at standard quality.
     """
 
     words: str
+    hints: str = ""
     parts: tuple[Part, ...] = (Part(),)
     stage: Stage = Stage()
     relief: Relief | None = None
+    include: tuple[str, ...] = ()
+    values: dict[str, str] = {}
     palettes: dict[str, str] = {}
     choices: tuple[str, ...] = ()
     time: str = "day"
+    times: dict[str, str] = {}
+    season: str = "summer"
     weather: str = "fair"
     features: tuple[str, ...] = ()
     options: dict[str, str] = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from filmgate.adapters.engines.studio import cameras, vocabulary
+from filmgate.adapters.engines.studio import cameras, casting, vocabulary
 from filmgate.adapters.engines.studio.catalogue import PLACES
 from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scaled, tinted
 from filmgate.adapters.engines.studio.place import Place
@@ -45,18 +45,21 @@ def unread(prompt: str, concepts: Iterable[str] = ()) -> list[str]:
     return [*words_of(prompt), *concepts][:MAX_WORDS]
 
 
-def imagine(prompt: str, seed: int, concepts: Iterable[str] = ()) -> Idea:
+def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bool = True) -> Idea:
     """Choose a scene for the prompt. Never fails: without a known word, a digest of the prompt chooses.
 
-    Concepts that are camera moves direct the camera, whatever the prompt says of it.
+    Concepts that are camera moves direct the camera, whatever the prompt says of it. Subjects are left out, and their
+    words ignored, unless it is `peopled`.
     """
     keys = list(dict.fromkeys(concepts))
     moves = [key for key in keys if key in cameras.MOVES]
     reading = Reading(prompt)
     digest = hashlib.sha256(f"{prompt}\n{seed}".encode()).digest()
     chance = random.Random(digest)  # noqa: S311 # a die that falls the same way each time
-    name = _place(reading)
+    cast = casting.roles(reading) if peopled else []
+    name = _place(reading, cast)
     place = PLACES[name]
+    figures = casting.figures(reading, cast, place.stage, random.Random(digest + b"cast"))  # noqa: S311 # the same die
     season = reading.first(vocabulary.SEASONS) if place.outdoors else None
     weather = _weather(reading, place, season)
     time = _time(reading, place, weather)
@@ -66,7 +69,7 @@ def imagine(prompt: str, seed: int, concepts: Iterable[str] = ()) -> Idea:
         seed=chance.getrandbits(16),
         time=time,
         weather=weather,
-        season=season or "summer",
+        season=season or place.season,
         palette=_palette(reading, place, time, weather, chance),
         camera=cameras.combined(moves) if moves else _camera(reading, place, chance),
         light_at=_light(place, time, chance),
@@ -75,34 +78,42 @@ def imagine(prompt: str, seed: int, concepts: Iterable[str] = ()) -> Idea:
         fog=_FOG.get(weather, 0.12),
         grade=_grade(reading),
         features=_features(reading, place),
+        figures=figures,
     )
     others = [key for key in keys if key not in cameras.MOVES]
     return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *others][:MAX_WORDS])
 
 
-def _place(reading: Reading) -> str:
-    """The place most words speak for; of equals, the one named first; without any, a digest of the prompt decides."""
-    votes = reading.every(_PLACE_WORDS)
+def _place(reading: Reading, cast: list[casting.Role]) -> str:
+    """The place most words speak for; of equals, the one named first; without any, where the cast is at home.
+
+    Without a cast, too, a digest of the prompt decides.
+    """
+    votes = reading.every(_PLACE_WORDS) or reading.every(_PLACE_HINTS)
     if votes:
         return max(votes, key=votes.count)
     digest = hashlib.sha256(" ".join(reading.words).encode()).digest()
-    return list(PLACES)[int.from_bytes(digest[:4]) % len(PLACES)]
+    chance = int.from_bytes(digest[:4])
+    return casting.home_of(cast, list(PLACES), chance) or list(PLACES)[chance % len(PLACES)]
 
 
 _PLACE_WORDS = table(**{name: place.words for name, place in PLACES.items()})
+_PLACE_HINTS = table(**{name: place.hints for name, place in PLACES.items()})
 
 
 def _weather(reading: Reading, place: Place, season: str | None) -> str:
     if not place.outdoors:
         return "fair"
     usual = "snow" if season == "winter" and not place.snowless else place.weather
-    return reading.first(vocabulary.WEATHERS) or usual
+    named = reading.every(vocabulary.WEATHERS)
+    return named[0] if named else usual
 
 
 def _time(reading: Reading, place: Place, weather: str) -> str:
     if not place.outdoors:
         return place.time
-    return reading.first(vocabulary.TIMES) or ("dawn" if weather == "fog" and place.time == "day" else place.time)
+    usual = "dawn" if weather == "fog" and place.time == "day" else place.times.get(weather, place.time)
+    return reading.first(vocabulary.TIMES) or usual
 
 
 def _palette(reading: Reading, place: Place, time: str, weather: str, chance: random.Random) -> Palette:
@@ -110,7 +121,8 @@ def _palette(reading: Reading, place: Place, time: str, weather: str, chance: ra
     usual = chance.choice(place.choices) if place.choices else time
     if time == "day" and weather in _OVERCAST and not place.choices:
         usual = _OVERCAST[weather]
-    name = mood or place.palettes.get(f"{time}+{weather}") or place.palettes.get(usual, usual)
+    usual = mood or usual
+    name = place.palettes.get(f"{time}+{weather}") or place.palettes.get(usual, usual)
     palette = PALETTES[name]
     for index, colour in enumerate(dict.fromkeys(reading.every(vocabulary.COLOUR_WORDS))):
         palette = tinted(palette, COLOURS[colour], 1.0 if index == 0 else 0.4)
@@ -118,11 +130,15 @@ def _palette(reading: Reading, place: Place, time: str, weather: str, chance: ra
 
 
 def _light(place: Place, time: str, chance: random.Random) -> tuple[float, float]:
-    """Where the sun or moon stands: in the frame, but beside it by day where the land looks better lit from a side."""
+    """Where the sun or moon stands: in the frame, or beside it where the land looks better lit from a side."""
     across, up = chance.uniform(-0.34, 0.34), chance.uniform(0.85, 1.15)
-    if place.sun == "side" and time == "day":
-        return round(1.05 + abs(across), 3) * (1 if across > 0 else -1), round(0.62 * up, 3)
-    return round(across, 3), round(_SUN_HEIGHT[time] * up, 3)
+    height = _SUN_HEIGHT[time]
+    if place.sun == "street" and time in {"sunset", "dawn"}:
+        across *= 0.15
+    elif place.sun != "front" and time != "night":
+        across += (0.75 if time == "day" else 0.30) * (1 if across > 0 else -1)
+        height *= 2.2 if time == "day" else 1.4
+    return round(across, 3), round(height * up, 3)
 
 
 def _wind(reading: Reading, weather: str) -> float:

@@ -22,7 +22,7 @@ def table(**groups: str) -> dict[str, str]:
 TIMES = table(
     sunset="sunset dusk evening golden 日落 黄昏 夕阳",
     dawn="dawn sunrise morning daybreak 日出 清晨 黎明",
-    night="night midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
+    night="night neon cyberpunk synthwave midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
     day="day noon sunny midday daylight afternoon 白天 晴",
 )
 

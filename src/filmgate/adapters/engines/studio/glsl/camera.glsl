@@ -9,10 +9,16 @@ vec2 onScreen() {
 // The same as seen by the camera; a depth of 0 is infinitely far and stands still, 1 is near.
 vec2 seen(float depth) {
     vec2 p = onScreen();
-    float c = cos(uPose.w), s = sin(uPose.w);
-    return mat2(c, s, -s, c) * p * mix(1.0, uPose.z, depth) + uPose.xy * depth;
+    return mat2(uTurn.x, uTurn.y, -uTurn.y, uTurn.x) * p * mix(1.0, uPose.z, depth) + uPose.xy * depth;
 }
 
 float pixel() {
     return 1.0 / sqrt(uSize.x * uSize.y);
+}
+
+uniform sampler2D uSoft;
+
+// What soft() of this layer drew at this pixel.
+vec4 softly() {
+    return texture(uSoft, gl_FragCoord.xy / uSize);
 }

@@ -7,7 +7,8 @@ uniform uint uSeed;
 uniform float uTime;    // seconds since the first frame of the first clip, may be negative
 uniform float uPeriod;  // seconds after which everything is the same again, if LOOP
 uniform float uTravel;  // how far the camera has flown, in the scene's own units; 0 in a loop
-uniform vec4 uPose;     // camera: shift x, shift y, width of view, turn
+uniform vec3 uPose;     // camera: shift x, shift y, width of view
+uniform vec2 uTurn;     // cosine and sine of its roll
 uniform vec3 uStage;    // height of the horizon, of near ground, and a metre near the camera, in units
 uniform vec2 uLightAt;  // the sun or moon, counted from the horizon in the middle of the frame
 uniform vec3 uSun;      // the direction to it: right, up, away from the camera
@@ -16,7 +17,7 @@ uniform vec3 uKey, uFill;
 uniform vec4 uAir;      // the air between a subject and the camera, and how thick it is
 uniform float uCloud, uWind, uFog;
 uniform vec4 uGrade;    // exposure, contrast, saturation, warmth
-uniform vec3 uZenith, uSky, uHorizon, uLight, uAccent, uGround;
+uniform vec3 uZenith, uSky, uHorizon, uLight, uAccent, uGround, uLeaf;
 
 const float TURN = 6.28318531;
 
@@ -60,6 +61,20 @@ float fbm(vec2 p, int octaves) {
         weight *= 0.5;
     }
     return sum / total;
+}
+
+// Noise with sharp crests, sharper where it is high: ranges of mountains.
+float ridged(vec2 p, int octaves) {
+    float sum = 0.0, weight = 0.5, before = 1.0;
+    for (int i = 0; i < octaves; i++) {
+        float ridge = 1.0 - abs(2.0 * noise(p) - 1.0);
+        ridge *= ridge;
+        sum += ridge * weight * before;
+        before = clamp(ridge * 1.6, 0.0, 1.0);
+        p = OCTAVE * p + 7.3;
+        weight *= 0.5;
+    }
+    return sum;
 }
 
 // Noise that moves with a velocity. In a loop it is blended with itself one period earlier, its contrast restored.

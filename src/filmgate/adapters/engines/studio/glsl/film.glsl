@@ -35,16 +35,22 @@ vec3 weather(vec3 c) {
     return c;
 }
 
-// From light to picture: a soft shoulder, gamma, a little contrast, and noise of half a step against banding.
+// Between -1 and 1, mostly near 0; another one for each pixel.
+float grain() {
+    uvec2 c = uvec2(gl_FragCoord.xy);
+    uint h = c.x * 0x9E3779B1u + c.y * 0x85EBCA6Bu + uSeed;
+    h = (h ^ (h >> 15)) * 0x2C1B3C6Du;
+    h ^= h >> 13;
+    return float(int((h & 0xFFFFu) + (h >> 16)) - 65536) / 65536.0;
+}
+
+// From light to picture: a soft shoulder, gamma, contrast, and grain of about one step, which also hides banding.
 vec3 develop(vec3 c) {
     c = weather(max(c, 0.0));
     vec2 p = onScreen();
-    c *= 1.0 - 0.32 * dot(p, p);
-    c *= 1.0 + uGrade.w * vec3(0.22, 0.02, -0.24);
-    c = 1.0 - exp(-c * 1.35 * uGrade.x);
-    c = pow(c, vec3(1.0 / 2.1));
-    c = mix(c, c * c * (3.0 - 2.0 * c), 0.35 * uGrade.y);
+    c *= (1.0 - 0.32 * dot(p, p)) * uGrade.x * (1.0 + uGrade.w * vec3(0.22, 0.02, -0.24));
+    c = sqrt(1.0 - exp2(-1.95 * c));
+    c = mix(c, c * c * (3.0 - 2.0 * c), 0.30 * uGrade.y);
     c = mix(vec3(dot(c, vec3(0.30, 0.59, 0.11))), c, uGrade.z);
-    float grain = hash(gl_FragCoord.xy) + hash(gl_FragCoord.yx + 131.0) - 1.0;
-    return c + grain * 1.5 / 255.0;
+    return c + grain() * (0.9 / 255.0);
 }

@@ -54,7 +54,7 @@ vec4 baked() {
 #else
 
 uniform sampler2D uShade;  // slope towards x and z, sunlight that reaches the point, light from all around
-uniform sampler2D uSeen;   // net, height, and 1 where there is ground
+uniform sampler2D uSeen;   // what the points told: where in the net, y raised by 1
 
 struct Ground {
     vec3 place;    // x right, y up, z away from the camera
@@ -62,20 +62,20 @@ struct Ground {
     float sun;     // sunlight on it: 0 in shadow or turned away, 1 face to face
     float open;    // light from the sky, 0 to 1
     float away;    // distance to the camera
-    float cover;   // how much of the pixel it covers: its outline is smoothed over three pixels
+    float cover;   // how much of the pixel it covers: its outline is softened
 };
 
-Ground groundHere() {
-    ivec2 at = ivec2(gl_FragCoord.xy), last = ivec2(uSize) - 1;
-    vec4 seen_ = texelFetch(uSeen, at, 0);
-    vec4 above = texelFetch(uSeen, max(at - ivec2(0, 1), ivec2(0)), 0), below = texelFetch(uSeen, min(at + ivec2(0, 1), last), 0);
-    vec4 left = texelFetch(uSeen, max(at - ivec2(1, 0), ivec2(0)), 0), right = texelFetch(uSeen, min(at + ivec2(1, 0), last), 0);
+Ground groundAt(ivec2 at) {
+    ivec2 last = ivec2(uSize) - 1;
+    vec2 seen_ = texelFetch(uSeen, at, 0).xy;
+    vec2 above = texelFetch(uSeen, max(at - ivec2(0, 1), ivec2(0)), 0).xy, below = texelFetch(uSeen, min(at + ivec2(0, 1), last), 0).xy;
     Ground g;
-    g.cover = (2.0 * seen_.w + above.w + below.w + left.w + right.w) / 6.0;
-    if (seen_.w < 0.5) seen_ = below.w > 0.5 ? below : left.w > 0.5 ? left : right;
-    vec2 place = placeOf(seen_.xy);
-    g.place = vec3(place.x, seen_.z, place.y);
-    vec4 shade = texture(uShade, inTexture(seen_.xy));
+    g.cover = 0.5 * min(seen_.y, 1.0) + 0.25 * (min(above.y, 1.0) + min(below.y, 1.0));
+    if (seen_.y < 0.5) seen_ = below;
+    seen_.y -= 1.0;
+    vec2 place = placeOf(seen_), at_ = inTexture(seen_);
+    g.place = vec3(place.x, texture(uHeights, at_).x, place.y);
+    vec4 shade = texture(uShade, at_);
     g.normal = normalize(vec3(-shade.x, 1.0, -shade.y));
     g.sun = max(dot(g.normal, uSun), 0.0) * shade.z;
     g.open = shade.w * (0.5 + 0.5 * g.normal.y);
@@ -83,15 +83,20 @@ Ground groundHere() {
     return g;
 }
 
-// Light and air on a surface colour.
-vec3 outdoors(vec3 body, Ground g, float thick) {
-    float clear = 1.0 - 0.85 * uCloud * uCloud;
-    vec3 light = uLight * g.sun * 1.9 * clear * (1.0 - 0.65 * float(NIGHT));
-    light += (uSky * 0.70 + uHorizon * 0.30) * g.open * (1.0 + 0.4 * uCloud);
-    float haze = 1.0 - exp(-g.away * thick * (1.0 + 9.0 * uFog * uFog));
+Ground groundHere() {
+    return groundAt(ivec2(gl_FragCoord.xy));
+}
+
+// Light on a surface colour.
+vec3 lit(vec3 body, Ground g) {
+    return body * (uKey * (1.15 * g.sun) + (uSky * 0.75 + uHorizon * 0.18) * g.open * (0.8 + 0.5 * uCloud));
+}
+
+// Air in front of a colour; towards a low sun it glows.
+vec3 hazed(vec3 c, Ground g, float thick) {
+    float haze = 1.0 - exp2(-g.away * thick * (1.0 + 9.0 * uFog * uFog));
     vec2 d = seen(0.0) - vec2(0.0, uStage.x) - uLightAt;
-    vec3 air = mix(uHorizon, uSky, 0.35) * 0.92 + uLight * clear * 0.35 * exp(-4.0 * length(d)) * (1.0 - 0.7 * float(NIGHT));
-    return mix(body * light, air, haze);
+    return mix(c, uAir.rgb + uKey * (0.02 / (0.08 + dot(d, d))), haze);
 }
 
 #endif

@@ -18,7 +18,7 @@ void figure(vec2 p) {
     vec3 rock = vec3(0.13, 0.12, 0.11) * (0.6 + 0.8 * fbm(p * 14.0, 3));
     float heap = p.y - 0.145 + 0.55 * p.x * p.x * 3.0 - 0.05 * noise(vec2(p.x * 9.0, 2.0)) - 0.03 * noise(vec2(p.x * 27.0, 5.0));
     float lean = noise(p * 15.0) - 0.5;
-    paint(vec3(heap * 0.6, clamp(p.x * 1.6 + lean, -0.9, 0.9), 0.35 + lean * 0.5), rock);
+    paint(vec3(max(heap * 0.6, -0.01 - p.y), clamp(p.x * 1.6 + lean, -0.9, 0.9), 0.35 + lean * 0.5), rock);
     paint(block(p, vec2(0.155, 0.185), vec2(0.062, 0.050), 0.006), vec3(0.72, 0.68, 0.60));
     paint(wedge(p, vec2(0.075, 0.232), vec2(0.235, 0.232), vec2(0.155, 0.300)), vec3(0.40, 0.10, 0.06));
     shine(block(p, vec2(0.165, 0.190), vec2(0.013, 0.017), 0.003), mix(vec3(0.03), vec3(1.3, 0.8, 0.3), float(NIGHT)));
