@@ -12,8 +12,8 @@ _HOVERS = {Way.ALOFT: Sway(0.10, 0.045, 0.03, 0.5), Way.ADRIFT: Sway(0.08, 0.06,
 
 SUBJECTS: dict[str, Subject] = {
     "person": Subject(
-        words="""person people man men woman women boy girl human child children kid dancer runner walker hiker traveller
-            traveler wanderer farmer fisherman monk king queen lady couple ballerina
+        words="""person people man men woman women boy girl human child children kid dancer runner walker hiker
+            traveller traveler wanderer farmer fisherman monk king queen lady couple ballerina
             人 男人 女人 男孩 女孩""",
         metres=1.75,
         alone=2.0,
@@ -36,7 +36,7 @@ SUBJECTS: dict[str, Subject] = {
         words="cat kitten kitty tomcat feline 猫",
         metres=0.45,
         alone=1.75,
-        extent=(-1.08, 0.80, -0.10, 1.36),
+        extent=(-1.24, 0.80, -0.20, 1.36),
         ways=_EVERYWHERE,
         homes=("forest", "city", "mountains"),
         colours=((0.42, 0.22, 0.09), (0.30, 0.27, 0.24), (0.62, 0.56, 0.48), (0.50, 0.20, 0.05), (0.045, 0.042, 0.045)),
