@@ -277,9 +277,10 @@ def _engine(name: str, settings: EngineSettings) -> Engine:
     if settings.type == "studio":
         from filmgate.adapters.engines.studio import StudioEngine
 
-        if settings.options:
-            raise Unavailable(f'The engine "{name}" has no option {", ".join(settings.options)}.')
-        return StudioEngine(name, slots=settings.slots or 1)
+        try:
+            return StudioEngine(name, slots=settings.slots or 1, options=settings.options)
+        except ValueError as error:
+            raise Unavailable(f'The options of the engine "{name}" are not right: {error}') from error
     if settings.type == "scripted":
         from filmgate.adapters.engines.scripted import ScriptedEngine
 
