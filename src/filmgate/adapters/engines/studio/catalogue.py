@@ -20,6 +20,7 @@ PLACES: dict[str, Place] = {
         values={"STEEP": "0.30"},
         travel=0.55,
         drift=0.006,
+        scale=0.50,
     ),
     "storm": Place(
         words="hurricane typhoon tempest",
@@ -34,12 +35,14 @@ PLACES: dict[str, Place] = {
         snowless=True,
         travel=0.7,
         drift=0.006,
+        scale=0.42,
     ),
     "mountains": Place(
         words="mountain hill valley alp peak cliff canyon landscape nature 山",
         parts=(_SKY, Part(top=0.34, mesh=True)),
         relief=Relief(far=60.0, eye=1.0),
         sun="side",
+        scale=0.47,
     ),
     "snow": Place(
         words="snowfield glacier arctic antarctic tundra iceberg ski sled snowman",
@@ -49,6 +52,7 @@ PLACES: dict[str, Place] = {
         palettes={"day": "winterday", "dawn": "winterdawn"},
         sun="side",
         season="winter",
+        scale=0.44,
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
@@ -58,6 +62,7 @@ PLACES: dict[str, Place] = {
         weather="clear",
         snowless=True,
         sun="side",
+        scale=0.56,
     ),
     "volcano": Place(
         words="volcano lava magma eruption erupt 火山",
@@ -66,17 +71,19 @@ PLACES: dict[str, Place] = {
         relief=Relief(far=44.0, eye=1.0),
         palettes={"night": "ember"},
         time="night",
+        scale=0.44,
     ),
     "forest": Place(
         words="""forest tree wood jungle pine spruce leaf meadow field grass flower garden countryside farm park
             woodland 森林 树 花 林""",
         parts=(
             Part(bottom=-0.06, depth=0.15, soft=True),
-            Part(top=0.32, bottom=-0.26, depth=0.15),
+            Part(top=0.32, bottom=-0.26, depth=0.15, soft=True),
             Part(top=0.10, depth=0.15, soft=True),
         ),
         stage=Stage(horizon=0.0, near=-0.36, haze=0.10),
         drift=0.014,
+        scale=0.45,
     ),
     "city": Place(
         words="""city street skyline building skyscraper downtown town urban road avenue traffic tokyo york metropolis
@@ -89,6 +96,7 @@ PLACES: dict[str, Place] = {
         drift=0.006,
         sun="street",
         snowless=True,
+        scale=0.48,
     ),
     "space": Place(
         words="""space planet galaxy star cosmos cosmic universe asteroid comet meteor saturn jupiter mars orbit stars
@@ -100,16 +108,18 @@ PLACES: dict[str, Place] = {
         options={"rings": "ring saturn ringed"},
         outdoors=False,
         drift=0.014,
+        scale=0.56,
     ),
     "aurora": Place(
         words="aurora borealis polar 极光",
-        parts=(Part(soft=True), Part(top=0.06, soft=True)),
+        parts=(Part(soft=True), Part(top=0.06)),
         stage=Stage(horizon=-0.10, near=-0.36, metre=0.13, medium="water"),
         palettes={"night": "polar"},
         time="night",
         weather="clear",
         features=("aurora",),
         drift=0.006,
+        scale=0.52,
     ),
     "underwater": Place(
         words="underwater reef coral seabed diver diving aquarium jellyfish undersea 水下 珊瑚",
@@ -119,6 +129,7 @@ PLACES: dict[str, Place] = {
         palettes={"day": "reef"},
         outdoors=False,
         drift=0.008,
+        scale=0.44,
     ),
     "ink": Place(
         words="""abstract ink swirl fluid liquid smoke paint psychedelic dream pattern marble silk texture
@@ -128,5 +139,6 @@ PLACES: dict[str, Place] = {
         choices=("sunset", "neon", "silk", "cosmos", "ember", "dawn"),
         outdoors=False,
         drift=0.006,
+        scale=0.70,
     ),
 }

@@ -22,7 +22,7 @@ from filmgate.domain.sizes import FPS
 
 _BT709 = 1
 _LIMITED = 1
-_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS), "x264-params": "stitchable=1"}
+_OPTIONS = {"preset": "superfast", "crf": "21", "g": str(2 * FPS), "x264-params": "stitchable=1"}
 """Stitchable: the parameter sets do not depend on the content or the quality, so that clips can be joined as they are.
 """
 

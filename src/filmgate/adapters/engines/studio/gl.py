@@ -141,7 +141,7 @@ class _Sheet:
 
     def draw(self, values: Uniforms) -> None:
         context().enable_only(moderngl.BLEND if self._over else moderngl.NOTHING)
-        if self._soft:
+        if self._soft:  # else the one of the layer before stays in use
             self._soft.texture.use(0)
         tell(self._program, values | {"uSoft": 0})
         self._triangle.render(moderngl.TRIANGLES)

@@ -45,7 +45,7 @@ class Layer(msgspec.Struct, frozen=True):
 
     The files define `vec4 scene()`: linear light and how much of the pixel is covered. The `first` layer covers all it
     touches. With `soft` they also define `vec4 soft()`, which is drawn first, much smaller, and which the scene reads
-    with `softly()`.
+    with `softly()`. A layer without one reads that of the layer before it.
     """
 
     files: tuple[str, ...]

@@ -74,8 +74,8 @@ class Place(msgspec.Struct, frozen=True):
 
     `outdoors` places have a sky, weather and seasons; in a `snowless` one winter brings no snow. The `sun` stands in
     `front` of the camera, at a `side`, or where a `street` ends. `travel` is how fast the scene is flown through, in
-    its own units per second: the rule for loops is that a loop stays where it is. `drift` is the speed of a camera nobody
-    directed. `scale` is the share of width and height that is drawn on a CPU at standard quality.
+    its own units per second: the rule for loops is that a loop stays where it is. `drift` is the speed of a camera
+    nobody directed. `scale` is the share of width and height that is drawn on a CPU at standard quality.
     """
 
     words: str

@@ -4,8 +4,8 @@ vec3 weather(vec3 c) {
     vec2 p = onScreen();
 #if RAIN
     float drops = 0.0;
-    for (int layer = 0; layer < 3; layer++) {
-        float scale = 12.0 + 9.0 * float(layer), rate = 3.2 - 0.5 * float(layer);
+    for (int layer = 0; layer < 2; layer++) {
+        float scale = 13.0 + 13.0 * float(layer), rate = 3.2 - 0.5 * float(layer);
         vec2 q = vec2((p.x + p.y * (0.05 + 0.16 * uWind)) * scale * 2.6, p.y * scale * 0.22);
         float column = floor(q.x);
         q.y += scrolled(rate) + hash(vec2(column, 3.0 + float(layer))) * 13.0;
@@ -19,15 +19,15 @@ vec3 weather(vec3 c) {
 #endif
 #if SNOW
     float flakes = 0.0;
-    for (int layer = 0; layer < 4; layer++) {
-        float scale = 5.0 + 6.0 * float(layer), rate = 0.55 + 0.12 * float(layer);
+    for (int layer = 0; layer < 3; layer++) {
+        float scale = 6.0 + 7.0 * float(layer), rate = 0.55 + 0.12 * float(layer);
         vec2 q = p * scale + sway(0.35, 0.7, float(layer) * 2.0) + float(layer) * 11.0;
         q.y += scrolled(rate);
         vec2 cell = floor(q);
         cell.y = mod(cell.y, repeats(rate));
         vec2 r = hash2(cell + vec2(91.0 * float(layer), 0.0));
         vec2 d = fract(q) - 0.5 - 0.56 * (r - 0.5);
-        float radius = 0.05 + 0.07 * r.y;
+        float radius = 0.05 + 0.055 * r.y;
         flakes += smoothstep(radius, radius * 0.2, length(d)) * step(0.3, r.x) * (0.9 - 0.17 * float(layer));
     }
     c += flakes * 0.55 * mix(uHorizon, vec3(1), 0.5) * (1.0 - 0.5 * float(NIGHT));

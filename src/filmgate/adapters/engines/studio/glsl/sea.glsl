@@ -68,7 +68,8 @@ vec3 seaColour(Water w) {
     mirror.y = abs(mirror.y) + 0.012 + 0.06 * w.rough;
     vec3 up = skyColour(min(mirror.y / max(mirror.z, 0.25) * 1.1, 0.42));
     float towards = max(dot(mirror, uSun), 0.0), bright = dot(uHorizon, vec3(0.33));
-    vec3 glitter = uLight * sunThrough() * sunThrough() * (pow(towards, mix(520.0, 100.0, w.rough)) * mix(9.0, 3.0, w.rough) + pow(towards, 22.0) * 0.25);
+    float t2 = towards * towards, t4 = t2 * t2, t16 = t4 * t4 * t4 * t4;
+    vec3 glitter = uLight * sunThrough() * sunThrough() * (pow(towards, mix(520.0, 100.0, w.rough)) * mix(9.0, 3.0, w.rough) + t16 * t4 * t2 * 0.25);
     float low = max(dot(w.ray, uSun), 0.0);
     float through = w.crest * w.crest * (0.35 + 0.65 * low * low * low);
     vec3 water = mix(uGround, uAccent, 0.32) * (0.20 + 0.5 * bright);
@@ -78,7 +79,7 @@ vec3 seaColour(Water w) {
 
 // Foam on what is higher than `from`, in torn patches.
 float foam(Water w, float from, float width) {
-    float froth = fbm(w.at * 1.6 + w.normal.xz * 0.8, 3) * 0.6 + noise(w.at * 7.0 + w.normal.xz * 3.0) * 0.4;
+    float froth = fbm(w.at * 1.6 + w.normal.xz * 0.8, 2) * 0.6 + noise(w.at * 7.0 + w.normal.xz * 3.0) * 0.4;
     return smoothstep(from, from + width, w.crest + 0.42 * (froth - 0.35)) * smoothstep(0.40, 0.66, froth) * exp2(-w.ground.away * 0.045);
 }
 

@@ -33,16 +33,23 @@ vec4 scene() {
 
 #elif PART == 1
 
+// How the slopes of the two ranges face the light.
+vec4 soft() {
+    vec2 p = seen(0.06), q = seen(0.12);
+    float x = p.x * 2.6 + float(uSeed & 511u), y = q.x * 3.2 + 9.0 + float(uSeed & 511u);
+    return vec4(ridged(vec2(x + 0.9 * p.y, p.y * 6.0), 4), ridged(vec2(y + 0.9 * q.y, q.y * 6.0), 4), 0.0, 1.0);
+}
+
 // Two ranges, lit from the side of the sun, sinking into mist.
 vec4 scene() {
-    vec4 sum = vec4(0.0);
+    vec4 sum = vec4(0.0), slopes = softly();
     for (int i = 0; i < 2; i++) {
         float near = float(i);
         vec2 p = seen(0.06 + 0.06 * near);
         float x = p.x * (2.0 + 0.5 * near) + 7.0 * near + float(uSeed & 511u);
-        float top = 0.115 - 0.065 * near + (ridged(vec2(x, 3.0), 5) - 0.40) * (0.20 - 0.06 * near);
+        float top = 0.115 - 0.065 * near + (ridged(vec2(x, 3.0), 4) - 0.40) * (0.20 - 0.06 * near);
         float cover = smoothstep(pixel(), -pixel(), p.y - top);
-        float lit_ = smoothstep(0.25, 0.75, ridged(vec2(x * 1.3 + 0.9 * (p.y - top), p.y * 6.0), 4));
+        float lit_ = smoothstep(0.25, 0.75, i == 0 ? slopes.x : slopes.y);
         vec3 body = mix(uZenith, uSky, 0.5) * (0.30 + 0.25 * lit_) + glow() * 0.30 * lit_ + uLeaf * 0.15;
         vec3 c = mix(body, air(p), clamp(0.46 - 0.16 * near + 0.35 * uFog + smoothstep(0.0, -0.18, p.y - top) * 0.55, 0.0, 1.0));
         sum = mix(sum, vec4(c, 1.0), cover);

@@ -57,7 +57,7 @@ vec4 scene() {
     vec3 c = seaColour(w);
     float white = foam(w, 0.40, 0.35);
     vec2 torn = vec2(dot(w.at, vec2(0.83, 0.56)), dot(w.at, vec2(-0.56, 0.83)));
-    float streaks = smoothstep(0.55, 0.80, fbm(torn * vec2(0.5, 2.6), 4)) * exp2(-w.ground.away * 0.03) * 0.5;
+    float streaks = smoothstep(0.55, 0.80, fbm(torn * vec2(0.5, 2.6), 3)) * exp2(-w.ground.away * 0.03) * 0.5;
     vec3 froth = mix(uHorizon, uLight, 0.4) * (0.80 - 0.50 * float(NIGHT));
     c = mix(c, froth, clamp(white * 0.85 + streaks * (0.35 + w.crest), 0.0, 0.92));
     float aside = w.ground.place.x / max(w.ground.away, 1.0) * 1.15 - strikesAt();
