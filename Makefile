@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check install install-dev lock bench clean
+.PHONY: help run test check install install-dev lock bench gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -26,6 +26,9 @@ check: install-dev ## ruff, mypy strict, import-linter
 
 bench: install-dev ## Measure the query route
 	@$(BIN)/python benchmarks/query.py
+
+gallery: install-dev ## Render docs/gallery.md from what the studio draws
+	@$(BIN)/python scripts/gallery.py
 
 install: $(VENV)/.service ## Install the service into .venv
 install-dev: $(VENV)/.dev ## Install the service and what develops it into .venv

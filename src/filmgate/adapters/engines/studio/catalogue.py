@@ -7,7 +7,7 @@ import msgspec
 from filmgate.adapters.engines.studio.place import Part, Place, Relief, Stage
 
 _SEA = Stage(horizon=0.035, near=-0.30, metre=0.10, medium="water")
-_WAVES = Relief(far=900.0, eye=1.9, focal=1.15, columns=120, rows=110, moving=True)
+_WAVES = Relief(far=900.0, eye=1.9, focal=1.15, columns=100, rows=92, moving=True)
 _SKY = Part(bottom=-0.02, soft=True)
 
 PLACES: dict[str, Place] = {
@@ -20,7 +20,7 @@ PLACES: dict[str, Place] = {
         values={"STEEP": "0.30"},
         travel=0.55,
         drift=0.006,
-        scale=0.50,
+        scale=0.47,
     ),
     "storm": Place(
         words="hurricane typhoon tempest",
@@ -35,14 +35,15 @@ PLACES: dict[str, Place] = {
         snowless=True,
         travel=0.7,
         drift=0.006,
-        scale=0.42,
+        scale=0.40,
     ),
     "mountains": Place(
         words="mountain hill valley alp peak cliff canyon landscape nature 山",
         parts=(_SKY, Part(top=0.34, mesh=True)),
         relief=Relief(far=60.0, eye=1.0),
         sun="side",
-        scale=0.47,
+        push=0.03,
+        scale=0.45,
     ),
     "snow": Place(
         words="snowfield glacier arctic antarctic tundra iceberg ski sled snowman",
@@ -52,7 +53,8 @@ PLACES: dict[str, Place] = {
         palettes={"day": "winterday", "dawn": "winterdawn"},
         sun="side",
         season="winter",
-        scale=0.44,
+        push=0.03,
+        scale=0.42,
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
@@ -62,7 +64,8 @@ PLACES: dict[str, Place] = {
         weather="clear",
         snowless=True,
         sun="side",
-        scale=0.56,
+        push=0.035,
+        scale=0.53,
     ),
     "volcano": Place(
         words="volcano lava magma eruption erupt 火山",
@@ -71,7 +74,8 @@ PLACES: dict[str, Place] = {
         relief=Relief(far=44.0, eye=1.0),
         palettes={"night": "ember"},
         time="night",
-        scale=0.44,
+        push=0.022,
+        scale=0.43,
     ),
     "forest": Place(
         words="""forest tree wood jungle pine spruce leaf meadow field grass flower garden countryside farm park
@@ -83,7 +87,8 @@ PLACES: dict[str, Place] = {
         ),
         stage=Stage(horizon=0.0, near=-0.36, haze=0.10),
         drift=0.014,
-        scale=0.45,
+        push=0.018,
+        scale=0.41,
     ),
     "city": Place(
         words="""city street skyline building skyscraper downtown town urban road avenue traffic tokyo york metropolis
@@ -92,10 +97,11 @@ PLACES: dict[str, Place] = {
         options={"neon": "neon cyberpunk synthwave"},
         palettes={"neon": "neonrain", "night+rain": "neonrain", "night+storm": "neonrain", "night": "townlight"},
         times={"rain": "night", "storm": "night"},
-        stage=Stage(horizon=0.02, near=-0.34, metre=0.115, haze=0.05),
+        stage=Stage(horizon=0.02, near=-0.34, metre=0.115, haze=0.05, lamps=0.45),
         drift=0.006,
         sun="street",
         snowless=True,
+        push=0.045,
         scale=0.48,
     ),
     "space": Place(
@@ -108,7 +114,8 @@ PLACES: dict[str, Place] = {
         options={"rings": "ring saturn ringed"},
         outdoors=False,
         drift=0.014,
-        scale=0.56,
+        push=0.012,
+        scale=0.52,
     ),
     "aurora": Place(
         words="aurora borealis polar 极光",
@@ -119,6 +126,7 @@ PLACES: dict[str, Place] = {
         weather="clear",
         features=("aurora",),
         drift=0.006,
+        push=0.008,
         scale=0.52,
     ),
     "underwater": Place(
@@ -129,16 +137,18 @@ PLACES: dict[str, Place] = {
         palettes={"day": "reef"},
         outdoors=False,
         drift=0.008,
-        scale=0.44,
+        push=0.02,
+        scale=0.40,
     ),
     "ink": Place(
-        words="""abstract ink swirl fluid liquid smoke paint psychedelic dream pattern marble silk texture
-            kaleidoscope fabric 抽象 梦""",
+        words="""abstract ink swirl fluid liquid smoke paint psychedelic pattern marble silk texture
+            kaleidoscope fabric 抽象""",
+        hints="dream 梦",
         stage=Stage(medium="air", key=(-0.4, 0.7, 0.6), haze=0.0),
         parts=(Part(soft=True),),
         choices=("sunset", "neon", "silk", "cosmos", "ember", "dawn"),
         outdoors=False,
         drift=0.006,
-        scale=0.70,
+        scale=0.58,
     ),
 }

@@ -31,10 +31,11 @@ def light(scene: Scene) -> Light:
     strength = 1.7 * clear * (0.35 if scene.time == "night" and place.outdoors else 1.0)
     right, up, away = sun(scene)
     sky = _mix(palette.sky, palette.horizon, 0.35)
+    lamps = _times(palette.light, place.stage.lamps if scene.time == "night" else 0.0)
     return Light(
         towards=_unit(place.stage.key) if place.stage.key else (right, up, -away),
         key=_times(palette.light, strength),
-        fill=_times(sky, 0.8 * place.stage.fill),
+        fill=_plus(_times(sky, 0.8 * place.stage.fill), lamps),
         air=_air(palette),
         haze=place.stage.haze * (1.0 + 9.0 * scene.fog**2),
     )
@@ -59,6 +60,10 @@ def _unit(vector: Vector) -> Vector:
 
 def _times(colour: Colour, factor: float) -> Colour:
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
+
+
+def _plus(a: Colour, b: Colour) -> Colour:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
 
 
 def _mix(a: Colour, b: Colour, amount: float) -> Colour:

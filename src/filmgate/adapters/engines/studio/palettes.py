@@ -206,8 +206,8 @@ def tinted(palette: Palette, colour: Colour, amount: float = 1.0) -> Palette:
     """Move a palette towards a colour: its accent wholly, its sky a little, brightness kept where it was."""
     return Palette(
         zenith=_towards(palette.zenith, colour, 0.30 * amount),
-        sky=_towards(palette.sky, colour, 0.45 * amount),
-        horizon=_towards(palette.horizon, colour, 0.28 * amount),
+        sky=_towards(palette.sky, colour, 0.55 * amount),
+        horizon=_towards(palette.horizon, colour, 0.45 * amount),
         light=_towards(palette.light, colour, 0.12 * amount),
         accent=_mix(palette.accent, colour, amount),
         ground=_towards(palette.ground, colour, 0.20 * amount),

@@ -32,7 +32,7 @@ class Stage(msgspec.Struct, frozen=True):
     is `metre * d` units. `medium` is what subjects are in: land, water (they float on it), deep (they swim in it),
     air (there is nothing to stand on). `key` is the direction the light comes from (x right, y up, z towards the
     viewer), None for the sun or moon of the sky; `fill` is the light from all around relative to the sky's,
-    `haze` how thick the air is.
+    `haze` how thick the air is, `lamps` how much light of its own a place has by night.
     """
 
     horizon: float = 0.03
@@ -42,6 +42,7 @@ class Stage(msgspec.Struct, frozen=True):
     key: Vector | None = None
     fill: float = 1.0
     haze: float = 0.02
+    lamps: float = 0.0
 
     def ground(self, depth: float) -> float:
         """Give the height of flat ground at a depth, as seen by a camera at rest."""
@@ -58,8 +59,8 @@ class Relief(msgspec.Struct, frozen=True):
     far: float
     eye: float
     focal: float = 1.2
-    columns: int = 128
-    rows: int = 84
+    columns: int = 112
+    rows: int = 74
     moving: bool = False
 
 
@@ -74,8 +75,9 @@ class Place(msgspec.Struct, frozen=True):
 
     `outdoors` places have a sky, weather and seasons; in a `snowless` one winter brings no snow. The `sun` stands in
     `front` of the camera, at a `side`, or where a `street` ends. `travel` is how fast the scene is flown through, in
-    its own units per second: the rule for loops is that a loop stays where it is. `drift` is the speed of a camera
-    nobody directed. `scale` is the share of width and height that is drawn on a CPU at standard quality.
+    its own units per second: the rule for loops is that a loop stays where it is. `drift` and `push` are the speeds of
+    a camera nobody directed, to a side and forward. `scale` is the share of width and height that is drawn on a CPU at
+    standard quality.
     """
 
     words: str
@@ -97,5 +99,6 @@ class Place(msgspec.Struct, frozen=True):
     sun: str = "front"
     snowless: bool = False
     travel: float = 0.0
-    drift: float = 0.008
+    drift: float = 0.010
+    push: float = 0.0
     scale: float = 0.6

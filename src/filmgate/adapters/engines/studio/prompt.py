@@ -159,4 +159,4 @@ def _camera(reading: Reading, place: Place, chance: random.Random) -> Camera:
     move = reading.phrase(vocabulary.PHRASES)
     if move is None and (move := reading.first(vocabulary.MOVES)):
         reading.mark(("pan", "pans", "panning", "moves", "moving"))
-    return cameras.MOVES[move] if move else Camera(pan=place.drift * chance.choice((-1, 1)))
+    return cameras.MOVES[move] if move else Camera(pan=place.drift * chance.choice((-1, 1)), zoom=place.push)

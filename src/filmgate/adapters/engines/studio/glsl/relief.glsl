@@ -94,7 +94,7 @@ vec3 lit(vec3 body, Ground g) {
 
 // Air in front of a colour; towards a low sun it glows.
 vec3 hazed(vec3 c, Ground g, float thick) {
-    float haze = 1.0 - exp2(-g.away * thick * (1.0 + 9.0 * uFog * uFog));
+    float haze = 1.0 - exp2(-g.away * thick * (1.0 + 4.5 * uFog * uFog));
     vec2 d = seen(0.0) - vec2(0.0, uStage.x) - uLightAt;
     return mix(c, uAir.rgb + uKey * (0.02 / (0.08 + dot(d, d))), haze);
 }

@@ -67,8 +67,8 @@ vec3 facade(Hit hit, vec3 q, vec3 way, float size) {
     // Light: the sun from its side, the sky from above, little of it deep in the street.
     float turned = hit.across > 0.5 ? max(-sign(way.x) * uSun.x, 0.0) : max(-uSun.z, 0.25);
     float open = 0.35 + 0.65 * smoothstep(0.0, 1.6, q.y);
-    float sunny = smoothstep(-0.15, 0.15, q.y - 0.42 + 0.5 * hash(hit.plot + 5.0) - 0.4 * (along - floor(along)));
-    vec3 c = stone * (uKey * 1.05 * turned * sunny + uFill * 1.15 * open);
+    float sunny = smoothstep(-0.15, 0.15, q.y - 0.28 + 0.5 * hash(hit.plot + 5.0) - 0.4 * (along - floor(along)));
+    vec3 c = stone * (uKey * 1.55 * turned * sunny + uFill * (LIT ? 0.45 : 1.15) * open);
     vec3 mirror = mix(uSky, uHorizon, 0.25 + 0.5 * f.y) * (0.30 + 0.30 * open) + uKey * turned * sunny * 0.12;
     c = mix(c, mix(vec3(0.02, 0.03, 0.04), mirror, 0.55 + 0.4 * s.x), window);
 #if LIT
@@ -86,8 +86,8 @@ vec3 facade(Hit hit, vec3 q, vec3 way, float size) {
     float glyph = step(0.42, hash(floor(vec2(sx * 60.0, sy * 30.0)) + hit.plot)) * (1.0 - clamp(size * 40.0, 0.0, 1.0)) + 0.55 * clamp(size * 40.0, 0.0, 1.0);
     float frame = smoothstep(0.012 + size, 0.0, abs(max(abs(sx) - 0.042, (abs(sy) - tall + 0.01))));
     float signs = step(0.45, hash(hit.plot + 21.0));
-    c = mix(c, vec3(0.01), board * signs * 0.9) + neon * board * signs * (glyph * 0.85 + frame * 1.4) * flick * 1.3;
-    c += neon * signs * 0.045 / (0.03 + sx * sx + max(abs(sy) - tall, 0.0) * max(abs(sy) - tall, 0.0) * 2.0) * 0.22 * flick;
+    c = mix(c, vec3(0.01), board * signs * 0.9) + neon * board * signs * (glyph * 1.1 + frame * 1.8) * flick * 1.5;
+    c += neon * signs * 0.045 / (0.03 + sx * sx + max(abs(sy) - tall, 0.0) * max(abs(sy) - tall, 0.0) * 2.0) * 0.34 * flick;
     vec3 other = neonColour(fract(hue * 5.3));
     c += other * smoothstep(0.018 + size, 0.0, abs(q.y - 0.245)) * 0.9;
 #endif
@@ -108,7 +108,7 @@ vec3 facade(Hit hit, vec3 q, vec3 way, float size) {
 
 // The air between: thicker and brighter low down, where the lights are.
 vec3 misty(vec3 c, float far, vec3 way) {
-    float haze = 1.0 - exp2(-far * (0.040 + 0.10 * uFog));
+    float haze = 1.0 - exp2(-far * (0.030 + 0.10 * uFog));
 #if LIT
     vec3 air = mix(uHorizon, uSky, 0.30) * (0.55 + 0.65 * exp2(-9.0 * abs(way.y)));
 #else
@@ -176,14 +176,14 @@ vec4 scene() {
     c = mix(c, vec3(0.52), max(dash * (1.0 - cross_), stripe * 0.8) * 0.75);
     c = mix(c, vec3(0.30), smoothstep(0.014 + size, 0.0, abs(x - 0.307)) * (1.0 - cross_) * 0.8);
     float sunny = smoothstep(-0.1, 0.1, uSun.y - 0.25 + 0.4 * (q.x * sign(-uSun.x))) * (1.0 - uCloud);
-    c *= uFill * 1.1 + uKey * (0.10 + 0.55 * sunny) * max(uSun.y, 0.1);
+    c *= uFill * (LIT ? 0.7 : 1.1) + uKey * (0.10 + 0.55 * sunny) * max(uSun.y, 0.1);
 #if LIT
     c += c * (uHorizon * 1.6 + vec3(0.9, 0.6, 0.35) * 0.25) + vec3(0.012);
 #endif
 #if WET
     // Puddles: the mirrored ray walks on from the street, shaken by ripples.
     float pool = smoothstep(0.40, 0.62, fbm(q.xz * vec2(2.6, 1.5) + 9.0, 3) + 0.12 * road);
-    vec2 shake = (vec2(noise(q.xz * 38.0 + sway(1.0, 6.0, 0.0)), noise(q.xz * 38.0 + 60.0 + sway(1.0, 7.0, 1.0))) - 0.5) * (0.10 - 0.06 * pool);
+    vec2 shake = (vec2(noise(q.xz * 38.0 + sway(1.0, 6.0, 0.0)), noise(q.xz * 38.0 + 60.0 + sway(1.0, 7.0, 1.0))) - 0.5) * (0.10 - 0.06 * pool) / (1.0 + 40.0 * long_);
     vec3 up = vec3(way.x + shake.x, -way.y * (1.0 + 1.4 * shake.y), way.z);
     Hit hit = walk(q, up, FAR);
     vec3 over = q + up * hit.far;

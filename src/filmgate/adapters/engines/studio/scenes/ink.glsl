@@ -25,12 +25,12 @@ vec4 scene() {
     c = mix(c, uAccent * 1.15, smoothstep(0.44, 0.60, fold.x));
     c = mix(c, uHorizon * 1.1, smoothstep(0.52, 0.64, fold.y) * 0.95);
     c = mix(c, uGround, smoothstep(0.47, 0.34, flow.y) * (1.0 - 0.6 * lift));
-    c = mix(c, uLight, smoothstep(0.56, 0.74, height * 0.55 + flow.x * 0.5) * 0.75);
+    c = mix(c, uLight, smoothstep(0.56, 0.74, height * 0.55 + flow.x * 0.5) * 0.45);
     // Strands: thin lines of colour where the folds are drawn out.
     float strand = abs(fract(height * 7.0 + fold.y * 2.0) - 0.5) * 2.0;
     c *= 0.80 + 0.35 * smoothstep(0.1, 0.9, strand);
     c *= 1.0 + clamp(slope * 13.0, -0.7, 1.2);
     float glint = clamp(slope * 13.0, 0.0, 1.0);
     c += uLight * glint * glint * glint * 0.6;
-    return vec4(c * mix(0.45, 1.35, lift), 1.0);
+    return vec4(c * mix(0.42, 1.22, lift), 1.0);
 }

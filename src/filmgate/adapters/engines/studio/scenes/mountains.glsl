@@ -25,7 +25,7 @@ float height(vec2 at) {
 
 vec3 land(Ground g, float blades) {
     vec2 at = g.place.xz;
-    float fine = noise(at * 9.0) * 0.5 + noise(at * 23.0) * 0.5, broad = noise(at * 1.1 + 7.0);
+    float fine = mix(0.5, noise(at * 9.0) * 0.5 + noise(at * 23.0) * 0.5, exp2(-0.035 * g.away)), broad = noise(at * 1.1 + 7.0);
     vec3 rock = mix(vec3(0.10, 0.095, 0.09), vec3(0.25, 0.23, 0.21), broad * 0.6 + fine * 0.4);
     float steep = 1.0 - g.normal.y, line = 2.3 + (broad - 0.5) * 1.4;
     vec3 grass = mix(uLeaf, uLeaf.grb * vec3(0.55, 0.75, 0.8), 0.45 * broad) * (0.35 + 0.5 * fine + 0.75 * blades);
@@ -49,7 +49,7 @@ vec3 mirrored(Ground g) {
     ivec2 at = ivec2(vec2(p.x, -p.y) * sqrt(uSize.x * uSize.y) + 0.5 * uSize);
     Ground far = groundAt(clamp(at, ivec2(0), ivec2(uSize) - 1));
     vec3 above = skyColour(p.y - uStage.x + 0.10) * 0.9;
-    vec3 c = far.cover > 0.4 && far.place.y > 0.004 ? hazed(lit(land(far, 0.0), far), far, 0.013) : above;
+    vec3 c = mix(above, hazed(lit(land(far, 0.0), far), far, 0.013), far.cover * smoothstep(0.001, 0.012, far.place.y));
     float down = clamp((eye().y - g.place.y) / g.away, 0.0, 1.0);
     return mix(c * vec3(0.86, 0.93, 0.97), uAccent * 0.16 * (uSky + uHorizon), 0.12 + 0.5 * down * down);
 }
@@ -57,7 +57,7 @@ vec3 mirrored(Ground g) {
 vec4 scene() {
     Ground g = groundHere();
     float blades = noise(vec2(g.place.x * 60.0, g.place.z * 14.0)) * smoothstep(9.0, 3.0, g.place.z);
-    vec3 c = g.place.y < 0.004 ? mirrored(g) : lit(land(g, blades), g);
+    vec3 c = mix(mirrored(g), lit(land(g, blades), g), smoothstep(0.001, 0.010 + 0.0012 * g.away, g.place.y));
     return vec4(hazed(c, g, 0.013), g.cover);
 }
 

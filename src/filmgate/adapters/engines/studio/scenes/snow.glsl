@@ -16,7 +16,7 @@ float height(vec2 at) {
     float drift = fbm(vec2(at.x * 0.35 + 0.2 * at.y, at.y * 0.5) + 3.0, 5), far = smoothstep(14.0, 34.0, at.y);
     float hills = fbm(at * 0.10 + 9.0, 6);
     float ridge = ridged(vec2(at.x * 0.16 + 0.3 * at.y, at.y * 0.22) + 6.0, 3);
-    return 0.45 * drift + 0.42 * ridge * smoothstep(1.5, 5.0, at.y) + 2.6 * (hills - 0.42) * smoothstep(5.0, 16.0, at.y) + far * (ridged(at * 0.07 + 50.0, 7) * 6.5 - 1.0);
+    return 0.85 * (drift - 0.45) + 0.55 * ridge * smoothstep(1.5, 5.0, at.y) + 2.6 * (hills - 0.42) * smoothstep(5.0, 16.0, at.y) + far * (ridged(at * 0.07 + 50.0, 7) * 6.5 - 1.0);
 }
 
 #ifndef BAKE
@@ -24,7 +24,7 @@ float height(vec2 at) {
 vec4 scene() {
     Ground g = groundHere();
     vec2 at = g.place.xz;
-    float fine = noise(at * 11.0) * 0.6 + noise(at * 29.0) * 0.4, broad = noise(at * 0.9);
+    float fine = mix(0.5, noise(at * 11.0) * 0.6 + noise(at * 29.0) * 0.4, exp2(-0.07 * g.away)), broad = noise(at * 0.9);
     float steep = 1.0 - g.normal.y;
     vec3 rock = mix(vec3(0.07, 0.08, 0.10), vec3(0.17, 0.17, 0.18), fine);
     float bare = smoothstep(0.30, 0.52, steep + 0.25 * (fine - 0.5)) * smoothstep(10.0, 18.0, at.y);
@@ -53,7 +53,7 @@ vec4 scene() {
         vec2 p = seen(depth);
         vec2 q = vec2(p.x, p.y - mix(-0.035, -0.165, near) - 0.016 * wave(p.x * 4.0 + 2.0 * near + float(uSeed & 63u)));
         vec2 tree = conifers(q, tall, 5.0 + near, vec2(middle, 0.42 + 0.12 * near)) * vec2(step(-0.01, q.y), 1.0);
-        float snow = smoothstep(0.75, 0.15, tree.y + 0.3 * noise(q * 160.0)) * 0.9;
+        float snow = smoothstep(0.80, 0.10, tree.y + 0.7 * (noise(q * 130.0) - 0.35)) * 0.75;
         vec3 body = mix(vec3(0.016, 0.034, 0.028) * (0.6 + uKey), uKey * 0.34 + uFill * 0.8, snow);
         float haze = 1.0 - exp2(-uAir.w * (1.0 / depth - 1.0) * 4.0);
         sum = mix(sum, vec4(mix(body, uAir.rgb, haze), 1.0), tree.x);

@@ -53,7 +53,7 @@ float lava(vec2 at) {
     angle += 0.75 * (fbm(vec2(r * 0.8, angle * 1.5) + 2.0, 4) - 0.5) + 0.12 * sin(r * 1.1 + angle * 3.0);
     float hot = 0.0;
     for (int i = 0; i < 4; i++) {
-        float way = -0.75 + 0.52 * float(i) + 0.25 * hash(vec2(float(i), 3.0)), length_ = 5.0 + 6.0 * hash(vec2(float(i), 8.0));
+        float way = -0.75 + 0.52 * float(i) + 0.25 * hash(vec2(float(i), 3.0)), length_ = 8.0 + 7.0 * hash(vec2(float(i), 8.0));
         float wide = 0.060 + 0.05 * hash(vec2(float(i), 5.0));
         hot = max(hot, smoothstep(wide * 2.2 / max(r, 1.0), 0.0, abs(angle - way)) * smoothstep(length_, length_ * 0.6, r));
     }
@@ -82,6 +82,9 @@ vec4 scene() {
     float hot = lava(at), r = length(at - CRATER);
     float crust = noise(vec2(at.x * 5.0, at.y * 5.0 + 0.4 * r) + sway(0.3, 0.7, r));
     float glow = hot * hot * (0.35 + 0.95 * crust) * exp2(-0.05 * r);
+    // Cracks in the plain, through which it glows.
+    float crack = 1.0 - abs(2.0 * noise(at * 1.5 + 0.5 * fine) - 1.0);
+    glow += smoothstep(0.93, 1.0, crack) * smoothstep(0.45, 0.75, noise(at * 0.55 + 8.0)) * 0.45 * (0.4 + crust);
     c = mix(c, vec3(0.0), hot * 0.6);
     c += (vec3(2.4, 0.42, 0.04) * glow + vec3(2.2, 1.5, 0.5) * pow(glow, 4.0)) * flicker();
     // Light of the fire on the rocks beside it.
