@@ -33,7 +33,7 @@ def staged(medium: str, name: str, action: str) -> Scene:
     """A subject that does something in a medium, on a stage in front of ink, which is drawn fastest."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PLACES, "ink", msgspec.structs.replace(PLACES["ink"], stage=Stage(medium=medium)))
-        return imagine(f"ink, {name} {action}", 3).scene
+        return imagine(f"ink, a {name} {action}", 3).scene
 
 
 PERFORMANCES = [
@@ -88,11 +88,14 @@ def test_the_box_follows_the_camera(means: Means, monkeypatch: pytest.MonkeyPatc
 
 @everything
 def test_subjects_close_the_loop(means: Means, name: str, action: str, medium: str) -> None:
-    """A subject comes back to where it was: the last step is like any other, and frame N is frame 0."""
+    """A subject comes back to where it was: frame N is frame 0, and the step to it is like others.
+
+    Who walks to and fro turns round faster than it walks.
+    """
     scene = staged(medium, name, action)
     a, b, c, d, e, f = drawn(means, scene, [index / 24 for index in (0, 1, 60, 61, 120, 121)], LOOP)
     assert psnr(a, f) >= 60
-    assert psnr(e, f) > min(psnr(a, b), psnr(c, d)) - 4
+    assert psnr(e, f) > min(psnr(a, b), psnr(c, d)) - 8
 
 
 @everything
@@ -106,8 +109,8 @@ def test_subjects_are_seen_whole_and_move(
     now, later = drawn(means, scene, [2.5, 2.9])
     bare, bare_later = drawn(means, msgspec.structs.replace(scene, figures=()), [2.5, 2.9])
     other = drawn(means, back, [2.5])[0]
-    covered = np.abs(now.astype(int) - bare).max(axis=2) > 12
-    assert 0.008 < covered.mean() < 0.6
+    covered = max((np.abs(a.astype(int) - b).max(axis=2) > 12).mean() for a, b in ((now, bare), (later, bare_later)))
+    assert 0.006 < covered < 0.6
     moved = (now.astype(int) - bare) - (later.astype(int) - bare_later)
     assert np.abs(moved).max() > (8 if action in {"stand", "sit"} else 24)
     monkeypatch.setattr(figures, "box", lambda *_: Box(0, 0, WIDTH, HEIGHT))
@@ -143,7 +146,7 @@ def test_subjects_stand_the_same_way_in_every_shape_of_frame(means: Means) -> No
         ("a woman walks through a forest", "person", "walk", "forest"),
         ("puppy", "dog", "walk", None),
         ("a galloping stallion", "horse", "run", None),
-        ("seagulls over the sea", "birds", "fly", "ocean"),
+        ("seagulls over the sea", "bird", "fly", "ocean"),
         ("a shark jumps", "fish", None, None),
         ("sailing ship at sunset", "boat", "sail", "ocean"),
         ("a ferry on the lake", "boat", "steam", None),
@@ -167,17 +170,27 @@ def test_nouns_and_verbs_become_figures(prompt: str, name: str, action: str | No
 
 @pytest.mark.parametrize(
     ("prompt", "count"),
-    [("a dog", 1), ("dogs", 2), ("three dogs", 3), ("a couple", 2), ("four cats", 4), ("birds", 1), ("forty cats", 2)],
+    [
+        ("a dog", 1),
+        ("dogs", 2),
+        ("three dogs", 3),
+        ("a couple", 2),
+        ("four cats", 4),
+        ("birds", 7),
+        ("a bird", 1),
+        ("three birds", 3),
+        ("forty cats", 2),
+    ],
 )
 def test_numbers_are_counted(prompt: str, count: int) -> None:
-    """A number before a noun, or its plural, is how many there are; a flock is one subject."""
+    """A number before a noun, or its plural, is how many there are; birds and fish keep together."""
     assert len(imagine(prompt, 1).scene.figures) == count
 
 
 def test_a_scene_and_several_subjects_combine() -> None:
     """All nouns of a prompt are in the picture, from far to near, apart from each other and smaller than alone."""
-    scene = imagine("a man, a dog and a horse in the desert with a balloon and birds", 1).scene
-    assert {figure.name for figure in scene.figures} == {"person", "dog", "horse", "balloon", "birds"}
+    scene = imagine("a man, a dog and a horse in the desert with a balloon and a bird", 1).scene
+    assert {figure.name for figure in scene.figures} == {"person", "dog", "horse", "balloon", "bird"}
     assert [figure.depth for figure in scene.figures] == sorted(figure.depth for figure in scene.figures)
     assert min(abs(a.x - b.x) for a, b in combinations(scene.figures, 2)) > 0.05
     man, dog = (next(f for f in scene.figures if f.name == name) for name in ("person", "dog"))

@@ -31,9 +31,12 @@ _NUMBERS = {
 }
 _NOUNS = table(**{name: subject.words for name, subject in SUBJECTS.items()})
 _VERBS = table(**ACTIONS)
+_SEVERAL = frozenset(table(several="people children flock geese shoal fish goldfish salmon koi tuna trout 鸟 鱼"))
+"""Nouns that mean more than one as they are, unless one of the next words stands before them."""
+
+_ONE = frozenset(table(one="a an one single lone lonely"))
 _BEFORE = 3
 """How many words before a noun its number and colour may stand."""
-
 
 _ONLY = {
     "walk": {Way.GROUND},
@@ -46,7 +49,7 @@ _ONLY = {
 """The ways in which alone something can be done."""
 
 _CLOSER = 1.6
-"""How much nearer one comes to somebody small on a large water."""
+"""How much nearer one comes to somebody small on a large water, and to a single one of a kind that goes in crowds."""
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -66,10 +69,12 @@ class Role(msgspec.Struct, frozen=True):
 def roles(reading: Reading) -> list[Role]:
     """Find the nouns the cast knows, each kind once, in order. Marks nothing as used."""
     found: dict[str, Role] = {}
-    for index, word in enumerate(reading.words):
+    before: list[str] = []
+    for word in reading.words:
         name = meaning(word, _NOUNS)
         if name and name not in found:
-            found[name] = _role(name, word, reading.words[max(0, index - _BEFORE) : index])
+            found[name] = _role(name, word, before[-_BEFORE:])
+        before = [] if name else [*before, word]
     return list(found.values())
 
 
@@ -85,9 +90,13 @@ def home_of(cast: list[Role], places: list[str], chance: int) -> str | None:
 def figures(reading: Reading, cast: list[Role], stage: Stage, chance: random.Random) -> tuple[Figure, ...]:
     """Put the cast on a stage, from far to near. Takes the words of those who can be there out of the reading."""
     there = [role for role in cast if stage.medium in role.subject.ways]
-    actors = [role for role in there for _ in range(role.count)][:MAX_FIGURES]
+    actors = [role for role in there for _ in range(1 if role.subject.crowd else role.count)][:MAX_FIGURES]
     facing = chance.choice((1, -1))
-    placed = [_figure(role, (index, len(actors)), facing, reading, stage, chance) for index, role in enumerate(actors)]
+    placed = [
+        figure
+        for index, role in enumerate(actors)
+        for figure in _crowd(_figure(role, (index, len(actors)), facing, reading, stage, chance), role, stage, chance)
+    ]
     for role in there:
         reading.take(role.words)
     reading.take(_verbs(reading, {figure.action for figure in placed}))
@@ -97,10 +106,33 @@ def figures(reading: Reading, cast: list[Role], stage: Stage, chance: random.Ran
 def _role(name: str, noun: str, before: list[str]) -> Role:
     numbers = [word for word in before if word in _NUMBERS]
     colours = [word for word in before if word in COLOUR_WORDS]
-    plural = noun not in _NOUNS and noun.endswith("s")
-    count = 1 if SUBJECTS[name].crowd else _NUMBERS[numbers[-1]] if numbers else 2 if plural or noun == "couple" else 1
+    count = _NUMBERS.get(numbers[-1] if numbers else noun) or _usual_count(name, noun, before)
     colour = COLOURS[COLOUR_WORDS[colours[-1]]] if colours else None
     return Role(name, count, colour, (*numbers[-1:], *colours[-1:], noun))
+
+
+def _usual_count(name: str, noun: str, before: list[str]) -> int:
+    """How many there are when no number is named."""
+    plural = noun not in _NOUNS and noun.endswith("s")
+    several = plural or (noun in _SEVERAL and not _ONE & set(before))
+    return max(2, len(SUBJECTS[name].crowd)) if several else 1
+
+
+def _crowd(first: Figure, role: Role, stage: Stage, chance: random.Random) -> list[Figure]:
+    """Give the figures of a role: the first, and those who keep together with it, on the water behind it."""
+    size = first.metres * stage.metre * first.depth
+    afloat = first.way == Way.AFLOAT
+    return [first] + [
+        msgspec.structs.replace(
+            first,
+            x=round(first.x + first.facing * ahead * size, 3),
+            y=round(first.y + up * size, 3),
+            depth=round(first.depth * (1.0 - 0.07 * index * afloat), 3),
+            metres=first.metres * share,
+            phase=round(chance.random(), 3),
+        )
+        for index, (ahead, up, share) in enumerate(role.subject.crowd[1 : role.count], 1)
+    ]
 
 
 def _figure(
@@ -113,7 +145,7 @@ def _figure(
     action = _action(subject, way, reading)
     apart = (index + 0.5) / count - 0.5
     metres = subject.alone if count == 1 else (subject.alone * subject.metres) ** 0.5
-    metres *= _CLOSER if way is Way.RAFT else 1.0
+    metres *= _CLOSER if way is Way.RAFT or (subject.crowd and role.count == count == 1) else 1.0
     depth = _depth(way, subject, index, count)
     across = 1.05 * apart + chance.uniform(-0.06, 0.06) if count > 1 else chance.uniform(-0.10, 0.10)
     return Figure(

@@ -18,7 +18,7 @@ FILES = ("glsl/figure.glsl",)
 _CENTRE = 2.5
 """Seconds after which somebody who comes along is where he was put."""
 
-_MIRRORED = -0.75
+_MIRRORED = -0.95
 """How far below the water line an image reaches, in heights."""
 
 _UNDER = 1.6
@@ -38,14 +38,20 @@ class Stand(msgspec.Struct, frozen=True):
     lean: float
 
 
-def switches(figure: Figure) -> dict[str, object]:
-    """Give what the GLSL of a figure is compiled with, beside the scene's own switches."""
+def pieces(figure: Figure) -> int:
+    """Give the number of layers a figure is drawn in, one over the other."""
+    return 1 + len(SUBJECTS[figure.name].pieces)
+
+
+def switches(figure: Figure, piece: int) -> dict[str, object]:
+    """Give what the GLSL of a piece of a figure is compiled with, beside the scene's own switches."""
     subject = SUBJECTS[figure.name]
     way = Way(figure.way)
     return {
         **{f"ACT_{action.upper()}": action == figure.action for action in subject.actions},
-        "SHADOW": subject.shadow if way is Way.GROUND else 0,
-        "MIRROR": way in {Way.AFLOAT, Way.RAFT},
+        "PIECE": piece,
+        "SHADOW": subject.shadow if way is Way.GROUND and not piece else 0,
+        "MIRROR": way in {Way.AFLOAT, Way.RAFT} and not piece,
         "RAFT": subject.shadow if way is Way.RAFT else 0,
     }
 
@@ -81,14 +87,15 @@ def uniforms(figure: Figure, at: Stand) -> dict[str, object]:
     }
 
 
-def box(figure: Figure, at: Stand, pose: Pose, size: tuple[int, int]) -> Box:
-    """Give the pixels a figure can touch."""
+def box(figure: Figure, piece: int, at: Stand, pose: Pose, size: tuple[int, int]) -> Box:
+    """Give the pixels a piece of a figure can touch."""
     subject = SUBJECTS[figure.name]
-    left, right, bottom, top = subject.extent
-    if figure.way in {Way.GROUND, Way.RAFT}:
+    whole = subject.actions[figure.action].extent or subject.extent
+    left, right, bottom, top = (whole, *subject.pieces)[piece]
+    if figure.way in {Way.GROUND, Way.RAFT} and not piece:
         under = _UNDER * subject.shadow
         left, right, bottom = min(left, -under), max(right, under), min(bottom, -0.16 * under)
-    if figure.way in {Way.AFLOAT, Way.RAFT}:
+    if figure.way in {Way.AFLOAT, Way.RAFT} and not piece:
         bottom = min(bottom, _MIRRORED)
     left, right = (left, right) if at.facing > 0 else (-right, -left)
     if abs(at.facing) < 1.0:

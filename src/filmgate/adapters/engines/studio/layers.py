@@ -86,7 +86,9 @@ def layers(scene: Scene, period: float) -> list[Layer]:
     """Give what is drawn, in order. `period` is the loop in seconds, 0 without one."""
     place = PLACES[scene.name]
     parts = [_part(scene, period, index, part) for index, part in enumerate(place.parts)]
-    return parts + [_figure(scene, period, figure) for figure in scene.figures]
+    return parts + [
+        _figure(scene, period, figure, piece) for figure in scene.figures for piece in range(figures.pieces(figure))
+    ]
 
 
 def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = None) -> Defines:
@@ -156,7 +158,7 @@ def _part(scene: Scene, period: float, index: int, part: Part) -> Layer:
     )
 
 
-def _figure(scene: Scene, period: float, figure: Figure) -> Layer:
+def _figure(scene: Scene, period: float, figure: Figure, piece: int) -> Layer:
     stage = PLACES[scene.name].stage
 
     def stand(moment: Moment) -> figures.Stand:
@@ -166,7 +168,7 @@ def _figure(scene: Scene, period: float, figure: Figure) -> Layer:
 
     return Layer(
         files=(*SHARED, *figures.FILES, f"subjects/{figure.name}.glsl"),
-        defines=switches(scene, period, rest=figures.switches(figure)),
-        area=lambda moment: figures.box(figure, stand(moment), moment.pose, moment.size),
+        defines=switches(scene, period, rest=figures.switches(figure, piece)),
+        area=lambda moment: figures.box(figure, piece, stand(moment), moment.pose, moment.size),
         own=lambda moment: figures.uniforms(figure, stand(moment)),
     )

@@ -8,6 +8,9 @@ import msgspec
 
 from filmgate.adapters.engines.studio.scene import Colour
 
+Extent = tuple[float, float, float, float]
+"""Left, right, bottom and top, in heights of the subject."""
+
 
 class Way(StrEnum):
     """How a subject is in its place."""
@@ -38,10 +41,11 @@ class Course(StrEnum):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """A motion: its speed in heights of the subject per second, and where that leads."""
+    """A motion: its speed in heights of the subject per second, where that leads, and its extent if it takes more."""
 
     speed: float = 0.0
     course: Course = Course.STAY
+    extent: Extent | None = None
 
 
 class Sway(msgspec.Struct, frozen=True):
@@ -58,17 +62,20 @@ class Subject(msgspec.Struct, frozen=True):
 
     `words` name it. `metres` is its height beside others, `alone` the one it is shown with when there is nothing else,
     so that it can be seen. `extent` is what it may cover: left, right, bottom and top in its own heights, its foot at
-    0, looking right. `ways` says how it is in each medium of a stage; where a medium is missing it cannot be.
+    0, looking right. What is large but thin is drawn in `pieces` (PIECE 0, 1, ... in the GLSL) with extents of their
+    own after the first, because every pixel of an extent is paid for; the first piece has the shadow and the mirror
+    image. `ways` says how it is in each medium of a stage; where a medium is missing it cannot be.
     `actions` are what it can do, of which the GLSL gets `ACT_NAME`; `usual` is what it does when nobody says, by its
     way, else the first. `homes` are the places it is shown in when none is named. `lean` is how it is tilted to the
-    right by its way, in radians; `crowd` subjects are several already. `reach` is how far it is seen from
+    right by its way, in radians; a `crowd` is how several of them keep together: where each is
+    relative to the first, ahead and up in heights, and its share of the height. `reach` is how far it is seen from
     its foot where that is less than its extent, in its own heights.
     """
 
     words: str
     metres: float
     alone: float
-    extent: tuple[float, float, float, float]
+    extent: Extent
     ways: dict[str, Way]
     homes: tuple[str, ...]
     colours: tuple[Colour, ...]
@@ -77,5 +84,6 @@ class Subject(msgspec.Struct, frozen=True):
     sways: dict[Way, Sway] = {}
     leans: dict[Way, float] = {}
     shadow: float = 0.4
-    crowd: bool = False
+    crowd: tuple[tuple[float, float, float], ...] = ()
+    pieces: tuple[Extent, ...] = ()
     reach: float | None = None

@@ -147,7 +147,7 @@ void raft(vec2 p) {
 }
 
 vec4 scene() {
-    vec2 p = rotation(-uSelf.z) * (seen(uFoot.w) - uFoot.xy) / uFoot.z;
+    vec2 p = rotation(uSelf.z) * (seen(uFoot.w) - uFoot.xy) / uFoot.z;
     p.x /= uSelf.x;
     soft = 0.8 * pixel() * mix(1.0, uPose.z, uFoot.w) / uFoot.z;
 #if MIRROR

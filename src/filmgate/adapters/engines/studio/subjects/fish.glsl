@@ -1,4 +1,4 @@
-// Fish: a school that swims, or one that leaps out of the water.
+// A fish: swims, or leaps out of the water.
 
 void fish(vec2 p, float beat_, vec3 colour) {
     p.y += 0.05 * beat_ * (0.25 - p.x) * (0.35 - p.x);
@@ -18,42 +18,21 @@ void fish(vec2 p, float beat_, vec3 colour) {
 
 void figure(vec2 p) {
 #if ACT_LEAP
-    // One after the other leaps; the paths are parabolas, and the water hides the rest.
-    for (int k = 0; k < 3; k++) {
-        float u = 2.1 * fract(turns(0.5) + float(k) / 3.0) - 0.3, from = 0.42 * float(k) - 0.75;
-        vec2 at = vec2(from + 0.85 * u, 3.0 * u * (1.0 - u) - 0.12), way = normalize(vec2(0.85, 3.0 * (1.0 - 2.0 * u)));
-        vec2 q = mat2(way.x, -way.y, way.y, way.x) * (p - at) / 0.62;
-        if (u < 1.4 && length(q) < 0.8) {
-            soft /= 0.62;
-            fish(q, swing(2.0, 0.3 * float(k)), uBody);
-            soft *= 0.62;
-        }
-    }
-    covered *= smoothstep(-0.01, 0.03, p.y);
-    for (int k = 0; k < 6; k++) {
-        float u = 2.1 * fract(turns(0.5) + float(k / 2) / 3.0) - 0.3, from = 0.42 * float(k / 2) - 0.75;
-        float age = u - float(k % 2);
-        vec2 drop = p - vec2(from + 0.85 * float(k % 2), 0.0);
-        float d = length(drop / vec2(1.0, 0.2));
-        float ring = smoothstep(0.05, 0.0, abs(d - 0.06 - 0.45 * age)) * step(0.0, age) * max(1.0 - age * 1.3, 0.0);
-        float jet = 0.34 * sin(3.14159265 * clamp(age * 2.4, 0.0, 1.0));
-        float splash = smoothstep(0.12, 0.02, abs(drop.x) + 0.05 * noise(drop * 40.0)) * smoothstep(jet, 0.4 * jet, drop.y) * step(0.0, drop.y) * step(0.02, jet);
-        veil(max(ring, splash * noise(drop * vec2(60.0, 26.0))) * 0.7, vec3(0.85), vec3(0));
+    // The path is a parabola, and the water hides the rest.
+    float u = 2.2 * fract(turns(0.4)) - 0.35;
+    vec2 at = vec2(1.3 * (u - 0.5), 4.4 * u * (1.0 - u) - 0.12), way = normalize(vec2(1.3, 4.4 * (1.0 - 2.0 * u)));
+    fish(mat2(way.x, -way.y, way.y, way.x) * (p - at), swing(2.0, 0.0), uBody);
+    covered *= smoothstep(-0.01, 0.04, p.y);
+    for (float k = 0.0; k < 2.0; k += 1.0) {
+        float age = u - k;
+        vec2 drop = p - vec2(1.3 * (k - 0.5), 0.0);
+        float d = length(drop / vec2(1.4, 0.28));
+        float ring = smoothstep(0.05, 0.0, abs(d - 0.06 - 0.42 * age)) * step(0.0, age) * max(1.0 - age * 1.3, 0.0);
+        float jet = 0.5 * sin(3.14159265 * clamp(age * 2.4, 0.0, 1.0));
+        float splash = smoothstep(0.18, 0.03, abs(drop.x) + 0.05 * noise(drop * 30.0)) * smoothstep(jet, 0.4 * jet, drop.y) * step(0.0, drop.y) * step(0.02, jet);
+        veil(max(ring, splash * noise(drop * vec2(40.0, 18.0))) * 0.7, vec3(0.85), vec3(0));
     }
 #else
-    for (int i = 0; i < 6; i++) {
-        float k = float(i);
-        vec2 r = hash2(vec2(k, 5.0 + 91.0 * uSelf.y));
-        float size = i == 5 ? 0.56 : 0.32 + 0.14 * r.x;
-        vec2 at = vec2(0.36 * cos(2.4 * k) * sqrt(k + 1.6), 0.5 + 0.19 * sin(2.4 * k) * sqrt(k + 1.0))
-            + vec2(0.08, 0.045) * vec2(swing(0.19 + 0.15 * r.x, r.y), swing(0.27 + 0.2 * r.y, r.x));
-        if (i == 5) at = vec2(0.12, 0.50) + vec2(0.05, 0.03) * vec2(swing(0.2, 0.0), swing(0.3, 0.2));
-        vec2 q = rotation(0.10 * swing(0.23, r.x)) * (p - at) / size;
-        if (abs(q.x) < 0.72 && abs(q.y) < 0.45) {
-            soft /= size;
-            fish(q, swing(1.4 + r.y, r.x), mix(uBody, uBody.gbr, 0.25 * r.x) * (0.7 + 0.5 * r.y));
-            soft *= size;
-        }
-    }
+    fish(p, swing(1.4 + uSelf.y, 0.0), mix(uBody, uBody.gbr, 0.25 * uSelf.y) * (0.75 + 0.4 * uSelf.y));
 #endif
 }

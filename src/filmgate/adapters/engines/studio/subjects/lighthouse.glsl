@@ -14,7 +14,9 @@ void beam(vec2 p, vec2 lamp, float turn) {
 
 void figure(vec2 p) {
     vec2 lamp = vec2(0.0, 0.865);
-    float turn = turns(0.17);
+#if PIECE == 1
+    beam(p, lamp, turns(0.17));
+#else
     vec3 rock = vec3(0.13, 0.12, 0.11) * (0.6 + 0.8 * fbm(p * 14.0, 3));
     float heap = p.y - 0.145 + 0.55 * p.x * p.x * 3.0 - 0.05 * noise(vec2(p.x * 9.0, 2.0)) - 0.03 * noise(vec2(p.x * 27.0, 5.0));
     float lean = noise(p * 15.0) - 0.5;
@@ -39,5 +41,5 @@ void figure(vec2 p) {
     vec3 dome = egg(p, vec2(0.0, 0.908), vec2(0.056, 0.055), 0.0);
     paint(vec3(max(dome.x, 0.908 - p.y), dome.yz), uBody * 0.8);
     paint(limb(p, vec2(0.0, 0.955), vec2(0.0, 0.995), 0.005, 0.003), vec3(0.06));
-    beam(p, lamp, turn);
+#endif
 }

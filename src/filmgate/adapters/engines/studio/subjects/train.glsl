@@ -27,11 +27,13 @@ void carriage(vec2 p, float x, float rolled) {
 
 void figure(vec2 p) {
     float rolled = turns(0.9) * TURN;
+#if PIECE == 0
     float along = p.x * uSelf.x + uFoot.x / uFoot.z;  // the track lies still
     float tie = smoothstep(0.30, 0.36, abs(fract(along * 5.0) - 0.5));
     paint(vec3(abs(p.y + 0.055) - 0.045, 0.0, 0.5), vec3(0.20, 0.18, 0.16) * (0.7 + 0.5 * noise(vec2(along * 24.0, p.y * 30.0))));
     paint(vec3(abs(p.y + 0.026) - 0.014, 0.0, 0.5), mix(vec3(0.13, 0.08, 0.05), vec3(0.03), tie));
     paint(vec3(abs(p.y + 0.006) - 0.008, 0.0, 0.6), vec3(0.32));
+#elif PIECE == 1
     // Puffs are blown out with each stroke and stay behind.
     for (int i = 0; i < 12; i++) {
         float age = fract(turns(0.22) + float(i) / 12.0), size = 0.13 + 0.42 * age;
@@ -39,10 +41,12 @@ void figure(vec2 p) {
         float n = noise((p - at) * 7.0 + float(i) * 3.7);
         veil(smoothstep(1.0, 0.15, length(p - at) / size + 0.5 * (n - 0.5)) * 0.75 * (1.0 - age) * smoothstep(0.0, 0.06, age), vec3(0.75), vec3(0));
     }
+#elif PIECE == 2
     carriage(p, -2.35, rolled);
     carriage(p, -0.62, rolled);
     paint(block(p, vec2(-1.48, 0.22), vec2(0.12, 0.02), 0.01), IRON);
     paint(block(p, vec2(0.28, 0.22), vec2(0.14, 0.02), 0.01), IRON);
+#else
     // The engine: cab, boiler, chimney, lamp, cow catcher.
     paint(block(p, vec2(1.25, 0.24), vec2(0.98, 0.050), 0.02), IRON);
     paint(wedge(p, vec2(2.20, 0.28), vec2(2.20, 0.02), vec2(2.52, 0.02)), vec3(0.28, 0.04, 0.03));
@@ -70,4 +74,5 @@ void figure(vec2 p) {
     paint(limb(p, vec2(0.62, 0.20) + crank, vec2(1.58, 0.20) + crank, 0.022, 0.022), vec3(0.45));
     paint(limb(p, vec2(1.58, 0.20) + crank, vec2(1.98, 0.24), 0.018, 0.018), vec3(0.45));
     paint(block(p, vec2(2.04, 0.26), vec2(0.12, 0.065), 0.03), IRON);
+#endif
 }
