@@ -54,7 +54,7 @@ PLACES: dict[str, Place] = {
         sun="side",
         season="winter",
         push=0.03,
-        scale=0.42,
+        scale=0.38,
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
@@ -65,7 +65,7 @@ PLACES: dict[str, Place] = {
         snowless=True,
         sun="side",
         push=0.035,
-        scale=0.53,
+        scale=0.50,
     ),
     "volcano": Place(
         words="volcano lava magma eruption erupt 火山",

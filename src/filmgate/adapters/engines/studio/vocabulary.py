@@ -20,16 +20,16 @@ def table(**groups: str) -> dict[str, str]:
 
 
 TIMES = table(
-    sunset="sunset dusk evening golden 日落 黄昏 夕阳",
+    sunset="sunset dusk evening golden twilight sundown 日落 黄昏 夕阳",
     dawn="dawn sunrise morning daybreak 日出 清晨 黎明",
-    night="night neon cyberpunk synthwave midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
+    night="night nighttime neon cyberpunk synthwave midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
     day="day noon sunny midday daylight afternoon 白天 晴",
 )
 
 WEATHERS = table(
     storm="storm thunder tempest hurricane lightning dramatic 暴风 风暴",
     rain="rain drizzle downpour monsoon 雨",
-    snow="snow winter blizzard frozen frost ice icy arctic christmas 雪 冬",
+    snow="snow snowfall blizzard frost 雪",
     fog="fog mist haze misty hazy foggy 雾",
     cloudy="cloud overcast cloudy 云",
     clear="clear cloudless",
@@ -96,6 +96,10 @@ GRADE_WORDS = table(
 WINDS = table(strong="wind windy gale wild rough fierce", weak="calm still peaceful serene gentle quiet tranquil soft")
 
 MOVES = table(
+    static="static tripod locked",
+    handheld="handheld shaky",
+    push_in="dolly",
+    crane_down="descend lowering",
     pan_left="left",
     pan_right="right",
     zoom_in="forward closer toward fly flying push approach",
@@ -111,6 +115,8 @@ PHRASES = {
     "zoom out": "zoom_out",
     "zooms out": "zoom_out",
     "zooming out": "zoom_out",
+    "dolly out": "pull_out",
+    "pull out": "pull_out",
     "tilt up": "tilt_up",
     "tilts up": "tilt_up",
     "tilt down": "tilt_down",

@@ -62,6 +62,7 @@ struct Ground {
     float sun;     // sunlight on it: 0 in shadow or turned away, 1 face to face
     float open;    // light from the sky, 0 to 1
     float away;    // distance to the camera
+    float ridge;   // 1 where something much further away is right above it
     float cover;   // how much of the pixel it covers: its outline is softened
 };
 
@@ -71,6 +72,7 @@ Ground groundAt(ivec2 at) {
     vec2 above = texelFetch(uSeen, max(at - ivec2(0, 1), ivec2(0)), 0).xy, below = texelFetch(uSeen, min(at + ivec2(0, 1), last), 0).xy;
     Ground g;
     g.cover = 0.5 * min(seen_.y, 1.0) + 0.25 * (min(above.y, 1.0) + min(below.y, 1.0));
+    g.ridge = seen_.y > 0.5 ? smoothstep(0.02, 0.08, above.y - seen_.y) : 0.0;
     if (seen_.y < 0.5) seen_ = below;
     seen_.y -= 1.0;
     vec2 place = placeOf(seen_), at_ = inTexture(seen_);
@@ -95,6 +97,7 @@ vec3 lit(vec3 body, Ground g) {
 // Air in front of a colour; towards a low sun it glows.
 vec3 hazed(vec3 c, Ground g, float thick) {
     float haze = 1.0 - exp2(-g.away * thick * (1.0 + 4.5 * uFog * uFog));
+    haze = mix(haze, 1.0, 0.20 * g.ridge);  // half a step between near and far softens an outline
     vec2 d = seen(0.0) - vec2(0.0, uStage.x) - uLightAt;
     return mix(c, uAir.rgb + uKey * (0.02 / (0.08 + dot(d, d))), haze);
 }
