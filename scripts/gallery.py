@@ -71,6 +71,24 @@ MODIFIERS = (
     "desert at night",
     "volcano by day",
 )
+PERFORMANCES = (
+    "cat dance",
+    "a person dancing in the city at night",
+    "a black cat walking in the snow",
+    "two dogs running in the desert",
+    "a white horse galloping at sunset, mountains",
+    "a flock of birds over the ocean",
+    "shoal of goldfish",
+    "a whale in the ocean at dawn",
+    "a dog on the ocean",
+    "a red car driving in the desert at night",
+    "a train in winter",
+    "boat and lighthouse at sunset",
+    "a steamer in the storm",
+    "an astronaut walking in the desert",
+    "a cat floating in space",
+    "a man, a dog and a balloon in the mountains",
+)
 TITLES = {
     "scenes": "Twelve scenes, at 0, 1.5, 3 and 5 seconds",
     "subjects": "Subjects",
@@ -110,9 +128,9 @@ def scenes() -> Iterator[Tile]:
 
 
 def subjects() -> Iterator[Tile]:
-    """Every subject where it is at home, and two with something to do."""
+    """Every subject where it is at home, then what they do, where else they can be, and several at a time."""
     prompts = [subject.words.split()[0] for subject in SUBJECTS.values()]
-    for prompt in (*prompts, "cat dance", "a person dancing in the city at night", "boat and lighthouse at sunset"):
+    for prompt in (*prompts, *PERFORMANCES):
         yield prompt, drawn(prompt, (1.5,))[0]
 
 

@@ -38,7 +38,7 @@ SUBJECTS: dict[str, Subject] = {
         alone=1.75,
         extent=(-1.24, 0.80, -0.20, 1.36),
         ways=_EVERYWHERE,
-        homes=("forest", "city", "mountains"),
+        homes=("forest", "mountains", "snow"),
         colours=((0.42, 0.22, 0.09), (0.30, 0.27, 0.24), (0.62, 0.56, 0.48), (0.50, 0.20, 0.05), (0.045, 0.042, 0.045)),
         actions={
             "sit": Action(),

@@ -31,8 +31,11 @@ _NUMBERS = {
 }
 _NOUNS = table(**{name: subject.words for name, subject in SUBJECTS.items()})
 _VERBS = table(**ACTIONS)
-_SEVERAL = frozenset(table(several="people children flock geese shoal fish goldfish salmon koi tuna trout 鸟 鱼"))
-"""Nouns that mean more than one as they are, unless one of the next words stands before them."""
+_SEVERAL = frozenset(table(several="people children flock geese shoal"))
+"""Nouns that mean more than one as they are."""
+
+_EITHER = frozenset(table(either="fish goldfish salmon koi tuna trout 鸟 鱼"))
+"""Nouns that mean more than one unless one of the next words stands before them."""
 
 _ONE = frozenset(table(one="a an one single lone lonely"))
 _BEFORE = 3
@@ -50,6 +53,10 @@ _ONLY = {
 
 _CLOSER = 1.6
 """How much nearer one comes to somebody small on a large water, and to a single one of a kind that goes in crowds."""
+
+
+_NEAR = 0.13
+"""Units of a metre near the camera, at least, for who stands on the ground of a wide place."""
 
 
 class Role(msgspec.Struct, frozen=True):
@@ -114,7 +121,7 @@ def _role(name: str, noun: str, before: list[str]) -> Role:
 def _usual_count(name: str, noun: str, before: list[str]) -> int:
     """How many there are when no number is named."""
     plural = noun not in _NOUNS and noun.endswith("s")
-    several = plural or (noun in _SEVERAL and not _ONE & set(before))
+    several = plural or noun in _SEVERAL or (noun in _EITHER and not _ONE & set(before))
     return max(2, len(SUBJECTS[name].crowd)) if several else 1
 
 
@@ -145,7 +152,10 @@ def _figure(
     action = _action(subject, way, reading)
     apart = (index + 0.5) / count - 0.5
     metres = subject.alone if count == 1 else (subject.alone * subject.metres) ** 0.5
-    metres *= _CLOSER if way is Way.RAFT or (subject.crowd and role.count == count == 1) else 1.0
+    if way is Way.RAFT or (subject.crowd and role.count == count == 1):
+        metres *= _CLOSER
+    elif way is Way.GROUND:
+        metres *= max(1.0, min(_CLOSER, _NEAR / stage.metre))
     depth = _depth(way, subject, index, count)
     across = 1.05 * apart + chance.uniform(-0.06, 0.06) if count > 1 else chance.uniform(-0.10, 0.10)
     return Figure(

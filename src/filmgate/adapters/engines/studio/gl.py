@@ -23,6 +23,9 @@ _CPU_DRIVERS = ("llvmpipe", "softpipe", "swiftshader", "software")
 _SOFT = 0.4
 """Share of the rendered width and height on which the soft share of a layer is drawn."""
 
+_PROGRAMS = 32
+"""Programs that are kept for the next clip, at most."""
+
 _VERTEX = """#version 330
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }
@@ -44,9 +47,12 @@ def context() -> Any:
     for libgl in ("libEGL.so.1", "libGL.so.1"):
         settings: Any = {"backend": "egl", "libgl": libgl, "libegl": "libEGL.so.1"}
         try:
-            return moderngl.create_standalone_context(require=330, **settings)
+            made = moderngl.create_standalone_context(require=330, **settings)
         except Exception as error:  # noqa: BLE001 # moderngl raises the bare class
             reasons.append(str(error))
+        else:
+            made.gc_mode = "auto"  # a program that has left the cache is released: each holds megabytes
+            return made
     raise NoGl("; ".join(dict.fromkeys(reasons)))
 
 
@@ -68,7 +74,7 @@ class GlRenderer:
         self._scene = scene
         self._period = period
         self._lost = False
-        scale = 1.0 if still else _scale(scene.name, width * height, quality)
+        scale = 1.0 if still else _scale(scene, width * height, quality)
         self._inner = (max(16, round(width * scale)), max(16, round(height * scale)))
         self._target = context().simple_framebuffer(self._inner, 4)
         self._pixels = np.empty((self._inner[1], self._inner[0], 3), np.uint8)
@@ -174,12 +180,13 @@ class _Soft:
             thing.release()
 
 
-def _scale(name: str, pixels: int, quality: Quality) -> float:
+def _scale(scene: Scene, pixels: int, quality: Quality) -> float:
     if not any(driver in renderer_name().lower() for driver in _CPU_DRIVERS):
         return 1.0
-    return min(1.0, PLACES[name].scale * quality.scale, math.sqrt(quality.pixels / pixels))
+    place = PLACES[scene.name]
+    return min(1.0, place.scales.get(scene.weather, place.scale) * quality.scale, math.sqrt(quality.pixels / pixels))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_PROGRAMS)
 def _program(vertex: str, fragment: str) -> Any:
     return context().program(vertex_shader=vertex, fragment_shader=fragment)

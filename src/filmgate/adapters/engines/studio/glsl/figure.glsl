@@ -127,8 +127,8 @@ vec3 lit() {
     float behind = max(-uTowards.z, 0.0);
     float key = mix(max(dot(n, uTowards), 0.0), max(dot(n, front), 0.0) * 0.55, behind);
     float edge = 1.0 - n.z, rim = edge * edge * max(dot(n.xy, uTowards.xy) + 0.35 * behind, 0.0);
-    vec3 ground = uGround * 0.8 + 0.16 * uFill;
-    vec3 c = albedo * (mix(ground, uFill, 0.5 + 0.5 * n.y) * (0.6 + 0.4 * n.z) + uKey * key) + uKey * rim * (0.25 + albedo);
+    vec3 fill = uFill + 0.05, ground = uGround * 0.8 + 0.16 * fill;
+    vec3 c = albedo * (mix(ground, fill, 0.5 + 0.5 * n.y) * (0.6 + 0.4 * n.z) + uKey * key) + uKey * rim * (0.25 + albedo);
     return mix(c, uAir.rgb, 1.0 - exp(-uAir.w * (1.0 / max(uFoot.w, 0.05) - 1.0))) + glow;
 }
 
