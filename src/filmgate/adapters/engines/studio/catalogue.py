@@ -75,7 +75,7 @@ PLACES: dict[str, Place] = {
         palettes={"night": "ember"},
         time="night",
         push=0.022,
-        scale=0.43,
+        scale=0.41,
     ),
     "forest": Place(
         words="""forest tree wood jungle pine spruce leaf meadow field grass flower garden countryside farm park
@@ -103,6 +103,7 @@ PLACES: dict[str, Place] = {
         snowless=True,
         push=0.045,
         scale=0.48,
+        scales={"rain": 0.39, "storm": 0.39},
     ),
     "space": Place(
         words="""space planet galaxy star cosmos cosmic universe asteroid comet meteor saturn jupiter mars orbit stars

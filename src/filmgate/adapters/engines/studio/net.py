@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.adapters.engines.studio.layers import Layer, Uniforms, text
+from filmgate.adapters.engines.studio.place import Relief
 
 _HEIGHTS, _SHADE, _SEEN = 0, 1, 2
 """Texture units."""
 
 _BAKED = (512, 400)
 """Points across and away for which height and light are baked; a moving net has one for each of its own."""
+
+_ORDINARY = 480
+"""Root of the pixels that are rendered of an ordinary clip."""
 
 _BAKE = "\nout vec4 oBaked;\nvoid main() { oBaked = baked(); }\n"
 
@@ -37,13 +41,14 @@ class Net:
         """Bake the heights, then from them the slopes and the light. `still` is what a camera at rest is told."""
         assert layer.relief is not None
         self._context = context
+        count = _count(layer.relief, still["uSize"])
         self._uniforms: Uniforms = layer.relief_uniforms(still) | {
             "uHeights": _HEIGHTS,
             "uShade": _SHADE,
             "uSeen": _SEEN,
-            "uCount": (layer.relief.columns, layer.relief.rows),
+            "uCount": count,
         }
-        baked = (layer.relief.columns, layer.relief.rows) if layer.relief.moving else _BAKED
+        baked = count if layer.relief.moving else _BAKED
         self._heights = context.texture(baked, 1, dtype="f4")
         self._shade = context.texture(baked, 4, dtype="f2")
         self._seen = context.texture(still["uSize"], 2, dtype="f4")
@@ -57,7 +62,7 @@ class Net:
             self._bake(baking, texture, still)
         self._depth = context.depth_renderbuffer(still["uSize"])
         self._target = context.framebuffer([self._seen], self._depth)
-        order = _triangles(layer.relief.columns, layer.relief.rows)
+        order = _triangles(*count)
         self._order = context.buffer(order.tobytes())
         self._finding = program(_POINTS, _TRIANGLES)
         self._triangles = context.vertex_array(self._finding, [], index_buffer=self._order)
@@ -106,6 +111,12 @@ def tell(program: Any, values: Uniforms) -> None:
     for name, value in values.items():
         if name in program:
             program[name].value = value
+
+
+def _count(relief: Relief, size: tuple[int, int]) -> tuple[int, int]:
+    """Give the points across and away: as many as the relief says for an ordinary clip, in step with smaller frames."""
+    share = min(1.25, max(0.7, (size[0] * size[1]) ** 0.5 / _ORDINARY))
+    return round(relief.columns * share), round(relief.rows * share)
 
 
 def _triangles(columns: int, rows: int) -> NDArray[np.uint32]:

@@ -77,7 +77,7 @@ class Place(msgspec.Struct, frozen=True):
     `front` of the camera, at a `side`, or where a `street` ends. `travel` is how fast the scene is flown through, in
     its own units per second: the rule for loops is that a loop stays where it is. `drift` and `push` are the speeds of
     a camera nobody directed, to a side and forward. `scale` is the share of width and height that is drawn on a CPU at
-    standard quality.
+    standard quality, `scales` that of a weather that costs more.
     """
 
     words: str
@@ -102,3 +102,4 @@ class Place(msgspec.Struct, frozen=True):
     drift: float = 0.010
     push: float = 0.0
     scale: float = 0.6
+    scales: dict[str, float] = {}

@@ -26,13 +26,13 @@ struct Hit {
     float across; // 1 if the wall faces the avenue, 0 if it faces the camera
 };
 
-// Walk from plot to plot until a wall is met. The plots of column x lie between x - 0.5 and x + 0.5.
-Hit walk(vec3 from, vec3 way, float limit) {
+// Walk from plot to plot, at most so many steps, until a wall is met. The plots of column x lie between x - 0.5 and x + 0.5.
+Hit walk(vec3 from, vec3 way, float limit, int steps) {
     vec2 at = from.xz + vec2(0.5, 0.0), plot = floor(at), go = sign(way.xz);
     vec2 stride = 1.0 / max(abs(way.xz), 1e-4), next = (plot + 0.5 + 0.5 * go - at) * go * stride;
     Hit hit = Hit(FAR, plot, 0.0);
     float t = 0.0, across = 0.0;
-    for (int i = 0; i < 26; i++) {
+    for (int i = 0; i < steps; i++) {
         across = step(next.x, next.y);
         t = min(next.x, next.y);
         plot += mix(vec2(0.0, go.y), vec2(go.x, 0.0), across);
@@ -185,7 +185,7 @@ vec4 scene() {
     float pool = smoothstep(0.40, 0.62, fbm(q.xz * vec2(2.6, 1.5) + 9.0, 3) + 0.12 * road);
     vec2 shake = (vec2(noise(q.xz * 38.0 + sway(1.0, 6.0, 0.0)), noise(q.xz * 38.0 + 60.0 + sway(1.0, 7.0, 1.0))) - 0.5) * (0.10 - 0.06 * pool) / (1.0 + 40.0 * long_);
     vec3 up = vec3(way.x + shake.x, -way.y * (1.0 + 1.4 * shake.y), way.z);
-    Hit hit = walk(q, up, FAR);
+    Hit hit = walk(q, up, FAR, 12);
     vec3 over = q + up * hit.far;
     vec3 image = hit.far < FAR ? misty(facade(hit, over, up, (t + hit.far) * pixel() * 2.0), t + hit.far, up) : skyColour(up.y) + uHorizon * 0.4 * exp2(-5.0 * up.y);
     float grazing = 1.0 - clamp(-way.y / length(way), 0.0, 1.0), g2 = grazing * grazing;
@@ -200,7 +200,7 @@ vec4 scene() {
 
 vec4 scene() {
     vec3 from = eye(), way = rayHere(seen(0.0));
-    Hit hit = walk(from, way, way.y < 0.0 ? -from.y / way.y : FAR);
+    Hit hit = walk(from, way, way.y < 0.0 ? -from.y / way.y : FAR, 24);
     vec3 q = from + way * hit.far;
     float size = hit.far * pixel() / FOCAL, high = tower(hit.plot);
     vec3 c = misty(facade(hit, q, way, size), hit.far, way);
