@@ -1,8 +1,8 @@
-"""Where an extend begins, looked at closely: before encoding nothing tells it from any other frame, and after it hardly."""
+"""Where an extend begins: before encoding nothing tells its frames from others, and after it hardly anything."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import cv2
 import msgspec
@@ -28,8 +28,8 @@ def test_new_frames_are_those_of_a_longer_clip(prompt: str) -> None:
     scene = imagine(prompt, 2).scene
     longer = drawn(scene, -4, 12)
     parts = (drawn(scene, -4, 4), drawn(scene, 0, 4), drawn(scene, 4, 4))
-    for whole, part in zip(longer, (frame for part in parts for frame in part), strict=True):
-        assert np.array_equal(whole, part)
+    for whole, frame in zip(longer, chain(*parts), strict=True):
+        assert np.array_equal(whole, frame)
 
 
 def test_an_extended_loop_goes_round_again() -> None:
