@@ -20,7 +20,7 @@ PLACES: dict[str, Place] = {
         values={"STEEP": "0.30"},
         travel=0.55,
         drift=0.006,
-        scale=0.47,
+        scale=0.45,
     ),
     "storm": Place(
         words="hurricane typhoon tempest",
@@ -35,7 +35,7 @@ PLACES: dict[str, Place] = {
         snowless=True,
         travel=0.7,
         drift=0.006,
-        scale=0.40,
+        scale=0.39,
     ),
     "mountains": Place(
         words="mountain hill valley alp peak cliff canyon landscape nature 山",
@@ -54,7 +54,7 @@ PLACES: dict[str, Place] = {
         sun="side",
         season="winter",
         push=0.03,
-        scale=0.38,
+        scale=0.37,
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
@@ -139,7 +139,7 @@ PLACES: dict[str, Place] = {
         outdoors=False,
         drift=0.008,
         push=0.02,
-        scale=0.40,
+        scale=0.38,
     ),
     "ink": Place(
         words="""abstract ink swirl fluid liquid smoke paint psychedelic pattern marble silk texture
