@@ -27,7 +27,6 @@ def test_an_id_of_the_provider_belongs_to_one_task(gate: Gate, provider: Hostile
     assert (provider.submits["one [drop]"], provider.submits["two [drop]"]) == (1, 1)
 
 
-@pytest.mark.xfail(reason="nothing in the row says yet that the policy has had its one submit more")
 def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: Gate, provider: Hostile):
     """A provider that never tells is paid twice at most, as the operator has allowed."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1, on_unknown="submit_again")})
