@@ -85,11 +85,16 @@ class _Lens:
     def __init__(self, picture: Picture, neighbour: Picture | None) -> None:
         near = depth(picture)
         self._picture = picture
-        self._grid = _grid(picture)
+        # Twice as large, it can be looked up linearly, which costs a third of a cubic look-up and shows the same.
+        rows, columns = picture.shape[:2]
+        self._fine = cv2.resize(picture, (2 * columns, 2 * rows), interpolation=cv2.INTER_CUBIC)
+        grid = _grid(picture)
+        self._grid = grid * 2 + np.float32(0.5)
         # To the sides all of an upright thing moves alike, up and down all of a level one: nothing leans or bends.
         speed = np.stack([upright(near), level(near)], axis=2)
-        self._pull = (self._grid - _middle(picture)) * (_ZOOM * (0.5 + speed))
-        self._flow = None if neighbour is None else _sweep(neighbour, picture)
+        self._pull = (grid - _middle(picture)) * (2 * _ZOOM * (0.5 + speed))
+        flow = None if neighbour is None else _sweep(neighbour, picture)
+        self._flow = None if flow is None else 2 * flow
 
     def at(self, way: float, steps: int) -> Picture:
         """Draw the picture from a place between where it was taken, 0, and the nearest, 1, so many frames away."""
@@ -98,7 +103,7 @@ class _Lens:
         source = cv2.scaleAdd(self._pull, -2.0 * way / (1.0 + way), self._grid)
         if self._flow is not None:
             source = cv2.scaleAdd(self._flow, -_COAST * (1.0 - math.exp(-steps / _COAST)), source)
-        return _moved(self._picture, source, cv2.INTER_CUBIC)
+        return _moved(self._fine, source, cv2.INTER_LINEAR)
 
 
 def _way(a: Picture, b: Picture) -> Plane:
