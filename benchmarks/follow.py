@@ -1,6 +1,6 @@
 """What it costs to follow 10,000 tasks at a provider, and how soon the end of one is known.
 
-    python benchmarks/follow.py [--tasks 10000] [--window 36] [--ends 300] [--files 60] [--latency 0]
+    python benchmarks/follow.py [--tasks 10000] [--window 30] [--ends 300] [--files 60] [--latency 0]
 
 A provider in a process of its own keeps the tasks and answers questions about them, in batches of 50 (AceData) or one
 by one (Dream Machine). The tasks stand in the ledger as they do when a service has stopped that followed them; then
@@ -37,6 +37,9 @@ from filmgate.ports.ledger import FOLLOW, Ledger, queue_of
 from support.provider import RunningProvider, provider
 
 POLL, POLL_MAX = 5, 30
+AGE = 600
+"""Seconds: the oldest of the tasks was submitted so long ago."""
+
 FILES_WINDOW = 10.0
 PATIENCE = 90.0
 """Seconds in which everything that is waited for must happen."""
@@ -83,7 +86,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> float:
 
 def empty(folder: Path, dialect: Dialect, latency: float) -> int:
     """Give the memory of the service that follows a single task: all that it needs is loaded then."""
-    uvloop.run(write(folder, 1))
+    uvloop.run(write(folder, 1, age=0))
     with provider(latency) as asked, serving(folder, dialect.account(asked.url)) as service:
 
         async def answered() -> bool:
@@ -96,7 +99,7 @@ def empty(folder: Path, dialect: Dialect, latency: float) -> int:
 
 def full(folder: Path, dialect: Dialect, options: argparse.Namespace) -> Found:
     """Follow all tasks and measure."""
-    owner, ids = uvloop.run(write(folder, options.tasks))
+    owner, ids = uvloop.run(write(folder, options.tasks, age=AGE))
     requests = dialect.requests(ids)
     with provider(options.latency) as asked:
         began = time.monotonic()
@@ -259,7 +262,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--window", type=float, default=36.0)
+    parser.add_argument("--window", type=float, default=30.0)
     parser.add_argument("--ends", type=int, default=300)
     parser.add_argument("--files", type=int, default=60)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer of the provider takes")
@@ -279,6 +282,8 @@ def main() -> None:
     for title, name, scale, form in ROWS:
         print(f"{title:<34}" + "".join(f"{format(result[name] * scale, form):>28}" for result in results.values()))
     print("seconds after its end at the provider: median, 99 %, worst")
+    fewest = " ".join(f"{POLL_MAX * part:7.2f}" for part in (0.5, 0.99, 1))
+    print(f"{'  the least, asked every poll_max':<34}" + "".join(f"{fewest:>28}" for _ in results))
     for title in next(iter(results.values()))["lags_s"]:
         cells = (" ".join(f"{value:7.2f}" for value in found["lags_s"][title].values()) for found in results.values())
         print(f"{title:<34}" + "".join(f"{cell:>28}" for cell in cells))
