@@ -70,7 +70,7 @@ def serving(data: Path, account: dict[str, Any]) -> Iterator[Service]:
 
 
 async def write(data: Path, count: int, age: float) -> tuple[Application, list[str]]:
-    """Write tasks up to `age` seconds old that were followed until the service stopped. Their ids are the provider's."""
+    """Write tasks up to `age` seconds old, followed until the service stopped; their ids are the provider's."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
     now, queue = time.time(), queue_of(FOLLOW, ENGINE)
     async with open_ledger(Settings(data=data)) as ledger:
