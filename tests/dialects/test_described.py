@@ -106,7 +106,7 @@ def test_errors_keep_their_description(http: httpx2.Client, published: dict[str,
     for path, method, operation in operations(published):
         if path == "/ping":
             continue
-        address = path.format(task_id=unknown)
+        address = path.format(task_id=unknown, callback_id=unknown)
         with httpx2.Client(base_url=http.base_url) as stranger:
             keeps(published, path, stranger.request(method, address))
         if "{task_id}" in path and "requestBody" not in operation:

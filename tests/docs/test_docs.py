@@ -46,6 +46,7 @@ UPSTREAMS = {
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
     "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
+    "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
 )  # fmt: skip
 _UNITS = {"": 1, "MiB": 2**20}
 
@@ -55,10 +56,12 @@ RUN = snippets("run")
 @pytest.mark.parametrize("snippet", RUN, ids=[f"{snippet.page}:{snippet.line}" for snippet in RUN])
 def test_snippets_run(snippet: Snippet, service: RunningService, tmp_path: Path):
     """A snippet marked `run` succeeds against a service, with its address and a key in the environment."""
-    if snippet.language == "bash" and shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    needed = {"bash": "curl", "javascript": "node"}.get(snippet.language)
+    if needed is not None and shutil.which(needed) is None:
+        pytest.skip(f"{needed} is not installed")
     command = {
         "python": [sys.executable, "-c", snippet.text],
+        "javascript": ["node", "--input-type=module", "-e", snippet.text],
         "bash": ["bash", "-euo", "pipefail", "-c", snippet.text],
     }[snippet.language]
     env = clean_env() | {
@@ -228,8 +231,9 @@ def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
     """The table of commands has the commands of the program, no more and no less."""
     table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
     names = {name for row in table for name in code(row[0])}
-    below = {f"{group} {name}" for group in ("unknown", "keys") for name in commands_in(capsys, group)}
-    assert names == ({*commands_in(capsys)} | below) - {"keys"} == {*COMMANDS}
+    groups = ("unknown", "keys", "callbacks", "callbacks secret")
+    below = {f"{group} {name}" for group in groups for name in commands_in(capsys, *group.split())}
+    assert names == ({*commands_in(capsys)} | below) - {"keys", "callbacks", "callbacks secret"} == {*COMMANDS}
 
 
 def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -251,7 +255,7 @@ def test_the_help_is_what_the_program_says(
 ):
     """Each command's help stands in one of the pages word for word, at a width of 80."""
     monkeypatch.setenv("COLUMNS", "80")
-    pages = page("docs/cli.md") + page("docs/cli-operators.md")
+    pages = "".join(map(page, ("docs/cli.md", "docs/cli-operators.md", "docs/callbacks.md")))
     shown = re.findall(rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", pages, re.MULTILINE | re.DOTALL)
     assert shown == [help_of(capsys, *command.split())]
 

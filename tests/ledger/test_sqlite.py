@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.ports.ledger import Ledger
 
-from . import conformance, conformance_due, conformance_providers, machine
+from . import conformance, conformance_callbacks, conformance_due, conformance_providers, machine
 
 
 @pytest.fixture
@@ -49,6 +49,14 @@ class TestDue(conformance_due.DueConformance):
 
 
 class TestProviders(conformance_providers.ProviderConformance):
+    pass
+
+
+class TestCallbacks(conformance_callbacks.CallbackConformance):
+    pass
+
+
+class TestSecrets(conformance_callbacks.SecretConformance):
     pass
 
 

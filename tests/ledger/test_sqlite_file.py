@@ -11,15 +11,17 @@ from pathlib import Path
 
 import apsw
 import pytest
+from msgspec.structs import asdict
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.find import conditions
-from filmgate.adapters.ledger.sqlite.migrate import migrate
+from filmgate.adapters.ledger.sqlite.migrate import migrate, migrations
+from filmgate.adapters.ledger.sqlite.rows import task_values
 from filmgate.adapters.ledger.sqlite.statements import SQL, load
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Change, TaskFilter
+from filmgate.ports.ledger import CALLBACK, Change, Due, TaskFilter
 
 from .examples import ECHO, ENGINE, NOW, A, key, submitted, task
 
@@ -208,6 +210,24 @@ class TestFile:
         with pytest.raises(Unavailable, match=r"schema 999.*start the newer Filmgate"):
             await ledger.open()
 
+    async def test_callbacks_that_were_due_before_there_was_a_log_are_in_it(self, path: Path):
+        """A file from before the log of callbacks has its pending ones in the log once it is opened."""
+        old = apsw.Connection(str(path))
+        for step in migrations()[:3]:
+            old.execute(step).fetchall()
+        old.pragma("user_version", 3)
+        old.execute(SQL["add_application"], asdict(A))
+        told = task(callback_url="http://example.test/hook")
+        old.execute(SQL["add_task"], task_values(told))
+        old.execute(SQL["put_due"], asdict(Due(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
+        old.close()
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        found = await ledger.callbacks.get(A.id, told.id, State.FAILED)
+        assert found is not None
+        assert (found.status, found.url, found.next_at) == ("pending", told.callback_url, 70.0)
+        await ledger.close()
+
     async def test_what_is_no_ledger_is_unavailable(self, tmp_path: Path):
         """A file that is something else, and a folder that is not there, give a sentence with the path."""
         text = tmp_path / "text.db"
@@ -295,6 +315,7 @@ LISTS = {
     "ids and more": listing(TaskFilter(ids=("x",), states=(State.PENDING,), created_min=1.0)),
     "behind": listing(TaskFilter(after=(1.0, "x"))),
     "traces": listing(TaskFilter(trace_ids=("x",))),
+    "callbacks": f"{SQL['find_callbacks']} {SQL['callbacks_owner']} {SQL['callbacks_newest']}",
 }
 
 
@@ -330,6 +351,13 @@ LISTS = {
         ("known_upstream", ["tasks_upstream (engine=? AND upstream_id=?)"]),
         ("finish_due", ["PRIMARY KEY"]),
         ("drop_task_due", ["due_task (task_id=?)"]),
+        ("get_callback", ["c USING PRIMARY KEY (task_id=? AND state=?)"]),
+        ("callbacks", ["callbacks_created (application_id=?)", "tasks_1 (id=?)"]),
+        ("deliveries", ["deliveries_callback (task_id=? AND state=?)"]),
+        ("drop_surplus_deliveries", ["deliveries_callback (task_id=? AND state=?)"]),
+        ("drop_old_deliveries", ["deliveries_at (at<?)"]),
+        ("callback_secrets", ["callback_secrets_application (application_id=?)"]),
+        ("drop_callback_due", ["due_task (task_id=? AND kind=? AND detail=?)"]),
         ("all", ["tasks_created (application_id=?)"]),
         ("created", ["tasks_created (application_id=? AND created_at>? AND created_at<?)"]),
         ("behind", ["tasks_created (application_id=? AND (created_at,id)<(?,?))"]),
@@ -341,8 +369,10 @@ def test_statements_use_their_indexes(name: str, steps: list[str]):
     """No query on the way of a task reads a whole table, and pages are read in their order."""
     found = plan({**SQL, **LISTS}[name])
     assert [step for step in steps if step not in found] == []
-    assert not re.search(r"SCAN (tasks|due|d|t|turns|media|requests|api_keys)\b(?!.*tasks_stage)", found)
-    assert name not in ("all", "created", "behind", "uploads") or "TEMP B-TREE" not in found
+    assert not re.search(
+        r"SCAN (tasks|due|d|t|c|turns|media|requests|api_keys|deliveries|callback_secrets)\b(?!.*tasks_stage)", found
+    )
+    assert name not in ("all", "created", "behind", "uploads", "callbacks") or "TEMP B-TREE" not in found
 
 
 async def test_a_change_of_another_ledger_is_seen(path: Path, ledger: SqliteLedger):

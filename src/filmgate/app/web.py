@@ -66,6 +66,7 @@ def application(
     from filmgate.adapters.http.service_routes import service_router
     from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
+    from filmgate.core.callbacks.owning import OwnCallbacks
     from filmgate.core.uploads import Uploads
 
     settings = base.settings
@@ -79,7 +80,16 @@ def application(
 
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock)
     services = Services(
-        tasks, query, door, settings, uploads, partial(answer, store=base.store), operator, adopting, is_operator
+        tasks,
+        query,
+        door,
+        settings,
+        uploads,
+        partial(answer, store=base.store),
+        operator,
+        adopting,
+        OwnCallbacks(base.ledger, base.dispatcher, base.clock),
+        is_operator,
     )
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     writers[mcp.PATH] = mcp.write_error

@@ -7,7 +7,7 @@ from typing import Any
 
 from filmgate.app.base import Base
 from filmgate.app.engines import room_of
-from filmgate.core.callbacks import Callbacks
+from filmgate.core.callbacks.delivering import Callbacks
 from filmgate.core.developing import Developing
 from filmgate.core.execution import Execution
 from filmgate.core.housekeeping import Housekeeping
@@ -23,7 +23,7 @@ from filmgate.core.starting import Starting
 from filmgate.ports.dispatch import Lane
 from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, PURGE, RECALL, queue_of
 
-_CALLBACK_SLOTS = 16
+_CALLBACK_SLOTS = 64
 _SUBMIT_SLOTS = 8
 _INGEST_SLOTS = 4
 _RECALL_SLOTS = 4

@@ -2,6 +2,7 @@
 
 from filmgate.client.asynchronous import AsyncFilmgate
 from filmgate.client.blocking import Filmgate
+from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret, Delivery
 from filmgate.client.errors import (
     ConnectionFailed,
     DownloadFailed,
@@ -33,9 +34,13 @@ from filmgate.client.results import (
 __all__ = [
     "Account",
     "AsyncFilmgate",
+    "Callback",
+    "CallbackPage",
+    "CallbackSecret",
     "Candidate",
     "ConnectionFailed",
     "Decision",
+    "Delivery",
     "DownloadFailed",
     "Engine",
     "EngineStatus",

@@ -11,6 +11,7 @@ from typing import Self, TypeVar, Unpack
 import httpx2
 
 from filmgate.client import calls, target
+from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
 from filmgate.client.references import Options
 from filmgate.client.results import (
@@ -116,6 +117,28 @@ class AsyncFilmgate:
     ) -> TaskPage:
         """List tasks, newest first or oldest first, of one state or of all."""
         return await self._send(calls.listing(limit=limit, offset=offset, state=state, newest=newest))
+
+    async def callbacks(
+        self, *, task: Task | str | None = None, status: str | None = None, limit: int = 20, offset: int = 0
+    ) -> CallbackPage:
+        """List callbacks, newest first: of one task or of all, with one status or with any."""
+        return await self._send(calls.callbacks(task=task, status=status, limit=limit, offset=offset))
+
+    async def callback(self, callback_id: str) -> Callback:
+        """Give a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
+        return await self._send(calls.callback(callback_id))
+
+    async def resend_callback(self, callback_id: str) -> Callback:
+        """Have a callback sent again at once, and tried for three days if need be. Raises NotFound."""
+        return await self._send(calls.resend_callback(callback_id))
+
+    async def callback_secrets(self) -> tuple[CallbackSecret, ...]:
+        """Give what signs callbacks now, newest first."""
+        return await self._send(calls.callback_secrets())
+
+    async def rotate_callback_secret(self, *, at_once: bool = False) -> tuple[CallbackSecret, ...]:
+        """Have callbacks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
+        return await self._send(calls.rotate_callback_secret(at_once=at_once))
 
     async def engine_status(self) -> tuple[EngineStatus, ...]:
         """Say how every engine is. For operators, as the four methods below."""

@@ -11,6 +11,7 @@ import httpx2
 import msgspec
 
 from filmgate import __version__
+from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret, CallbackSecrets
 from filmgate.client.errors import (
     ConnectionFailed,
     FilmgateClientError,
@@ -43,6 +44,7 @@ T = TypeVar("T")
 
 _PREFIX = "/api/v1"
 _OPERATOR = f"{_PREFIX}/operator"
+_CALLBACKS = f"{_PREFIX}/callbacks"
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _ERRORS: dict[int, type[FilmgateClientError]] = {
     401: Unauthorized,
@@ -113,6 +115,39 @@ def engines() -> Call[tuple[Engine, ...]]:
 def account() -> Call[Account]:
     """Ask who the holder of the key is."""
     return Call("GET", f"{_PREFIX}/me", msgspec.json.Decoder(Account).decode)
+
+
+def callbacks(*, task: Task | str | None, status: str | None, limit: int, offset: int) -> Call[CallbackPage]:
+    """Ask for some of the callbacks."""
+    given = {
+        "task": None if task is None else id_of(task),
+        "status": status,
+        "limit": str(limit),
+        "offset": str(offset),
+    }
+    params = {name: value for name, value in given.items() if value is not None}
+    return Call("GET", _CALLBACKS, msgspec.json.Decoder(CallbackPage).decode, params)
+
+
+def callback(callback_id: str) -> Call[Callback]:
+    """Ask for a callback with its deliveries."""
+    return Call("GET", f"{_CALLBACKS}/{_segment(callback_id)}", _callback)
+
+
+def resend_callback(callback_id: str) -> Call[Callback]:
+    """Have a callback sent again; asked for twice it may be sent twice, as any callback may."""
+    return Call("POST", f"{_CALLBACKS}/{_segment(callback_id)}/resend", _callback)
+
+
+def callback_secrets() -> Call[tuple[CallbackSecret, ...]]:
+    """Ask for what signs callbacks."""
+    return Call("GET", f"{_CALLBACKS}/secret", _callback_secrets)
+
+
+def rotate_callback_secret(*, at_once: bool) -> Call[tuple[CallbackSecret, ...]]:
+    """Have a new secret sign. A second try would rotate out the one that the first has made."""
+    body = _json({"at_once": at_once})
+    return Call("POST", f"{_CALLBACKS}/secret/rotate", _callback_secrets, body=body, repeatable=False)
 
 
 def engine_status() -> Call[tuple[EngineStatus, ...]]:
@@ -238,7 +273,7 @@ def _of(task_id: str) -> str:
 
 def _segment(task_id: str) -> str:
     if not task_id.strip():
-        raise InvalidInput("the id of a task is needed")
+        raise InvalidInput("an id is needed")
     return quote(task_id, safe="", errors="replace")
 
 
@@ -277,8 +312,13 @@ def _unknown_submits(content: bytes) -> tuple[UnknownSubmit, ...]:
     return msgspec.json.decode(content, type=UnknownSubmitList).submits
 
 
+def _callback_secrets(content: bytes) -> tuple[CallbackSecret, ...]:
+    return msgspec.json.decode(content, type=CallbackSecrets).secrets
+
+
 def _adopted(content: bytes) -> tuple[Task, ...]:
     return msgspec.json.decode(content, type=TaskList).tasks
 
 
 _task = msgspec.json.Decoder(Task).decode
+_callback = msgspec.json.Decoder(Callback).decode

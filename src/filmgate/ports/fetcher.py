@@ -49,7 +49,10 @@ class Fetcher(Protocol):
         """
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
-        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""
+        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError.
+
+        The status is what is asked for: of a body that does not come at once, what there is of it is given.
+        """
 
     async def close(self) -> None:
         """Close the connections."""

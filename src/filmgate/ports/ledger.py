@@ -7,7 +7,7 @@ a task is a compare-and-set on its fencing number, in one transaction with the w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,6 +16,9 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.media import Media, Output
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
+
+if TYPE_CHECKING:
+    from filmgate.ports.callbacks import CallbackLog
 
 ADVANCE = "advance"
 """Kind of due work: take the task's next stage. Its queue is the engine's name."""
@@ -153,6 +156,10 @@ class Page(msgspec.Struct, frozen=True):
 
 class Ledger(Protocol):
     """Tasks, keys, media rows and due work, durable once a call returns."""
+
+    @property
+    def callbacks(self) -> CallbackLog:
+        """What became of the callbacks that were made due."""
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""

@@ -250,6 +250,10 @@ def test_an_error_says_what_is_wrong(error: FilmgateError, kind: str, code: str)
 
 
 @given(tasks())
-def test_a_payload_is_what_a_query_answers(some: Task):
-    """There is one way to write a task."""
-    assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+def test_a_payload_is_an_event_that_names_the_video(some: Task):
+    """What is posted is OpenAI's event of the end; it has one id, whenever it is written."""
+    event = json.loads(DIALECT.hook.one(some, None, BASE))
+    assert event == json.loads(DIALECT.hook.one(some, None, BASE))
+    assert event["type"] == ("video.completed" if some.state is State.COMPLETED else "video.failed")
+    assert (event["object"], event["data"], event["id"][:4]) == ("event", {"id": some.id}, "evt_")
+    assert event["created_at"] == int(some.finished_at or some.updated_at)

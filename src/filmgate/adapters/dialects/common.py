@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.access import Action
+from filmgate.core.callbacks.owning import OwnCallbacks
 from filmgate.core.operator import Operator
 from filmgate.core.providers.adopting import Adopting
 from filmgate.core.query import Form, Query
@@ -61,6 +62,7 @@ class Services(NamedTuple):
     serve: Callable[[Request, Media], Awaitable[Response]]
     operator: Operator
     adopting: Adopting
+    callbacks: OwnCallbacks
     is_operator: Callable[[Request], bool]
 
 

@@ -11,7 +11,10 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import InvalidRequest
+
+__all__ = ["Address", "Ip", "Network", "as_ip", "is_allowed", "is_public", "parse", "redacted"]
 
 PORTS = {"http": 80, "https": 443}
 _LENGTH = 8192
@@ -85,20 +88,6 @@ def parse(url: str) -> Address:
         "?" + quote(parts.query, safe=_IN_TARGET) if parts.query else ""
     )
     return Address(parts.scheme, host, port or PORTS[parts.scheme], target)
-
-
-def redacted(url: str) -> str:
-    """Give the address for logs and messages: without user info, query and fragment."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "(an unreadable address)"
-    if not parts.hostname:
-        return "(an unreadable address)"
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
-    return "".join(character if character.isprintable() else "?" for character in shown)
 
 
 def as_ip(host: str) -> Ip | None:

@@ -30,6 +30,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _REDIRECTS = 5
 _DIALLED = 4
 _ANSWER = 64 * 1024
+_ANSWER_SECONDS = 1.0
 _REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 _OWN_HEADERS = frozenset({"host", "user-agent", "accept-encoding", "connection"})
 
@@ -96,14 +97,12 @@ class CheckedFetcher:
                     raise FetchError(f"{redacted(url)} does not serve the rest of what it began.", retryable=True)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
-        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError."""
+        """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError.
+
+        Once the status is there, a body that never ends or breaks off changes nothing: what came of it is given.
+        """
         async with _deadline(timeout, url), self._exchange("POST", self._usable(url), body, headers) as answer:
-            received = bytearray()
-            async for piece in answer.aiter_raw():
-                received += piece
-                if len(received) >= _ANSWER:
-                    break
-            return Response(answer.status_code, dict(answer.headers), bytes(received[:_ANSWER]))
+            return Response(answer.status_code, dict(answer.headers), await _beginning(answer))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -214,6 +213,20 @@ class CheckedFetcher:
             return self._checked(url, trusted)
         except InvalidRequest as error:
             raise FetchError(error.message, retryable=False) from error
+
+
+async def _beginning(answer: httpx2.Response) -> bytes:
+    """Read what comes of a body in a moment, up to the limit."""
+    import httpx2
+
+    received = bytearray()
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            async for piece in answer.aiter_raw():
+                received += piece
+                if len(received) >= _ANSWER:
+                    break
+    return bytes(received[:_ANSWER])
 
 
 def _open_transport(tls: ssl.SSLContext | None) -> httpx2.AsyncHTTPTransport:

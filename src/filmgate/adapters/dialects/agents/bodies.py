@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.wire import VIDEO_MODEL
-from filmgate.adapters.dialects.codec import Body, Flag, Name, Prompt, Seconds, Text, address
+from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import (
     Generation,
@@ -148,6 +148,7 @@ class GenerationBody(Body):
         ),
     ] = None
     video: Annotated[VideoOptions | None, WithJsonSchema(_VIDEO)] = None
+    callback_url: Callback = None
 
     @property
     def kind_of_work(self) -> Type:

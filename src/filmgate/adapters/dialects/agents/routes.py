@@ -71,7 +71,8 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         body = validate(GenerationBody, asked)
         generation = body.generation(await _found(services, context, body), context.base_url)
         kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-        task = await services.tasks.submit(context, Order(generation, wire.NAME, kept, fields=body.fields))
+        order = Order(generation, wire.NAME, kept, body.callback_url or None, body.fields)
+        task = await services.tasks.submit(context, order)
         return json_response(wire.generation_object(task, context.base_url, body.kind_of_work), 201)
 
     @routes.get(

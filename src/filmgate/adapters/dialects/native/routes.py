@@ -19,6 +19,7 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.calling import add_callbacks
 from filmgate.adapters.dialects.native.operating import ENOUGH, add_operator
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
@@ -61,6 +62,7 @@ def router(services: Services) -> APIRouter:
     _add_queries(routes, services)
     _add_ends(routes, services)
     _add_service(routes, services)
+    add_callbacks(routes, services, PREFIX)
     add_operator(routes, services, PREFIX)
     return routes
 

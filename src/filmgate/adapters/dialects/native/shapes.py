@@ -179,6 +179,64 @@ class NativeAdopted(TypedDict):
     failed: list[NativeNotAdopted]
 
 
+class NativeCallback(TypedDict):
+    """What became of a callback; its address is without the query string.
+
+    `tries` counts the deliveries since it was to be sent, `answer` is the status of the last one, and `trouble` says
+    why it has not arrived.
+    """
+
+    id: str
+    task_id: str
+    state: str
+    status: Literal["pending", "delivered", "failed", "superseded", "skipped"]
+    url: str
+    created_at: str
+    tries: int
+    next_at: str | None
+    last_at: str | None
+    answer: int | None
+    trouble: str | None
+
+
+class NativeCallbacks(TypedDict):
+    """Some of the callbacks that match, and how many match in all."""
+
+    callbacks: list[NativeCallback]
+    total: int
+    limit: int
+    offset: int
+
+
+class NativeDelivery(TypedDict):
+    """One delivery: when, how long it took, what was answered, and what went wrong."""
+
+    at: str
+    seconds: float
+    answer: int | None
+    trouble: str | None
+
+
+class NativeToldCallback(NativeCallback):
+    """A callback with its deliveries, oldest first."""
+
+    deliveries: list[NativeDelivery]
+
+
+class NativeCallbackSecret(TypedDict):
+    """A secret that signs callbacks; `ends_at` is there for one that was rotated out."""
+
+    secret: str
+    created_at: str
+    ends_at: str | None
+
+
+class NativeCallbackSecrets(TypedDict):
+    """What signs callbacks now, newest first."""
+
+    secrets: list[NativeCallbackSecret]
+
+
 class NativeAccount(TypedDict):
     """The ids behind the API key. `limited` says whether it has rate limits."""
 

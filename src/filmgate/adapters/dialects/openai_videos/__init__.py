@@ -8,7 +8,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={PREFIX: wire.write_error},
     router=router,
-    hook=wire.FORM,
+    hook=wire.HOOK,
     reads=(Read(f"{PREFIX}/", wire.FORM, POLL),),
 )
 

@@ -85,8 +85,8 @@ def _add_create(routes: APIRouter, services: Services) -> None:
     async def create(request: Request) -> Response:
         context = await services.door.enter(request, Action.SUBMIT)
         asked = await _asked(services, request)
-        generation = validate(wire.CreateBody, asked).generation()
-        return await _submitted(services, context, generation, asked, wire.CREATE_FIELDS)
+        body = validate(wire.CreateBody, asked)
+        return await _submitted(services, context, body.generation(), asked, body.callback_url, wire.CREATE_FIELDS)
 
 
 def _add_sourced(routes: APIRouter, services: Services) -> None:
@@ -103,7 +103,7 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         asked = await _asked(services, request)
         body = validate(wire.SourceBody, asked)
         generation = body.changed(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
 
     @routes.post(
         f"{PREFIX}/extensions",
@@ -118,7 +118,7 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         asked = await _asked(services, request)
         body = validate(wire.ExtendBody, asked)
         generation = body.extended(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
 
 
 def _add_remix(routes: APIRouter, services: Services) -> None:
@@ -135,7 +135,7 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
         asked = await _asked(services, request) | {"video": {"id": request.path_params["video_id"]}}
         body = validate(wire.SourceBody, asked)
         generation = body.changed(await _source(services, context, body))
-        return await _submitted(services, context, generation, asked, wire.SOURCE_FIELDS)
+        return await _submitted(services, context, generation, asked, body.callback_url, wire.SOURCE_FIELDS)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -250,7 +250,12 @@ async def _source(services: Services, context: RequestContext, body: wire.Source
 
 
 async def _submitted(
-    services: Services, context: RequestContext, generation: Generation, asked: dict[str, Any], fields: tuple[str, str]
+    services: Services,
+    context: RequestContext,
+    generation: Generation,
+    asked: dict[str, Any],
+    callback_url: str | None,
+    fields: tuple[str, str],
 ) -> Response:
-    order = Order(generation, wire.NAME, msgspec.json.encode(asked), fields=fields)
+    order = Order(generation, wire.NAME, msgspec.json.encode(asked), callback_url or None, fields)
     return json_response(wire.video_object(await services.tasks.submit(context, order)))

@@ -47,6 +47,22 @@ class OpenAIVideos(TypedDict):
     has_more: bool
 
 
+class OpenAIEventData(TypedDict):
+    """What an event is about."""
+
+    id: str
+
+
+class OpenAIEvent(TypedDict):
+    """What a callback is posted: that a video has ended."""
+
+    id: str
+    object: Literal["event"]
+    created_at: int
+    type: Literal["video.completed", "video.failed"]
+    data: OpenAIEventData
+
+
 class OpenAIDeletedVideo(TypedDict):
     """A video that is gone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -9,8 +10,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Name, Prompt, address, array, given
-from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIVideo, Word
+from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, given
+from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
@@ -101,6 +102,7 @@ class PromptBody(Body):
 
     prompt: Prompt = None
     model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
+    callback_url: Callback = None
 
     @property
     def words(self) -> str:
@@ -314,4 +316,28 @@ class VideoForm:
         return array(items)
 
 
+class EventForm:
+    """The event that a video has ended, as OpenAI's webhooks have it: it names the video and does not show it."""
+
+    name = f"{NAME}-event"
+    wants_echo = False
+
+    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+        """Write the event of one ended task."""
+        del echo, base
+        event: OpenAIEvent = {
+            "id": f"evt_{hashlib.sha256(task.id.encode()).hexdigest()[:32]}",
+            "object": "event",
+            "created_at": int(task.finished_at or task.updated_at),
+            "type": "video.completed" if task.state is State.COMPLETED else "video.failed",
+            "data": {"id": task.id},
+        }
+        return msgspec.json.encode(event)
+
+    def many(self, items: Sequence[bytes]) -> bytes:
+        """Write several events."""
+        return array(items)
+
+
 FORM: Final = VideoForm()
+HOOK: Final = EventForm()

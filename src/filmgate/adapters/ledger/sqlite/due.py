@@ -10,16 +10,18 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, EXPIRE, FOLLOW, Claim, Due
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, Claim, Due
 
 _FENCED = (ADVANCE, FOLLOW)
 """Kinds of work that change the task: whoever claims it shuts out whoever had it before."""
 
 
 def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
-    """Make work due."""
+    """Make work due; a callback is written down in the log with it."""
     for work in due:
         run(connection, "put_due", asdict(work))
+        if work.kind == CALLBACK:
+            run(connection, "add_callback", asdict(work))
 
 
 def drop_unfinished(connection: apsw.Connection, task_id: str) -> None:
@@ -57,14 +59,14 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
     return None
 
 
-def postpone(connection: apsw.Connection, claim: Claim, not_before: float) -> None:
-    """Give claimed work back for a time; nothing happens if it is somebody else's by now."""
-    run(connection, "postpone_due", _held(claim) | {"not_before": not_before})
+def postpone(connection: apsw.Connection, claim: Claim, not_before: float) -> bool:
+    """Give claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
+    return bool(run(connection, "postpone_due", _held(claim) | {"not_before": not_before}))
 
 
-def finish(connection: apsw.Connection, claim: Claim) -> None:
-    """Remove claimed work; nothing happens if it is somebody else's by now."""
-    run(connection, "finish_due", _held(claim))
+def finish(connection: apsw.Connection, claim: Claim) -> bool:
+    """Remove claimed work; False, and nothing happens, if it is somebody else's by now."""
+    return bool(run(connection, "finish_due", _held(claim)))
 
 
 def release(connection: apsw.Connection, worker: str | None) -> int:

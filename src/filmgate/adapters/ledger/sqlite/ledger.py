@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
 
 from filmgate.adapters.ledger.sqlite import access, due, tasks
+from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
 from filmgate.adapters.ledger.sqlite.due import put_due
 from filmgate.adapters.ledger.sqlite.find import find
@@ -19,6 +19,7 @@ from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
+from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure
@@ -39,19 +40,14 @@ from filmgate.ports.ledger import (
 _GET_TASK = SQL["get_task"]
 
 
-class _Store(NamedTuple):
-    reader: Reader
-    background: BackgroundReader
-    writer: Writer
-
-
 class SqliteLedger:
     """Implements `filmgate.ports.ledger.Ledger`. Use it from the event loop that opened it."""
 
     def __init__(self, path: Path) -> None:
         """Take the file's path; its folder must exist when the ledger is opened."""
         self._path = path
-        self._opened: _Store | None = None
+        self._opened: Store | None = None
+        self.callbacks = SqliteCallbacks(lambda: self._store)
 
     async def open(self) -> None:
         """Open or create the file, for its owner's eyes only, and bring its schema up to date."""
@@ -60,7 +56,7 @@ class SqliteLedger:
             connection, reader, background = await asyncio.to_thread(self._connect)
         except (apsw.Error, OSError) as error:
             raise Unavailable(f"The ledger {self._path} cannot be opened: {error}") from error
-        self._opened = _Store(reader, background, Writer(connection, loop))
+        self._opened = Store(reader, background, Writer(connection, loop))
 
     async def close(self) -> None:
         """Finish what is being written and close; closing twice does no harm."""
@@ -222,7 +218,7 @@ class SqliteLedger:
         return await self._write(partial(due.release, worker=worker))
 
     @property
-    def _store(self) -> _Store:
+    def _store(self) -> Store:
         if self._opened is None:
             raise Unavailable("The ledger is not open.")
         return self._opened

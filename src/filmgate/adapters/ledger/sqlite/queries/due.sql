@@ -35,10 +35,11 @@ SELECT min(not_before) FROM due WHERE queue = :queue
 -- Give work back, if it is still this claim's.
 UPDATE due SET claimed_by = NULL, not_before = :not_before
 WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
+RETURNING id
 
 -- name: finish_due
 -- Remove work that is done, if it is still this claim's.
-DELETE FROM due WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
+DELETE FROM due WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL RETURNING id
 
 -- name: release_due
 -- Make the claims of a worker, or with NULL of all, due at once, before whatever waits in line.

@@ -1,0 +1,133 @@
+"""The log of callbacks and their secrets, in the same file and the same transactions as the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import apsw
+from msgspec.structs import asdict
+
+from filmgate.adapters.ledger.sqlite import due
+from filmgate.adapters.ledger.sqlite.reader import Reader
+from filmgate.adapters.ledger.sqlite.rows import json
+from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
+from filmgate.adapters.ledger.sqlite.store import Store
+from filmgate.domain.callbacks import CallbackStatus
+from filmgate.domain.states import FINAL, State
+from filmgate.ports.callbacks import Callback, CallbackFilter, CallbackPage, Delivery, Outcome, SigningSecret
+from filmgate.ports.ledger import CALLBACK, Claim, Due
+
+_KEPT_DELIVERIES = 50
+"""So many deliveries of one callback are kept, the newest."""
+
+_KEPT_SECONDS = 30 * 86_400.0
+"""So long is a delivery kept; older ones go a few at a time, whenever another is written."""
+
+_FEW = 10
+_KEPT_SECRETS = 5
+
+
+class SqliteCallbacks:
+    """Implements `filmgate.ports.callbacks.CallbackLog` for the ledger of which it is a part."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        """Take what gives the open store, and raises Unavailable while there is none."""
+        self._store = store
+
+    async def get(self, application_id: str, task_id: str, state: str) -> Callback | None:
+        """Find one callback of the application."""
+        values = {"application_id": application_id, "task_id": task_id, "state": state}
+        rows = self._store().reader.rows(SQL["get_callback"], values)
+        return _callback_from(rows[0]) if rows else None
+
+    async def find(self, application_id: str, wanted: CallbackFilter) -> CallbackPage:
+        """List the application's callbacks, newest first."""
+        return await self._store().background.run(partial(_find, application_id=application_id, wanted=wanted))
+
+    async def deliveries(self, callback: Callback) -> list[Delivery]:
+        """Give the deliveries of a callback, oldest first."""
+        values = {"task_id": callback.task_id, "state": callback.state}
+        return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
+
+    async def settle(self, claim: Claim, outcome: Outcome) -> None:
+        """Write down what a claimed callback has come to."""
+        await self._store().writer.run(partial(_settle, claim=claim, outcome=outcome))
+
+    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> Callback | None:
+        """Make a callback of the application due again."""
+        who = {"application_id": application_id, "task_id": task_id, "state": state}
+        return await self._store().writer.run(partial(_resend, who=who, now=now))
+
+    async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
+        """Give what signs the application's callbacks, newest first."""
+        rows = self._store().reader.rows(SQL["callback_secrets"], {"application_id": application_id, "now": now})
+        return [SigningSecret(*row) for row in rows]
+
+    async def add_first_secret(self, application_id: str, secret: SigningSecret) -> None:
+        """Add a secret unless the application has one."""
+        await self._store().writer.run(partial(_add_first, application_id=application_id, secret=secret))
+
+    async def rotate_secret(self, application_id: str, secret: SigningSecret, until: float) -> None:
+        """Add a secret and let the others end."""
+        await self._store().writer.run(partial(_rotate, application_id=application_id, secret=secret, until=until))
+
+
+def _find(reader: Reader, *, application_id: str, wanted: CallbackFilter) -> CallbackPage:
+    statuses = None if wanted.statuses is None else json(wanted.statuses)
+    given = {"task_id": wanted.task_id, "statuses": statuses}
+    values: Values = {name: value for name, value in given.items() if value is not None}
+    where = " ".join([SQL["callbacks_owner"], *(SQL[f"callbacks_if_{name}"] for name in values)])
+    values |= {"application_id": application_id, "limit": wanted.limit, "offset": wanted.offset}
+    rows = reader.rows(f"{SQL['find_callbacks']} {where} {SQL['callbacks_newest']}", values)
+    ((total,),) = reader.rows(f"{SQL['callbacks_total']} {where}", values)
+    return CallbackPage([_callback_from(row) for row in rows], total)
+
+
+def _settle(connection: apsw.Connection, *, claim: Claim, outcome: Outcome) -> None:
+    which: Values = {"task_id": claim.due.task_id, "state": claim.due.detail}
+    if outcome.delivery is not None:
+        _add_delivery(connection, which, outcome.delivery)
+    again = outcome.again
+    if due.finish(connection, claim) if again is None else due.postpone(connection, claim, again):
+        told = {"status": outcome.status, "again": again, "trouble": outcome.trouble}
+        run(connection, "settle_callback", which | told)
+    if claim.due.detail in FINAL:
+        earlier = {"task_id": claim.due.task_id, "state": State.PROCESSING}
+        run(connection, "drop_callback_due", earlier)
+        run(connection, "supersede_callback", earlier)
+
+
+def _add_delivery(connection: apsw.Connection, which: Values, delivery: Delivery) -> None:
+    values = which | asdict(delivery)
+    if not run(connection, "count_delivery", values):
+        return
+    run(connection, "add_delivery", values)
+    run(connection, "drop_surplus_deliveries", which | {"kept": _KEPT_DELIVERIES})
+    run(connection, "drop_old_deliveries", {"oldest": delivery.at - _KEPT_SECONDS, "few": _FEW})
+
+
+def _resend(connection: apsw.Connection, *, who: dict[str, str], now: float) -> Callback | None:
+    if not run(connection, "get_callback", dict(who)):
+        return None
+    due.put_due(connection, [Due(CALLBACK, CALLBACK, who["task_id"], who["application_id"], now, who["state"])])
+    (row,) = run(connection, "get_callback", dict(who))
+    return _callback_from(row)
+
+
+def _add_first(connection: apsw.Connection, *, application_id: str, secret: SigningSecret) -> None:
+    if not run(connection, "callback_secrets", {"application_id": application_id, "now": secret.created_at}):
+        run(connection, "add_callback_secret", {"application_id": application_id, **asdict(secret)})
+
+
+def _rotate(connection: apsw.Connection, *, application_id: str, secret: SigningSecret, until: float) -> None:
+    whose: Values = {"application_id": application_id}
+    run(connection, "end_callback_secrets", whose | {"until": until})
+    run(connection, "add_callback_secret", whose | asdict(secret))
+    run(connection, "drop_callback_secrets", whose | {"now": secret.created_at, "kept": _KEPT_SECRETS})
+
+
+def _callback_from(row: Row) -> Callback:
+    """Read a callback from `callback_columns`."""
+    task_id, state, application_id, url, status, *rest = row
+    return Callback(task_id, state, application_id, url, CallbackStatus(status), *rest)

@@ -1,0 +1,16 @@
+"""What an open ledger reads and writes with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
+from filmgate.adapters.ledger.sqlite.writer import Writer
+
+
+class Store(NamedTuple):
+    """A reader on the event loop, one beside it, and the one writer."""
+
+    reader: Reader
+    background: BackgroundReader
+    writer: Writer

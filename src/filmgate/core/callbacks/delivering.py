@@ -1,0 +1,113 @@
+"""Delivers due callbacks."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+
+from filmgate.core.callbacks.receivers import Receivers
+from filmgate.core.callbacks.schedule import judged, retry_after, trouble_with
+from filmgate.core.callbacks.signing import Signing, signed
+from filmgate.core.query import Form
+from filmgate.domain.addresses import redacted
+from filmgate.domain.callbacks import CallbackStatus
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.callbacks import Callback, Delivery, Outcome
+from filmgate.ports.dispatch import Clock
+from filmgate.ports.fetcher import Fetcher, FetchError
+from filmgate.ports.ledger import Claim, Ledger
+
+log = logging.getLogger(__name__)
+
+DUMMIES = frozenset({"https://api.acedata.cloud/health"})
+"""Addresses that clients send only to be answered at once; nobody listens there."""
+
+TIMEOUT = 10.0
+"""Seconds in which a receiver has to answer."""
+
+
+class Callbacks:
+    """Delivers callbacks at least once: any 2xx is an arrival, 410 the end, anything else is tried again.
+
+    Of one task never two are under way at once, and that it has started is no news once it has ended: so the states of
+    a task are told in their order.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        fetcher: Fetcher,
+        forms: Mapping[str, Form],
+        clock: Clock,
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the forms in which tasks are posted, by the name of the dialect."""
+        self._ledger = ledger
+        self._log = ledger.callbacks
+        self._fetcher = fetcher
+        self._forms = forms
+        self._clock = clock
+        self._chance = chance
+        self._signing = Signing(ledger.callbacks, clock)
+        self._receivers = Receivers()
+
+    async def deliver(self, claim: Claim) -> None:
+        """Post one callback, then remove it from the due work or put it back for later."""
+        task = claim.task
+        if task is None:
+            await self._ledger.finish(claim)
+        elif not task.callback_url or task.callback_url.rstrip("/") in DUMMIES:
+            told = "nobody listens at this address"
+            await self._log.settle(claim, Outcome(CallbackStatus.SKIPPED, trouble=told))
+        elif claim.due.detail == State.PROCESSING and task.final:
+            await self._log.settle(claim, Outcome(CallbackStatus.SUPERSEDED))
+        else:
+            with self._receivers.visit(task.callback_url, task.application_id, task.id) as visit:
+                if visit.pause is not None:
+                    await self._ledger.postpone(claim, self._clock() + visit.pause)
+                    return
+                visit.answered = await self._attempt(claim, task, task.callback_url)
+
+    async def _attempt(self, claim: Claim, task: Task, url: str) -> bool:
+        """Make one delivery and write down what came of it; says whether the receiver answered."""
+        callback = await self._log.get(task.application_id, task.id, claim.due.detail)
+        if callback is None:
+            # The task was deleted a moment ago.
+            await self._ledger.finish(claim)
+            return True
+        delivery, wanted = await self._post(callback, task, url)
+        outcome = judged(callback, delivery, wanted, self._clock(), self._chance)
+        _report(callback, outcome, redacted(url))
+        await self._log.settle(claim, outcome)
+        return delivery.answer is not None
+
+    async def _post(self, callback: Callback, task: Task, url: str) -> tuple[Delivery, float]:
+        """Post once; gives what came of it, and for how many seconds the receiver wants to be left alone."""
+        at, start = self._clock(), time.monotonic()
+        body = await self._payload(task)
+        keys = [each.secret for each in await self._signing.secrets(task.application_id)]
+        headers = {"content-type": "application/json", "x-trace-id": task.trace_id}
+        try:
+            response = await self._fetcher.post(
+                url, body, headers | signed(callback.id, at, body, keys), timeout=TIMEOUT
+            )
+        except FetchError as error:
+            return Delivery(at, time.monotonic() - start, trouble=error.message), 0.0
+        delivery = Delivery(at, time.monotonic() - start, response.status, trouble_with(response.status))
+        return delivery, retry_after(response.headers.get("retry-after"), self._clock())
+
+    async def _payload(self, task: Task) -> bytes:
+        form = self._forms[task.dialect]
+        echoes = await self._ledger.echoes([task.id]) if form.wants_echo else {}
+        return form.one(task, echoes.get(task.id), task.base_url)
+
+
+def _report(callback: Callback, outcome: Outcome, place: str) -> None:
+    if outcome.status is CallbackStatus.PENDING:
+        log.info("callback %s to %s: %s; trying again", callback.id, place, outcome.trouble)
+    elif outcome.status is CallbackStatus.FAILED:
+        log.warning("callback %s to %s: %s", callback.id, place, outcome.trouble)

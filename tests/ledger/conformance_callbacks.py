@@ -1,0 +1,190 @@
+"""What every ledger does with callbacks: a log that goes with the due work, and secrets."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from filmgate.domain.callbacks import CallbackStatus
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.ports.callbacks import CallbackFilter, Delivery, Outcome, SigningSecret
+from filmgate.ports.ledger import CALLBACK, Application, Change, Claim, Due, Ledger
+
+from .conformance import Tenants
+from .examples import CANCELLED, NOW, A, B, submitted
+
+URL = "http://example.test/hook?token=x"
+DAY = 86_400.0
+
+
+async def ended(ledger: Ledger, owner: Application = A, now: float = NOW) -> Task:
+    """Give a task that has ended and whose owner is to be told."""
+    task = await submitted(ledger, owner, callback_url=URL)
+    found = await ledger.cancel(owner.id, task.id, CANCELLED, now)
+    assert found is not None
+    return found
+
+
+async def claimed(ledger: Ledger, now: float = NOW) -> Claim:
+    """Claim a callback that must be there."""
+    (claim,) = await ledger.claim(CALLBACK, "w", now, math.inf)
+    return claim
+
+
+def tried(answer: int | None, at: float = NOW, **outcome: float | None) -> Outcome:
+    """Give what a delivery has come to: arrived, or to be tried again."""
+    trouble = None if answer == 200 else "no"
+    status = CallbackStatus.PENDING if trouble else CallbackStatus.DELIVERED
+    return Outcome(status, Delivery(at, 0.5, answer, trouble), outcome.get("again"), trouble)
+
+
+class CallbackConformance(Tenants):
+    """The log."""
+
+    async def test_a_callback_is_there_with_its_due_work(self, ledger: Ledger):
+        """The end of a task and its callback are one; nobody else sees it, and no other state has one."""
+        task = await ended(ledger)
+        found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
+        assert found is not None
+        assert (found.url, found.status, found.since, found.tries) == (URL, CallbackStatus.PENDING, NOW, 0)
+        assert found.next_at == NOW
+        assert await ledger.callbacks.get(B.id, task.id, State.FAILED) is None
+        assert await ledger.callbacks.get(A.id, task.id, State.COMPLETED) is None
+        assert (await ledger.callbacks.find(B.id, CallbackFilter())).total == 0
+
+    async def test_a_task_without_an_address_has_no_callback(self, ledger: Ledger):
+        """Who is not to be told is not in the log."""
+        task = await submitted(ledger)
+        await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        assert (await ledger.callbacks.find(A.id, CallbackFilter())).callbacks == []
+
+    async def test_a_delivery_that_arrived_ends_the_work(self, ledger: Ledger):
+        """What became of it, the delivery and the end of the due work are written at once."""
+        task = await ended(ledger)
+        await ledger.callbacks.settle(await claimed(ledger), tried(200))
+        found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
+        assert found is not None
+        assert (found.status, found.tries, found.answer, found.last_at) == (CallbackStatus.DELIVERED, 1, 200, NOW)
+        assert (found.next_at, found.trouble) == (None, None)
+        assert await ledger.callbacks.deliveries(found) == [Delivery(NOW, 0.5, 200)]
+        assert await ledger.next_due(CALLBACK) is None
+
+    async def test_a_delivery_that_failed_is_due_again(self, ledger: Ledger):
+        """The work is put back, and the log says when it is due."""
+        task = await ended(ledger)
+        await ledger.callbacks.settle(await claimed(ledger), tried(None, again=NOW + 30))
+        found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
+        assert found is not None
+        assert (found.status, found.next_at, found.trouble) == (CallbackStatus.PENDING, NOW + 30, "no")
+        assert await ledger.next_due(CALLBACK) == NOW + 30
+
+    async def test_a_void_claim_changes_only_the_log_of_deliveries(self, ledger: Ledger):
+        """What was sent again meanwhile stays due, whatever comes of the delivery before."""
+        task = await ended(ledger)
+        old = await claimed(ledger)
+        assert await ledger.callbacks.resend(A.id, task.id, State.FAILED, NOW + 5) is not None
+        await ledger.callbacks.settle(old, tried(200))
+        found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
+        assert found is not None
+        assert (found.status, found.answer) == (CallbackStatus.PENDING, 200)
+        assert await ledger.next_due(CALLBACK) == NOW + 5
+
+    async def test_a_callback_can_be_sent_again(self, ledger: Ledger):
+        """Sent again it begins anew, with the deliveries before still in the log; a stranger cannot do it."""
+        task = await ended(ledger)
+        await ledger.callbacks.settle(await claimed(ledger), tried(200))
+        assert await ledger.callbacks.resend(B.id, task.id, State.FAILED, NOW + 9) is None
+        assert await ledger.callbacks.resend(A.id, task.id, State.COMPLETED, NOW + 9) is None
+        sent = await ledger.callbacks.resend(A.id, task.id, State.FAILED, NOW + 9)
+        assert sent is not None
+        assert (sent.status, sent.since, sent.tries, sent.created_at) == (CallbackStatus.PENDING, NOW + 9, 0, NOW)
+        assert (await claimed(ledger, NOW + 9)).due.detail == State.FAILED
+        assert len(await ledger.callbacks.deliveries(sent)) == 1
+
+    async def test_the_end_supersedes_the_beginning(self, ledger: Ledger):
+        """With the delivery of the end the beginning is not due any more; one that was delivered stays so."""
+        for earlier, status in ((None, CallbackStatus.SUPERSEDED), (200, CallbackStatus.DELIVERED)):
+            task = await submitted(ledger, callback_url=URL)
+            begun = Due(CALLBACK, CALLBACK, task.id, A.id, NOW, State.PROCESSING)
+            await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING), [begun])
+            await ledger.callbacks.settle(await claimed(ledger), tried(earlier, again=None if earlier else NOW + 99))
+            await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+            await ledger.callbacks.settle(await claimed(ledger), tried(500, again=NOW + 50))
+            found = await ledger.callbacks.get(A.id, task.id, State.PROCESSING)
+            assert found is not None
+            assert found.status is status
+            assert await ledger.next_due(CALLBACK) == NOW + 50
+            await ledger.delete(A.id, task.id, NOW)
+
+    async def test_callbacks_are_listed_newest_first(self, ledger: Ledger):
+        """The list is of one application, of one task or one status if asked, and in pages."""
+        tasks = [await ended(ledger, now=NOW + n) for n in range(5)]
+        await ended(ledger, B)
+        await ledger.callbacks.settle(await claimed(ledger, NOW + 9), tried(200))
+        page = await ledger.callbacks.find(A.id, CallbackFilter(limit=2, offset=1))
+        assert [each.task_id for each in page.callbacks] == [tasks[3].id, tasks[2].id]
+        assert page.total == 5
+        one = await ledger.callbacks.find(A.id, CallbackFilter(task_id=tasks[1].id))
+        assert [each.task_id for each in one.callbacks] == [tasks[1].id]
+        told = [
+            (await ledger.callbacks.find(owner.id, CallbackFilter(statuses=(CallbackStatus.DELIVERED,)))).total
+            for owner in (A, B)
+        ]
+        assert sorted(told) == [0, 1]
+
+    async def test_the_log_is_bounded(self, ledger: Ledger):
+        """Of each callback the newest fifty deliveries are kept, and none for more than thirty days."""
+        first, other = await ended(ledger), await ended(ledger)
+        for n in range(60):
+            await ledger.callbacks.settle(await self._claim_of(ledger, first, NOW + n), tried(None, NOW + n, again=NOW))
+        found = await ledger.callbacks.get(A.id, first.id, State.FAILED)
+        assert found is not None
+        assert found.tries == 60
+        kept = await ledger.callbacks.deliveries(found)
+        assert [each.at for each in kept] == [NOW + n for n in range(10, 60)]
+        for n in range(6):
+            later = NOW + 31 * DAY + n
+            await ledger.callbacks.settle(await self._claim_of(ledger, other, later), tried(None, later, again=NOW))
+        assert await ledger.callbacks.deliveries(found) == []
+
+    async def _claim_of(self, ledger: Ledger, task: Task, now: float) -> Claim:
+        """Claim the callback of a task among others."""
+        await ledger.release(None)
+        claims = await ledger.claim(CALLBACK, "w", now, math.inf, 2)
+        return next(claim for claim in claims if claim.due.task_id == task.id)
+
+    async def test_a_deleted_task_takes_its_callbacks_along(self, ledger: Ledger):
+        """Nothing is left of a deleted task, also when a delivery of it ends afterwards."""
+        task = await ended(ledger)
+        claim = await claimed(ledger)
+        found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
+        assert found is not None
+        await ledger.delete(A.id, task.id, NOW)
+        await ledger.callbacks.settle(claim, tried(500, again=NOW))
+        assert await ledger.callbacks.get(A.id, task.id, State.FAILED) is None
+        assert await ledger.callbacks.deliveries(found) == []
+
+
+class SecretConformance(Tenants):
+    """The secrets."""
+
+    @pytest.mark.parametrize("again", [1, 2])
+    async def test_the_first_secret_stays(self, ledger: Ledger, again: int):
+        """Adding a first secret when there is one does nothing."""
+        for n in range(again + 1):
+            await ledger.callbacks.add_first_secret(A.id, SigningSecret(bytes([n]) * 32, NOW))
+        assert await ledger.callbacks.secrets(A.id, NOW) == [SigningSecret(b"\0" * 32, NOW)]
+        assert await ledger.callbacks.secrets(B.id, NOW) == []
+
+    async def test_a_rotation_is_of_one_application(self, ledger: Ledger):
+        """The others' secrets do not end with it."""
+        for owner in (A, B):
+            await ledger.callbacks.add_first_secret(owner.id, SigningSecret(owner.id.encode(), NOW))
+        await ledger.callbacks.rotate_secret(A.id, SigningSecret(b"new", NOW), NOW + 10)
+        assert await ledger.callbacks.secrets(A.id, NOW) == [
+            SigningSecret(b"new", NOW),
+            SigningSecret(A.id.encode(), NOW, NOW + 10),
+        ]
+        assert await ledger.callbacks.secrets(B.id, NOW + 10) == [SigningSecret(B.id.encode(), NOW)]
