@@ -57,9 +57,9 @@ def test_a_silent_receiver_has_less_room_until_it_answers():
 
 
 def test_who_is_sent_away_comes_back_in_turn():
-    """The pauses are spread as deliveries are expected to end, and a minute at most."""
+    """The pauses are spread as deliveries are expected to end, half a minute at most, and short after an answer."""
     clock = Clock()
-    receivers = Receivers(clock)
+    receivers = Receivers(clock, chance=lambda: 0.5)
     for _ in range(20):
         with receivers.visit(HOOK, "a", "task"):
             clock.pass_by(10)
@@ -67,4 +67,11 @@ def test_who_is_sent_away_comes_back_in_turn():
         entered(stack, receivers, HOOK, "a", range(PER_SILENT_RECEIVER))
         pauses = [stack.enter_context(receivers.visit(HOOK, "a", f"task {n}")).pause or 0 for n in range(30)]
     assert [round(pause) for pause in pauses[:4]] == [5, 10, 15, 20]
-    assert max(pauses) == 60
+    assert set(pauses[6:]) == {22.5}
+    with contextlib.ExitStack() as stack:
+        assert entered(stack, receivers, HOOK, "a", range(1)) == 1
+    with contextlib.ExitStack() as stack:
+        assert entered(stack, receivers, HOOK, "a", range(PER_RECEIVER)) == PER_RECEIVER
+        with receivers.visit(HOOK, "a", "one more") as sent_away:
+            assert sent_away.pause is not None
+            assert sent_away.pause < 1
