@@ -17,7 +17,7 @@ from filmgate.ports.provider import Means, Receipt, Report, Submission
 ORDER = Submission("key", Generation("a lake"))
 
 
-_A_CROWD = 8
+_A_CROWD = 32
 
 
 class Asked(NamedTuple):

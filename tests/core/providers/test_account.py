@@ -165,21 +165,21 @@ async def test_a_defect_of_a_dialect_does_not_end_the_following(opened: Open, ca
         assert await answers(asking(account, "a")) == ["a"]
 
 
-async def test_no_more_than_eight_questions_are_open_at_once(opened: Open):
+async def test_no_more_than_thirty_two_questions_are_open_at_once(opened: Open):
     """A slow provider is not flooded, and in the end everybody has an answer."""
     provider = Small()
     provider.answering.clear()
     account = opened(provider)
-    asked = asking(account, *map(str, range(20)))
+    asked = asking(account, *map(str, range(60)))
     looks = [asyncio.ensure_future(account.look([f"look-{number}"])) for number in range(4)]
     await provider.crowded.wait()
     for _ in range(100):
         await asyncio.sleep(0)
-    assert provider.at_once == 8
+    assert provider.at_once == 32
     provider.answering.set()
-    assert await answers(asked) == [str(number) for number in range(20)]
+    assert await answers(asked) == [str(number) for number in range(60)]
     await asyncio.gather(*looks)
-    assert provider.most == 8
+    assert provider.most == 32
 
 
 async def test_a_look_keeps_the_rate_and_knows_what_is_not_there(opened: Open):

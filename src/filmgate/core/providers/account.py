@@ -27,7 +27,8 @@ LONGEST_HOLD = 600.0
 _AHEAD = 0.25
 """Of the time between two questions: a batch with room left takes along what would be asked so much later."""
 
-_QUERIES_AT_ONCE = 8
+_QUERIES_AT_ONCE = 32
+"""So many wait for an answer: at 100 ms each, a provider without batches can be asked 300 times a second."""
 
 
 class _Question(NamedTuple):
