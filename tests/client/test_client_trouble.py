@@ -156,7 +156,7 @@ def test_ids_cannot_leave_their_place() -> None:
     with odd_server(TASK) as server, Filmgate(server.url, "k") as filmgate:
         filmgate.get("../me?x=1")
         assert server.requests[0].path == "/api/v1/tasks/..%2Fme%3Fx%3D1"
-        with pytest.raises(FilmgateClientError, match="id of a task"):
+        with pytest.raises(FilmgateClientError, match="an id is needed"):
             filmgate.get(" ")
 
 
