@@ -9,7 +9,7 @@ CLIENTS := mcp1 fastmcp tdqs
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check install install-dev install-clients lock bench clean
+.PHONY: help run test check install install-dev install-clients lock bench gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -26,9 +26,11 @@ check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: install-dev ## Measure the query route, and the same over MCP
-	@$(BIN)/python benchmarks/query.py
-	@$(BIN)/python benchmarks/mcp.py
+bench: install-dev ## Measure: following at providers, queries over MCP, pick-up of new tasks, the query route
+	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
+
+gallery: install-dev ## Render docs/gallery.md from what the studio draws
+	@$(BIN)/python scripts/gallery.py
 
 install: $(VENV)/.service ## Install the service into .venv
 install-dev: $(VENV)/.dev ## Install the service and what develops it into .venv

@@ -25,9 +25,6 @@ from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, Due, Echo, queue_
 from support.provider import PROMPT
 
 ENGINE = "provider"
-AGE = 600
-"""Seconds: the oldest of the tasks was submitted so long ago."""
-
 _DEADLINE = 1800
 _GROUP = 500
 
@@ -72,8 +69,8 @@ def serving(data: Path, account: dict[str, Any]) -> Iterator[Service]:
         process.communicate(timeout=30)
 
 
-async def write(data: Path, count: int) -> tuple[Application, list[str]]:
-    """Write tasks that were followed until the service stopped. Their ids are those of the provider."""
+async def write(data: Path, count: int, age: float) -> tuple[Application, list[str]]:
+    """Write tasks up to `age` seconds old, followed until the service stopped; their ids are the provider's."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
     now, queue = time.time(), queue_of(FOLLOW, ENGINE)
     async with open_ledger(Settings(data=data)) as ledger:
@@ -87,7 +84,7 @@ async def write(data: Path, count: int) -> tuple[Application, list[str]]:
                 Due(EXPIRE, EXPIRE, task_id, owner.id, now + _DEADLINE),
             )
             body = json.dumps({"prompt": PROMPT}).encode()
-            await ledger.submit(_accepted(task_id, owner, now - random.uniform(0, AGE)), Echo("native", body), due)
+            await ledger.submit(_accepted(task_id, owner, now - random.uniform(0, age)), Echo("native", body), due)
 
         for start in range(0, count, _GROUP):
             await asyncio.gather(*(put(task_id) for task_id in ids[start : start + _GROUP]))

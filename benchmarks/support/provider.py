@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 import time
@@ -24,14 +25,26 @@ PROMPT = "A lighthouse on a cliff at dusk, waves far below, a slow turn of the c
 
 
 class Notes:
-    """What was asked when. `told` and `fetched` are unix times by id: the first definite word, the first download."""
+    """What was asked when, in unix seconds.
+
+    `newest` is when a task was last asked about for the first time; `told` and `fetched` are, by id, when the first
+    definite word was given and when the first download began.
+    """
 
     def __init__(self) -> None:
         self.requests = 0
         self.questions = 0
         self.asked: set[str] = set()
+        self.newest = 0.0
         self.told: dict[str, float] = {}
         self.fetched: dict[str, float] = {}
+
+    def asked_about(self, task_id: str, now: float) -> None:
+        """Take note of a question."""
+        self.questions += 1
+        if task_id not in self.asked:
+            self.asked.add(task_id)
+            self.newest = now
 
     def taken(self) -> dict[str, Any]:
         """Give everything as JSON; the tasks asked about as their number."""
@@ -41,18 +54,18 @@ class Notes:
 class Tasks:
     """The tasks: all are being made, until their ends."""
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, latency: float) -> None:
+        self.base = ""
+        self.latency = latency
         self.ends: dict[str, tuple[float, str]] = {}
         self.notes = Notes()
         self.clip = clip(320, 240, 49)
 
     def outcome(self, task_id: str) -> str | None:
         """Say how a task has ended, if it has; whoever asks knows it from now on."""
-        self.notes.asked.add(task_id)
-        self.notes.questions += 1
-        moment, outcome = self.ends.get(task_id, (float("inf"), ""))
         now = time.time()
+        self.notes.asked_about(task_id, now)
+        moment, outcome = self.ends.get(task_id, (math.inf, ""))
         if now < moment:
             return None
         self.notes.told.setdefault(task_id, now)
@@ -128,9 +141,11 @@ class Connection(asyncio.Protocol):
             body = self._tasks.answer(method, path.decode(), self._received[end + 4 : end + 4 + length])
             self._received = self._received[end + 4 + length :]
             kind = b"video/mp4" if path.startswith(b"/files/") else b"application/json"
-            self._transport.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
-            )
+            answer = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+            if self._tasks.latency:
+                asyncio.get_running_loop().call_later(self._tasks.latency, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
 
 class RunningProvider:
@@ -155,13 +170,13 @@ class RunningProvider:
 
 
 @contextmanager
-def provider() -> Iterator[RunningProvider]:
-    """Run the provider in a process of its own for a while."""
+def provider(latency: float) -> Iterator[RunningProvider]:
+    """Run the provider in a process of its own for a while; its answers take so many seconds."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(read)
-        uvloop.run(_serve(write))
+        uvloop.run(_serve(write, latency))
         os._exit(0)
     os.close(write)
     try:
@@ -172,9 +187,9 @@ def provider() -> Iterator[RunningProvider]:
         os.waitpid(pid, 0)
 
 
-async def _serve(port_pipe: int) -> None:
+async def _serve(port_pipe: int, latency: float) -> None:
     loop = asyncio.get_running_loop()
-    tasks = Tasks("")
+    tasks = Tasks(latency)
     server = await loop.create_server(lambda: Connection(tasks), "127.0.0.1", 0)
     tasks.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     with os.fdopen(port_pipe, "w") as pipe:

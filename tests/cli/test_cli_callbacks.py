@@ -72,12 +72,13 @@ def test_some_of_several_cannot_be_sent_again(service: RunningService):
 
 def test_the_secret_is_shown_and_rotated(service: RunningService):
     """What is printed verifies callbacks; rotated, the old secret has its end behind it; at once, it is gone."""
-    old = service.run("callbacks", "secret", "show").stdout.strip()
+    # Other tests of this service may have rotated before: the first is the one in use.
+    old = service.run("callbacks", "secret", "show").stdout.split()[0]
     with receiver() as hook, client(service) as http:
         submit(http, "[fail]", callback_url=hook.url)
         post = hook.posts.get(timeout=30)
     Webhook(old).verify(post.body, post.headers)
-    new, former = service.run("callbacks", "secret", "rotate").stdout.splitlines()
+    new, former, *_ = service.run("callbacks", "secret", "rotate").stdout.splitlines()
     assert former.startswith(f"{old}\tuntil 20")
     refused = service.run("callbacks", "secret", "rotate", "--at-once")
     assert (refused.returncode, refused.stdout) == (2, "")

@@ -103,7 +103,7 @@ def test_adopt(front: RunningService, service: RunningService) -> None:
     assert f"filmgate: {NOBODY}: The provider far knows no task" in done.stderr
     assert "filmgate: short: an id has 8 to 128" in done.stderr
     done = front.run("adopt", "narrow", made, "--json")
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert json.loads(done.stderr)["error"]["field"] == "engine"
 
 

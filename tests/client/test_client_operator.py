@@ -75,9 +75,9 @@ def test_tasks_of_a_provider_are_taken_over(front: RunningService, service: Runn
         with pytest.raises(NotFound) as caught:
             filmgate.adopt("far", [NOBODY])
         assert caught.value.field == "ids"
-        with pytest.raises(FilmgateClientError, match="engine must be a provider: far") as refused:
+        with pytest.raises(NotFound, match="There is no provider 'near' here: far") as refused:
             filmgate.adopt("near", [made.id])
-    assert (refused.value.status, refused.value.field) == (400, "engine")
+    assert (refused.value.status, refused.value.field) == (404, "engine")
 
 
 async def test_all_of_it_asynchronously(front: RunningService, service: RunningService) -> None:

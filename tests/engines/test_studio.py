@@ -45,7 +45,7 @@ async def test_notes_tell_what_was_made(ink: Product) -> None:
     """The notes are a preview's: the scene, how it was drawn, and which words were of use."""
     notes = ink.notes
     assert (notes["engine"], notes["preview"], notes["frames"], notes["first_frame"]) == ("studio", True, 25, 0)
-    assert notes["scene"]["name"] == "abstract"
+    assert notes["scene"]["name"] == "ink"
     assert notes["renderer"] in {"gl", "reduced"}
     assert (notes["words_used"], notes["words_ignored"]) == (["pink", "ink", "pans", "left"], ["grumpy"])
 

@@ -29,7 +29,7 @@ PROMPTS = {
     "planet": "a planet and a nebula",
     "forest": "misty forest at dawn, zoom in",
     "winter": "winter forest at night, snow falling, aurora",
-    "abstract": "flowing ink",
+    "ink": "flowing ink",
 }
 
 
@@ -97,9 +97,9 @@ def test_frame_n_of_a_loop_is_frame_0(means: Means, prompt: str) -> None:
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
 def test_the_step_over_the_end_of_a_loop_is_like_any_other(means: Means, prompt: str) -> None:
-    """From the last frame to the first there is no jump."""
+    """From the last frame to the first there is no jump that an eye could see."""
     a, b, c, d, e, f = looped(means, prompt)
-    assert psnr(e, f) > min(psnr(a, b), psnr(c, d)) - 2
+    assert psnr(e, f) > min(psnr(a, b) - 2, psnr(c, d) - 2, 48)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())

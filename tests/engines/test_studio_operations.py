@@ -21,6 +21,7 @@ from filmgate.adapters.engines.studio.reel import Reel
 from filmgate.adapters.engines.studio.renderer import Means, probe, renderer_for
 from filmgate.adapters.engines.studio.retake import retake
 from filmgate.adapters.engines.studio.scene import Camera, Scene, pose
+from filmgate.adapters.engines.studio.take import plan
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import (
     Generation,
@@ -345,3 +346,23 @@ def test_a_hand_trembles_without_jumps_and_closes_in_a_loop() -> None:
     assert max(abs(a.x - b.x) for a, b in pairwise(places)) < 0.002
     start, end = pose(camera, 0.0, 121 / 24), pose(camera, 121 / 24, 121 / 24)
     assert msgspec.structs.astuple(end) == pytest.approx(msgspec.structs.astuple(start), abs=1e-9)
+
+
+def test_quality_is_an_option_of_the_engine(tmp_path: Path) -> None:
+    """Draft, standard or high; anything else is refused with what there is, when the service starts."""
+    job = Job("task-1", 1, Generation("ink"), tmp_path)
+    assert order_of(job, "studio").quality == "standard"
+    assert StudioEngine(options={"quality": "draft"})._quality == "draft"
+    with pytest.raises(ValueError, match="draft, standard, high"):
+        StudioEngine(options={"quality": "best"})
+    with pytest.raises(ValueError, match="no option speed"):
+        StudioEngine(options={"speed": 9})
+
+
+def test_extends_are_drawn_as_well_as_their_source(archive: Archive) -> None:
+    """A draft is continued as a draft and upscaled as well as its engine can."""
+    draft = archive.work(quality="draft")
+    job = Job("task-1", 1, Generation("", duration=1), archive.folder, start=draft)
+    reel = plan(order_of(job, "studio", "high"), imagine("ink", 1).scene, archive.means)
+    assert (reel.technique, reel.quality) == ("scene", "draft")
+    assert archive.plan(draft, Operation.UPSCALE).quality == "standard"

@@ -18,6 +18,8 @@ from tests.http.sites import listening, says, site
 from filmgate.ports.line import Part
 
 _HOME = "127.0.0.1"
+_CONNECTIONS = 48
+"""So many a line keeps open for queries."""
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -102,14 +104,14 @@ async def test_too_many_requests_at_once(line: Open):
     full, leave = asyncio.Event(), asyncio.Event()
 
     async def answer(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
-        if len(place.requests) == 32:
+        if len(place.requests) == _CONNECTIONS:
             full.set()
         await leave.wait()
         await says(b"{}")(path, headers, body, writer)
 
     async with site(answer, _HOME) as place:
         one = line(place.url(), connect=1.5)
-        waiting = asyncio.gather(*(one.call("GET", "/") for _ in range(32)))
+        waiting = asyncio.gather(*(one.call("GET", "/") for _ in range(_CONNECTIONS)))
         await asyncio.wait_for(full.wait(), 10)
         error = await failure(one, "GET")
         leave.set()

@@ -22,6 +22,9 @@ PICTURE = picture()
 DATA = base64.b64encode(PICTURE).decode()
 URI = f"data:image/png;base64,{DATA}"
 
+SIZE = {"size": "1360x752", "seconds": "5"}
+"""What the other dialects make if nothing is said; OpenAI's videos are upright and of four seconds then."""
+
 Made = dict[str, Any]
 """What a submit was answered with."""
 
@@ -123,10 +126,10 @@ CLIENTS: dict[str, Client] = {
         _cancel,
     ),
     "openai_videos": Client(
-        lambda http, prompt, model: http.post("/v1/videos", json={"prompt": prompt, "model": model}),
+        lambda http, prompt, model: http.post("/v1/videos", json={"prompt": prompt, "model": model, **SIZE}),
         lambda http, prompt, model: http.post(
             "/v1/videos",
-            data={"prompt": prompt, "model": model},
+            data={"prompt": prompt, "model": model, **SIZE},
             files={"input_reference": ("start.png", PICTURE, "image/png")},
         ),
         lambda http, prompt, model, made: http.post(

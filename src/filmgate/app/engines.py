@@ -43,9 +43,7 @@ def _engine(name: str, settings: EngineSettings) -> Engine:
     if settings.type == "studio":
         from filmgate.adapters.engines.studio import StudioEngine
 
-        if settings.options:
-            raise ValueError(f"it has no option {', '.join(settings.options)}")
-        return StudioEngine(name, slots=settings.slots or 1)
+        return StudioEngine(name, slots=settings.slots or 1, options=settings.options)
     from filmgate.adapters.engines.scripted import ScriptedEngine
 
     return ScriptedEngine(name, slots=settings.slots or 32, options=settings.options)

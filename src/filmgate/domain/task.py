@@ -37,7 +37,8 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the work has committed so far: inputs by side ("start", "end"), the raw product, the engine's notes.
 
     The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
-    it made by role, the engines that did not take the task, how often none took it, and the price in credits.
+    it made by role, the engines that did not take the task, how often none took it, whether it was submitted again
+    although the first submit had no known outcome, and the price in credits.
     """
 
     inputs: dict[str, Input] = {}
@@ -48,6 +49,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     links: dict[str, str] = {}
     tried: tuple[str, ...] = ()
     rounds: int = 0
+    again: bool = False
     credits: float = 0.0
 
 

@@ -17,6 +17,9 @@ from filmgate.ports.provider import Means, Receipt, Report, Submission
 ORDER = Submission("key", Generation("a lake"))
 
 
+_A_CROWD = 32
+
+
 class Asked(NamedTuple):
     """A query as it came in."""
 
@@ -25,7 +28,10 @@ class Asked(NamedTuple):
 
 
 class Small:
-    """Knows every task but those in `strange`; `troubles` are raised one after the other, by queries and submits."""
+    """Knows every task but those in `strange`; `troubles` are raised one after the other, whatever is asked.
+
+    It answers while `answering` is set; `crowded` is set once so many questions are open at a time.
+    """
 
     type = "small"
     means: Mapping[ReferenceKind, tuple[Means, ...]] = {}
@@ -40,6 +46,7 @@ class Small:
         self.troubles: list[Exception] = []
         self.answering = asyncio.Event()
         self.answering.set()
+        self.crowded = asyncio.Event()
         self.at_once = 0
         self.most = 0
 
@@ -58,6 +65,8 @@ class Small:
         self.asked.append(Asked(time.monotonic(), list(ids)))
         self.at_once += 1
         self.most = max(self.most, self.at_once)
+        if self.at_once >= _A_CROWD:
+            self.crowded.set()
         try:
             await self.answering.wait()
         finally:
@@ -67,13 +76,17 @@ class Small:
         return [Report(Receipt(each), State.PROCESSING) for each in reversed(ids) if each not in self.strange]
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
-        """Find nothing."""
+        """Find nothing, unless there is trouble."""
         del submission, since
+        if self.troubles:
+            raise self.troubles.pop(0)
         return []
 
     async def discard(self, task_id: str) -> None:
-        """Forget nothing."""
+        """Forget nothing, unless there is trouble."""
         del task_id
+        if self.troubles:
+            raise self.troubles.pop(0)
 
     @property
     def queries(self) -> list[list[str]]:

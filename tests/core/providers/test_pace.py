@@ -13,13 +13,10 @@ EARLY = 0.005
 """Seconds that a timer of the loop may be off."""
 
 
-async def moments(pace: Pace, count: int) -> list[float]:
-    """Take turns one after the other and give the times."""
-    taken = []
-    for _ in range(count):
-        await pace.turn()
-        taken.append(time.monotonic())
-    return taken
+async def moment(pace: Pace) -> float:
+    """Take a turn and give its time."""
+    await pace.turn()
+    return time.monotonic()
 
 
 async def test_without_a_rate_nobody_waits():
@@ -32,33 +29,32 @@ async def test_without_a_rate_nobody_waits():
 
 
 async def test_requests_are_spaced_evenly():
-    """1,500 a minute are one each 40 ms, not a burst and a pause; the first goes out at once."""
-    begun = time.monotonic()
-    taken = await moments(Pace(1_500), 5)
-    assert taken[0] - begun < 0.04
+    """1,500 a minute are one each 40 ms, not a burst and a pause."""
+    pace = Pace(1_500)
+    taken = [await moment(pace) for _ in range(5)]
     assert all(later - sooner > 0.04 - EARLY for sooner, later in pairwise(taken))
 
 
 async def test_many_who_wait_go_one_by_one():
     """However many wait at once, each has a turn of its own."""
     pace = Pace(6_000)
-    taken = sorted(sum(await asyncio.gather(*(moments(pace, 1) for _ in range(20))), []))
+    taken = sorted(await asyncio.gather(*(moment(pace) for _ in range(20))))
     assert taken[-1] - taken[0] > 19 * 0.01 - EARLY
     assert all(later - sooner > 0.01 - EARLY for sooner, later in pairwise(taken))
 
 
 async def test_one_who_goes_away_takes_no_turn():
     """A turn belongs to those who still wait for it."""
-    pace = Pace(600)
+    pace = Pace(300)
     await pace.turn()
     begun = time.monotonic()
-    gone = [asyncio.ensure_future(pace.turn()) for _ in range(5)]
+    gone = [asyncio.ensure_future(pace.turn()) for _ in range(9)]
     await asyncio.sleep(0)
     for each in gone:
         each.cancel()
     await asyncio.gather(*gone, return_exceptions=True)
     await pace.turn()
-    assert time.monotonic() - begun < 0.2
+    assert time.monotonic() - begun < 1
 
 
 async def test_a_hold_keeps_everybody_back():
@@ -66,7 +62,7 @@ async def test_a_hold_keeps_everybody_back():
     pace = Pace(3_000)
     pace.hold(0.2)
     begun = time.monotonic()
-    taken = sorted(sum(await asyncio.gather(*(moments(pace, 1) for _ in range(3))), []))
+    taken = sorted(await asyncio.gather(*(moment(pace) for _ in range(3))))
     assert taken[0] - begun > 0.2 - EARLY
     assert taken[2] - taken[0] > 0.04 - EARLY
 

@@ -232,7 +232,7 @@ def _open_transports(tls: ssl.SSLContext | None) -> tuple[httpx2.AsyncHTTPTransp
     """
     import httpx2
 
-    kept = httpx2.Limits(max_connections=32, max_keepalive_connections=8, keepalive_expiry=_KEPT)
+    kept = httpx2.Limits(max_connections=48, max_keepalive_connections=32, keepalive_expiry=_KEPT)
     authorities = tls or trust()
     single = httpx2.Limits(max_connections=32, max_keepalive_connections=0)
     return (

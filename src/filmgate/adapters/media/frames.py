@@ -20,7 +20,9 @@ _UPRIGHT = {
 
 def h264_track(output: OutputContainer, width: int, height: int, rate: Fraction) -> VideoStream:
     """Add a track for pictures of this even size: H.264, 8 bits, 4:2:0, BT.709."""
-    stream = output.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "18"})
+    # Stitchable: what other settings of the same encoder make can be joined to it without encoding it again.
+    options = {"preset": "veryfast", "crf": "18", "x264-params": "stitchable=1"}
+    stream = output.add_stream("libx264", rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.thread_count = 2

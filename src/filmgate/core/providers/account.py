@@ -7,9 +7,10 @@ import contextlib
 import heapq
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from filmgate.core.providers.breaker import Breaker
 from filmgate.core.providers.pace import Pace
@@ -18,13 +19,16 @@ from filmgate.ports.provider import Provider, ProviderTrouble, Receipt, Report, 
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 LONGEST_HOLD = 600.0
 """Seconds of a Retry-After that are obeyed at most."""
 
 _AHEAD = 0.25
 """Of the time between two questions: a batch with room left takes along what would be asked so much later."""
 
-_QUERIES_AT_ONCE = 8
+_QUERIES_AT_ONCE = 32
+"""So many wait for an answer: at 100 ms each, a provider without batches can be asked 300 times a second."""
 
 
 class _Question(NamedTuple):
@@ -121,6 +125,14 @@ class Account:
             found = await self._answers(task_ids)
         return {task_id: found[task_id] for task_id in task_ids if task_id in found}
 
+    async def find(self, submission: Submission, since: float) -> list[Report]:
+        """List what a submit may have become, the likeliest first. Raises ProviderTrouble."""
+        return await self._in_turn(partial(self.provider.find, submission, since))
+
+    async def discard(self, task_id: str) -> None:
+        """Have a task forgotten. Raises ProviderTrouble."""
+        await self._in_turn(partial(self.provider.discard, task_id))
+
     def hurry(self, task_id: str) -> bool:
         """Ask about a task now if somebody waits for it; False if nobody does."""
         question = self._open.get(task_id)
@@ -206,10 +218,23 @@ class Account:
         self.submits.alive()
         return {report.receipt.id: report for report in reports}
 
-    def _troubled(self, trouble: ProviderTrouble) -> None:
+    async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Send a request when it may go out; what is said of lists and deletes says nothing about submits."""
+        async with self._lines:
+            await self._query_pace.turn()
+            try:
+                return await request()
+            except ProviderTrouble as trouble:
+                self._hold(trouble)
+                raise
+
+    def _hold(self, trouble: ProviderTrouble) -> None:
         if trouble.retry_after is not None:
             self._query_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
-        else:
+
+    def _troubled(self, trouble: ProviderTrouble) -> None:
+        self._hold(trouble)
+        if trouble.retry_after is None:
             self.submits.bad(trouble.message, definite=trouble.account)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

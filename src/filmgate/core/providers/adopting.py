@@ -22,7 +22,10 @@ from filmgate.ports.dispatch import Clock, Dispatcher
 from filmgate.ports.ledger import EXPIRE, FOLLOW, Due, Echo, Ledger, queue_of
 from filmgate.ports.provider import ProviderTrouble, Report
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}")
+UPSTREAM_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$"
+"""What an id looks like under which a task of a provider can be found here."""
+
+_ID = re.compile(UPSTREAM_ID.strip("^$"))
 _DIALECT = "native"
 _PATIENCE = 5.0
 _LONGEST_TURN = 60.0
@@ -65,14 +68,13 @@ class Adopting:
     async def adopt(self, context: RequestContext, engine: str, upstream_id: str) -> Task:
         """Take over one task for the application that asks; one that is there already is given as it is.
 
-        Raises NotFound if the provider does not know the task, Unavailable if it cannot be asked now, InvalidRequest
-        for an engine that is no provider or an id that cannot be one, Conflict if the task is somebody else's.
+        Raises NotFound for an engine that is no provider and for a task that it does not know, Unavailable if it
+        cannot be asked now, InvalidRequest for an id that cannot be one, Conflict if the task is somebody else's.
         """
         account = self._accounts.get(engine)
         if account is None:
-            raise InvalidRequest(
-                f"engine must be a provider: {', '.join(self._accounts) or 'none is configured'}", field="engine"
-            )
+            known = ", ".join(self._accounts) or "none is configured"
+            raise NotFound(f"There is no provider {engine!r} here: {known}.", field="engine")
         if not _ID.fullmatch(upstream_id):
             raise InvalidRequest("an id has 8 to 128 letters, digits, dots, colons, - or _", field="ids")
         there = await self._ledger.get(context.caller.application_id, upstream_id)

@@ -10,10 +10,12 @@ import msgspec
 
 from filmgate.core.attempt import Attempt, Desk, Superseded
 from filmgate.core.providers.account import Account
+from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Task
 from filmgate.ports.ledger import ADVANCE, Claim, queue_of
 from filmgate.ports.provider import ProviderTrouble, Report
 
@@ -25,7 +27,9 @@ INGEST = "ingest"
 _IN_A_ROW = 3
 """So often in a row must a provider not know a task, or have no file for it, before that counts."""
 
-_GROWTH = 1.3
+_GROWTH = 0.3
+"""Of a task's age: what its questions are further apart than the first ones."""
+
 _SMALL_STEP = 5
 
 
@@ -57,9 +61,8 @@ class Following:
         return name == engine and self._accounts[engine].hurry(upstream_id)
 
     async def _follow(self, attempt: Attempt, account: Account, upstream_id: str) -> None:
-        settings = account.settings
-        pause, absent, empty = settings.poll, 0, 0
-        wait = _first_wait(attempt, pause)
+        settings, absent, empty = account.settings, 0, 0
+        wait = self._first_wait(attempt, settings)
         while not attempt.over:
             try:
                 report = await account.ask(upstream_id, wait)
@@ -69,8 +72,21 @@ class Following:
                 absent = absent + 1 if report is None else 0
                 empty = empty + 1 if report is not None and _without_file(attempt, report) else 0
                 await self._believe(attempt, report, absent, empty)
-            pause = min(settings.poll_max, pause * _GROWTH)
-            wait = pause * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests, hides nothing
+            wait = self._pause(attempt.task, settings) * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests
+
+    def _first_wait(self, attempt: Attempt, settings: AccountSettings) -> float:
+        """Give the seconds until a task is asked about for the first time."""
+        if attempt.claim.tries:
+            # What was followed before a restart goes on at its own pace: the provider does not notice the restart.
+            return self._pause(attempt.task, settings) * random.random()  # noqa: S311 - spreads requests
+        # An adopted task may have ended long ago.
+        return 0.0 if attempt.task.work.asked is None else settings.poll
+
+    def _pause(self, task: Task, settings: AccountSettings) -> float:
+        """Give the seconds between two questions about a task: the older it is, the more."""
+        since = task.created_at if task.work.asked is None else task.work.asked.at
+        age = max(0.0, self._desk.clock() - since)
+        return min(settings.poll_max, settings.poll + _GROWTH * age)
 
     async def _believe(self, attempt: Attempt, report: Report | None, absent: int, empty: int) -> None:
         """Commit what a report says for certain. Raises Superseded."""
@@ -104,17 +120,6 @@ class Following:
         now = min(98, percent)
         if now >= attempt.task.percent + _SMALL_STEP:
             await attempt.commit(percent=now)
-
-
-def _first_wait(attempt: Attempt, pause: float) -> float:
-    """Give the seconds until a task is asked about for the first time."""
-    if attempt.task.work.asked is None:
-        # An adopted task may have ended long ago.
-        return 0.0
-    if attempt.claim.tries:
-        # What was followed before a restart is asked about soon, but not all of it at once.
-        return pause * random.random()  # noqa: S311 - spreads requests, hides nothing
-    return pause
 
 
 def _without_file(attempt: Attempt, report: Report) -> bool:

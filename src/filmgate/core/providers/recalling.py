@@ -28,7 +28,7 @@ class Recalling:
         account = self._accounts[claim.due.queue.partition(":")[2]]
         if account.provider.discards:
             try:
-                await account.provider.discard(claim.due.detail)
+                await account.discard(claim.due.detail)
             except ProviderTrouble as trouble:
                 if claim.tries < len(_PAUSES):
                     await self._ledger.postpone(claim, self._clock() + _PAUSES[claim.tries])

@@ -76,9 +76,11 @@ class Submitting:
     async def _submit(self, attempt: Attempt, folder: Path) -> None:
         """Refuse what cannot be done, start the clock, and ask; elsewhere if this account takes nothing now."""
         account = self._accounts[attempt.task.engine]
-        await self._starting.begin(attempt, account.provider.refuse(attempt.task.generation))
-        if await self._passed_over(attempt, account):
+        refusal = account.provider.refuse(attempt.task.generation)
+        # The clock runs from when a task can be asked for: an outage of the provider is waiting in line.
+        if refusal is None and await self._passed_over(attempt, account):
             return
+        await self._starting.begin(attempt, refusal)
         asked = Asked(secrets.token_hex(16), self._desk.clock())
         submission = await self._submission(attempt, folder, asked)
         await account.turn()
@@ -199,7 +201,7 @@ class Submitting:
             # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
             submission = self._written(attempt, asked)
         try:
-            found = await account.provider.find(submission, asked.at - _SKEW)
+            found = await account.find(submission, asked.at - _SKEW)
         except ProviderTrouble as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
@@ -231,7 +233,9 @@ class Submitting:
         )  # fmt: skip
         if policy == "fail":
             raise EngineFailed(UNKNOWN)
-        if policy == "submit_again":
+        if policy == "submit_again" and not attempt.task.work.again:
+            # Once: where the second answer is lost too, only the operator can say what to do.
+            await attempt.commit(work=msgspec.structs.replace(attempt.task.work, again=True))
             await self._elsewhere(attempt, "the submit could not be found", 0.0)
         elif searched:
             # It may still turn up there; until the operator decides or the time is up.

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import Body, Name, parse, rfc3339
 from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, schema_of, succeeds, takes
+from filmgate.adapters.dialects.described import SOMETHING, failures, in_path, says, schema_of, succeeds, takes
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.shapes import (
     NativeAdopted,
@@ -23,6 +23,7 @@ from filmgate.adapters.dialects.native.shapes import (
 )
 from filmgate.core.access import Action
 from filmgate.core.operator import Decision
+from filmgate.core.providers.adopting import UPSTREAM_ID
 from filmgate.domain.errors import Conflict, Forbidden, NotFound
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -36,14 +37,42 @@ class AdoptBody(Body):
     """Tasks that a provider made, by its own ids."""
 
     engine: str = Field(description="The name of a configured provider.")
-    ids: Annotated[list[str], Field(min_length=1, max_length=_MOST_ADOPTED)]
+    ids: Annotated[
+        list[Annotated[str, WithJsonSchema({"type": "string", "pattern": UPSTREAM_ID})]],
+        Field(min_length=1, max_length=_MOST_ADOPTED),
+    ]
 
 
 class DecisionBody(Body):
     """What becomes of a submit whose outcome is not known."""
 
-    decision: str = Field(description="accepted, submit_again or fail.", json_schema_extra={"enum": [*Decision]})
+    decision: str = Field(description="accepted, submit_again or fail.")
     upstream_id: Name = Field(default=None, description="What the provider calls the task, if it has accepted it.")
+
+
+ENOUGH: Final = {
+    "anyOf": [
+        says("prompt", SOMETHING),
+        *({"required": [side], "properties": {side: {"type": "object"}}} for side in ("start", "end")),
+    ]
+}
+"""What a task needs, at least one of them."""
+
+_DECISIONS: Final = {
+    "anyOf": [
+        {
+            "required": ["decision", "upstream_id"],
+            "properties": {"decision": {"const": Decision.ACCEPTED}, "upstream_id": {"type": "string", "minLength": 1}},
+        },
+        {
+            "required": ["decision"],
+            "properties": {
+                "decision": {"enum": [Decision.SUBMIT_AGAIN, Decision.FAIL]},
+                "upstream_id": {"type": "null"},
+            },
+        },
+    ]
+}
 
 
 def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -77,7 +106,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         summary="See where a request would go, and why",
         description=f"Nothing is submitted. {_WHO}",
         responses=succeeds(NativeRoute, "The engines that were looked at.") | failures(NativeError, 403, 413),
-        openapi_extra=takes(schema_of(wire.TaskBody, {})),
+        openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH)),
     )
     async def route(request: Request) -> Response:
         context = await _enter(services, request, Action.QUERY)
@@ -105,7 +134,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         description="The provider has accepted it under an id; or it is to be submitted again, which may be charged "
         f"twice; or the task fails. {_WHO}",
         responses=succeeds(NativeTask, "The task.") | failures(NativeError, 403, 404, 409, 413),
-        openapi_extra=takes(schema_of(DecisionBody, {})) | {"parameters": [_ID]},
+        openapi_extra=takes(schema_of(DecisionBody, _DECISIONS)) | {"parameters": [_ID]},
     )
     async def decide(request: Request) -> Response:
         context = await _enter(services, request, Action.SUBMIT)

@@ -9,14 +9,12 @@ from fastapi import APIRouter, Request, Response
 from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
-    SOMETHING,
     failures,
     in_path,
     in_query,
     keyed,
     refusals,
     repeatable,
-    says,
     schema_of,
     succeeds,
     takes,
@@ -24,7 +22,7 @@ from filmgate.adapters.dialects.described import (
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.calling import add_callbacks
 from filmgate.adapters.dialects.native.events import add_events
-from filmgate.adapters.dialects.native.operating import add_operator
+from filmgate.adapters.dialects.native.operating import ENOUGH, add_operator
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
     NativeEngines,
@@ -70,11 +68,6 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_submit(routes: APIRouter, services: Services) -> None:
-    enough = [
-        says("prompt", SOMETHING),
-        *({"required": [side], "properties": {side: {"type": "object"}}} for side in ("start", "end")),
-    ]
-
     @routes.post(
         f"{PREFIX}/tasks",
         status_code=201,
@@ -83,7 +76,7 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         description="From a prompt, and from pictures, clips or earlier tasks to start from or to end at. The task is "
         "on disk when the answer comes.",
         responses=succeeds(NativeTask, "The new task.", 201) | refusals(NativeError),
-        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, {"anyOf": enough}))),
+        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH))),
     )
     async def submit(request: Request) -> Response:
         made = await accepted(services, request, understood)

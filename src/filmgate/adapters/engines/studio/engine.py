@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio.order import order_of
+from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.ports.engine import Job, Product, Report
@@ -20,9 +23,13 @@ class StudioEngine:
 
     type = "studio"
 
-    def __init__(self, name: str = "studio", *, slots: int = 1) -> None:
-        """Take the name the operator gave it, and how many clips are rendered at a time."""
+    def __init__(self, name: str = "studio", *, slots: int = 1, options: Mapping[str, Any] | None = None) -> None:
+        """Take the name the operator gave it, how many clips are rendered at a time, and the option `quality`.
+
+        Raises ValueError with a sentence for an option or a quality there is not.
+        """
         self.name = name
+        self._quality = _quality(dict(options or {}))
         self.slots = slots
         self._pool = WorkerPool(WORKER, name=name, slots=slots)
 
@@ -38,13 +45,22 @@ class StudioEngine:
 
     async def run(self, job: Job, report: Report) -> Product:
         """Make the clip or picture in a free worker, see `filmgate.ports.engine.Engine.run`."""
-        order = order_of(job, self.name)
+        order = order_of(job, self.name, self._quality)
         notes = await self._pool.run(msgspec.to_builtins(order), report)
         return Product(file=Path(order.output), notes=notes)
 
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
+
+
+def _quality(options: dict[str, Any]) -> str:
+    quality = options.pop("quality", STANDARD)
+    if options:
+        raise ValueError(f"the studio has no option {', '.join(options)}")
+    if quality not in QUALITIES:
+        raise ValueError(f"quality must be {', '.join(QUALITIES)}, not {quality!r}")
+    return str(quality)
 
 
 def _beyond(generation: Generation) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from filmgate.domain.sizes import FPS
 
 _BT709 = 1
 _LIMITED = 1
-_OPTIONS = {"preset": "veryfast", "crf": "20", "g": str(2 * FPS)}
+_OPTIONS = {"preset": "superfast", "crf": "21", "g": str(2 * FPS), "x264-params": "stitchable=1"}
+"""Stitchable: the parameter sets do not depend on the content or the quality, so that clips can be joined as they are.
+"""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -61,21 +65,21 @@ def frames(path: Path) -> Iterator[Picture]:
             yield _picture(frame)
 
 
-def first_frame(path: Path) -> Picture:
-    """Decode the first frame."""
-    return _one(next(frames(path), None))
+def first_frames(path: Path) -> tuple[Picture, Picture]:
+    """Decode the first two frames; of a clip with a single one, that one twice."""
+    begin = list(islice(frames(path), 2))
+    return _some(begin)[0], begin[-1]
 
 
-def last_frame(path: Path) -> Picture:
-    """Decode the last frame, starting at the last key frame."""
-    last = None
+def last_frames(path: Path) -> tuple[Picture, Picture]:
+    """Decode the last two frames, starting at a key frame near the end; of a single one, that one twice."""
     with _opened(path) as container:
         stream = container.streams.video[0]
-        if stream.duration:
-            container.seek(stream.duration - 1, stream=stream)
-        for frame in container.decode(stream):
-            last = frame
-        return _one(_picture(last) if last else None)
+        if stream.duration and stream.average_rate and stream.time_base:
+            step = round(1 / (stream.average_rate * stream.time_base))
+            container.seek(max(0, stream.duration - 2 * step), stream=stream)
+        end = [_picture(frame) for frame in deque(container.decode(stream), maxlen=2)]
+    return _some(end)[0], end[-1]
 
 
 def join(parts: list[Path], target: Path) -> None:
@@ -119,10 +123,10 @@ def _picture(frame: av.VideoFrame) -> Picture:
     return rgb.to_ndarray()
 
 
-def _one(picture: Picture | None) -> Picture:
-    if picture is None:
+def _some(pictures: list[Picture]) -> list[Picture]:
+    if not pictures:
         raise JobFailed("The earlier clip has no frames.", FailureCode.INVALID_MEDIA)
-    return picture
+    return pictures
 
 
 def _opened(path: Path) -> av.container.InputContainer:

@@ -5,31 +5,31 @@ from __future__ import annotations
 import math
 import os
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
 import moderngl
 import numpy as np
 
 from filmgate.adapters.engines.process import WorkerBroken
-from filmgate.adapters.engines.studio.parts import box, parts
+from filmgate.adapters.engines.studio.catalogue import PLACES
+from filmgate.adapters.engines.studio.layers import SOFT_MAIN, Layer, Moment, Uniforms, layers, uniforms
+from filmgate.adapters.engines.studio.net import Net, tell
 from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.scene import Pose, Scene, SceneName, pose
-
-_SCALES = {SceneName.OCEAN: 0.56, SceneName.SPACE: 0.6, SceneName.FOREST: 0.6, SceneName.ABSTRACT: 0.6}
-"""Share of the width and height that is rendered on a CPU; the film interpolates the rest."""
-
-_CPU_PIXELS = 1_000_000
-"""Rendered pixels of a frame on a CPU, at most: 4k is a preview, too."""
+from filmgate.adapters.engines.studio.quality import Quality
+from filmgate.adapters.engines.studio.scene import Pose, Scene, pose
 
 _CPU_DRIVERS = ("llvmpipe", "softpipe", "swiftshader", "software")
+
+_SOFT = 0.4
+"""Share of the rendered width and height on which the soft share of a layer is drawn."""
+
+_PROGRAMS = 32
+"""Programs that are kept for the next clip, at most."""
 
 _VERTEX = """#version 330
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }
 """
-
-_MAIN = "\nvoid main() { vec4 c = scene(); oColour = vec4(develop(c.rgb), c.a); }\n"
 
 
 class NoGl(Exception):
@@ -47,9 +47,12 @@ def context() -> Any:
     for libgl in ("libEGL.so.1", "libGL.so.1"):
         settings: Any = {"backend": "egl", "libgl": libgl, "libegl": "libEGL.so.1"}
         try:
-            return moderngl.create_standalone_context(require=330, **settings)
+            made = moderngl.create_standalone_context(require=330, **settings)
         except Exception as error:  # noqa: BLE001 # moderngl raises the bare class
             reasons.append(str(error))
+        else:
+            made.gc_mode = "auto"  # a program that has left the cache is released: each holds megabytes
+            return made
     raise NoGl("; ".join(dict.fromkeys(reasons)))
 
 
@@ -64,88 +67,126 @@ class GlRenderer:
     `period` is the loop in seconds, 0 without one.
     """
 
-    def __init__(self, scene: Scene, width: int, height: int, period: float, *, still: bool = False) -> None:
+    def __init__(
+        self, scene: Scene, width: int, height: int, period: float, quality: Quality, *, still: bool = False
+    ) -> None:
         """Compile the scene and make its frame buffer. Raises NoGl."""
         self._scene = scene
         self._period = period
-        scale = 1.0 if still else _scale(scene.name, width * height)
+        self._lost = False
+        scale = 1.0 if still else _scale(scene, width * height, quality)
         self._inner = (max(16, round(width * scale)), max(16, round(height * scale)))
-        corners = np.array([-1, -1, 3, -1, -1, 3], np.float32)
-        self._buffer = context().buffer(corners.tobytes())
-        self._programs = [_program(scene.name, _defines(scene, period, part)) for part in range(parts(scene))]
-        self._triangles = [context().vertex_array(p, [(self._buffer, "2f", "corner")]) for p in self._programs]
         self._target = context().simple_framebuffer(self._inner, 4)
         self._pixels = np.empty((self._inner[1], self._inner[0], 3), np.uint8)
+        corners = np.array([-1, -1, 3, -1, -1, 3], np.float32)
+        self._corners = context().buffer(corners.tobytes())
+        drawings = ((each, self._drawing(each)) for each in layers(scene, period))
+        self._drawings: list[tuple[Layer, _Sheet | Net]] = list(drawings)
 
     def frame(self, seconds: float) -> Picture:
         """Draw the moment, counted from the first clip's start. Raises WorkerBroken when the context is lost."""
-        at = pose(self._scene.camera, seconds, self._period)
-        self._target.use()
-        for part, program in enumerate(self._programs):
-            area = box(self._scene, part, at, self._inner)
-            if area.width and area.height:
-                self._set_uniforms(program, seconds, at)
-                self._target.scissor = (area.x, area.y, area.width, area.height)
-                context().enable_only(moderngl.BLEND if part else moderngl.NOTHING)
-                self._triangles[part].render(moderngl.TRIANGLES)
-        self._target.read_into(self._pixels, components=3, alignment=1)
-        if (error := context().error) != "GL_NO_ERROR":
+        try:
+            picture, error = self._drawn(seconds), context().error
+        except moderngl.Error as failure:
+            picture, error = self._pixels, str(failure)
+        if error != "GL_NO_ERROR":
+            self._lost = True
             raise WorkerBroken(f"OpenGL says {error}")
+        return picture
+
+    def _drawn(self, seconds: float) -> Picture:
+        at = pose(self._scene.camera, seconds, self._period)
+        values = uniforms(self._scene, seconds, self._period, at, self._inner)
+        for _, drawing in self._drawings:
+            drawing.prepare(values)
+        self._target.use()
+        self._target.scissor = None
+        self._target.clear()
+        moment = Moment(seconds, at, self._inner)
+        for layer, drawing in self._drawings:
+            box = layer.area(moment)
+            if box.width and box.height:
+                self._target.scissor = (box.x, box.y, box.width, box.height)
+                drawing.draw(values | layer.own(moment))
+        self._target.read_into(self._pixels, components=3, alignment=1)
         return self._pixels.copy()
 
     def close(self) -> None:
-        """Give the frame buffer back, unbound: a driver must not be asked for a deleted one."""
+        """Give everything back but the programs; unbound, because a driver must not be asked for what is deleted.
+
+        Of a lost context nothing can be given back: it goes with the process.
+        """
+        if self._lost:
+            return
         context().detect_framebuffer(0).use()
-        for thing in (*self._triangles, self._buffer, self._target):
+        for _, drawing in self._drawings:
+            drawing.close()
+        for thing in (*self._target.color_attachments, self._target.depth_attachment, self._target, self._corners):
             thing.release()
 
-    def _set_uniforms(self, program: Any, seconds: float, at: Pose) -> None:
-        scene = self._scene
-        values: dict[str, Any] = {
-            "uSize": self._inner,
-            "uSeed": scene.seed,
-            "uTime": seconds,
-            "uPeriod": self._period or 1.0,
-            "uPose": (at.x, at.y, at.view, at.roll),
-            "uLightAt": scene.light_at,
-            "uCloud": scene.cloud,
-            "uWind": scene.wind,
-            "uFog": scene.fog,
-            "uZenith": scene.palette.zenith,
-            "uSky": scene.palette.sky,
-            "uHorizon": scene.palette.horizon,
-            "uLight": scene.palette.light,
-            "uAccent": scene.palette.accent,
-            "uGround": scene.palette.ground,
-        }
-        for name, value in values.items():
-            if name in program:  # the compiler drops what a scene does not use
-                program[name].value = value
+    def _drawing(self, layer: Layer) -> _Sheet | Net:
+        if layer.relief is None:
+            return _Sheet(layer, self._corners, self._inner)
+        at = Pose(0.0, 0.0, 1.0, 0.0)
+        still = uniforms(self._scene, 0.0, self._period, at, self._inner)
+        return Net(context(), _program, layer, still, _VERTEX, self._corners)
 
 
-def _scale(name: SceneName, pixels: int) -> float:
+class _Sheet:
+    """A layer that is one triangle over the whole frame."""
+
+    def __init__(self, layer: Layer, corners: Any, size: tuple[int, int]) -> None:
+        self._program = _program(_VERTEX, layer.source())
+        self._triangle = context().vertex_array(self._program, [(corners, "2f", "corner")])
+        self._over = not layer.first
+        self._soft = _Soft(layer, corners, size) if layer.soft else None
+
+    def prepare(self, values: Uniforms) -> None:
+        if self._soft:
+            self._soft.draw(values)
+
+    def draw(self, values: Uniforms) -> None:
+        context().enable_only(moderngl.BLEND if self._over else moderngl.NOTHING)
+        if self._soft:  # else the one of the layer before stays in use
+            self._soft.texture.use(0)
+        tell(self._program, values | {"uSoft": 0})
+        self._triangle.render(moderngl.TRIANGLES)
+
+    def close(self) -> None:
+        self._triangle.release()
+        if self._soft:
+            self._soft.close()
+
+
+class _Soft:
+    """The share of a layer that has no edges, drawn on a sixth of the pixels."""
+
+    def __init__(self, layer: Layer, corners: Any, size: tuple[int, int]) -> None:
+        self._size = (max(8, round(size[0] * _SOFT)), max(8, round(size[1] * _SOFT)))
+        self.texture = context().texture(self._size, 4, dtype="f2")
+        self.texture.repeat_x = self.texture.repeat_y = False
+        self._target = context().framebuffer([self.texture])
+        self._program = _program(_VERTEX, layer.source("SOFT", main=SOFT_MAIN))
+        self._triangle = context().vertex_array(self._program, [(corners, "2f", "corner")])
+
+    def draw(self, values: Uniforms) -> None:
+        self._target.use()
+        context().enable_only(moderngl.NOTHING)
+        tell(self._program, values | {"uSize": self._size})
+        self._triangle.render(moderngl.TRIANGLES)
+
+    def close(self) -> None:
+        for thing in (self._triangle, self._target, self.texture):
+            thing.release()
+
+
+def _scale(scene: Scene, pixels: int, quality: Quality) -> float:
     if not any(driver in renderer_name().lower() for driver in _CPU_DRIVERS):
         return 1.0
-    return min(_SCALES[name], math.sqrt(_CPU_PIXELS / pixels))
+    place = PLACES[scene.name]
+    return min(1.0, place.scales.get(scene.weather, place.scale) * quality.scale, math.sqrt(quality.pixels / pixels))
 
 
-def _defines(scene: Scene, period: float, part: int) -> tuple[tuple[str, str], ...]:
-    flags = {
-        "LOOP": period > 0,
-        "NIGHT": scene.time == "night",
-        "CLOUD": scene.cloud > 0.1,
-        "RAIN": scene.weather in {"rain", "storm"},
-        "SNOW": scene.weather == "snow",
-        "RINGS": "rings" in scene.features,
-        "AURORA": "aurora" in scene.features,
-    }
-    values = {"PART": str(part)} | {name: str(int(on)) for name, on in flags.items()}
-    return tuple(values.items())
-
-
-@lru_cache(maxsize=48)
-def _program(name: SceneName, defines: tuple[tuple[str, str], ...]) -> Any:
-    folder = files(__package__) / "scenes"
-    head = "#version 330\n" + "".join(f"#define {key} {value}\n" for key, value in defines)
-    body = (folder / "common.glsl").read_text() + (folder / f"{name}.glsl").read_text()
-    return context().program(vertex_shader=_VERTEX, fragment_shader=head + body + _MAIN)
+@lru_cache(maxsize=_PROGRAMS)
+def _program(vertex: str, fragment: str) -> Any:
+    return context().program(vertex_shader=vertex, fragment_shader=fragment)

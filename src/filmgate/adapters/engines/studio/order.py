@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from filmgate.adapters.engines.studio.quality import STANDARD
 from filmgate.domain.generation import Kind, Operation
 from filmgate.ports.engine import Clip, Job
 
@@ -26,7 +27,8 @@ class Film(msgspec.Struct, frozen=True, tag="film"):
 class Order(msgspec.Struct, frozen=True):
     """One job in plain JSON. `frames` are the new frames to make, `output` is the file to write.
 
-    `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the operator gave.
+    `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the operator gave,
+    `quality` a key of `quality.QUALITIES`.
     """
 
     engine: str
@@ -42,11 +44,12 @@ class Order(msgspec.Struct, frozen=True):
     frames: int
     loop: bool
     output: str
+    quality: str
     start: Still | Film | None = None
     end: Still | Film | None = None
 
 
-def order_of(job: Job, engine: str) -> Order:
+def order_of(job: Job, engine: str, quality: str = STANDARD) -> Order:
     """Translate a job. The file is named after the fencing number, so that attempts never share one."""
     generation = job.generation
     width, height = generation.size
@@ -65,6 +68,7 @@ def order_of(job: Job, engine: str) -> Order:
         frames=generation.frames,
         loop=generation.loop,
         output=str(job.workdir / f"studio-{job.fence}.{suffix}"),
+        quality=quality,
         start=_input(job.start),
         end=_input(job.end),
     )

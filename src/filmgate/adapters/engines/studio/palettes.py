@@ -45,6 +45,70 @@ PALETTES: dict[str, Palette] = {
         accent=(0.07, 0.22, 0.24),
         ground=(0.03, 0.05, 0.05),
     ),
+    "stormset": Palette(
+        zenith=(0.07, 0.06, 0.11),
+        sky=(0.20, 0.13, 0.18),
+        horizon=(0.62, 0.32, 0.20),
+        light=(0.85, 0.55, 0.36),
+        accent=(0.10, 0.17, 0.20),
+        ground=(0.04, 0.04, 0.06),
+    ),
+    "winterdawn": Palette(
+        zenith=(0.09, 0.18, 0.40),
+        sky=(0.28, 0.38, 0.58),
+        horizon=(0.98, 0.66, 0.48),
+        light=(1.00, 0.72, 0.46),
+        accent=(0.22, 0.38, 0.55),
+        ground=(0.04, 0.06, 0.09),
+    ),
+    "winterday": Palette(
+        zenith=(0.06, 0.18, 0.46),
+        sky=(0.20, 0.40, 0.68),
+        horizon=(0.58, 0.70, 0.82),
+        light=(1.00, 0.88, 0.70),
+        accent=(0.20, 0.42, 0.55),
+        ground=(0.04, 0.06, 0.08),
+    ),
+    "polar": Palette(
+        zenith=(0.004, 0.010, 0.030),
+        sky=(0.010, 0.030, 0.070),
+        horizon=(0.030, 0.090, 0.130),
+        light=(0.70, 0.90, 1.00),
+        accent=(0.10, 0.85, 0.45),
+        ground=(0.008, 0.014, 0.022),
+    ),
+    "reef": Palette(
+        zenith=(0.004, 0.045, 0.120),
+        sky=(0.010, 0.190, 0.330),
+        horizon=(0.090, 0.520, 0.600),
+        light=(0.80, 1.00, 0.95),
+        accent=(0.85, 0.26, 0.22),
+        ground=(0.30, 0.27, 0.18),
+    ),
+    "desertset": Palette(
+        zenith=(0.05, 0.08, 0.26),
+        sky=(0.26, 0.17, 0.34),
+        horizon=(1.00, 0.46, 0.18),
+        light=(1.00, 0.62, 0.30),
+        accent=(0.66, 0.30, 0.14),
+        ground=(0.10, 0.06, 0.06),
+    ),
+    "townlight": Palette(
+        zenith=(0.006, 0.010, 0.036),
+        sky=(0.022, 0.034, 0.090),
+        horizon=(0.150, 0.110, 0.130),
+        light=(1.00, 0.80, 0.52),
+        accent=(0.06, 0.50, 0.78),
+        ground=(0.014, 0.018, 0.030),
+    ),
+    "neonrain": Palette(
+        zenith=(0.010, 0.012, 0.040),
+        sky=(0.030, 0.030, 0.085),
+        horizon=(0.260, 0.070, 0.260),
+        light=(1.00, 0.42, 0.74),
+        accent=(0.03, 0.62, 0.90),
+        ground=(0.020, 0.020, 0.032),
+    ),
     "winter": Palette(
         zenith=(0.20, 0.32, 0.50),
         sky=(0.36, 0.47, 0.62),
@@ -52,6 +116,14 @@ PALETTES: dict[str, Palette] = {
         light=(1.00, 0.93, 0.84),
         accent=(0.20, 0.40, 0.54),
         ground=(0.035, 0.055, 0.075),
+    ),
+    "overcast": Palette(
+        zenith=(0.30, 0.36, 0.44),
+        sky=(0.42, 0.48, 0.55),
+        horizon=(0.62, 0.67, 0.71),
+        light=(0.80, 0.80, 0.78),
+        accent=(0.08, 0.34, 0.38),
+        ground=(0.05, 0.11, 0.07),
     ),
     "desert": Palette(
         zenith=(0.14, 0.32, 0.60),
@@ -121,12 +193,21 @@ COLOURS: dict[str, Colour] = {
 }
 
 
+LEAVES: dict[str, Colour] = {
+    "summer": (0.070, 0.130, 0.028),
+    "spring": (0.130, 0.210, 0.045),
+    "autumn": (0.340, 0.130, 0.025),
+    "winter": (0.110, 0.105, 0.075),
+}
+"""What grows on the ground, by season."""
+
+
 def tinted(palette: Palette, colour: Colour, amount: float = 1.0) -> Palette:
     """Move a palette towards a colour: its accent wholly, its sky a little, brightness kept where it was."""
     return Palette(
         zenith=_towards(palette.zenith, colour, 0.30 * amount),
-        sky=_towards(palette.sky, colour, 0.45 * amount),
-        horizon=_towards(palette.horizon, colour, 0.28 * amount),
+        sky=_towards(palette.sky, colour, 0.55 * amount),
+        horizon=_towards(palette.horizon, colour, 0.45 * amount),
         light=_towards(palette.light, colour, 0.12 * amount),
         accent=_mix(palette.accent, colour, amount),
         ground=_towards(palette.ground, colour, 0.20 * amount),

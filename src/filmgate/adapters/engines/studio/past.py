@@ -6,18 +6,20 @@ from typing import Any
 
 import msgspec
 
+from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
 from filmgate.adapters.engines.studio.renderer import Means
 from filmgate.adapters.engines.studio.scene import VERSION, Scene
 
 
 class Past(msgspec.Struct, frozen=True):
-    """The scene of one of our own clips or pictures, and which of its frames were drawn."""
+    """The scene of one of our own clips or pictures, which of its frames were drawn, and how well."""
 
     scene: Scene
     renderer: str
     first_frame: int
     frames: int
     loop: int
+    quality: str = STANDARD
 
 
 def past_of(notes: dict[str, Any], means: Means) -> Past | None:
@@ -28,4 +30,5 @@ def past_of(notes: dict[str, Any], means: Means) -> Past | None:
         past = msgspec.convert(notes, Past)
     except msgspec.ValidationError:
         return None  # noted by another version
-    return past if past.scene.version == VERSION and past.renderer == means.renderer else None
+    same = past.scene.version == VERSION and past.renderer == means.renderer and past.quality in QUALITIES
+    return past if same else None

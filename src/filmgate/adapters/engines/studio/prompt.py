@@ -5,27 +5,26 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable
-from typing import TypeVar
 
 import msgspec
 
-from filmgate.adapters.engines.studio import cameras, vocabulary
+from filmgate.adapters.engines.studio import cameras, casting, vocabulary
+from filmgate.adapters.engines.studio.catalogue import PLACES
 from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scaled, tinted
-from filmgate.adapters.engines.studio.scene import VERSION, Camera, Palette, Scene, SceneName
-from filmgate.adapters.engines.studio.vocabulary import meaning, words_of
+from filmgate.adapters.engines.studio.place import Place
+from filmgate.adapters.engines.studio.reading import Reading
+from filmgate.adapters.engines.studio.scene import VERSION, Camera, Grade, Palette, Scene
+from filmgate.adapters.engines.studio.vocabulary import table, words_of
 
 MAX_WORDS = 40
 """Words listed in the notes, at most."""
 
-T = TypeVar("T")
-
 _SUN_HEIGHT = {"sunset": 0.075, "dawn": 0.095, "night": 0.25, "day": 0.27}
-_ABSTRACT_MOODS = ("sunset", "neon", "silk", "cosmos", "ember", "dawn")
 _CLOUD = {"clear": 0.05, "cloudy": 0.8, "storm": 1.0, "rain": 0.9, "snow": 0.6, "fog": 0.3, "fair": 0.42}
-_FOG = {"fog": 1.0, "rain": 0.45, "snow": 0.15, "storm": 0.35}
+_FOG = {"fog": 1.0, "rain": 0.45, "snow": 0.3, "storm": 0.35}
 _WIND = {"strong": 0.95, "weak": 0.15, None: 0.5}
-_DRIFT = {SceneName.OCEAN: 0.006, SceneName.SPACE: 0.014, SceneName.FOREST: 0.014, SceneName.ABSTRACT: 0.006}
-"""Speed of a camera nobody directed."""
+_OVERCAST = {"storm": "storm", "rain": "storm", "snow": "winter", "cloudy": "overcast", "fog": "overcast"}
+"""The palette of a day by its weather."""
 
 
 class Idea(msgspec.Struct, frozen=True):
@@ -46,107 +45,118 @@ def unread(prompt: str, concepts: Iterable[str] = ()) -> list[str]:
     return [*words_of(prompt), *concepts][:MAX_WORDS]
 
 
-def imagine(prompt: str, seed: int, concepts: Iterable[str] = ()) -> Idea:
+def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bool = True) -> Idea:
     """Choose a scene for the prompt. Never fails: without a known word, a digest of the prompt chooses.
 
-    Concepts that are camera moves direct the camera, whatever the prompt says of it.
+    Concepts that are camera moves direct the camera, whatever the prompt says of it. Subjects are left out, and their
+    words ignored, unless it is `peopled`.
     """
     keys = list(dict.fromkeys(concepts))
     moves = [key for key in keys if key in cameras.MOVES]
-    reading = _Reading(words_of(prompt))
+    reading = Reading(prompt)
     digest = hashlib.sha256(f"{prompt}\n{seed}".encode()).digest()
     chance = random.Random(digest)  # noqa: S311 # a die that falls the same way each time
-    place = _place(reading, prompt)
-    weather = reading.first(vocabulary.WEATHERS) or "fair"
+    cast = casting.roles(reading) if peopled else []
+    name = _place(reading, cast)
+    place = PLACES[name]
+    figures = casting.figures(reading, cast, place.stage, random.Random(digest + b"cast"))  # noqa: S311 # the same die
+    season = reading.first(vocabulary.SEASONS) if place.outdoors else None
+    weather = _weather(reading, place, season)
     time = _time(reading, place, weather)
-    mood = reading.first(vocabulary.MOODS)
-    wind = 0.95 if weather == "storm" else _WIND[reading.first(vocabulary.WINDS)]
     scene = Scene(
-        name=place,
+        name=name,
         version=VERSION,
         seed=chance.getrandbits(16),
         time=time,
         weather=weather,
-        palette=_palette(reading, place, time, weather, mood, chance),
-        camera=cameras.combined(moves) if moves else _camera(reading, prompt, place, chance),
-        light_at=(round(chance.uniform(-0.34, 0.34), 3), round(_SUN_HEIGHT[time] * chance.uniform(0.85, 1.15), 3)),
+        season=season or place.season,
+        palette=_palette(reading, place, time, weather, chance),
+        camera=cameras.combined(moves) if moves else _camera(reading, place, chance),
+        light_at=_light(place, time, chance),
         cloud=_CLOUD[weather],
-        wind=wind,
+        wind=_wind(reading, weather),
         fog=_FOG.get(weather, 0.12),
-        features=tuple(sorted(set(reading.every(vocabulary.FEATURES)))),
+        grade=_grade(reading),
+        features=_features(reading, place),
+        figures=figures,
     )
     others = [key for key in keys if key not in cameras.MOVES]
     return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *others][:MAX_WORDS])
 
 
-class _Reading:
-    """The words of one prompt, and which of them were of use."""
+def _place(reading: Reading, cast: list[casting.Role]) -> str:
+    """The place most words speak for; of equals, the one named first; without any, where the cast is at home.
 
-    def __init__(self, words: list[str]) -> None:
-        self._words = words
-        self._used: set[str] = set()
-
-    def every(self, table: dict[str, T]) -> list[T]:
-        """Give the meanings of all words the table knows, in order, and mark the words as used."""
-        found = [(word, meaning(word, table)) for word in self._words]
-        self._used.update(word for word, value in found if value is not None)
-        return [value for _, value in found if value is not None]
-
-    def first(self, table: dict[str, T]) -> T | None:
-        return next(iter(self.every(table)), None)
-
-    def mark(self, words: Iterable[str]) -> None:
-        self._used.update(words)
-
-    def used(self) -> list[str]:
-        return [word for word in self._words if word in self._used]
-
-    def ignored(self) -> list[str]:
-        return [word for word in self._words if word not in self._used and word not in vocabulary.FILLERS]
-
-
-def _place(reading: _Reading, prompt: str) -> SceneName:
-    """The scene most words speak for; of equals, the one named first; without any, a digest of the prompt decides."""
-    votes = reading.every(vocabulary.SUBJECTS)
+    Without a cast, too, a digest of the prompt decides.
+    """
+    votes = reading.every(_PLACE_WORDS) or reading.every(_PLACE_HINTS)
     if votes:
         return max(votes, key=votes.count)
-    digest = hashlib.sha256(" ".join(words_of(prompt)).encode()).digest()
-    return list(SceneName)[digest[0] % len(SceneName)]
+    digest = hashlib.sha256(" ".join(reading.words).encode()).digest()
+    chance = int.from_bytes(digest[:4])
+    return casting.home_of(cast, list(PLACES), chance) or list(PLACES)[chance % len(PLACES)]
 
 
-def _time(reading: _Reading, place: SceneName, weather: str) -> str:
-    time = reading.first(vocabulary.TIMES)
-    if place is SceneName.SPACE:
-        return "night"
-    return time or ("dawn" if weather == "fog" else "day")
+_PLACE_WORDS = table(**{name: place.words for name, place in PLACES.items()})
+_PLACE_HINTS = table(**{name: place.hints for name, place in PLACES.items()})
 
 
-def _palette(
-    reading: _Reading, place: SceneName, time: str, weather: str, mood: str | None, chance: random.Random
-) -> Palette:
-    name = mood or time
-    if mood is None and place is SceneName.SPACE:
-        name = chance.choice(("cosmos", "nebula"))
-    elif mood is None and place is SceneName.ABSTRACT:
-        name = chance.choice(_ABSTRACT_MOODS)
-    elif mood is None and time == "day" and weather in {"storm", "rain"}:
-        name = "storm"
-    elif mood is None and time == "day" and weather == "snow":
-        name = "winter"
+def _weather(reading: Reading, place: Place, season: str | None) -> str:
+    if not place.outdoors:
+        return "fair"
+    usual = "snow" if season == "winter" and not place.snowless else place.weather
+    named = reading.every(vocabulary.WEATHERS)
+    return named[0] if named else usual
+
+
+def _time(reading: Reading, place: Place, weather: str) -> str:
+    if not place.outdoors:
+        return place.time
+    usual = "dawn" if weather == "fog" and place.time == "day" else place.times.get(weather, place.time)
+    return reading.first(vocabulary.TIMES) or usual
+
+
+def _palette(reading: Reading, place: Place, time: str, weather: str, chance: random.Random) -> Palette:
+    mood = reading.first(vocabulary.MOODS)
+    usual = chance.choice(place.choices) if place.choices else time
+    if time == "day" and weather in _OVERCAST and not place.choices:
+        usual = _OVERCAST[weather]
+    usual = mood or usual
+    name = place.palettes.get(f"{time}+{weather}") or place.palettes.get(usual, usual)
     palette = PALETTES[name]
     for index, colour in enumerate(dict.fromkeys(reading.every(vocabulary.COLOUR_WORDS))):
         palette = tinted(palette, COLOURS[colour], 1.0 if index == 0 else 0.4)
     return scaled(palette, (chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06)))
 
 
-def _camera(reading: _Reading, prompt: str, place: SceneName, chance: random.Random) -> Camera:
-    text = " ".join(prompt.lower().split())
-    move = next((move for phrase, move in vocabulary.PHRASES.items() if phrase in text), None)
-    if move:
-        reading.mark(word for phrase in vocabulary.PHRASES if phrase in text for word in phrase.split())
-        return cameras.MOVES[move]
-    move = reading.first(vocabulary.MOVES)
-    if move:
+def _light(place: Place, time: str, chance: random.Random) -> tuple[float, float]:
+    """Where the sun or moon stands: in the frame, or beside it where the land looks better lit from a side."""
+    across, up = chance.uniform(-0.34, 0.34), chance.uniform(0.85, 1.15)
+    height = _SUN_HEIGHT[time]
+    if place.sun == "street" and time in {"sunset", "dawn"}:
+        across *= 0.15
+    elif place.sun != "front" and time != "night":
+        across += (0.75 if time == "day" else 0.30) * (1 if across > 0 else -1)
+        height *= 2.2 if time == "day" else 1.4
+    return round(across, 3), round(height * up, 3)
+
+
+def _wind(reading: Reading, weather: str) -> float:
+    said = _WIND[reading.first(vocabulary.WINDS)]
+    return 0.95 if weather == "storm" else said
+
+
+def _grade(reading: Reading) -> Grade:
+    return vocabulary.GRADES.get(reading.first(vocabulary.GRADE_WORDS) or "", Grade())
+
+
+def _features(reading: Reading, place: Place) -> tuple[str, ...]:
+    asked = reading.every(table(**place.options)) if place.options else []
+    return tuple(sorted({*place.features, *asked}))
+
+
+def _camera(reading: Reading, place: Place, chance: random.Random) -> Camera:
+    move = reading.phrase(vocabulary.PHRASES)
+    if move is None and (move := reading.first(vocabulary.MOVES)):
         reading.mark(("pan", "pans", "panning", "moves", "moving"))
-        return cameras.MOVES[move]
-    return Camera(pan=_DRIFT[place] * chance.choice((-1, 1)))
+    return cameras.MOVES[move] if move else Camera(pan=place.drift * chance.choice((-1, 1)), zoom=place.push)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.scene import Colour, Scene, SceneName, beat, pose
+from filmgate.adapters.engines.studio.quality import Quality
+from filmgate.adapters.engines.studio.scene import Colour, Scene, beat, pose
 
 _PIXELS = 130_000
 """Drawn pixels of a frame; the film interpolates the rest."""
@@ -18,17 +19,28 @@ _PIXELS = 130_000
 _STILL_PIXELS = 1_000_000
 """Drawn pixels of a picture, at most."""
 
+_LANDS: dict[str, tuple[int, float, Colour]] = {
+    "mountains": (1, 0.0, (0.05, 0.10, 0.05)),
+    "snow": (1, 0.35, (0.55, 0.62, 0.72)),
+    "forest": (0, 1.0, (0.02, 0.06, 0.03)),
+    "desert": (0, 0.0, (0.52, 0.30, 0.13)),
+    "volcano": (1, 0.0, (0.03, 0.025, 0.025)),
+}
+"""How ragged the ridges of a land are, how tall its trees, and the colour of its ground."""
+
 Plane = NDArray[Any]
 
 
 class ReducedRenderer:
     """Draws one scene at one size, softer and simpler than `GlRenderer`. `period` and `still` as there."""
 
-    def __init__(self, scene: Scene, width: int, height: int, period: float, *, still: bool = False) -> None:
+    def __init__(
+        self, scene: Scene, width: int, height: int, period: float, quality: Quality, *, still: bool = False
+    ) -> None:
         """Lay out what does not move."""
         self._scene = scene
         self._period = period
-        scale = min(1.0, math.sqrt((_STILL_PIXELS if still else _PIXELS) / (width * height)))
+        scale = min(1.0, math.sqrt((_STILL_PIXELS if still else quality.reduced) / (width * height)))
         columns, rows = max(16, round(width * scale)), max(16, round(height * scale))
         unit = math.sqrt(columns * rows)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
@@ -44,11 +56,14 @@ class ReducedRenderer:
         x = self._x * at.view + at.x
         y = self._y * at.view + at.y
         draw = {
-            SceneName.OCEAN: self._ocean,
-            SceneName.SPACE: self._space,
-            SceneName.FOREST: self._forest,
-            SceneName.ABSTRACT: self._abstract,
-        }[self._scene.name]
+            "ocean": self._sea,
+            "storm": self._sea,
+            "space": self._space,
+            "ink": self._ink,
+            "aurora": self._aurora,
+            "underwater": self._deep,
+            "city": self._city,
+        }.get(self._scene.name, self._land)
         light = draw(x, y, seconds)
         shown: Plane = np.power(1.0 - np.exp(-1.35 * np.maximum(light, 0.0)), 1 / 2.1) * 255.0
         return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
@@ -56,7 +71,7 @@ class ReducedRenderer:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _ocean(self, x: Plane, y: Plane, seconds: float) -> Plane:
+    def _sea(self, x: Plane, y: Plane, seconds: float) -> Plane:
         palette = self._scene.palette
         horizon = 0.03
         sky = self._sky(x, y - horizon)
@@ -86,24 +101,91 @@ class ReducedRenderer:
         halo = np.exp(-np.maximum(r - 1.0, 0.0) * 9.0) * (1.0 - ball) * 0.5
         return light * (1.0 - ball)[..., None] + planet * ball[..., None] + _colour(palette.light) * halo[..., None]
 
-    def _forest(self, x: Plane, y: Plane, seconds: float) -> Plane:
-        palette = self._scene.palette
+    def _land(self, x: Plane, y: Plane, seconds: float) -> Plane:
+        """Ridges one behind the other, each place with its own outline."""
+        ragged, trees, colour = _LANDS[self._scene.name]
         light = self._sky(x, y + 0.02)
-        air = 0.55 + 0.35 * self._scene.fog
+        air = 0.45 + 0.35 * self._scene.fog
         for layer in range(5):
             near = layer / 4
             across = x * (2.4 - 1.5 * near) + 7.0 * layer + self._waves[layer]
-            ridge = 0.10 - 0.44 * near + 0.05 * self._ripples(across, across * 0.3, 0.0, 3)
-            trees = np.abs(((across * (26.0 - 15.0 * near) + np.sin(across * 5.0)) % 1.0) - 0.5) * 2.0
-            swayed = 1.0 + 0.04 * math.sin(self._beat(1.1) * seconds + layer)
-            top = ridge + (0.012 + 0.09 * near) * (1.0 - trees) * swayed * (1.0 if layer else 0.3)
+            rough = self._ripples(across, across * 0.3, 0.0, 6 if ragged else 3)
+            ridge = 0.12 - 0.46 * near + (0.05 + 0.06 * ragged * (1 - near)) * (np.abs(rough) if ragged else rough)
+            top = ridge
+            if trees and layer:
+                cones = np.abs(((across * (26.0 - 15.0 * near) + np.sin(across * 5.0)) % 1.0) - 0.5) * 2.0
+                swayed = 1.0 + 0.04 * math.sin(self._beat(1.1) * seconds + layer)
+                top = ridge + (0.012 + 0.09 * near) * trees * (1.0 - cones) * swayed
             cover = np.clip((top - y) * 160.0, 0.0, 1.0)
-            haze = np.clip((1.0 - near) * air + (ridge - y) * (1.0 - near) * 1.4, 0.0, 0.92)
-            shade = _blend(palette.ground, palette.horizon, haze)
+            haze = np.clip((1.0 - near) * air + (ridge - y) * (1.0 - near) * 1.2, 0.0, 0.92)
+            lit = 0.75 + 0.35 * self._ripples(across * 2.0 + y * 9.0, y * 7.0, 0.0, 3)
+            shade = _blend(colour, self._scene.palette.horizon, haze) * lit[..., None]
             light = light * (1.0 - cover)[..., None] + shade * cover[..., None]
+        if self._scene.name == "volcano":
+            light = light + self._fire(x, y, seconds)
         return light
 
-    def _abstract(self, x: Plane, y: Plane, seconds: float) -> Plane:
+    def _fire(self, x: Plane, y: Plane, seconds: float) -> Plane:
+        r = np.hypot(x - 0.05, (y - 0.12) * 0.8)
+        rivers = self._ripples(x * 7.0 + y * 2.0, y * 3.0, seconds, 4, rate=0.3)
+        flow = np.exp(-np.abs(rivers) * 16.0) * np.clip((0.10 - y) * 3.0, 0.0, 1.0) * np.exp(-np.abs(x - 0.05) * 3.5)
+        return _colour((1.6, 0.45, 0.08)) * (flow + 0.02 / (r * r + 0.02))[..., None]
+
+    def _aurora(self, x: Plane, y: Plane, seconds: float) -> Plane:
+        level = -0.10
+        mirrored = np.where(y < level, 2 * level - y, y)
+        light = self._sky(x, mirrored + 0.10)
+        for sheet in range(3):
+            fold = self._ripples(x * (1.5 + 0.4 * sheet) + 3.0 * sheet, mirrored * 0.2, seconds, 4, rate=0.4)
+            rays = 0.6 + 0.4 * np.sin(x * 60.0 + 14.0 * fold + sheet)
+            up = mirrored - 0.06 - 0.08 * sheet - 0.10 * fold
+            glow = np.clip((up + 0.02) * 40.0, 0.0, 1.0) * np.exp(-np.maximum(up, 0.0) * 7.0) * rays * 0.6
+            light = (
+                light + _blend(self._scene.palette.accent, (0.5, 0.1, 0.8), np.clip(up * 4.0, 0, 1)) * glow[..., None]
+            )
+        hills = level + 0.05 + 0.03 * self._ripples(x * 3.0, x * 0.5, 0.0, 4)
+        cover = np.clip((hills - mirrored) * 160.0, 0.0, 1.0)[..., None]
+        light = light * (1.0 - cover) + _colour(self._scene.palette.ground) * cover
+        dim: Plane = np.where(y < level, 0.55, 1.0).astype(np.float32)
+        return light * dim[..., None]
+
+    def _deep(self, x: Plane, y: Plane, seconds: float) -> Plane:
+        palette = self._scene.palette
+        light: Plane = _blend(palette.zenith, palette.sky, np.clip(y * 1.6 + 0.75, 0.0, 1.0))
+        light = light + _colour(palette.horizon) * np.clip(y * 1.5, 0.0, 1.0)[..., None]
+        angle = (x + 0.15) / np.maximum(1.05 - y, 0.2)
+        beams = np.clip(self._ripples(angle * 9.0, angle, seconds, 4, rate=0.4), 0.0, 1.0)
+        light = light + _colour(palette.light) * (0.28 * beams * np.clip(0.6 + y, 0.0, 1.0))[..., None]
+        net = np.exp(-np.abs(self._ripples(x * 9.0, y * 24.0, seconds, 4)) * 6.0)
+        floor = np.clip((-0.17 + 0.05 * self._ripples(x * 3.0, x, 0.0, 4) - y) * 14.0, 0.0, 1.0)[..., None]
+        sand = _colour(palette.ground) * (0.5 + 0.6 * net)[..., None] * _colour((0.5, 0.9, 0.95))
+        return light * (1.0 - floor) + (0.35 * light + 0.65 * sand) * floor
+
+    def _city(self, x: Plane, y: Plane, seconds: float) -> Plane:
+        palette = self._scene.palette
+        light = self._sky(x, y + 0.05)
+        lamps = self._scene.time == "night"
+        stone: Colour = palette.ground if lamps else (0.16, 0.15, 0.15)
+        for layer in range(4):
+            near = layer / 3
+            across = x * (16.0 - 9.0 * near) + 11.3 * layer
+            block = np.floor(across)
+            height = np.abs(np.sin(block * 12.9898 + self._waves[layer])) ** 1.5
+            top = 0.02 + (0.30 - 0.05 * near) * height - 0.10 * near
+            cover = ((y < top) & (across - block > 0.06))[..., None]
+            wall = _blend(stone, palette.horizon, np.full_like(x, 0.6 - 0.5 * near))
+            column, storey = np.floor(across * 6.0), np.floor(y * (60.0 - 26.0 * near))
+            lit = np.abs(np.sin(column * 7.13 + storey * 3.71 + layer)) > (0.62 if lamps else 0.5)
+            pane = lit & ((across * 6.0) % 1.0 > 0.4) & ((y * (60.0 - 26.0 * near)) % 1.0 > 0.45)
+            glass = _colour((1.0, 0.75, 0.42) if lamps else palette.sky) * (0.9 if lamps else 0.5)
+            light = np.where(cover, np.where(pane[..., None], glass, wall), light)
+        street = np.clip((-0.17 - y) * 200.0, 0.0, 1.0)[..., None]
+        shine = np.clip(self._ripples(x * 14.0, y * 3.0, seconds, 4), 0.0, 1.0)
+        road = _colour(stone) * 0.8 + _colour(palette.horizon) * (0.25 * shine)[..., None]
+        mixed: Plane = light * (1.0 - street) + road * street
+        return mixed
+
+    def _ink(self, x: Plane, y: Plane, seconds: float) -> Plane:
         palette = self._scene.palette
         bend = self._ripples(x * 2.0, y * 2.0, seconds, 5)
         fold = self._ripples(x * 2.4 + bend * 1.3, y * 2.4 - bend, seconds, 6, rate=0.8)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from filmgate.adapters.engines.studio.picture import Picture
+from filmgate.adapters.engines.studio.quality import STANDARD
 from filmgate.adapters.engines.studio.renderer import Means, renderer_for
 from filmgate.adapters.engines.studio.scene import Scene
 from filmgate.domain.sizes import FPS
@@ -19,7 +20,7 @@ class Reel(msgspec.Struct):
     """New frames, how many they are, and what they belong to. `before` and `after` are the clips they are joined to.
 
     `first` is the number of the whole clip's first frame counted from the scene's start, negative after a reverse
-    extend; `loop` the frames of one round, 0 without a loop. Both matter only with a scene.
+    extend; `loop` the frames of one round, 0 without a loop; `quality` how it is drawn. All matter only with a scene.
     """
 
     technique: str
@@ -32,6 +33,7 @@ class Reel(msgspec.Struct):
     scene: Scene | None = None
     first: int = 0
     loop: int = 0
+    quality: str = STANDARD
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -42,9 +44,11 @@ class Span(msgspec.Struct, frozen=True):
     loop: int = 0
 
 
-def moments(scene: Scene, means: Means, size: tuple[int, int], span: Span, *, still: bool = False) -> Frames:
+def moments(
+    scene: Scene, means: Means, size: tuple[int, int], span: Span, quality: str, *, still: bool = False
+) -> Frames:
     """Draw frames of a scene for a size in pixels. A still is drawn with all its pixels, see `renderer_for`."""
-    renderer = renderer_for(means, scene, *size, span.loop / FPS, still=still)
+    renderer = renderer_for(means, scene, *size, span.loop / FPS, quality=quality, still=still)
     try:
         for index in range(span.first, span.first + span.count):
             yield renderer.frame(index / FPS)

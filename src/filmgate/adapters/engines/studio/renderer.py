@@ -10,6 +10,7 @@ import msgspec
 from filmgate.adapters.engines.process import JobFailed
 from filmgate.adapters.engines.studio.gl import GlRenderer, NoGl, renderer_name
 from filmgate.adapters.engines.studio.picture import Picture
+from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
 from filmgate.adapters.engines.studio.reduced import ReducedRenderer
 from filmgate.adapters.engines.studio.scene import Scene
 
@@ -58,11 +59,18 @@ def probe() -> Means:
 
 
 def renderer_for(
-    means: Means, scene: Scene, width: int, height: int, period: float, *, still: bool = False
+    means: Means,
+    scene: Scene,
+    width: int,
+    height: int,
+    period: float,
+    *,
+    quality: str = STANDARD,
+    still: bool = False,
 ) -> Renderer:
     """Make the renderer of a scene at a size in pixels; `period` is the loop in seconds, 0 without one.
 
-    For a still, no pixels are saved that a single frame can afford.
+    `quality` is a key of `QUALITIES`. For a still, no pixels are saved that a single frame can afford.
     """
     kind = GlRenderer if means.renderer == "gl" else ReducedRenderer
-    return kind(scene, width, height, period, still=still)
+    return kind(scene, width, height, period, QUALITIES[quality], still=still)

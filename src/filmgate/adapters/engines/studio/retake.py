@@ -23,8 +23,8 @@ def retake(order: Order, means: Means) -> Reel:
     target = _larger(order, size) if order.operation is Operation.UPSCALE else _reshaped(order, size)
     still = order.kind is Kind.IMAGE
     span = Span(past.first_frame, 1 if still else past.frames, past.loop)
-    frames = moments(past.scene, means, target, span, still=still)
-    return Reel("scene", frames, span.count, *target, scene=past.scene, first=span.first, loop=span.loop)
+    frames = moments(past.scene, means, target, span, order.quality, still=still)
+    return Reel("scene", frames, span.count, *target, None, None, past.scene, span.first, span.loop, order.quality)
 
 
 def _source(order: Order, means: Means) -> tuple[Past, Size]:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 """Of the scenes' looks. Same prompt, seed and version give the same frames on one machine."""
 
 Colour = tuple[float, float, float]
 """Linear red, green and blue, 0 to 1."""
-
-
-class SceneName(StrEnum):
-    """The four places the studio can go to."""
-
-    OCEAN = "ocean"
-    SPACE = "space"
-    FOREST = "forest"
-    ABSTRACT = "abstract"
 
 
 class Palette(msgspec.Struct, frozen=True):
@@ -47,25 +37,59 @@ class Camera(msgspec.Struct, frozen=True):
     shake: float = 0.0
 
 
+class Grade(msgspec.Struct, frozen=True):
+    """How the film is developed: exposure, contrast and saturation as factors, warmth from -1, blue, to 1, amber."""
+
+    exposure: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    warmth: float = 0.0
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One subject in a scene: which one, where it is and what it does.
+
+    `x` and `y` are where its foot is, in units from the middle of the frame, when the camera is at rest; `y` holds for
+    what has no ground under it. `depth` is 1 for near and goes towards 0 far away, see `Stage`; `metres` is its
+    height, `way` how it is in its place and `action` what it does, see `Subject`. `facing` is 1 for right, -1 for left,
+    `phase` a number between 0 and 1 by which two of a kind differ.
+    """
+
+    name: str
+    x: float
+    y: float
+    depth: float
+    metres: float
+    way: str
+    action: str
+    facing: int = 1
+    phase: float = 0.0
+    colour: Colour | None = None
+
+
 class Scene(msgspec.Struct, frozen=True):
     """Everything a renderer needs to draw any moment of a scene.
 
-    `time` and `weather` are words of the vocabulary, `features` switch parts on, `light_at` is where the sun or moon
-    stands relative to the middle of the frame, `cloud`, `wind` and `fog` go from 0 to 1.
+    `name` is a place of the catalogue; `time`, `weather` and `season` are words of the vocabulary, `features` switch
+    parts on, `light_at` is where the sun or moon stands relative to the horizon in the middle of the frame, `cloud`,
+    `wind` and `fog` go from 0 to 1. The figures go from far to near.
     """
 
-    name: SceneName
+    name: str
     version: int
     seed: int
     time: str
     weather: str
+    season: str
     palette: Palette
     camera: Camera
     light_at: tuple[float, float]
     cloud: float
     wind: float
     fog: float
+    grade: Grade = Grade()
     features: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 class Pose(msgspec.Struct, frozen=True):
@@ -96,6 +120,11 @@ def pose(camera: Camera, seconds: float, period: float) -> Pose:
         math.exp(-camera.zoom * closed),
         camera.roll * swing + camera.shake * _tremble(seconds, period, 4.0),
     )
+
+
+def reach(camera: Camera) -> float:
+    """Give how far to a side the camera can ever be, in units."""
+    return abs(camera.pan) * _SWING / (2 * math.pi) + camera.shake
 
 
 def _tremble(seconds: float, period: float, phase: float) -> float:

@@ -30,7 +30,8 @@ def shoot(order: Order, report: Report) -> dict[str, Any]:
     Raises JobFailed with a sentence for the owner.
     """
     means = probe()
-    idea = imagine(order.prompt, seed_of(order.task_id), order.concepts)
+    # Without OpenGL there are no subjects, and the notes say that their words were of no use.
+    idea = imagine(order.prompt, seed_of(order.task_id), order.concepts, peopled=means.renderer == "gl")
     reel = plan(order, idea.scene, means)
     with closing(reel.frames):
         frames = _printed(reel, order, report) if order.kind is Kind.IMAGE else _filmed(reel, order, report)
@@ -46,6 +47,7 @@ def shoot(order: Order, report: Report) -> dict[str, Any]:
         "first_frame": reel.first,
         "frames": frames,
         "loop": reel.loop,
+        "quality": reel.quality,
         "words_used": idea.used if fresh else [],
         "words_ignored": idea.ignored if fresh else unread(order.prompt, order.concepts),
     }
@@ -73,8 +75,8 @@ def _scene(order: Order, scene: Scene, means: Means) -> Reel:
     size = (order.width, order.height)
     still = order.kind is Kind.IMAGE
     span = Span(_STILL if still else 0, order.frames, order.frames if order.loop and not still else 0)
-    frames = moments(scene, means, size, span, still=still)
-    return Reel("scene", frames, span.count, *size, scene=scene, first=span.first, loop=span.loop)
+    frames = moments(scene, means, size, span, order.quality, still=still)
+    return Reel("scene", frames, span.count, *size, None, None, scene, span.first, span.loop, order.quality)
 
 
 def _pictures(order: Order) -> Reel:
@@ -91,9 +93,9 @@ def _pictures(order: Order) -> Reel:
 
 def _between(order: Order, start: Film, end: Film) -> Reel:
     """From the last frame of one clip to the first of another: only the new frames, at the first clip's size."""
-    first = film.last_frame(Path(start.path))
+    _, first = film.last_frames(Path(start.path))
     height, width = first.shape[:2]
-    last = picture.cover(film.first_frame(Path(end.path)), width, height)
+    last = picture.cover(film.first_frames(Path(end.path))[0], width, height)
     return Reel("morph", motion.morph(first, last, order.frames), order.frames, width, height)
 
 
@@ -105,12 +107,11 @@ def _after(order: Order, start: Film, end: Still | None, means: Means) -> Reel:
     past = _past(start, means, facts.frames)
     if past and end is None:
         span = Span(past.first_frame + past.frames, count, past.loop)
-        frames = moments(past.scene, means, size, span)
-        first = past.first_frame
-        return Reel("scene", frames, count, *size, before=source, scene=past.scene, first=first, loop=past.loop)
-    last = film.last_frame(source)
+        frames = moments(past.scene, means, size, span, past.quality)
+        return Reel("scene", frames, count, *size, source, None, past.scene, past.first_frame, past.loop, past.quality)
+    before, last = film.last_frames(source)
     if end is None:
-        return Reel("drift", _skipped(motion.drift(last, count + 1)), count, *size, before=source)
+        return Reel("drift", _skipped(motion.drift(last, count + 1, before=before)), count, *size, before=source)
     goal = picture.cover(picture.read(Path(end.path)), *size)
     return Reel("morph", _skipped(motion.morph(last, goal, count + 1)), count, *size, before=source)
 
@@ -123,11 +124,11 @@ def _before(order: Order, start: Still | None, end: Film, means: Means) -> Reel:
     past = _past(end, means, facts.frames)
     if past and start is None:
         span = Span(past.first_frame - count, count, past.loop)
-        frames = moments(past.scene, means, size, span)
-        return Reel("scene", frames, count, *size, after=source, scene=past.scene, first=span.first, loop=past.loop)
-    first = film.first_frame(source)
+        frames = moments(past.scene, means, size, span, past.quality)
+        return Reel("scene", frames, count, *size, None, source, past.scene, span.first, past.loop, past.quality)
+    first, after = film.first_frames(source)
     if start is None:
-        return Reel("drift", _headed(motion.arrive(first, count + 1), count), count, *size, after=source)
+        return Reel("drift", _headed(motion.arrive(first, count + 1, after=after), count), count, *size, after=source)
     origin = picture.cover(picture.read(Path(start.path)), *size)
     return Reel("morph", _headed(motion.morph(origin, first, count + 1), count), count, *size, after=source)
 

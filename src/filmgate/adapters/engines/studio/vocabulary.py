@@ -5,53 +5,44 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from filmgate.adapters.engines.studio.scene import SceneName
+from filmgate.adapters.engines.studio.scene import Grade
 
 T = TypeVar("T")
 
 
-def _table(**groups: str) -> dict[str, str]:
-    """Turn meaning="word word" into word -> meaning."""
-    return {word: meaning for meaning, words in groups.items() for word in words.split()}
+def table(**groups: str) -> dict[str, str]:
+    """Turn meaning="word word" into word -> meaning. Of two meanings of a word, the first holds."""
+    found: dict[str, str] = {}
+    for sense, words in groups.items():
+        for word in words.split():
+            found.setdefault(word, sense)
+    return found
 
 
-SUBJECTS: dict[str, SceneName] = {
-    word: SceneName(name)
-    for word, name in _table(
-        ocean="""ocean sea wave surf water boat ship sail sailor yacht shore coast beach tide island lake river whale
-            dolphin fish shark seal seagull harbour harbor lighthouse bay lagoon reef coral underwater swim surfer
-            waterfall pirate mermaid 海 浪 湖 水 船""",
-        space="""space planet galaxy nebula star cosmos cosmic universe asteroid comet meteor saturn jupiter mars orbit
-            astronaut rocket spaceship spacecraft satellite moon alien interstellar solar eclipse robot starship
-            宇宙 星 太空 行星""",
-        forest="""forest tree wood jungle pine spruce redwood leaf grove meadow field grass flower garden mountain hill
-            valley alp peak cliff canyon desert dune landscape nature countryside farm village park deer wolf bear fox
-            cat dog kitten puppy rabbit horse bird owl eagle lion tiger elephant cabin camp path trail autumn spring
-            snow fog mist aurora castle dragon bamboo savanna 森林 树 山 花 猫 狗 林""",
-        abstract="""abstract ink swirl fluid liquid smoke paint psychedelic dream pattern marble silk colour color shape
-            geometric gradient texture kaleidoscope music sound energy particle light glow fire flame lava volcano magma
-            city street neon cyberpunk skyline building fractal mind emotion fabric cloth dance portal
-            城市 火 抽象 梦""",
-    ).items()
-}
-
-TIMES = _table(
-    sunset="sunset dusk evening golden 日落 黄昏 夕阳",
+TIMES = table(
+    sunset="sunset dusk evening golden twilight sundown 日落 黄昏 夕阳",
     dawn="dawn sunrise morning daybreak 日出 清晨 黎明",
-    night="night midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
+    night="night nighttime neon cyberpunk synthwave midnight moonlight moon moonlit starry nocturnal dark aurora 夜 月",
     day="day noon sunny midday daylight afternoon 白天 晴",
 )
 
-WEATHERS = _table(
+WEATHERS = table(
     storm="storm thunder tempest hurricane lightning dramatic 暴风 风暴",
     rain="rain drizzle downpour monsoon 雨",
-    snow="snow winter blizzard frozen frost ice icy arctic christmas 雪 冬",
+    snow="snow snowfall blizzard frost 雪",
     fog="fog mist haze misty hazy foggy 雾",
     cloudy="cloud overcast cloudy 云",
     clear="clear cloudless",
 )
 
-COLOUR_WORDS = _table(
+SEASONS = table(
+    winter="winter christmas 冬",
+    spring="spring blossom 春",
+    autumn="autumn fall autumnal october 秋",
+    summer="summer 夏",
+)
+
+COLOUR_WORDS = table(
     red="red crimson scarlet ruby",
     orange="orange amber",
     gold="gold golden bronze",
@@ -68,16 +59,47 @@ COLOUR_WORDS = _table(
     silver="silver grey gray",
 )
 
-MOODS = _table(
-    neon="neon cyberpunk city street synthwave skyline",
-    ember="fire flame lava volcano magma ember burning",
-    desert="desert dune sahara savanna canyon",
+MOODS = table(
+    neon="neon cyberpunk synthwave vaporwave",
+    ember="burning hell infernal",
     nebula="nebula",
 )
+"""Moods that are a palette of their own."""
 
-WINDS = _table(strong="wind windy gale wild rough fierce", weak="calm still peaceful serene gentle quiet tranquil soft")
+GRADES = {
+    "dark": Grade(exposure=0.62, contrast=1.8, saturation=0.88, warmth=-0.15),
+    "bright": Grade(exposure=1.25, contrast=0.9, saturation=1.12),
+    "dreamy": Grade(exposure=1.2, contrast=0.2, saturation=0.9, warmth=0.15),
+    "epic": Grade(exposure=1.0, contrast=2.2, saturation=1.12, warmth=0.1),
+    "sad": Grade(exposure=0.85, contrast=0.9, saturation=0.5, warmth=-0.3),
+    "vivid": Grade(exposure=1.05, contrast=1.4, saturation=1.4),
+    "vintage": Grade(exposure=1.05, contrast=0.5, saturation=0.62, warmth=0.55),
+    "warm": Grade(warmth=0.6),
+    "cold": Grade(warmth=-0.6),
+    "grey": Grade(contrast=1.6, saturation=0.0),
+}
+"""Moods that are a way to develop the film."""
 
-MOVES = _table(
+GRADE_WORDS = table(
+    dark="dark moody gloomy ominous sinister mysterious noir spooky scary",
+    bright="bright cheerful happy joyful sunny",
+    dreamy="dreamy ethereal magical fairytale soft",
+    epic="epic dramatic cinematic majestic heroic intense",
+    sad="sad melancholy lonely melancholic bleak",
+    vivid="vivid vibrant colorful colourful saturated",
+    vintage="vintage retro nostalgic sepia",
+    warm="warm cosy cozy hot",
+    cold="cold chilly icy cool freezing",
+    grey="monochrome",
+)
+
+WINDS = table(strong="wind windy gale wild rough fierce", weak="calm still peaceful serene gentle quiet tranquil soft")
+
+MOVES = table(
+    static="static tripod locked",
+    handheld="handheld shaky",
+    push_in="dolly",
+    crane_down="descend lowering",
     pan_left="left",
     pan_right="right",
     zoom_in="forward closer toward fly flying push approach",
@@ -93,6 +115,8 @@ PHRASES = {
     "zoom out": "zoom_out",
     "zooms out": "zoom_out",
     "zooming out": "zoom_out",
+    "dolly out": "pull_out",
+    "pull out": "pull_out",
     "tilt up": "tilt_up",
     "tilts up": "tilt_up",
     "tilt down": "tilt_down",
@@ -101,8 +125,6 @@ PHRASES = {
     "moves down": "crane_down",
 }
 """Camera moves that take two words."""
-
-FEATURES = _table(rings="ring saturn ringed", ice="ice iceberg arctic", aurora="aurora borealis")
 
 _FILLERS = """a an and are as at be by for from has in into is it its of on or over that the their this through to
     under up upon very with while camera shot scene video clip"""

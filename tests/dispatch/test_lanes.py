@@ -1,0 +1,227 @@
+"""How the dispatcher of one process works queues off."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
+from filmgate.adapters.ledger.sqlite import SqliteLedger
+from filmgate.core.attempt import to_its_end
+from filmgate.domain.errors import Unavailable
+from filmgate.ports.dispatch import Lane
+from filmgate.ports.ledger import Claim, Ledger
+from tests.ledger.examples import ENGINE, A, submitted
+
+Running = Callable[..., Awaitable[EmbeddedDispatcher]]
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger in a file, with one application."""
+    opened = SqliteLedger(tmp_path / "ledger.db")
+    await opened.open()
+    await opened.add_application(A)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def running(ledger: Ledger) -> AsyncIterator[Running]:
+    """Start dispatchers with one lane each; what still runs at the end is stopped."""
+    async with AsyncExitStack() as stack, asyncio.timeout(30):
+
+        async def start(work: Callable[[Claim], Awaitable[None]], slots: int = 100, **lane: Any) -> EmbeddedDispatcher:
+            dispatcher = EmbeddedDispatcher(ledger, time.time)
+            stack.push_async_callback(dispatcher.stop, 0.0)
+            await dispatcher.start({ENGINE: Lane(work, slots, **lane)})
+            return dispatcher
+
+        yield start
+
+
+class Work:
+    """Work that takes until it is told to go on; `begun` has what was begun, in order."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.broken_off: list[str] = []
+        self.go_on = asyncio.Semaphore(0)
+        self.news = asyncio.Condition()
+
+    async def __call__(self, claim: Claim) -> None:
+        """Do one piece."""
+        await self._note(self.begun, claim)
+        try:
+            await self.go_on.acquire()
+        except asyncio.CancelledError:
+            self.broken_off.append(claim.due.task_id)
+            raise
+        await self.ledger.finish(claim)
+        await self._note(self.ended, claim)
+
+    async def _note(self, place: list[str], claim: Claim) -> None:
+        async with self.news:
+            place.append(claim.due.task_id)
+            self.news.notify_all()
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with self.news:
+            await self.news.wait_for(wanted)
+
+    def let_on(self, count: int) -> None:
+        """Let so many pieces go on."""
+        for _ in range(count):
+            self.go_on.release()
+
+
+@pytest.fixture
+def work(ledger: Ledger) -> Work:
+    """Work on claims of the ledger."""
+    return Work(ledger)
+
+
+async def test_many_claims_are_begun_at_once(ledger: Ledger, running: Running, work: Work):
+    """Where there are slots, hundreds are begun without one waiting for another."""
+    tasks = [await submitted(ledger) for _ in range(150)]
+    await running(work, slots=1_000)
+    await work.until(lambda: len(work.begun) == 150)
+    assert sorted(work.begun) == sorted(task.id for task in tasks)
+    work.let_on(150)
+    await work.until(lambda: len(work.ended) == 150)
+
+
+async def test_no_more_is_begun_than_there_are_slots(ledger: Ledger, running: Running, work: Work):
+    """Each end makes room for one more, at once."""
+    for _ in range(5):
+        await submitted(ledger)
+    await running(work, slots=2)
+    for count in (2, 3, 4, 5):
+        await work.until(lambda count=count: len(work.begun) >= count)
+        assert len(work.begun) - len(work.ended) <= 2
+        work.let_on(1)
+    work.let_on(1)
+    await work.until(lambda: len(work.ended) == 5)
+
+
+async def test_no_more_is_begun_than_there_is_room(ledger: Ledger, running: Running, work: Work):
+    """Room can be made by something else than an end of the work, and is never exceeded."""
+    limit = 3
+    for _ in range(10):
+        await submitted(ledger)
+
+    async def room() -> int:
+        return limit - len(work.ended)
+
+    await running(work, slots=100, room=room)
+    work.let_on(2)
+    await work.until(lambda: len(work.ended) == 2 and len(work.begun) == 3)
+    work.let_on(1)
+    await work.until(lambda: len(work.ended) == 3)
+    assert len(work.begun) == 3
+    limit = 10
+    work.let_on(7)
+    await work.until(lambda: len(work.ended) == 10)
+
+
+async def test_a_ledger_in_trouble_makes_no_room(
+    ledger: Ledger, running: Running, work: Work, caplog: pytest.LogCaptureFixture
+):
+    """Nothing is begun while nobody can say how much may be, and the lane goes on afterwards."""
+    await submitted(ledger)
+    asked = 0
+
+    async def room() -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Unavailable("The disk is full.")
+        return 1
+
+    dispatcher = await running(work, room=room)
+    work.let_on(1)
+    await work.until(lambda: len(work.ended) == 1)
+    assert "The disk is full." in caplog.text
+    await dispatcher.ready()
+
+
+async def test_lasting_work_is_broken_off_at_once(ledger: Ledger, running: Running, work: Work):
+    """A stop does not wait for what only waits itself; it is due again for whoever comes next."""
+    task = await submitted(ledger)
+    dispatcher = await running(work, lasting=True)
+    await work.until(lambda: len(work.begun) == 1)
+    begun = time.monotonic()
+    await dispatcher.stop(20)
+    assert time.monotonic() - begun < 10
+    assert work.broken_off == [task.id]
+    assert await ledger.next_due(ENGINE) == 0
+
+
+async def test_other_work_may_finish(ledger: Ledger, running: Running, work: Work):
+    """A stop waits for it, for as long as it is told to; nothing new is begun meanwhile."""
+    for _ in range(2):
+        await submitted(ledger)
+    dispatcher = await running(work, slots=1)
+    await work.until(lambda: len(work.begun) == 1)
+    stopping = asyncio.ensure_future(dispatcher.stop(20))
+    await asyncio.sleep(0)
+    work.let_on(2)
+    await stopping
+    assert (len(work.begun), len(work.ended), work.broken_off) == (1, 1, [])
+    assert len(await ledger.claim(ENGINE, "next", time.time(), math.inf)) == 1
+
+
+async def test_a_task_is_stopped_once(ledger: Ledger, running: Running):
+    """Who is told again and again that a task has ended still brings to an end what must not be left half done."""
+    begun, go_on, done, over = (asyncio.Event() for _ in range(4))
+
+    async def delicate() -> None:
+        begun.set()
+        await go_on.wait()
+        done.set()
+
+    async def work(_: Claim) -> None:
+        try:
+            await to_its_end(delicate())
+        finally:
+            over.set()
+
+    task = await submitted(ledger)
+    dispatcher = await running(work)
+    await begun.wait()
+    for _ in range(3):
+        dispatcher.stop_task(task.id)
+        await asyncio.sleep(0)
+    go_on.set()
+    await over.wait()
+    assert done.is_set()
+
+
+async def test_work_that_breaks_is_given_back(ledger: Ledger, running: Running, caplog: pytest.LogCaptureFixture):
+    """A defect is logged, and the work is claimed again, with the number of earlier claims."""
+    await submitted(ledger)
+    tries: list[int] = []
+    again = asyncio.Event()
+
+    async def work(claim: Claim) -> None:
+        tries.append(claim.tries)
+        if claim.tries == 0:
+            raise KeyError("oops")
+        await ledger.finish(claim)
+        again.set()
+
+    dispatcher = await running(work)
+    await again.wait()
+    assert tries == [0, 1]
+    assert "oops" in caplog.text
+    await dispatcher.ready()

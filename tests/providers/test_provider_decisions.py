@@ -1,0 +1,37 @@
+"""What operators and policies decide about submits of an unknown outcome."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.providers.conftest import Gate, account
+from tests.providers.hostile import Hostile
+from tests.providers.test_hostile import ended, has_file, submit
+from tests.support.processes import until
+
+
+def test_an_id_of_the_provider_belongs_to_one_task(gate: Gate, provider: Hostile):
+    """An operator who mistakes one task for another is told, and can still decide."""
+    _, client = gate({"gw": account("gateway", provider.url, batch=1)})
+    first, second = submit(client, "one [drop]"), submit(client, "two [drop]")
+    until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == 2)
+    one, two = sorted(provider.tasks.values(), key=lambda task: str(task.request))
+    url = f"/operator/unknown/{second['id']}"
+    accepted = {"decision": "accepted", "upstream_id": one.id}
+    assert client.post(f"/operator/unknown/{first['id']}", json=accepted).status_code == 200
+    taken = client.post(url, json=accepted)
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "conflict")
+    assert client.post(url, json={"decision": "accepted", "upstream_id": two.id}).status_code == 200
+    assert has_file(client, ended(client, first))
+    assert has_file(client, ended(client, second))
+    assert (provider.submits["one [drop]"], provider.submits["two [drop]"]) == (1, 1)
+
+
+def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: Gate, provider: Hostile):
+    """A provider that never tells is paid twice at most, as the operator has allowed."""
+    _, client = gate({"gw": account("gateway", provider.url, batch=1, on_unknown="submit_again")})
+    task = submit(client, "a lake [drop]")
+    until(lambda: provider.accepted["a lake [drop]"], lambda count: count == 2)
+    with pytest.raises(AssertionError, match="not within"):
+        until(lambda: provider.accepted["a lake [drop]"], lambda count: count > 2, deadline=6)
+    assert client.get(f"/tasks/{task['id']}").json()["stage"] == "submit_unknown"
