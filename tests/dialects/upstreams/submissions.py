@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx2
@@ -14,8 +15,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import FINAL
 from filmgate.ports.provider import Given, Provider, ProviderTrouble, Receipt, Report, Submission
 
-KEY = "5e1f0c3a"
-HOOK = f"https://gate.example/hook/{KEY}"
+HOOK = "https://gate.example/hook/5e1f0c3a"
 
 PICTURE = Reference(ReferenceKind.IMAGE, "media:a-picture")
 CLIP = Reference(ReferenceKind.VIDEO, "media:a-clip")
@@ -23,8 +23,8 @@ TASK = Reference(ReferenceKind.TASK, "01a10000-0000-7000-8000-000000000000")
 
 
 def submission(generation: Generation, model: str | None = None, **given: Any) -> Submission:
-    """Ask for a generation once."""
-    return Submission(KEY, generation, model, **given)
+    """Ask for a generation, under a key of its own."""
+    return Submission(secrets.token_hex(4), generation, model, **given)
 
 
 def picture(address: str = "https://cdn.example/a.png") -> Given:
