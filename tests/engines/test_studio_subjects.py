@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.studio import figures
+from filmgate.adapters.engines.studio import figures, gl
 from filmgate.adapters.engines.studio.areas import Box
 from filmgate.adapters.engines.studio.cast import ACTIONS, SUBJECTS
 from filmgate.adapters.engines.studio.catalogue import PLACES
@@ -103,6 +103,7 @@ def test_subjects_are_seen_whole_and_move(
     means: Means, name: str, action: str, medium: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A subject covers a part of the frame, looks another way a moment later, and its box cuts nothing off."""
+    monkeypatch.setattr(gl, "CROWDED", 1.0)  # so that frames with and without it have one size
     scene = staged(medium, name, action)
     [figure] = scene.figures
     back = msgspec.structs.replace(scene, figures=(msgspec.structs.replace(figure, facing=-figure.facing),))

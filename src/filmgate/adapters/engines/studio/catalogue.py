@@ -35,7 +35,7 @@ PLACES: dict[str, Place] = {
         snowless=True,
         travel=0.7,
         drift=0.006,
-        scale=0.39,
+        scale=0.375,
     ),
     "mountains": Place(
         words="mountain hill valley alp peak cliff canyon landscape nature 山",
@@ -43,7 +43,7 @@ PLACES: dict[str, Place] = {
         relief=Relief(far=60.0, eye=1.0),
         sun="side",
         push=0.03,
-        scale=0.45,
+        scale=0.42,
     ),
     "snow": Place(
         words="snowfield glacier arctic antarctic tundra iceberg ski sled snowman",
@@ -54,7 +54,7 @@ PLACES: dict[str, Place] = {
         sun="side",
         season="winter",
         push=0.03,
-        scale=0.37,
+        scale=0.36,
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
@@ -65,7 +65,7 @@ PLACES: dict[str, Place] = {
         snowless=True,
         sun="side",
         push=0.035,
-        scale=0.50,
+        scale=0.46,
     ),
     "volcano": Place(
         words="volcano lava magma eruption erupt 火山",
@@ -75,7 +75,7 @@ PLACES: dict[str, Place] = {
         palettes={"night": "ember"},
         time="night",
         push=0.022,
-        scale=0.41,
+        scale=0.38,
     ),
     "forest": Place(
         words="""forest tree wood jungle pine spruce leaf meadow field grass flower garden countryside farm park
@@ -88,7 +88,7 @@ PLACES: dict[str, Place] = {
         stage=Stage(horizon=0.0, near=-0.36, haze=0.10),
         drift=0.014,
         push=0.018,
-        scale=0.41,
+        scale=0.38,
     ),
     "city": Place(
         words="""city street skyline building skyscraper downtown town urban road avenue traffic tokyo york metropolis
@@ -139,7 +139,7 @@ PLACES: dict[str, Place] = {
         outdoors=False,
         drift=0.008,
         push=0.02,
-        scale=0.38,
+        scale=0.365,
     ),
     "ink": Place(
         words="""abstract ink swirl fluid liquid smoke paint psychedelic pattern marble silk texture

@@ -26,6 +26,9 @@ _SOFT = 0.4
 _PROGRAMS = 32
 """Programs that are kept for the next clip, at most."""
 
+CROWDED, _CROWD = 0.96, 4
+"""By what a subject lowers the share of each side that a CPU draws, since it costs as well; and how many count."""
+
 _VERTEX = """#version 330
 in vec2 corner;
 void main() { gl_Position = vec4(corner, 0.0, 1.0); }
@@ -184,7 +187,8 @@ def _scale(scene: Scene, pixels: int, quality: Quality) -> float:
     if not any(driver in renderer_name().lower() for driver in _CPU_DRIVERS):
         return 1.0
     place = PLACES[scene.name]
-    return min(1.0, place.scales.get(scene.weather, place.scale) * quality.scale, math.sqrt(quality.pixels / pixels))
+    share = place.scales.get(scene.weather, place.scale) * CROWDED ** min(len(scene.figures), _CROWD)
+    return min(1.0, share * quality.scale, math.sqrt(quality.pixels / pixels))
 
 
 @lru_cache(maxsize=_PROGRAMS)
