@@ -26,7 +26,7 @@ check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: install-dev ## Measure: following at providers, queries over MCP, pick-up of new tasks, the query route
+bench: install-dev ## Run every benchmark: queries, submits, waiting, pick-up, following at providers, MCP, the studio
 	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
 
 gallery: install-dev ## Render docs/gallery.md from what the studio draws

@@ -181,10 +181,6 @@ async def measure(pid: int, port: int, ids: list[str], completions: int, kind: s
     }
 
 
-def _same(waiter: Waiter) -> Waiter:
-    return waiter
-
-
 def request(port: int, task_id: str, kind: str) -> bytes:
     """Write the request of a waiter."""
     path, prefer = _PATHS[kind].format(task_id), "Prefer: wait=50\r\n" if kind == "prefer" else ""
