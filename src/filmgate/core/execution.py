@@ -52,7 +52,8 @@ class Execution:
         try:
             await self._through(attempt, folder)
         except Superseded:
-            log.info("task %s was ended or taken over meanwhile", attempt.task.id)
+            late = "task %s was ended or taken over meanwhile: what came of attempt %d, at %s, is discarded"
+            log.info(late, attempt.task.id, attempt.task.fence, attempt.task.stage)
         finally:
             await to_its_end(self._tidy(attempt.task, folder))
 
