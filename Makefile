@@ -9,7 +9,7 @@ CLIENTS := mcp1 fastmcp tdqs
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check install install-dev install-clients lock bench gallery clean
+.PHONY: help run test torture check install install-dev install-clients lock bench gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -19,6 +19,9 @@ run: install ## Start the service, make one video (PROMPT="…"), keep serving (
 
 test: install-dev install-clients ## Install what the tests need and run them all
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
+
+torture: install-dev ## Kill the service a thousand times and say what was lost (ARGS="--kills N --seed S --json")
+	@$(BIN)/python -m tests.kill $(ARGS)
 
 check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

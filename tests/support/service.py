@@ -24,7 +24,7 @@ START_DEADLINE = 30.0
 
 
 class RunningService:
-    """`filmgate serve` on a free port, with the data folder and options it was given."""
+    """`filmgate serve` on a free port, with the data folder and options it was given, started by a `prefix`."""
 
     def __init__(self, data: Path, **options: str) -> None:
         self.data = data
@@ -38,6 +38,7 @@ class RunningService:
             "FILMGATE_GRACE": "2",
             **{f"FILMGATE_{name.upper()}": value for name, value in options.items()},
         }
+        self.prefix: list[str] = []
         self.lines: list[str] = []
         self.log = data.with_name(f"{data.name}.log")
         self.process: subprocess.Popen[str] | None = None
@@ -48,7 +49,7 @@ class RunningService:
         port = self.url.rpartition(":")[2] or "0"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*FILMGATE, "serve", "--port", port],
+                [*self.prefix, *FILMGATE, "serve", "--port", port],
                 env=self.env,
                 stdout=subprocess.PIPE,
                 stderr=log,

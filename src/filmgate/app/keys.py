@@ -10,6 +10,7 @@ import uuid_utils
 
 from filmgate.core.keys import digest, new_key
 from filmgate.domain.settings import Settings
+from filmgate.faults import Point, reached
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import ApiKey, Application, Ledger
 
@@ -29,6 +30,7 @@ async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, 
         path.unlink()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(key + "\n")
+    reached(Point.FIRST_KEY_WRITTEN)
     await ledger.add_key(api_key(application, key, "first", now))
     return application, key
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from filmgate import __version__
+from filmgate import __version__, faults
 from filmgate.app.service import Service, open_service
 from filmgate.app.web import is_loopback
 from filmgate.domain.errors import FilmgateError, Unavailable
@@ -30,6 +30,7 @@ def serve(settings: Settings) -> int:
     from filmgate.adapters.logs import configure
 
     configure(settings.log_level)
+    faults.arm(os.environ)
     try:
         _check_exposure(settings)
         with _alone(settings), _bound(settings) as listener:

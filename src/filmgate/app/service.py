@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from filmgate.app.base import Base
     from filmgate.core.access import Access
     from filmgate.core.events import Events
+    from filmgate.core.leftovers import Leftovers
     from filmgate.core.service import TaskService
+
+log = logging.getLogger(__name__)
 
 _DOWNLOAD_SECONDS = 300.0
 
@@ -111,8 +116,22 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             account.start()
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
+        await _collect(stack, base.leftovers)
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
         yield Service(asgi, tasks, events, access, dispatcher, first_key)
+
+
+async def _collect(stack: contextlib.AsyncExitStack, leftovers: Leftovers) -> None:
+    """Remove in the background what an earlier process has left behind; what comes from now on is not looked at."""
+    collecting = asyncio.create_task(leftovers.collect(await leftovers.folders()))
+
+    async def stop() -> None:
+        collecting.cancel()
+        await asyncio.wait([collecting])
+        if not collecting.cancelled() and (error := collecting.exception()) is not None:
+            log.warning("what an earlier process has left behind is still there: %s", error)
+
+    stack.push_async_callback(stop)
 
 
 async def _base(
@@ -127,6 +146,7 @@ async def _base(
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
+    from filmgate.core.leftovers import Leftovers
     from filmgate.core.links import Links
     from filmgate.core.routing import Router
 
@@ -166,6 +186,7 @@ async def _base(
         intake=intake,
         desk=Desk(ledger, feed, dispatcher, clock),
         router=Router(ledger, table, engines, accounts),
+        leftovers=Leftovers(ledger, store),
         clock=clock,
         work=work,
     )

@@ -17,6 +17,7 @@ from filmgate.core.providers.following import INGEST, Following
 from filmgate.core.providers.inputs import Inputs
 from filmgate.core.providers.recalling import Recalling
 from filmgate.core.providers.submitting import LOOKUP, Submitting
+from filmgate.core.providers.writing import Writing
 from filmgate.core.query import Form
 from filmgate.core.service import TaskService
 from filmgate.core.starting import Starting
@@ -49,14 +50,19 @@ def lanes(
 
 
 def _account_lanes(base: Base, name: str, execution: Execution, following: Following) -> dict[str, Lane]:
-    recalling = Recalling(base.accounts, base.ledger, base.clock)
+    recalling = Recalling(base.accounts, base.ledger, writing_of(base), base.clock)
     return {
         name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name])),
         queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
         queue_of(FOLLOW, name): Lane(following.follow, _FOLLOWED, lasting=True),
         queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),
-        queue_of(RECALL, name): Lane(recalling.recall, _RECALL_SLOTS),
+        queue_of(RECALL, name): Lane(recalling.work, _RECALL_SLOTS),
     }
+
+
+def writing_of(base: Base) -> Writing:
+    """Give what writes submissions to providers."""
+    return Writing(base.accounts, base.router, base.settings.public_url)
 
 
 def _execution(base: Base, announced: frozenset[str]) -> Execution:
@@ -66,7 +72,7 @@ def _execution(base: Base, announced: frozenset[str]) -> Execution:
     developing = Developing(base.store, base.tools)
     making = Making(base.engines, starting, base.ledger, base.store, base.intake, developing, base.clock)
     inputs = Inputs(base.ledger, base.store, base.intake, starting, settings.public_url)
-    submitting = Submitting(base.accounts, base.router, starting, inputs, base.desk, settings.public_url)
+    submitting = Submitting(base.accounts, base.router, starting, inputs, base.desk, writing_of(base))
     fetching = Fetching(
         base.accounts,
         base.fetcher,
@@ -79,4 +85,4 @@ def _execution(base: Base, announced: frozenset[str]) -> Execution:
     )
     stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
     stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
-    return Execution(base.desk, stages, base.store, work=base.work)
+    return Execution(base.desk, stages, base.store, base.leftovers, work=base.work)

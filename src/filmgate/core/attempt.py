@@ -9,10 +9,13 @@ from typing import Any, NamedTuple, TypeVar
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
+from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
 from filmgate.ports.ledger import ADVANCE, CALLBACK, Change, Claim, Due, Ledger
 
 T = TypeVar("T")
+
+_STAGES = {stage: Point(f"stage-{stage}") for stage in Stage}
 
 
 class Superseded(Exception):
@@ -51,6 +54,7 @@ class Attempt:
         task = await self._desk.ledger.commit(change, due)
         if task is None:
             raise Superseded(self.task.id)
+        reached(_STAGES[task.stage])
         self.task = task
         self.over = self.over or task.final
         self._desk.feed.publish(task)

@@ -11,6 +11,7 @@ from filmgate.core.intake import fingerprint
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.task import Task
+from filmgate.faults import Point, reached
 from filmgate.ports.media import MediaStore, MediaTools
 
 
@@ -27,9 +28,10 @@ class Developing:
         product, stills = folder / f"product{Path(task.work.product).suffix}", folder / "stills"
         await self._store.get(task.work.product, product)
         await asyncio.to_thread(stills.mkdir, exist_ok=True)
-        if task.generation.kind is Kind.IMAGE:
-            return await self._picture(task, product, stills)
-        return await self._clip(task, product, stills)
+        kind = self._picture if task.generation.kind is Kind.IMAGE else self._clip
+        output = await kind(task, product, stills)
+        reached(Point.DEVELOPED)
+        return output
 
     async def _picture(self, task: Task, product: Path, stills: Path) -> Output:
         print_ = await self._tools.develop_image(product, stills)

@@ -6,6 +6,7 @@ from filmgate.core.providers.submitting import UNKNOWN
 from filmgate.core.service import TaskService
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
+from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Claim, Ledger
 from filmgate.ports.media import MediaStore
@@ -32,10 +33,12 @@ class Housekeeping:
             verb = "waited in line" if task.started_at is None else "worked on"
             late = Failure(FailureCode.EXPIRED, f"The task was not finished in time: {verb} for {now - since:.0f} s.")
             await self._service.end(task, UNKNOWN if task.stage is Stage.SUBMIT_UNKNOWN else late)
+            reached(Point.EXPIRED)
         await self._ledger.finish(claim)
 
     async def purge(self, claim: Claim) -> None:
         """Remove the files of a deleted task."""
         for key in await self._store.keys(claim.due.task_id):
             await self._store.remove(key)
+        reached(Point.PURGED)
         await self._ledger.finish(claim)

@@ -19,6 +19,7 @@ from filmgate.domain.generation import Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Input, Task
+from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.engine import Clip, Engine, Job, Product
 from filmgate.ports.ledger import Ledger, StoredMedia
@@ -92,6 +93,7 @@ class Making:
             side: await self._placed(given, folder / f"{side}{Path(given.key).suffix}")
             for side, given in task.work.inputs.items()
         }
+        reached(Point.ENGINE_BEGUN)
         job = Job(
             task_id=task.id,
             fence=task.fence,
@@ -102,6 +104,7 @@ class Making:
             end=placed.get("end"),
         )
         product = await self._made(attempt, job)
+        reached(Point.ENGINE_ENDED)
         key = f"{task.id}/{task.generation.kind}-{task.fence}{product.file.suffix}"
         await to_its_end(self._store.put(key, product.file))
         work = msgspec.structs.replace(task.work, product=key, notes=product.notes)

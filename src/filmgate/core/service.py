@@ -20,6 +20,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
 from filmgate.domain.task import Progress, Task
+from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import (
@@ -117,8 +118,10 @@ class TaskService:
             Due(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
         )
         echo = Echo(order.dialect, replaced(order.body, links))
+        reached(Point.SUBMIT_READY)
         try:
             await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished, mark=mark)
+            reached(Point.SUBMIT_ACCEPTED)
         except BaseException:
             # A cancelled request may still be committed; then its files are needed.
             await asyncio.shield(self._discard_unless_accepted(task, media))
@@ -195,6 +198,7 @@ class TaskService:
         task = await self._ledger.cancel(context.caller.application_id, task_id, failure, self._clock())
         if task is None:
             raise NotFound()
+        reached(Point.CANCELLED)
         self._ended(task)
         return task
 
@@ -203,6 +207,7 @@ class TaskService:
         task = await self.get(context, task_id)
         if not await self._ledger.delete(context.caller.application_id, task_id, self._clock()):
             raise NotFound()
+        reached(Point.DELETED)
         self._query.forget(task_id)
         self._dispatcher.stop_task(task_id)
         self._dispatcher.wake(PURGE)

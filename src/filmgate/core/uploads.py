@@ -11,9 +11,10 @@ import uuid_utils
 from filmgate.core.intake import Intake
 from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
 from filmgate.domain.generation import Reference, ReferenceKind
+from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext
 from filmgate.ports.ledger import Ledger, StoredMedia
-from filmgate.ports.media import MediaStore
+from filmgate.ports.media import UPLOADS, MediaStore
 
 ANNOUNCED_SECONDS = 3_600.0
 """How long the bytes of an announced file are waited for."""
@@ -127,10 +128,12 @@ class Uploads:
         stored = await self._ledger.drop_upload(context.caller.application_id, file_id)
         if stored is None:
             raise NotFound("no such file")
+        reached(Point.UPLOAD_DROPPED)
         await self._store.remove(stored.media.key)
 
     async def _kept(self, kind: ReferenceKind, data: bytes, owner: str, file_id: str | None) -> StoredMedia:
         stored = await self._intake.keep(kind, data, owner, _folder())
+        reached(Point.UPLOAD_STORED)
         if file_id is not None:
             stored = msgspec.structs.replace(stored, media=msgspec.structs.replace(stored.media, token=file_id))
         await self._ledger.add_media(stored)
@@ -138,7 +141,7 @@ class Uploads:
 
 
 def _folder() -> str:
-    return f"uploads/{uuid_utils.uuid7()}"
+    return f"{UPLOADS}/{uuid_utils.uuid7()}"
 
 
 def kind_of(media_type: str) -> ReferenceKind:

@@ -21,7 +21,11 @@ EngineFailed carries a `Failure` that ends the task; EngineCrashed means "try ag
 
 from __future__ import annotations
 
+import errno
+
 from filmgate.domain.failures import Failure
+
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
 
 
 class FilmgateError(Exception):
@@ -141,6 +145,14 @@ class Unavailable(FilmgateError):
 
     code = "unavailable"
     status = 503
+    retry_after: int | None = 5
+
+
+def of_the_disk(error: BaseException) -> Unavailable | None:
+    """Give what a caller should see of an error of the disk, which may pass; None for any other error."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return Unavailable(f"The disk cannot be written now: {error.strerror}.")
+    return None
 
 
 class EngineFailed(FilmgateError):

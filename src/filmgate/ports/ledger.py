@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from filmgate.domain.failures import Failure
+from filmgate.domain.generation import Generation
 from filmgate.domain.media import Media, Output
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
@@ -37,6 +38,12 @@ FOLLOW = "follow"
 
 RECALL = "recall"
 """Kind of due work: have a provider forget a task; `detail` is what the provider calls it."""
+
+SEEK = "seek"
+"""Kind of due work: have a provider forget a task that was ended before its submit was answered.
+
+Its queue is that of the engine's recalls, its `detail` is a `Sought` in JSON.
+"""
 
 
 def queue_of(kind: str, engine: str) -> str:
@@ -75,6 +82,14 @@ class Due(msgspec.Struct, frozen=True):
     application_id: str
     not_before: float
     detail: str = ""
+
+
+class Sought(msgspec.Struct, frozen=True):
+    """A submit that was never answered: what was asked for, under which key, and when in unix seconds."""
+
+    key: str
+    at: float
+    generation: Generation
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -242,6 +257,12 @@ class Ledger(Protocol):
     ) -> list[StoredMedia]:
         """List the application's files that no task owns, newest first; `after` is the (created_at, token) of one."""
 
+    async def upload_keys(self) -> set[str]:
+        """Give the keys of all files that no task owns, whoever owns them."""
+
+    async def owners(self, task_ids: Sequence[str]) -> dict[str, str]:
+        """Give the application of each of these tasks that there is."""
+
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
 
@@ -257,6 +278,9 @@ class Ledger(Protocol):
 
     async def unknown_submits(self) -> list[Task]:
         """List the tasks that may or may not have been accepted by a provider, oldest first."""
+
+    async def open_submits(self, engine: str) -> list[Task]:
+        """List the engine's unfinished tasks whose submit is under way or has no known outcome."""
 
     # changing
     async def submit(
@@ -317,7 +341,13 @@ class Ledger(Protocol):
         """
 
     async def delete(self, application_id: str, task_id: str, now: float) -> bool:
-        """Remove the task, its echo, media rows and due work, and make the purge of its files and its recall due."""
+        """Remove the task, its echo, media rows and due work, and make the purge of its files and its recall due.
+
+        What is due already at its provider stays due.
+        """
+
+    async def settle_seek(self, task_id: str, recall: Due | None) -> None:
+        """Look for the submit of a task no more: the recall of what it has become is due, or there is nothing."""
 
     # due work
     async def add_due(self, due: Due) -> None:

@@ -10,6 +10,9 @@ import msgspec
 
 from filmgate.domain.media import Facts
 
+UPLOADS = "uploads"
+"""Where files lie that no task owns, each in a folder of its own; all other folders are called by their task's id."""
+
 
 class Stills(msgspec.Struct, frozen=True):
     """A verified clip: its own facts, and the stills made of it with theirs. The files lie in the given folder."""
@@ -46,6 +49,9 @@ class MediaStore(Protocol):
 
     async def keys(self, prefix: str) -> list[str]:
         """List the keys that start with `prefix/`."""
+
+    async def folders(self, prefix: str) -> list[str]:
+        """List the names of the folders directly below a prefix, or with an empty one below nothing."""
 
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""

@@ -21,13 +21,14 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from filmgate.domain.errors import EngineCrashed, EngineFailed
+from filmgate.domain.errors import EngineCrashed, EngineFailed, of_the_disk
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.ports.engine import Report
 
@@ -39,13 +40,20 @@ BROKEN = 70
 
 _PR_SET_PDEATHSIG = 1
 
+_SIGN_OF_LIFE = 1.0
+"""Seconds after which a worker says how far it is, although it is no further."""
+
 
 class WorkerProcess:
     """One worker, started with the first job, used again for the next, replaced when it died. One job at a time."""
 
-    def __init__(self, module: str, *, name: str, grace: float = 2.0) -> None:
-        """Take the module to run, the name for the log, and the seconds a cancelled job has to stop by itself."""
+    def __init__(self, module: str, *, name: str, grace: float = 2.0, stall: float | None = None) -> None:
+        """Take the module to run, the name for the log, and two times in seconds.
+
+        `grace` is what a cancelled job has to stop by itself; a worker that says nothing for `stall` hangs.
+        """
         self._module = module
+        self._stall = stall
         self._grace = grace
         self._log = logging.getLogger(f"filmgate.engine.{name}")
         self._process: Process | None = None
@@ -108,7 +116,7 @@ class WorkerProcess:
 
     async def _follow(self, process: Process, number: int, report: Report) -> dict[str, Any]:
         while True:
-            event = await _event(process)
+            event = await self._said(process)
             if event.get("job") != number:
                 continue  # the tail of an earlier job
             match event:
@@ -120,6 +128,14 @@ class WorkerProcess:
                     raise EngineFailed(Failure(code, message))
                 case _:
                     raise EngineCrashed(f"The worker sent an unexpected event: {event.get('event')!r}.")
+
+    async def _said(self, process: Process) -> dict[str, Any]:
+        """Give the worker's next event. Raises EngineCrashed if none comes in time."""
+        try:
+            async with asyncio.timeout(self._stall):
+                return await _event(process)
+        except TimeoutError as error:
+            raise EngineCrashed(f"The worker process hangs: it said nothing for {self._stall:g} s.") from error
 
     async def _stop(self, process: Process, number: int) -> None:
         """Ask the worker to drop the job, and kill it when it does not answer within the grace time."""
@@ -163,9 +179,9 @@ class WorkerProcess:
 class WorkerPool:
     """As many workers as an engine has slots; each job takes a free one, the last used first."""
 
-    def __init__(self, module: str, *, name: str, slots: int, grace: float = 2.0) -> None:
+    def __init__(self, module: str, *, name: str, slots: int, grace: float = 2.0, stall: float | None = None) -> None:
         """Take what `WorkerProcess` takes, and the number of workers."""
-        self.workers = [WorkerProcess(module, name=name, grace=grace) for _ in range(slots)]
+        self.workers = [WorkerProcess(module, name=name, grace=grace, stall=stall) for _ in range(slots)]
         self._free: asyncio.LifoQueue[WorkerProcess] = asyncio.LifoQueue()
         for worker in reversed(self.workers):
             self._free.put_nowait(worker)
@@ -302,15 +318,16 @@ class _Channel:
             data = data[os.write(self._output, data) :]
 
     def reporter(self, number: int) -> Report:
-        last = -1
+        last, said = -1, 0.0
 
         def report(percent: int) -> None:
-            nonlocal last
+            nonlocal last, said
             if self._cancelled >= number:
                 raise JobCancelled
-            if percent > last:
-                last = percent
-                self.answer(number, {"event": "progress", "percent": percent})
+            # Also without progress a word now and then: whoever says nothing is taken to hang.
+            if percent > last or time.monotonic() > said + _SIGN_OF_LIFE:
+                last, said = max(last, percent), time.monotonic()
+                self.answer(number, {"event": "progress", "percent": last})
 
         return report
 
@@ -334,10 +351,17 @@ def _attempt(handler: Handler, order: dict[str, Any], report: Report) -> dict[st
     except JobFailed as failed:
         return {"event": "failed", "code": failed.code, "message": failed.message}
     except (MemoryError, WorkerBroken, BrokenPipeError):
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(BROKEN)
+        _give_up()
     except Exception as error:  # noqa: BLE001 # whatever a job runs into ends the job, not the worker
+        if of_the_disk(error) is not None:
+            _give_up()
         traceback.print_exc()
         message = f"The clip could not be made: {type(error).__name__}."
         return {"event": "failed", "code": str(FailureCode.GENERATION_FAILED), "message": message}
+
+
+def _give_up() -> NoReturn:
+    """End the process over the error at hand: that is no verdict on the job."""
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(BROKEN)

@@ -64,4 +64,4 @@ def _known(error: Exception) -> FilmgateError:
         return error
     if isinstance(error, RequestValidationError):
         return from_validation(error)
-    return from_http(error) if isinstance(error, HTTPException) else defect()
+    return from_http(error) if isinstance(error, HTTPException) else defect(error)

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from filmgate.adapters.http.headers import Headers
-from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, of_the_disk
 
 ErrorWriter = Callable[[FilmgateError, str], bytes]
 
@@ -36,9 +36,9 @@ def headers_of(error: FilmgateError) -> Headers:
     return headers
 
 
-def defect() -> FilmgateError:
-    """Give what is said of an error that nobody foresaw."""
-    return FilmgateError("Something went wrong here. The trace id finds it in the log.")
+def defect(error: BaseException) -> FilmgateError:
+    """Give what is said of an error that nobody foresaw, unless it is the disk's."""
+    return of_the_disk(error) or FilmgateError("Something went wrong here. The trace id finds it in the log.")
 
 
 def from_http(error: HTTPException) -> FilmgateError:

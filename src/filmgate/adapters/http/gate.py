@@ -81,11 +81,11 @@ class Gate:
         except asyncio.CancelledError:
             # The server cancels what still runs when its time to stop is over; what has started is cut off.
             await reply.refuse(Unavailable("The service is stopping. What it has accepted goes on when it runs again."))
-        except Exception:
+        except Exception as error:
             log.exception("request %s to %s broke", trace_id, scope["path"])
             if reply.started and not reply.ended:
                 raise
-            await reply.refuse(defect())
+            await reply.refuse(defect(error))
 
     async def _pass(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         scope.setdefault("state", {})["trace_id"] = reply.trace_id

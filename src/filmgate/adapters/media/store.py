@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from filmgate.domain.errors import Unavailable
+from filmgate.faults import Point, reached
 
 PIECE = 256 * 1024
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
@@ -58,6 +59,10 @@ class LocalStore:
         folder = self._path(prefix) if prefix else self._root
         return await asyncio.to_thread(_keys, self._root, folder)
 
+    async def folders(self, prefix: str) -> list[str]:
+        """List the names of the folders directly below a prefix, or with an empty one below the root."""
+        return await asyncio.to_thread(_folders, self._path(prefix) if prefix else self._root)
+
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""
         await asyncio.to_thread(_ready, self._root, self._reserve)
@@ -90,7 +95,9 @@ def _settle(root: Path, source: Path, target: Path) -> None:
     while True:
         _make_folder(root, target.parent)
         try:
+            reached(Point.FILE_SYNCED)
             source.replace(target)
+            reached(Point.FILE_PLACED)
             break
         except FileNotFoundError:
             # A `remove` next door may have taken the empty folder away; without the source there is nothing to retry.
@@ -114,6 +121,7 @@ def _get(stored: Path, target: Path) -> None:
 
 def _remove(root: Path, path: Path) -> None:
     path.unlink(missing_ok=True)
+    reached(Point.FILE_REMOVED)
     for folder in path.parents:
         if folder == root:
             return
@@ -134,6 +142,12 @@ def _keys(root: Path, folder: Path) -> list[str]:
         for name in names
         if not name.startswith(".")
     )
+
+
+def _folders(folder: Path) -> list[str]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and _SEGMENT.fullmatch(entry.name))
+    return []
 
 
 def _ready(root: Path, reserve: int) -> None:

@@ -15,6 +15,7 @@ from filmgate.domain.addresses import redacted
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
+from filmgate.faults import Point, reached
 from filmgate.ports.callbacks import Callback, Delivery, Outcome
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
@@ -80,9 +81,11 @@ class Callbacks:
             await self._ledger.finish(claim)
             return True
         delivery, wanted = await self._post(callback, task, url)
+        reached(Point.CALLBACK_SENT)
         outcome = judged(callback, delivery, wanted, self._clock(), self._chance)
         _report(callback, outcome, redacted(url))
         await self._log.settle(claim, outcome)
+        reached(Point.CALLBACK_SETTLED)
         return delivery.answer is not None
 
     async def _post(self, callback: Callback, task: Task, url: str) -> tuple[Delivery, float]:

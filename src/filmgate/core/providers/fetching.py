@@ -18,6 +18,7 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
+from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
 from filmgate.ports.ledger import FOLLOW, StoredMedia, queue_of
@@ -79,6 +80,7 @@ class Fetching:
             await self._tools.accept_image(source, target)
         else:
             await self._tools.accept_video(source, target)
+        reached(Point.FETCHED)
         key = f"{task.id}/{role}-{task.fence}{target.suffix}"
         await to_its_end(self._store.put(key, target))
         await attempt.commit(work=msgspec.structs.replace(task.work, product=key))

@@ -19,12 +19,14 @@ import msgspec
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.inputs import Inputs
+from filmgate.core.providers.writing import Writing
 from filmgate.core.routing import Router
 from filmgate.core.starting import Starting
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Asked
+from filmgate.faults import Point, reached
 from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, Due, queue_of
 from filmgate.ports.provider import ProviderTrouble, Receipt, Submission
 
@@ -41,7 +43,7 @@ _LOOKS = (2.0, 10.0, 30.0, 120.0)
 LOOKUP = "lookup"
 """What the queue of an engine's tasks is called by, whose submit is to be looked up."""
 
-_SKEW = 60.0
+SKEW = 60.0
 """Seconds by which a provider's clock may be behind ours."""
 
 _LATER = 600.0
@@ -59,14 +61,14 @@ class Submitting:
         starting: Starting,
         inputs: Inputs,
         desk: Desk,
-        public_url: str | None,
+        writing: Writing,
     ) -> None:
         self._accounts = accounts
         self._router = router
         self._starting = starting
         self._inputs = inputs
         self._desk = desk
-        self._public_url = public_url
+        self._writing = writing
         self.stages = {
             Stage.SUBMIT: self._submit,
             Stage.SUBMITTING: self._interrupted,
@@ -113,7 +115,14 @@ class Submitting:
 
     async def _sent(self, attempt: Attempt, submission: Submission) -> None:
         account = self._accounts[attempt.task.engine]
-        receipt = await account.submit(submission)
+        reached(Point.PROVIDER_ASKED)
+        try:
+            receipt = await account.submit(submission)
+        except (EngineFailed, ProviderTrouble) as refusal:
+            if isinstance(refusal, EngineFailed) or not refusal.accepted:
+                await self._refused(attempt)
+            raise
+        reached(Point.PROVIDER_ANSWERED)
         try:
             await self._accepted(attempt, receipt)
         except Superseded:
@@ -132,15 +141,18 @@ class Submitting:
         await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
 
     async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
-        if await self._desk.ledger.known_upstream(attempt.task.engine, [receipt.id]):
-            # An operator has said meanwhile that this is the one.
-            return
-        queue = queue_of(RECALL, attempt.task.engine)
-        now = self._desk.clock()
-        await self._desk.ledger.add_due(
-            Due(RECALL, queue, attempt.task.id, attempt.task.application_id, now, receipt.id)
-        )
+        task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)
+        due = Due(RECALL, queue, task.id, task.application_id, self._desk.clock(), receipt.id)
+        # Unless an operator has said meanwhile that this is the one.
+        known = await self._desk.ledger.known_upstream(task.engine, [receipt.id])
+        await self._desk.ledger.settle_seek(task.id, None if known else due)
         self._desk.dispatcher.wake(queue)
+
+    async def _refused(self, attempt: Attempt) -> None:
+        """Look for nothing at the provider if the owner has ended the task meanwhile: it certainly accepted nothing."""
+        task = await self._desk.ledger.get(attempt.task.application_id, attempt.task.id)
+        if task is None or task.final:
+            await self._desk.ledger.settle_seek(attempt.task.id, None)
 
     async def _elsewhere(self, attempt: Attempt, reason: str, wait: float) -> None:
         """Give a task that certainly was not accepted to the next engine, or try again later when all were asked."""
@@ -201,7 +213,7 @@ class Submitting:
             # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
             submission = self._written(attempt, asked)
         try:
-            found = await account.find(submission, asked.at - _SKEW)
+            found = await account.find(submission, asked.at - SKEW)
         except ProviderTrouble as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
@@ -253,16 +265,4 @@ class Submitting:
         return self._written(attempt, asked, guides=guides, **places)
 
     def _written(self, attempt: Attempt, asked: Asked, **inputs: Any) -> Submission:
-        task = attempt.task
-        return Submission(
-            asked.key,
-            task.generation,
-            model=self._router.upstream_model(task.engine, task.generation.model),
-            callback_url=self._hook(self._accounts[task.engine], asked.key),
-            **inputs,
-        )
-
-    def _hook(self, account: Account, key: str) -> str | None:
-        if self._public_url is None or not account.settings.callbacks:
-            return None
-        return f"{self._public_url}/hooks/{account.name}/{key}"
+        return self._writing.submission(attempt.task.engine, attempt.task.generation, asked.key, **inputs)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from filmgate.domain.errors import FilmgateError, Unavailable
+from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock, Lane
 from filmgate.ports.ledger import ADVANCE, FOLLOW, Claim, Ledger
 
@@ -43,6 +44,7 @@ class EmbeddedDispatcher:
     async def start(self, lanes: Mapping[str, Lane]) -> None:
         """Resume what was unfinished and take new work from now on."""
         freed = await self._ledger.release(None)
+        reached(Point.RESUMED)
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
         self._wakes = {queue: asyncio.Event() for queue in lanes}
@@ -71,6 +73,7 @@ class EmbeddedDispatcher:
 
     async def stop(self, grace: float) -> None:
         """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
+        reached(Point.STOPPING)
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
@@ -82,29 +85,38 @@ class EmbeddedDispatcher:
         await self._ledger.release(self._worker)
 
     async def _pump(self, queue: str, lane: Lane) -> None:
+        """Work a queue off for as long as the service runs: whatever is in trouble now may not be in a second."""
         wake = self._wakes[queue]
         while True:
             wake.clear()
-            wanted = await self._room(queue, lane)
-            claims = await self._claim(queue, wanted) if wanted else []
-            for claim in claims:
-                self._begin(queue, lane, claim)
-            if len(claims) < wanted or not wanted:
-                await self._nap(queue, wake, look=bool(wanted))
+            try:
+                await self._turn(queue, lane, wake)
+            except FilmgateError as error:
+                log.warning("queue %s: nothing can be begun now: %s", queue, error)
+                await asyncio.sleep(_TROUBLE_PAUSE)
+            except Exception:
+                log.exception("queue %s broke; it is worked off again in a moment", queue)
+                await asyncio.sleep(_TROUBLE_PAUSE)
+
+    async def _turn(self, queue: str, lane: Lane, wake: asyncio.Event) -> None:
+        """Begin what is due and has room, then sleep unless there may be more."""
+        wanted = await self._room(queue, lane)
+        claims = await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted) if wanted else []
+        for claim in claims:
+            self._begin(queue, lane, claim)
+        if len(claims) < wanted or not wanted:
+            await self._nap(queue, wake, look=bool(wanted))
 
     async def _room(self, queue: str, lane: Lane) -> int:
         """Say how much work of a queue may be begun now."""
         free = min(_HANDFUL, lane.slots - self._busy[queue])
         if free <= 0 or lane.room is None:
             return max(0, free)
-        try:
-            # What is begun already may not show in the room yet: rather too few at first than too many.
-            return max(0, min(free, await lane.room() - self._busy[queue]))
-        except FilmgateError as error:
-            log.warning("queue %s: nothing can be begun now: %s", queue, error)
-            return 0
+        # What is begun already may not show in the room yet: rather too few at first than too many.
+        return max(0, min(free, await lane.room() - self._busy[queue]))
 
     def _begin(self, queue: str, lane: Lane, claim: Claim) -> None:
+        reached(Point.CLAIMED)
         running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
         self._running[running] = claim
         self._busy[queue] += 1
@@ -115,14 +127,6 @@ class EmbeddedDispatcher:
         self._stopped.discard(running)
         self._busy[queue] -= 1
         self._wakes[queue].set()
-
-    async def _claim(self, queue: str, limit: int) -> list[Claim]:
-        try:
-            return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, limit)
-        except FilmgateError as error:
-            log.warning("queue %s: nothing can be claimed now: %s", queue, error)
-            await asyncio.sleep(_TROUBLE_PAUSE)
-            return []
 
     async def _nap(self, queue: str, wake: asyncio.Event, *, look: bool) -> None:
         """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
@@ -143,8 +147,9 @@ class EmbeddedDispatcher:
     async def _run(self, claim: Claim, lane: Lane) -> None:
         try:
             await lane.work(claim)
-        except asyncio.CancelledError:
-            raise
+        except FilmgateError as error:
+            log.warning("%s of task %s is tried again: %s", claim.due.kind, claim.due.task_id, error)
+            await self._give_back(claim)
         except Exception:
             log.exception("%s of task %s broke; it is tried again", claim.due.kind, claim.due.task_id)
             await self._give_back(claim)

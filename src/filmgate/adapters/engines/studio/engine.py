@@ -17,6 +17,9 @@ from filmgate.ports.engine import Job, Product, Report
 
 WORKER = "filmgate.adapters.engines.studio.worker"
 
+STALL = 120.0
+"""Seconds: far more than one frame or the start of a worker takes on a slow machine."""
+
 
 class StudioEngine:
     """Makes draft clips and pictures on this machine, without a key, a model or a GPU."""
@@ -24,14 +27,17 @@ class StudioEngine:
     type = "studio"
 
     def __init__(self, name: str = "studio", *, slots: int = 1, options: Mapping[str, Any] | None = None) -> None:
-        """Take the name the operator gave it, how many clips are rendered at a time, and the option `quality`.
+        """Take the name the operator gave it, how many clips are rendered at a time, and its options.
 
+        These are `quality`, and `stall`: the seconds without a word after which a worker hangs and is replaced.
         Raises ValueError with a sentence for an option or a quality there is not.
         """
+        given = dict(options or {})
         self.name = name
-        self._quality = _quality(dict(options or {}))
+        stall = _stall(given.pop("stall", STALL))
+        self._quality = _quality(given)
         self.slots = slots
-        self._pool = WorkerPool(WORKER, name=name, slots=slots)
+        self._pool = WorkerPool(WORKER, name=name, slots=slots, stall=stall)
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what takes understanding of pictures or sound; every prompt, size and length becomes something.
@@ -52,6 +58,12 @@ class StudioEngine:
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
+
+
+def _stall(seconds: object) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise ValueError(f"stall must be a number of seconds above 0, not {seconds!r}")
+    return float(seconds)
 
 
 def _quality(options: dict[str, Any]) -> str:

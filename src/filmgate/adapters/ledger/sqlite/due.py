@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, Claim, Due
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, SEEK, Claim, Due
 
 _FENCED = (ADVANCE, FOLLOW)
 """Kinds of work that change the task: whoever claims it shuts out whoever had it before."""
@@ -34,6 +34,13 @@ def drop_steps(connection: apsw.Connection, task_id: str) -> None:
     """Remove the next step of a task, whoever has it."""
     for kind in _FENCED:
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
+
+
+def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None) -> None:
+    """Put the recall of a task, if there is one, in the place of the search for its submit."""
+    run(connection, "drop_kind", {"task_id": task_id, "kind": SEEK})
+    if recall is not None:
+        put_due(connection, [recall])
 
 
 def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int) -> list[Claim]:

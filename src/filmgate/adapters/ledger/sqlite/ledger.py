@@ -137,6 +137,17 @@ class SqliteLedger:
         values = {"application_id": application_id, "after_time": time, "after_token": token, "limit": limit}
         return [media_from(row) for row in self._store.reader.rows(SQL["uploads"], values)]
 
+    async def upload_keys(self) -> set[str]:
+        """Give the keys of all files that no task owns."""
+        rows = await self._store.background.run(lambda reader: reader.rows(SQL["upload_keys"]))
+        return {str(row[0]) for row in rows}
+
+    async def owners(self, task_ids: Sequence[str]) -> dict[str, str]:
+        """Give the application of each of these tasks that there is."""
+        values = {"ids": json(list(task_ids))}
+        rows = await self._store.background.run(lambda reader: reader.rows(SQL["owners"], values))
+        return {str(task_id): str(owner) for task_id, owner in rows}
+
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["count_unfinished"]))
@@ -236,6 +247,15 @@ class SqliteLedger:
         values = {"stage": Stage.SUBMIT_UNKNOWN}
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["unknown_submits"], values))
         return [task_from(row) for row in rows]
+
+    async def open_submits(self, engine: str) -> list[Task]:
+        """List the engine's unfinished tasks whose submit is under way or has no known outcome."""
+        values = {"engine": engine, "stages": json([Stage.SUBMITTING, Stage.SUBMIT_UNKNOWN])}
+        return [task_from(row) for row in self._store.reader.rows(SQL["open_submits"], values)]
+
+    async def settle_seek(self, task_id: str, recall: Due | None) -> None:
+        """Look for the submit of a task no more; the recall of what it has become is due."""
+        await self._write(partial(due.settle_seek, task_id=task_id, recall=recall))
 
     async def add_due(self, due: Due) -> None:
         """Make work due, whatever has become of its task."""

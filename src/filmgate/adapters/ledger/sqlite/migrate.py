@@ -7,6 +7,7 @@ from importlib import resources
 import apsw
 
 from filmgate.domain.errors import Unavailable
+from filmgate.faults import Point, reached
 
 
 def migrations(package: str = __package__) -> list[str]:
@@ -23,6 +24,7 @@ def migrate(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         _apply(connection, steps)
+        reached(Point.MIGRATED)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -21,10 +21,13 @@ from filmgate.adapters.ledger.sqlite.submits import mark
 from filmgate.domain.errors import TooManyRequests
 from filmgate.domain.failures import Failure
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, Change, Due, Echo, Mark, StoredMedia, queue_of
+from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, SEEK, Change, Due, Echo, Mark, Sought, StoredMedia, queue_of
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
+
+_ANSWER_SECONDS = 5.0
+"""How long the answer to a submit is waited for before the submit is looked for."""
 
 
 def submit(
@@ -88,7 +91,7 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
     drop_unfinished(connection, task.id)
     if task.callback_url is not None:
         put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
-    put_due(connection, _recall(task, now))
+    put_due(connection, [*_recall(task, now), *_seek(task, now)])
     return task
 
 
@@ -102,6 +105,8 @@ def delete(connection: apsw.Connection, application_id: str, task_id: str, now: 
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})
     put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now), *_recall(task, now)])
+    if not task.final:
+        put_due(connection, _seek(task, now))
     return True
 
 
@@ -109,6 +114,16 @@ def _recall(task: Task, now: float) -> list[Due]:
     if task.upstream_id is None:
         return []
     return [Due(RECALL, queue_of(RECALL, task.engine), task.id, task.application_id, now, task.upstream_id)]
+
+
+def _seek(task: Task, now: float) -> list[Due]:
+    """Have a submit looked for that is ended without an answer; if this process lives, the answer is here before."""
+    asked = task.work.asked
+    if asked is None or task.upstream_id is not None:
+        return []
+    sought = json(Sought(asked.key, asked.at, task.generation))
+    queue = queue_of(RECALL, task.engine)
+    return [Due(SEEK, queue, task.id, task.application_id, now + _ANSWER_SECONDS, sought)]
 
 
 def _changed(connection: apsw.Connection, statement: str, values: Values) -> Task | None:

@@ -12,6 +12,7 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import translated
 from filmgate.domain.errors import Unavailable
+from filmgate.faults import Point, reached
 
 T = TypeVar("T")
 
@@ -71,7 +72,9 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(operation) for operation, _ in group]
+            reached(Point.COMMIT_BEGUN)
             self._connection.execute("COMMIT")
+            reached(Point.COMMIT_DONE)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets it
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

@@ -56,5 +56,5 @@ DELETE FROM due WHERE id = :id AND task_id = :task_id
 DELETE FROM due WHERE task_id = :task_id AND kind = :kind
 
 -- name: drop_task_due
--- Remove all work for a task.
-DELETE FROM due WHERE task_id = :task_id
+-- Remove all work for a task but what its provider is to be told: that outlives it.
+DELETE FROM due WHERE task_id = :task_id AND kind NOT IN ('recall', 'seek')

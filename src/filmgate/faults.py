@@ -1,0 +1,141 @@
+"""Named points of the work at which a test lets the process die, stop or meet a broken disk.
+
+Off, which it is unless `arm` is called with something, reaching a point is one comparison. The service arms what
+stands in `FILMGATE_FAULT` when it starts: `name:3:kill` ends the process when the point is reached for the third time.
+This module imports nothing of ours, so every layer may name its points.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NoReturn
+
+VARIABLE: Final = "FILMGATE_FAULT"
+"""What happens where: `POINT:TIMES:DEED`, several with commas between them."""
+
+TRACE: Final = "FILMGATE_FAULT_TRACE"
+"""A file to which the name of every point is written when it is reached."""
+
+
+class Point(StrEnum):
+    """Every commit and every effect outside the process, each just before or just after it."""
+
+    # the ledger's file
+    MIGRATED = "migrated"
+    COMMIT_BEGUN = "commit-begun"
+    COMMIT_DONE = "commit-done"
+    # the start and the end of the service
+    FIRST_KEY_WRITTEN = "first-key-written"
+    RESUMED = "resumed"
+    COLLECTED = "collected"
+    STOPPING = "stopping"
+    # acts of owners
+    SUBMIT_READY = "submit-ready"
+    SUBMIT_ACCEPTED = "submit-accepted"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+    UPLOAD_STORED = "upload-stored"
+    UPLOAD_DROPPED = "upload-dropped"
+    # files
+    FILE_SYNCED = "file-synced"
+    FILE_PLACED = "file-placed"
+    FILE_REMOVED = "file-removed"
+    # the work on a task; what a stage is called is what has just been committed
+    CLAIMED = "claimed"
+    STAGE_SUBMIT = "stage-submit"
+    STAGE_SUBMITTING = "stage-submitting"
+    STAGE_SUBMIT_UNKNOWN = "stage-submit_unknown"
+    STAGE_FOLLOW = "stage-follow"
+    STAGE_INGEST = "stage-ingest"
+    STAGE_SETTLE = "stage-settle"
+    STAGE_DONE = "stage-done"
+    ENGINE_BEGUN = "engine-begun"
+    ENGINE_ENDED = "engine-ended"
+    DEVELOPED = "developed"
+    TIDYING = "tidying"
+    # providers
+    PROVIDER_ASKED = "provider-asked"
+    PROVIDER_ANSWERED = "provider-answered"
+    FETCHED = "fetched"
+    RECALLED = "recalled"
+    # what goes on beside the tasks
+    CALLBACK_SENT = "callback-sent"
+    CALLBACK_SETTLED = "callback-settled"
+    EXPIRED = "expired"
+    PURGED = "purged"
+
+
+class Deed(StrEnum):
+    """What happens at a point: the process is killed, its thread stops for good, or the disk is full or broken."""
+
+    KILL = "kill"
+    HANG = "hang"
+    FULL = "full"
+    BROKEN = "broken"
+
+
+class _Armed:
+    """Counts how often each point is reached, and does what was asked for when it is time."""
+
+    def __init__(self, text: str, trace: str | None) -> None:
+        self._deeds = {(point, times): deed for point, times, deed in map(_parsed, filter(None, text.split(",")))}
+        self._trace = Path(trace) if trace else None
+        self._counts: Counter[Point] = Counter()
+        self._lock = threading.Lock()
+
+    def reached(self, point: Point) -> None:
+        with self._lock:
+            self._counts[point] += 1
+            deed = self._deeds.get((point, self._counts[point]))
+            if self._trace is not None:
+                with self._trace.open("a") as file:
+                    file.write(f"{point}\n")
+        if deed is not None:
+            _DEEDS[deed]()
+
+
+_armed: _Armed | None = None
+
+
+def reached(point: Point) -> None:
+    """Say that the work has come to a point. Raises OSError if a test wants a broken disk there."""
+    if _armed is not None:
+        _armed.reached(point)
+
+
+def arm(environment: Mapping[str, str]) -> None:
+    """Have happen what the environment asks for; without the variables nothing ever does. Raises ValueError."""
+    global _armed  # noqa: PLW0603 - one process, one set of faults
+    text, trace = environment.get(VARIABLE, ""), environment.get(TRACE)
+    _armed = _Armed(text, trace) if text or trace else None
+
+
+def _parsed(fault: str) -> tuple[Point, int, Deed]:
+    name, times, deed = fault.strip().split(":")
+    return Point(name), int(times), Deed(deed)
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hang() -> None:
+    threading.Event().wait()
+
+
+def _full() -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _broken() -> NoReturn:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+_DEEDS: Final = {Deed.KILL: _kill, Deed.HANG: _hang, Deed.FULL: _full, Deed.BROKEN: _broken}
