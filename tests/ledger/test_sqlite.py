@@ -14,6 +14,7 @@ from filmgate.ports.ledger import Ledger
 
 from . import (
     conformance,
+    conformance_accounts,
     conformance_callbacks,
     conformance_changes,
     conformance_due,
@@ -73,6 +74,14 @@ class TestCallbacks(conformance_callbacks.CallbackConformance):
 
 
 class TestSecrets(conformance_callbacks.SecretConformance):
+    pass
+
+
+class TestCredits(conformance_accounts.CreditConformance):
+    pass
+
+
+class TestUsage(conformance_accounts.UsageConformance):
     pass
 
 

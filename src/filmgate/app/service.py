@@ -46,7 +46,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
-    ledger = SqliteLedger(settings.data / "filmgate.db")
+    ledger = SqliteLedger(settings.data / "filmgate.db", settings.limits())
     await ledger.open()
     try:
         yield ledger

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
-from filmgate.core.intake import OWN, sides
+from filmgate.core.intake import sides
 from filmgate.domain.errors import EngineCrashed, EngineFailed, Unavailable
 from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.generation import OWN
 from filmgate.domain.media import files
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
