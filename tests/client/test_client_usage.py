@@ -15,7 +15,7 @@ async def test_usage_and_rules(service: RunningService):
         standing = operator.set_limits("client usage", credits=1.5, credits_per="day")
         assert (standing.credits.left, standing.limits.credits_per, standing.own.task_days) == (1.5, "day", None)
         assert filmgate.wait(filmgate.submit("x", duration=1), timeout=60).credits == 1
-        with pytest.raises(UsedUp, match="0.5 of 1.5 are left today") as refused:
+        with pytest.raises(UsedUp, match=r"0\.5 of 1\.5 are left today") as refused:
             filmgate.submit("x", duration=1)
         assert (refused.value.status, refused.value.code) == (403, "used_up")
         usage = filmgate.usage()

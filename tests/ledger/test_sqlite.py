@@ -19,6 +19,7 @@ from . import (
     conformance_changes,
     conformance_due,
     conformance_providers,
+    conformance_retention,
     conformance_submits,
     machine,
 )
@@ -82,6 +83,10 @@ class TestCredits(conformance_accounts.CreditConformance):
 
 
 class TestUsage(conformance_accounts.UsageConformance):
+    pass
+
+
+class TestRetention(conformance_retention.RetentionConformance):
     pass
 
 

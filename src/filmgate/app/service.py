@@ -61,6 +61,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
     from filmgate.core.access import Access
+    from filmgate.core.collecting import Collector
     from filmgate.core.events import Events
     from filmgate.core.operator import Operator
     from filmgate.core.providers.adopting import Adopting
@@ -109,9 +110,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
+        collector = Collector(
+            ledger, base.store, query, base.feed, dispatcher, base.clock, every=settings.collect_every
+        )
+        stack.push_async_callback(collector.close)
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
+        collector.start()
         yield Service(asgi, tasks, events, access, dispatcher, first_key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +46,12 @@ class MediaStore(Protocol):
 
     async def keys(self, prefix: str) -> list[str]:
         """List the keys that start with `prefix/`."""
+
+    def older(self, before: float) -> AsyncGenerator[list[str], None]:
+        """Give the keys of all files that came here before a time in unix seconds, some at a time.
+
+        What writes that never ended have left goes on the way.
+        """
 
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import itertools
+import math
 import os
 import re
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 from filmgate.domain.errors import Unavailable
 
 PIECE = 256 * 1024
+_BATCH = 500
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 
@@ -57,6 +60,12 @@ class LocalStore:
         """List the keys that start with `prefix/`, in order; an empty prefix lists all."""
         folder = self._path(prefix) if prefix else self._root
         return await asyncio.to_thread(_keys, self._root, folder)
+
+    async def older(self, before: float) -> AsyncGenerator[list[str], None]:
+        """Give the keys of all files that came here before a time in unix seconds, some at a time."""
+        found = _older(self._root, self._root, before)
+        while keys := await asyncio.to_thread(lambda: list(itertools.islice(found, _BATCH))):
+            yield keys
 
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""
@@ -134,6 +143,27 @@ def _keys(root: Path, folder: Path) -> list[str]:
         for name in names
         if not name.startswith(".")
     )
+
+
+def _older(root: Path, folder: Path, before: float) -> Iterator[str]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _older(root, Path(entry.path), before)
+            elif _came(entry) >= before:
+                continue
+            elif entry.name.startswith("."):
+                Path(entry.path).unlink(missing_ok=True)
+            else:
+                yield Path(entry.path).relative_to(root).as_posix()
+
+
+def _came(entry: os.DirEntry[str]) -> float:
+    """Say when a file came to its place; a copy by hard link has the original's time of writing, so that is not it."""
+    try:
+        return entry.stat(follow_symlinks=False).st_ctime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _ready(root: Path, reserve: int) -> None:

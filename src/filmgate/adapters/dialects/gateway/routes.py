@@ -37,7 +37,7 @@ from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import Conflict
+from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
 
@@ -184,6 +184,8 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         video = wire.task_object(task, context.base_url)["video"]
         if video is None:
             raise Conflict(f"the task is {task.state}: it has no video")
+        if task.output is not None and task.output.expired_at is not None:
+            raise NotFound("the video is not kept any more")
         return json_response({"url": video["download_url"]})
 
 
