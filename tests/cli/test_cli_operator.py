@@ -47,7 +47,7 @@ def test_engines(front: RunningService, service: RunningService) -> None:
     assert found["far"] == ["dream_machine", address, "far (2.5), dear", "-", "0", "0", "0", "good"]
     document = json.loads(front.run("engines", "--json").stdout)
     assert [engine["name"] for engine in document["engines"]] == ["studio", "far", "lost", "narrow"]
-    assert document["engines"][1]["models"] == {"far": 2.5, "dear": 0}
+    assert document["engines"][1]["models"] == {"far": 2.5, "dear": None}
 
 
 def test_engines_in_a_terminal(front: RunningService) -> None:
@@ -75,8 +75,8 @@ def test_dry_run(front: RunningService) -> None:
     """A dry run lists the engines with verdict, price and reason, the chosen one first, and submits nothing."""
     before = json.loads(front.run("list", "--json").stdout)["total"]
     assert columns(front.run("generate", "x", "--dry-run", "--model", "dear")) == {
-        "far": ["chosen", "0", "makes dear, priority 0, weight 1"],
-        "lost": ["standby", "0", "makes dear, priority 1, weight 1"],
+        "far": ["chosen", "5", "makes dear, priority 0, weight 1"],
+        "lost": ["standby", "5", "makes dear, priority 1, weight 1"],
     }
     route = json.loads(front.run("generate", "x", "--dry-run", "--model", "far", "--json").stdout)
     assert (route["engine"], route["candidates"][0]["credits"]) == ("far", 2.5)

@@ -43,7 +43,7 @@ def test_engines_say_how_they_are(front: RunningService) -> None:
     assert far.address is not None
     assert far.address.endswith("/dream-machine/v1")
     assert (far.healthy, far.trouble, far.waiting, far.in_flight, far.unknown) == (True, None, 0, 0, 0)
-    assert (near.priority, near.models) == (1, {"far": 0})
+    assert (near.priority, near.models) == (1, {"far": None})
 
 
 def test_routes_are_told_without_submitting(front: RunningService) -> None:
@@ -56,7 +56,7 @@ def test_routes_are_told_without_submitting(front: RunningService) -> None:
     assert route.engine == "far"
     assert route.candidates == (
         Candidate("far", "chosen", "makes far, priority 0, weight 1", 2.5),
-        Candidate("near", "standby", "makes far, priority 1, weight 1", 0.0),
+        Candidate("near", "standby", "makes far, priority 1, weight 1", 5.0),
     )
 
 

@@ -168,7 +168,7 @@ def test_prices_and_names_of_models_are_the_engines_own(ledger: Ledger):
     assert (router.price("gw", LAKE), router.upstream_model("gw", "ray-2")) == (0.6, "ray-v2")
     other = Generation("a lake", model="other")
     assert (router.price("gw", other), router.upstream_model("gw", "other")) == (0.1, "other")
-    assert (router.price("studio", LAKE), router.upstream_model("studio", None)) == (0.0, None)
+    assert (router.price("studio", LAKE), router.upstream_model("studio", None)) == (5.0, None)
     assert [each.credits for each in router.candidates(LAKE, None)] == [0.6]
 
 

@@ -14,10 +14,12 @@ from filmgate.ports.ledger import Ledger
 
 from . import (
     conformance,
+    conformance_accounts,
     conformance_callbacks,
     conformance_changes,
     conformance_due,
     conformance_providers,
+    conformance_retention,
     conformance_submits,
     machine,
 )
@@ -73,6 +75,18 @@ class TestCallbacks(conformance_callbacks.CallbackConformance):
 
 
 class TestSecrets(conformance_callbacks.SecretConformance):
+    pass
+
+
+class TestCredits(conformance_accounts.CreditConformance):
+    pass
+
+
+class TestUsage(conformance_accounts.UsageConformance):
+    pass
+
+
+class TestRetention(conformance_retention.RetentionConformance):
     pass
 
 

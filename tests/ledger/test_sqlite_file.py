@@ -367,6 +367,27 @@ LISTS = {
         ("drop_old_deliveries", ["deliveries_at (at<?)"]),
         ("callback_secrets", ["callback_secrets_application (application_id=?)"]),
         ("drop_callback_due", ["due_task (task_id=? AND kind=? AND detail=?)"]),
+        ("own_limits", ["PRIMARY KEY (application_id=?)"]),
+        ("credits_since", ["PRIMARY KEY (application_id=? AND day>?)"]),
+        ("usage_days", ["PRIMARY KEY (application_id=? AND day>? AND day<?)"]),
+        ("usage_failures", ["PRIMARY KEY (application_id=? AND day>? AND day<?)"]),
+        ("count_unfinished_of", ["tasks_unfinished (application_id=?)"]),
+        (
+            "aged_tasks",
+            ["tasks_created (application_id=? AND (created_at,id)>(?,?) AND created_at<?)", "due_task (task"],
+        ),
+        (
+            "aged_media",
+            ["media_age (application_id=? AND (created_at,token)>(?,?) AND created_at<?)", "tasks_1 (id=?)"],
+        ),
+        ("referring", ["INDEX tasks_"]),
+        ("task_of_file", ["media_1 (token=?)"]),
+        ("usable_task", ["tasks_1 (id=?)"]),
+        ("drop_media_of", ["media_task (task_id=?)"]),
+        ("expire_output", ["tasks_1 (id=?)"]),
+        ("ends_of", ["tasks_1 (id=?)"]),
+        ("keys_of_tasks", ["media_task (task_id=?)"]),
+        ("keys_of_uploads", ["media_key (key=?)"]),
         ("all", ["tasks_created (application_id=?)"]),
         ("created", ["tasks_created (application_id=? AND created_at>? AND created_at<?)"]),
         ("behind", ["tasks_created (application_id=? AND (created_at,id)<(?,?))"]),
@@ -378,9 +399,21 @@ def test_statements_use_their_indexes(name: str, steps: list[str]):
     """No query on the way of a task reads a whole table, and pages are read in their order."""
     found = plan({**SQL, **LISTS}[name])
     assert [step for step in steps if step not in found] == []
-    tables = "tasks|due|d|t|c|turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets"
-    assert not re.search(rf"SCAN ({tables})\b(?!.*tasks_stage)", found)
-    paged = ("all", "created", "behind", "uploads", "sent_before", "changes_behind", "callbacks")
+    tables = (
+        "tasks|due|d|t|c|turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets|usage|failures|m"
+    )
+    assert not re.search(rf"SCAN ({tables})\b(?!.*tasks_(stage|unfinished))", found)
+    paged = (
+        "all",
+        "created",
+        "behind",
+        "uploads",
+        "sent_before",
+        "changes_behind",
+        "callbacks",
+        "aged_tasks",
+        "aged_media",
+    )
     assert name not in paged or "TEMP B-TREE" not in found
 
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
-    from filmgate.core.leftovers import Leftovers
     from filmgate.core.links import Links
     from filmgate.core.providers.account import Account
     from filmgate.core.routing import Router
@@ -39,6 +38,5 @@ class Base(NamedTuple):
     intake: Intake
     desk: Desk
     router: Router
-    leftovers: Leftovers
     clock: Clock
     work: Path

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -23,10 +21,7 @@ if TYPE_CHECKING:
     from filmgate.app.base import Base
     from filmgate.core.access import Access
     from filmgate.core.events import Events
-    from filmgate.core.leftovers import Leftovers
     from filmgate.core.service import TaskService
-
-log = logging.getLogger(__name__)
 
 _DOWNLOAD_SECONDS = 300.0
 
@@ -51,7 +46,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
-    ledger = SqliteLedger(settings.data / "filmgate.db")
+    ledger = SqliteLedger(settings.data / "filmgate.db", settings.limits())
     await ledger.open()
     try:
         yield ledger
@@ -66,6 +61,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
     from filmgate.core.access import Access
+    from filmgate.core.collecting import Collector
     from filmgate.core.events import Events
     from filmgate.core.operator import Operator
     from filmgate.core.providers.adopting import Adopting
@@ -114,24 +110,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
+        collector = Collector(
+            ledger, base.store, query, base.feed, dispatcher, base.clock, every=settings.collect_every
+        )
+        stack.push_async_callback(collector.close)
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
-        await _collect(stack, base.leftovers)
+        earlier = await collector.earlier()
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
+        collector.start(earlier)
         yield Service(asgi, tasks, events, access, dispatcher, first_key)
-
-
-async def _collect(stack: contextlib.AsyncExitStack, leftovers: Leftovers) -> None:
-    """Remove in the background what an earlier process has left behind; what comes from now on is not looked at."""
-    collecting = asyncio.create_task(leftovers.collect(await leftovers.folders()))
-
-    async def stop() -> None:
-        collecting.cancel()
-        await asyncio.wait([collecting])
-        if not collecting.cancelled() and (error := collecting.exception()) is not None:
-            log.warning("what an earlier process has left behind is still there: %s", error)
-
-    stack.push_async_callback(stop)
 
 
 async def _base(
@@ -146,7 +134,6 @@ async def _base(
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
-    from filmgate.core.leftovers import Leftovers
     from filmgate.core.links import Links
     from filmgate.core.routing import Router
 
@@ -186,7 +173,6 @@ async def _base(
         intake=intake,
         desk=Desk(ledger, feed, dispatcher, clock),
         router=Router(ledger, table, engines, accounts),
-        leftovers=Leftovers(ledger, store),
         clock=clock,
         work=work,
     )

@@ -68,6 +68,7 @@ def application(
     from filmgate.adapters.http.service_routes import service_router
     from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
+    from filmgate.core.accounting import Accounting
     from filmgate.core.callbacks.owning import OwnCallbacks
     from filmgate.core.repeats import Repeats
     from filmgate.core.uploads import Uploads
@@ -94,6 +95,7 @@ def application(
         operator,
         adopting,
         OwnCallbacks(base.ledger, base.dispatcher, base.clock),
+        Accounting(base.ledger, base.clock),
         is_operator,
     )
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}

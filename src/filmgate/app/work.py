@@ -85,4 +85,4 @@ def _execution(base: Base, announced: frozenset[str]) -> Execution:
     )
     stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
     stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
-    return Execution(base.desk, stages, base.store, base.leftovers, work=base.work)
+    return Execution(base.desk, stages, base.store, base.ledger.retention, work=base.work)

@@ -15,6 +15,7 @@ from filmgate.client.errors import (
     TooManyRequests,
     Unauthorized,
     UnreadableAnswer,
+    UsedUp,
     WaitTimeout,
 )
 from filmgate.client.references import Options, Source
@@ -31,6 +32,7 @@ from filmgate.client.results import (
     UnknownSubmit,
     Video,
 )
+from filmgate.client.usage import Standing, Usage
 
 __all__ = [
     "Account",
@@ -56,12 +58,15 @@ __all__ = [
     "Route",
     "ServiceUnavailable",
     "Source",
+    "Standing",
     "Task",
     "TaskPage",
     "TooManyRequests",
     "Unauthorized",
     "UnknownSubmit",
     "UnreadableAnswer",
+    "Usage",
+    "UsedUp",
     "Video",
     "WaitTimeout",
 ]

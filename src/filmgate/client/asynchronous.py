@@ -27,6 +27,7 @@ from filmgate.client.results import (
     id_of,
 )
 from filmgate.client.retries import Retries, attempts
+from filmgate.client.usage import Changes, Standing, Usage
 from filmgate.client.waiting import Waiting
 
 T = TypeVar("T")
@@ -142,8 +143,24 @@ class AsyncFilmgate:
         """Have callbacks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
         return await self._send(calls.rotate_callback_secret(at_once=at_once))
 
+    async def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:
+        """Say what the application has used, this month or from one day to another, such as "2026-11-22"."""
+        return await self._send(calls.usage(since, until))
+
+    async def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
+        """Say what every application has used. For operators, as all below."""
+        return await self._send(calls.all_usage(since, until))
+
+    async def limits(self) -> tuple[Standing, ...]:
+        """Give the rules of every application, and how it stands."""
+        return await self._send(calls.limits())
+
+    async def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
+        """Set rules of an application, by its name or id; what is not given stays. Raises NotFound."""
+        return await self._send(calls.set_limits(application, {**changes}))
+
     async def engine_status(self) -> tuple[EngineStatus, ...]:
-        """Say how every engine is. For operators, as the four methods below."""
+        """Say how every engine is."""
         return await self._send(calls.engine_status())
 
     async def route(self, prompt: str, **options: Unpack[Options]) -> Route:

@@ -26,6 +26,7 @@ from filmgate.client.results import (
     id_of,
 )
 from filmgate.client.retries import Retries, attempts
+from filmgate.client.usage import Changes, Standing, Usage
 from filmgate.client.waiting import Waiting
 
 T = TypeVar("T")
@@ -138,8 +139,24 @@ class Filmgate:
         """Have callbacks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
         return self._send(calls.rotate_callback_secret(at_once=at_once))
 
+    def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:
+        """Say what the application has used, this month or from one day to another, such as "2026-11-22"."""
+        return self._send(calls.usage(since, until))
+
+    def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
+        """Say what every application has used. For operators, as all below."""
+        return self._send(calls.all_usage(since, until))
+
+    def limits(self) -> tuple[Standing, ...]:
+        """Give the rules of every application, and how it stands."""
+        return self._send(calls.limits())
+
+    def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
+        """Set rules of an application, by its name or id; what is not given stays. Raises NotFound."""
+        return self._send(calls.set_limits(application, {**changes}))
+
     def engine_status(self) -> tuple[EngineStatus, ...]:
-        """Say how every engine is. For operators, as the four methods below."""
+        """Say how every engine is."""
         return self._send(calls.engine_status())
 
     def route(self, prompt: str, **options: Unpack[Options]) -> Route:

@@ -24,6 +24,7 @@ from filmgate.client.errors import (
     TooManyRequests,
     Unauthorized,
     UnreadableAnswer,
+    UsedUp,
 )
 from filmgate.client.references import Options, reference
 from filmgate.client.results import (
@@ -41,6 +42,7 @@ from filmgate.client.results import (
     id_of,
 )
 from filmgate.client.target import Target
+from filmgate.client.usage import Standing, StandingList, Usage, UsageList
 
 T = TypeVar("T")
 
@@ -154,6 +156,27 @@ def rotate_callback_secret(*, at_once: bool) -> Call[tuple[CallbackSecret, ...]]
     return Call("POST", f"{_CALLBACKS}/secret/rotate", _callback_secrets, body=body, repeatable=False)
 
 
+def usage(since: str | None, until: str | None) -> Call[Usage]:
+    """Ask what the application has used."""
+    return Call("GET", f"{_PREFIX}/usage", msgspec.json.Decoder(Usage).decode, _days(since, until))
+
+
+def all_usage(since: str | None, until: str | None) -> Call[tuple[Usage, ...]]:
+    """Ask what all applications have used."""
+    return Call("GET", f"{_OPERATOR}/usage", _usages, _days(since, until))
+
+
+def limits() -> Call[tuple[Standing, ...]]:
+    """Ask for the rules of all applications."""
+    return Call("GET", f"{_OPERATOR}/limits", _standings)
+
+
+def set_limits(application: str, changes: dict[str, Any]) -> Call[Standing]:
+    """Set rules of an application; once is as good as twice."""
+    path = f"{_OPERATOR}/limits/{_segment(application)}"
+    return Call("PATCH", path, msgspec.json.Decoder(Standing).decode, body=_json(changes))
+
+
 def engine_status() -> Call[tuple[EngineStatus, ...]]:
     """Ask how the engines are."""
     return Call("GET", f"{_OPERATOR}/engines", _engine_status)
@@ -245,8 +268,8 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
     status = response.status_code
     told = _told(response.content)
     kind = _ERRORS.get(status, ServiceUnavailable if status >= 500 else FilmgateClientError)
-    if told.get("code") == InFlight.code:
-        kind = InFlight
+    for own in (InFlight, UsedUp):
+        kind = own if told.get("code") == own.code else kind
     error = kind(
         told.get("message") or f"the service answered {status} {response.reason_phrase}".rstrip(),
         status=status,
@@ -318,6 +341,18 @@ def _engine_status(content: bytes) -> tuple[EngineStatus, ...]:
 
 def _unknown_submits(content: bytes) -> tuple[UnknownSubmit, ...]:
     return msgspec.json.decode(content, type=UnknownSubmitList).submits
+
+
+def _days(since: str | None, until: str | None) -> dict[str, str]:
+    return {name: day for name, day in (("since", since), ("until", until)) if day is not None}
+
+
+def _usages(content: bytes) -> tuple[Usage, ...]:
+    return msgspec.json.decode(content, type=UsageList).applications
+
+
+def _standings(content: bytes) -> tuple[Standing, ...]:
+    return msgspec.json.decode(content, type=StandingList).applications
 
 
 def _callback_secrets(content: bytes) -> tuple[CallbackSecret, ...]:

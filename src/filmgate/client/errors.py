@@ -3,6 +3,7 @@
 FilmgateClientError       also raised itself, for refusals that have no class of their own
 ├── InvalidInput          what was given cannot be sent; nothing was sent
 ├── Unauthorized          401: the key is missing, unknown or revoked
+├── UsedUp                403: the application has not so many credits left
 ├── NotFound              404: unknown, deleted or somebody else's
 ├── TooManyRequests       429: a rate or a count is exhausted
 ├── InFlight              409: the same submit is being accepted already
@@ -53,6 +54,12 @@ class Unauthorized(FilmgateClientError):
     """The API key is missing, unknown or revoked."""
 
     code = "invalid_token"
+
+
+class UsedUp(FilmgateClientError):
+    """The application has not so many credits left."""
+
+    code = "used_up"
 
 
 class NotFound(FilmgateClientError):

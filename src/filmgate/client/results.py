@@ -45,7 +45,8 @@ class Task(msgspec.Struct, frozen=True):
     """One generation and all that is known of it.
 
     `state` is "pending", "processing", "completed" or "failed", `progress` percent, times are RFC 3339, `duration` and
-    `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted.
+    `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted, `credits` what
+    it costs, `media_expired_at` since when its files are gone.
     """
 
     id: str
@@ -73,6 +74,8 @@ class Task(msgspec.Struct, frozen=True):
     thumbnail: str | None = None
     last_frame: str | None = None
     metadata: dict[str, Any] | None = None
+    credits: float = 0.0
+    media_expired_at: str | None = None
     trace_id: str | None = None
 
     @property
@@ -122,14 +125,15 @@ class EngineList(msgspec.Struct, frozen=True):
 class EngineStatus(msgspec.Struct, frozen=True):
     """How an engine is, for operators.
 
-    `models` are the credits of one task by model, `address` and `trouble` are of providers, `retry_in` is in seconds;
-    `waiting`, `in_flight` and `unknown` count tasks in line, at work, and submitted with an unknown outcome.
+    `models` are the credits of one task by model, None where they follow from what is asked for; `address` and
+    `trouble` are of providers, `retry_in` is in seconds; `waiting`, `in_flight` and `unknown` count tasks in line, at
+    work, and submitted with an unknown outcome.
     """
 
     name: str
     type: str
     address: str | None = None
-    models: dict[str, float] = {}
+    models: dict[str, float | None] = {}
     priority: int = 0
     weight: float = 1.0
     slots: int | None = None

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
-from filmgate.core.leftovers import Leftovers
 from filmgate.domain.errors import EngineCrashed, EngineFailed, Unavailable, of_the_disk
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reached
+from filmgate.ports.accounts import Retention
 from filmgate.ports.ledger import Claim
 from filmgate.ports.media import MediaStore
 
@@ -33,13 +33,13 @@ class Execution:
     """Takes claimed tasks through the stages of their engine, each in a folder of its own that goes afterwards."""
 
     def __init__(
-        self, desk: Desk, stages: Mapping[str, Stages], store: MediaStore, leftovers: Leftovers, *, work: Path
+        self, desk: Desk, stages: Mapping[str, Stages], store: MediaStore, retention: Retention, *, work: Path
     ) -> None:
         """Take the stages by the name of the engine, and the folder of work in progress."""
         self._desk = desk
         self._stages = stages
         self._store = store
-        self._leftovers = leftovers
+        self._retention = retention
         self._work = work
 
     async def advance(self, claim: Claim) -> None:
@@ -86,7 +86,8 @@ class Execution:
         """Remove what this attempt has left: its folder, and the files of the task that nothing needs any more."""
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         reached(Point.TIDYING)
-        await self._leftovers.tidy(task.application_id, task.id)
+        for key in await self._retention.strays(await self._store.keys(task.id)):
+            await self._store.remove(key)
 
     async def _crashed(self, attempt: Attempt, reason: str) -> None:
         # What breaks when the disk is full is not the engine.

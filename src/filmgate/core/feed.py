@@ -21,9 +21,13 @@ class Feed:
 
     def publish(self, task: Task) -> None:
         """Tell everybody who watches this task or its application."""
-        for name in (task.id, task.application_id):
-            for event in self._watchers.get(name, ()):
-                event.set()
+        self.wake(task.id)
+        self.wake(task.application_id)
+
+    def wake(self, name: str) -> None:
+        """Tell everybody who watches a task, or the tasks of an application, by its id."""
+        for event in self._watchers.get(name, ()):
+            event.set()
 
     def close(self) -> None:
         """Wake everybody, since no news will come any more."""

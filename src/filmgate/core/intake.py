@@ -19,14 +19,11 @@ import msgspec
 from filmgate.core.links import Links
 from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
-from filmgate.domain.generation import Reference, ReferenceKind
+from filmgate.domain.generation import OWN, Reference, ReferenceKind
 from filmgate.domain.media import Media, Role
 from filmgate.ports.fetcher import Fetcher, FetchError
 from filmgate.ports.ledger import Ledger, StoredMedia
 from filmgate.ports.media import MediaStore, MediaTools
-
-OWN = "media:"
-"""How a reference names one of our own files: this, then the token of its link."""
 
 _DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w.+=-]+)*;base64,", re.IGNORECASE)
 _MAX_URL = 8_192

@@ -12,10 +12,10 @@ import msgspec
 
 from filmgate.core.attempt import Attempt, to_its_end
 from filmgate.core.developing import Developing
-from filmgate.core.intake import OWN, Intake, sides
+from filmgate.core.intake import Intake, sides
 from filmgate.core.starting import Starting
 from filmgate.domain.errors import EngineCrashed, InvalidMedia
-from filmgate.domain.generation import Operation, Reference, ReferenceKind
+from filmgate.domain.generation import OWN, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Input, Task

@@ -37,7 +37,7 @@ class EngineStatus(msgspec.Struct, frozen=True):
     name: str
     type: str
     address: str | None
-    models: dict[str, float]
+    models: dict[str, float | None]
     priority: int
     weight: float
     slots: int | None

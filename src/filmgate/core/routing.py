@@ -11,6 +11,7 @@ import msgspec
 
 from filmgate.core.providers.account import Account
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
+from filmgate.domain.limits import standard_price
 from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings, ModelSettings
 from filmgate.domain.task import Task
 from filmgate.ports.engine import Engine
@@ -84,8 +85,9 @@ class Router:
         return None
 
     def price(self, engine: str, generation: Generation) -> float:
-        """Give what an engine takes for a task of a model, in credits."""
-        return self._model(engine, generation.model).credits
+        """Give what a task costs at an engine, in credits."""
+        price = self._model(engine, generation.model).credits
+        return standard_price(generation) if price is None else price
 
     def upstream_model(self, engine: str, model: str | None) -> str | None:
         """Give an engine's own name of a model."""

@@ -88,7 +88,7 @@ class TaskService:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
-        be used, TooManyRequests if too many tasks are unfinished.
+        be used, TooManyRequests if too many tasks are unfinished, UsedUp if not enough credits are left.
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
@@ -256,6 +256,8 @@ class TaskService:
             )
         if task.output is None or task.output.video is None:
             raise InvalidRequest(f"{field}: task {task_id} has no video", field=field)
+        if task.output.expired_at is not None:
+            raise InvalidRequest(f"{field}: the video of task {task_id} is not kept any more", field=field)
 
     async def _discard_unless_accepted(self, task: Task, media: Sequence[StoredMedia]) -> None:
         if await self._ledger.get(task.application_id, task.id) is None:

@@ -6,6 +6,7 @@ FilmgateError
 ├── Unauthorized          no key, or not one of ours
 ├── HostNotAllowed        the Host header names somebody else
 ├── Forbidden             the key is good, the action is not allowed
+│   └── UsedUp            the application has not enough credits left
 ├── NotFound              unknown, deleted or somebody else's: one and the same answer
 ├── Conflict              the task is not in a state that allows this
 │   └── InFlight          the first request with this idempotency key is not answered yet
@@ -78,6 +79,12 @@ class Forbidden(FilmgateError):
 
     code = "forbidden"
     status = 403
+
+
+class UsedUp(Forbidden):
+    """Insufficient credits."""
+
+    code = "used_up"
 
 
 class NotFound(FilmgateError):

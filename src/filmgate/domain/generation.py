@@ -20,6 +20,9 @@ from filmgate.domain.sizes import (
 MAX_PROMPT = 5_000
 """Characters of a prompt, at most (contract: 1 to 5,000)."""
 
+OWN = "media:"
+"""How a reference names one of our own files: this, then the token of its link."""
+
 
 class Kind(StrEnum):
     """What comes out."""
@@ -116,6 +119,12 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     guides: tuple[Guide, ...] = ()
     image_format: ImageFormat = ImageFormat.JPG
     unsupported: str | None = None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Everything it refers to."""
+        sides = tuple(side for side in (self.start, self.end) if side is not None)
+        return sides + tuple(Reference(ReferenceKind.IMAGE, guide.url) for guide in self.guides)
 
     @property
     def operation(self) -> Operation:

@@ -50,12 +50,16 @@ class Media(msgspec.Struct, frozen=True):
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The files of a completed task: a clip with its last frame, or a single image; always a thumbnail."""
+    """The files of a completed task: a clip with its last frame, or a single image; always a thumbnail.
+
+    From `expired_at`, in unix seconds, on the files are gone, by a rule of how long they are kept.
+    """
 
     thumbnail: Media
     video: Media | None = None
     last_frame: Media | None = None
     image: Media | None = None
+    expired_at: float | None = None
 
 
 def files(output: Output | None) -> tuple[Media, ...]:

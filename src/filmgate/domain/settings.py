@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 from filmgate.domain.generation import Operation
+from filmgate.domain.limits import Limits, Period
 
 MIB = 1024 * 1024
 
@@ -39,15 +40,19 @@ def _base_address(value: str | None) -> str | None:
 Words = Annotated[tuple[str, ...], NoDecode]
 Limit = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ModelSettings(BaseModel):
-    """A model of an engine: what it is called there (None: the same), and the price of one task in credits."""
+    """A model of an engine: what it is called there (None: the same), and the price of one task in credits.
+
+    Without a price a task costs a credit per second of video, or one for a picture.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str | None = None
-    credits: Annotated[float, Field(ge=0)] = 0
+    credits: Amount | None = None
 
 
 def _by_name(value: object) -> object:
@@ -111,6 +116,13 @@ class Settings(BaseSettings):
     media_rate: Limit = 6_000
     answer_cache: Limit = 64 * MIB
 
+    keep_task_days: Amount = 0
+    keep_media_days: Amount = 0
+    keep_media_bytes: Limit = 0
+    credits: Amount = 0
+    credits_per: Period = Period.MONTH
+    collect_every: float = Field(default=60, gt=0, le=86_400)
+
     gateway_batch: Literal["array", "envelope"] = "array"
     engines: dict[str, EngineSettings] = {}
 
@@ -143,6 +155,10 @@ class Settings(BaseSettings):
             if not _ENGINE_NAME.fullmatch(name) or name in _QUEUES:
                 raise ValueError(f'"{name}" cannot name an engine: use letters, digits, - and _, but not {_QUEUES}')
         return engines
+
+    def limits(self) -> Limits:
+        """The rules for applications that have none of their own."""
+        return Limits(self.keep_task_days, self.keep_media_days, self.keep_media_bytes, self.credits, self.credits_per)
 
     def engine_table(self) -> dict[str, EngineSettings]:
         """All engines by name: the configured ones, and the studio, with one slot per worker unless configured too."""

@@ -19,6 +19,7 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 
 if TYPE_CHECKING:
+    from filmgate.ports.accounts import Accounts, Retention
     from filmgate.ports.callbacks import CallbackLog
 
 ADVANCE = "advance"
@@ -205,6 +206,14 @@ class Ledger(Protocol):
     def callbacks(self) -> CallbackLog:
         """What became of the callbacks that were made due."""
 
+    @property
+    def accounts(self) -> Accounts:
+        """What applications may use and have used."""
+
+    @property
+    def retention(self) -> Retention:
+        """The removal of what is not kept for ever."""
+
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""
 
@@ -257,12 +266,6 @@ class Ledger(Protocol):
     ) -> list[StoredMedia]:
         """List the application's files that no task owns, newest first; `after` is the (created_at, token) of one."""
 
-    async def upload_keys(self) -> set[str]:
-        """Give the keys of all files that no task owns, whoever owns them."""
-
-    async def owners(self, task_ids: Sequence[str]) -> dict[str, str]:
-        """Give the application of each of these tasks that there is."""
-
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
 
@@ -295,8 +298,10 @@ class Ledger(Protocol):
     ) -> None:
         """Write an accepted task with its due work, and what its submit is known by.
 
-        Raises TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), InFlight
-        if a submit of the application has the key of the mark.
+        The credits of its `work` are taken from those of the application, and given back when it fails. Raises
+        TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), UsedUp if it has
+        not so many credits left, NotFound if what the task goes on from is gone, InFlight if a submit of the
+        application has the key of the mark.
         """
 
     # submits that are sent again

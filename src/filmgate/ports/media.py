@@ -53,6 +53,9 @@ class MediaStore(Protocol):
     async def folders(self, prefix: str) -> list[str]:
         """List the names of the folders directly below a prefix, or with an empty one below nothing."""
 
+    async def prune(self, prefix: str) -> None:
+        """Remove what interrupted writes have left in a folder, and the folder if nothing else is in it."""
+
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""
 

@@ -102,6 +102,8 @@ def _meaning(error: FilmgateClientError) -> tuple[Exit, str | None]:
                 Exit.UNREACHABLE,
                 "Give a good key with --key or FILMGATE_API_KEY; `filmgate keys create --name NAME` makes one.",
             )
+        case client.UsedUp():
+            return Exit.FAILED, "See `filmgate usage`."
         case client.ServiceUnavailable() | client.TooManyRequests() | client.UnreadableAnswer():
             return Exit.UNREACHABLE, None
         case client.InvalidInput():

@@ -11,7 +11,20 @@ from typing import Annotated, TextIO
 import typer
 
 from filmgate import __version__
-from filmgate.adapters.cli import adopt, callbacks, engines, generate, keys, mcp, output, serve, tasks, unknown
+from filmgate.adapters.cli import (
+    adopt,
+    callbacks,
+    engines,
+    generate,
+    keys,
+    limits,
+    mcp,
+    output,
+    serve,
+    tasks,
+    unknown,
+    usage,
+)
 from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
 
 app = typer.Typer(
@@ -29,6 +42,8 @@ app.command("list")(tasks.list_tasks)
 app.command()(tasks.cancel)
 app.command()(tasks.delete)
 app.add_typer(callbacks.commands, name="callbacks")
+app.command()(usage.usage)
+app.add_typer(limits.commands, name="limits")
 app.command()(engines.engines)
 app.command()(adopt.adopt)
 app.add_typer(unknown.commands, name="unknown")

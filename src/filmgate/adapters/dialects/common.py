@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.access import Action
+from filmgate.core.accounting import Accounting
 from filmgate.core.callbacks.owning import OwnCallbacks
 from filmgate.core.events import Events
 from filmgate.core.operator import Operator
@@ -70,6 +71,7 @@ class Services(NamedTuple):
     operator: Operator
     adopting: Adopting
     callbacks: OwnCallbacks
+    accounting: Accounting
     is_operator: Callable[[Request], bool]
 
 

@@ -22,7 +22,7 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API
 _WHEN = {
     400: "The request cannot be used; the message says why.",
     401: "The API key is missing or unknown.",
-    403: "The content was refused.",
+    403: "This is not allowed; the content was refused, or not enough credits are left.",
     404: "Unknown, deleted and foreign ids are answered alike.",
     409: "The task is not in a state that allows this, or the first request of this `Idempotency-Key` is under way.",
     413: "The body is larger than allowed.",
@@ -63,7 +63,7 @@ def failures(model: Any, *statuses: int) -> Responses:
 
 def refusals(model: Any, *statuses: int) -> Responses:
     """Describe the errors of a submit."""
-    return failures(model, 404, 409, 413, 422, *statuses)
+    return failures(model, 403, 404, 409, 413, 422, *statuses)
 
 
 def repeatable(described: dict[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,10 @@ class LocalStore:
         """List the names of the folders directly below a prefix, or with an empty one below the root."""
         return await asyncio.to_thread(_folders, self._path(prefix) if prefix else self._root)
 
+    async def prune(self, prefix: str) -> None:
+        """Remove what interrupted writes have left in a folder, and the folder if nothing else is in it."""
+        await asyncio.to_thread(_prune, self._path(prefix))
+
     async def ready(self) -> None:
         """Raise Unavailable if nothing can be written now."""
         await asyncio.to_thread(_ready, self._root, self._reserve)
@@ -150,11 +154,24 @@ def _folders(folder: Path) -> list[str]:
     return []
 
 
+def _prune(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith("."):
+                Path(entry.path).unlink(missing_ok=True)
+        try:
+            folder.rmdir()
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+
+
 def _ready(root: Path, reserve: int) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _passing(root / "ready") as probe:
-            probe.write_bytes(b"ready")
+        probe = root / ".ready"  # one name, so that interrupted probes do not add up
+        probe.write_bytes(b"ready")
+        probe.unlink(missing_ok=True)
         free = shutil.disk_usage(root).free
     except OSError as error:
         raise Unavailable(f"The media store cannot be written: {error.strerror}.") from error

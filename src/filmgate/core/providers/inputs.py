@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filmgate.core.intake import OWN, Intake, sides
+from filmgate.core.intake import Intake, sides
 from filmgate.core.starting import Starting
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
-from filmgate.domain.generation import Guide, Reference, ReferenceKind
+from filmgate.domain.generation import OWN, Guide, Reference, ReferenceKind
 from filmgate.domain.media import Media, Role
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Ledger

@@ -162,8 +162,7 @@ class Submitting:
         other = self._router.next_engine(task.generation, origin, tried)
         if other is not None:
             log.info("task %s goes from %s to %s: %s", task.id, task.engine, other, reason)
-            price = self._router.price(other, task.generation)
-            work = msgspec.structs.replace(task.work, asked=None, tried=tried, credits=price)
+            work = msgspec.structs.replace(task.work, asked=None, tried=tried)
             await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work)
             return
         steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)

@@ -40,7 +40,7 @@ from filmgate.adapters.dialects.codec import (
     given,
     rfc3339,
 )
-from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
+from filmgate.domain.errors import FilmgateError, InvalidRequest, UsedUp, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
@@ -247,6 +247,8 @@ def write_union_error(error: FilmgateError, trace_id: str) -> bytes:
 
 
 def _code(error: FilmgateError) -> str:
+    if isinstance(error, UsedUp):
+        return error.code
     return _CODES.get(error.status) or ("bad_request" if error.status < 500 else "api_error")
 
 

@@ -14,8 +14,7 @@ from filmgate.adapters.dialects.dream_machine.words import (
     RequestType,
     VideoModel,
 )
-from filmgate.core.intake import OWN
-from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
+from filmgate.domain.generation import OWN, Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo
 

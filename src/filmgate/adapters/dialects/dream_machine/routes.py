@@ -261,12 +261,13 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
         f"{PREFIX}/credits",
         operation_id="dream_machine_credits",
         summary="See the balance",
-        description="Nothing is billed here: the balance is always the same, in US cents.",
+        description="The credits that the application has left; always the same where nothing limits them.",
         responses=succeeds(DreamMachineCredits, "The balance.") | failures(DreamMachineError),
     )
     async def balance(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
-        return json_response({"credit_balance": wire.CREDITS})
+        context = await services.door.enter(request, Action.QUERY)
+        left = (await services.accounting.standing(context)).left
+        return json_response({"credit_balance": wire.CREDITS if left is None else left})
 
 
 def _add_follow_ups(routes: APIRouter, services: Services) -> None:

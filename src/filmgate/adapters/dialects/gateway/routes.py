@@ -37,10 +37,9 @@ from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import Conflict
+from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import TaskFilter
 
 TAG: Final = "Gateway"
 
@@ -185,6 +184,8 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         video = wire.task_object(task, context.base_url)["video"]
         if video is None:
             raise Conflict(f"the task is {task.state}: it has no video")
+        if task.output is not None and task.output.expired_at is not None:
+            raise NotFound("the video is not kept any more")
         return json_response({"url": video["download_url"]})
 
 
@@ -193,17 +194,19 @@ def _add_account(routes: APIRouter, services: Services) -> None:
         "/luma/users/me",
         operation_id="gateway_me",
         summary="See who you are",
-        description="The ids behind the API key.",
+        description="The ids behind the API key, and the credits that are left, null where nothing limits them.",
         responses=succeeds(GatewayUser, "Who asks.") | failures(GatewayError),
     )
     async def me(request: Request) -> Response:
-        caller = (await services.door.enter(request, Action.QUERY)).caller
+        context = await services.door.enter(request, Action.QUERY)
+        caller = context.caller
         return json_response(
             {
                 "id": caller.user_id,
                 "user_id": caller.user_id,
                 "application_id": caller.application_id,
                 "credential_id": caller.credential_id,
+                "credits": (await services.accounting.standing(context)).left,
             }
         )
 
@@ -211,20 +214,23 @@ def _add_account(routes: APIRouter, services: Services) -> None:
         "/luma/subscription/usage",
         operation_id="gateway_usage",
         summary="See what you have used",
-        description="The number of tasks of the application, in all and by state.",
+        description="The credits that the application has used and may use in the present period, and the numbers of "
+        "tasks by state since its first one, those that have been removed included.",
         responses=succeeds(GatewayUsage, "The numbers.") | failures(GatewayError),
     )
     async def usage(request: Request) -> Response:
         context = await services.door.enter(request, Action.QUERY)
-        counts = {
-            state.value: (await services.tasks.find(context, TaskFilter(states=(state,), limit=1))).total
-            for state in State
-        }
+        standing, total = await services.accounting.standing(context), await services.accounting.ever(context)
         return json_response(
             {
-                "consumed": sum(counts.values()),
-                "capacity": None,
-                "generations": counts,
+                "consumed": standing.used,
+                "capacity": standing.limits.credits or None,
+                "generations": {
+                    State.PENDING: standing.pending,
+                    State.PROCESSING: standing.processing,
+                    State.COMPLETED: total.completed,
+                    State.FAILED: total.failed + total.cancelled,
+                },
                 "max_unfinished": services.settings.max_unfinished,
             }
         )

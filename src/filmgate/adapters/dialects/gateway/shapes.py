@@ -180,19 +180,23 @@ class GatewayDownload(TypedDict):
 
 
 class GatewayUser(TypedDict):
-    """Who asks."""
+    """Who asks, and the credits that are left, null where nothing limits them."""
 
     id: str
     user_id: str
     application_id: str
     credential_id: str
+    credits: float | None
 
 
 class GatewayUsage(TypedDict):
-    """How many tasks there are, by state. Nothing is billed; `capacity` null means no quota, 0 no limit."""
+    """The credits used and to be used in the present period, and the numbers of tasks by state.
 
-    consumed: int
-    capacity: None
+    `capacity` null means that nothing limits the credits, `max_unfinished` 0 that nothing limits the unfinished tasks.
+    """
+
+    consumed: float
+    capacity: float | None
     generations: dict[str, int]
     max_unfinished: int
 

@@ -30,7 +30,7 @@ from filmgate.ports.context import RequestContext
 
 _MOST_ADOPTED: Final = 100
 _ID: Final = in_path("task_id", "The id of a task.")
-_WHO: Final = "For operators: the service is bound to loopback, or the key is the bootstrap key."
+WHO: Final = "For operators: the service is bound to loopback, or the key is the bootstrap key."
 
 
 class AdoptBody(Body):
@@ -81,7 +81,8 @@ def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
     _add_acts(routes, services, f"{prefix}/operator")
 
 
-async def _enter(services: Services, request: Request, action: Action) -> RequestContext:
+async def enter_operator(services: Services, request: Request, action: Action) -> RequestContext:
+    """Let an operator in. Raises Forbidden for anybody else."""
     context = await services.door.enter(request, action)
     if not services.is_operator(request):
         raise Forbidden("This is for operators: use the bootstrap key, or bind the service to loopback.")
@@ -93,23 +94,23 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         f"{prefix}/engines",
         operation_id="engine_status",
         summary="See how the engines are",
-        description=f"What is configured, healthy and in flight. {_WHO}",
+        description=f"What is configured, healthy and in flight. {WHO}",
         responses=succeeds(NativeEngineStatuses, "The engines.") | failures(NativeError, 403),
     )
     async def engines(request: Request) -> Response:
-        await _enter(services, request, Action.QUERY)
+        await enter_operator(services, request, Action.QUERY)
         return json_response({"engines": msgspec.to_builtins(await services.operator.engines())})
 
     @routes.post(
         f"{prefix}/route",
         operation_id="route_task",
         summary="See where a request would go, and why",
-        description=f"Nothing is submitted. {_WHO}",
+        description=f"Nothing is submitted. {WHO}",
         responses=succeeds(NativeRoute, "The engines that were looked at.") | failures(NativeError, 403, 413),
         openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH)),
     )
     async def route(request: Request) -> Response:
-        context = await _enter(services, request, Action.QUERY)
+        context = await enter_operator(services, request, Action.QUERY)
         generation = parse(wire.TaskBody, await services.door.body(request)).generation()
         found = await services.operator.route(generation, context.caller.application_id)
         return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
@@ -118,11 +119,11 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         f"{prefix}/unknown",
         operation_id="unknown_submits",
         summary="List submits of an unknown outcome",
-        description=f"Tasks of all applications whose provider did not say whether it accepted them. {_WHO}",
+        description=f"Tasks of all applications whose provider did not say whether it accepted them. {WHO}",
         responses=succeeds(NativeUnknownSubmits, "The tasks.") | failures(NativeError, 403),
     )
     async def unknown(request: Request) -> Response:
-        await _enter(services, request, Action.QUERY)
+        await enter_operator(services, request, Action.QUERY)
         return json_response({"submits": [_unknown(task) for task in await services.operator.unknown_submits()]})
 
 
@@ -132,12 +133,12 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         operation_id="decide_submit",
         summary="Decide about a submit of an unknown outcome",
         description="The provider has accepted it under an id; or it is to be submitted again, which may be charged "
-        f"twice; or the task fails. {_WHO}",
+        f"twice; or the task fails. {WHO}",
         responses=succeeds(NativeTask, "The task.") | failures(NativeError, 403, 404, 409, 413),
         openapi_extra=takes(schema_of(DecisionBody, _DECISIONS)) | {"parameters": [_ID]},
     )
     async def decide(request: Request) -> Response:
-        context = await _enter(services, request, Action.SUBMIT)
+        context = await enter_operator(services, request, Action.SUBMIT)
         body = parse(DecisionBody, await services.door.body(request))
         decision = wire.one_of(Decision, body.decision, "decision")
         task = await services.operator.decide(request.path_params["task_id"], decision, body.upstream_id or None)
@@ -148,12 +149,12 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         operation_id="adopt_tasks",
         summary="Take over tasks of a provider",
         description="Tasks that a provider made before become tasks here, under the same ids, of the application of "
-        f"the key. Those that are here already are left as they are; of several ids the unknown ones are named. {_WHO}",
+        f"the key. Those that are here already are left as they are; of several ids the unknown ones are named. {WHO}",
         responses=succeeds(NativeAdopted, "The tasks.") | failures(NativeError, 403, 404, 409, 413),
         openapi_extra=takes(schema_of(AdoptBody, {})),
     )
     async def adopt(request: Request) -> Response:
-        context = await _enter(services, request, Action.SUBMIT)
+        context = await enter_operator(services, request, Action.SUBMIT)
         body = parse(AdoptBody, await services.door.body(request))
         tasks, failed = [], []
         for each in dict.fromkeys(body.ids):

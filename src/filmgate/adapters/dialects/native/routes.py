@@ -20,6 +20,7 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.accounting import add_accounting
 from filmgate.adapters.dialects.native.calling import add_callbacks
 from filmgate.adapters.dialects.native.events import add_events
 from filmgate.adapters.dialects.native.operating import ENOUGH, add_operator
@@ -63,6 +64,7 @@ def router(services: Services) -> APIRouter:
     _add_ends(routes, services)
     _add_service(routes, services)
     add_callbacks(routes, services, PREFIX)
+    add_accounting(routes, services, PREFIX)
     add_operator(routes, services, PREFIX)
     return routes
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from filmgate.domain.generation import Kind, Operation
+from filmgate.domain.limits import Period
 from filmgate.domain.states import Stage
 
 Word = Literal["pending", "processing", "completed", "failed"]
@@ -45,7 +46,7 @@ class NativeTask(TypedDict):
     """A task.
 
     `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
-    percent, `metadata` what the engine noted, `credits` the price of the task.
+    percent, `metadata` what the engine noted, `credits` what it costs; since `media_expired_at` its files are gone.
     """
 
     id: str
@@ -75,6 +76,7 @@ class NativeTask(TypedDict):
     last_frame: str | None
     metadata: dict[str, Any]
     credits: float
+    media_expired_at: str | None
     trace_id: str
 
 
@@ -106,14 +108,15 @@ class NativeEngines(TypedDict):
 class NativeEngineStatus(TypedDict):
     """How an engine is.
 
-    `models` are the credits of one task by model, `address` and `trouble` are of providers, `retry_in` is in seconds;
-    `waiting`, `in_flight` and `unknown` count tasks in line, at work, and submitted with an unknown outcome.
+    `models` are the credits of one task by model, null where they follow from what is asked for; `address` and
+    `trouble` are of providers, `retry_in` is in seconds; `waiting`, `in_flight` and `unknown` count tasks in line, at
+    work, and submitted with an unknown outcome.
     """
 
     name: str
     type: str
     address: str | None
-    models: dict[str, float]
+    models: dict[str, float | None]
     priority: int
     weight: float
     slots: int | None
@@ -259,3 +262,90 @@ class NativeError(TypedDict):
     """An error."""
 
     error: NativeErrorWords
+
+
+class NativeLimits(TypedDict):
+    """The rules for an application; 0 switches one off. Bytes are those of its files, credits those of its tasks."""
+
+    task_days: float
+    media_days: float
+    media_bytes: int
+    credits: float
+    credits_per: Period
+
+
+class NativeOwnLimits(TypedDict):
+    """The rules that an application has of its own; null is what holds for all."""
+
+    task_days: float | None
+    media_days: float | None
+    media_bytes: int | None
+    credits: float | None
+    credits_per: Period | None
+
+
+class NativeCredits(TypedDict):
+    """The credits of the present period: `limit` and `left` are null where nothing limits them.
+
+    `renews` is the day on which there are as many again, null where they do not renew.
+    """
+
+    used: float
+    limit: float | None
+    left: float | None
+    per: Period
+    renews: str | None
+
+
+class NativeStanding(TypedDict):
+    """How an application stands: its rules, those that are its own, its credits, and what it has and holds now."""
+
+    application_id: str
+    application: str
+    limits: NativeLimits
+    own: NativeOwnLimits
+    credits: NativeCredits
+    unfinished: int
+    files_held: int
+    bytes_held: int
+
+
+class NativeStandings(TypedDict):
+    """How the applications stand."""
+
+    applications: list[NativeStanding]
+
+
+class NativeTally(TypedDict):
+    """Numbers of tasks, seconds of video and bytes of what was made, and the credits that tasks have cost."""
+
+    submitted: int
+    completed: int
+    failed: int
+    cancelled: int
+    seconds: float
+    bytes: int
+    credits: float
+
+
+class NativeDay(NativeTally):
+    """What was counted on a day, in UTC."""
+
+    day: str
+
+
+class NativeUsage(TypedDict):
+    """What an application has used from the day `since` to the day `until`, and how it stands now."""
+
+    since: str
+    until: str
+    total: NativeTally
+    failures: dict[str, int]
+    days: list[NativeDay]
+    now: NativeStanding
+
+
+class NativeUsages(TypedDict):
+    """What the applications have used."""
+
+    applications: list[NativeUsage]

@@ -140,6 +140,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "last_frame": task.link(output.last_frame if output else None, base),
         "metadata": task.work.notes,
         "credits": task.work.credits,
+        "media_expired_at": _time(output.expired_at if output else None),
         "trace_id": task.trace_id,
     }
 

@@ -221,13 +221,17 @@ def video_object(task: Task) -> OpenAIVideo:
         "progress": task.percent,
         "created_at": int(task.created_at),
         "completed_at": int(task.finished_at or task.updated_at) if task.state is State.COMPLETED else None,
-        "expires_at": None,
+        "expires_at": _expired_at(task),
         "error": {"code": task.failure.code if task.failure else "failed", "message": words} if failed else None,
         "prompt": task.generation.prompt,
         "remixed_from_video_id": _remixed_from(task.generation),
         "seconds": _seconds_of(task),
         "size": "{}x{}".format(*_size_of(task)),
     }
+
+
+def _expired_at(task: Task) -> int | None:
+    return int(task.output.expired_at) if task.output and task.output.expired_at is not None else None
 
 
 def _remixed_from(generation: Generation) -> str | None:

@@ -11,18 +11,21 @@ from pathlib import Path
 import apsw
 
 from filmgate.adapters.ledger.sqlite import access, changes, due, submits, tasks
+from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
 from filmgate.adapters.ledger.sqlite.due import put_due
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
+from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure
+from filmgate.domain.limits import NO_LIMITS, Limits
 from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import (
@@ -46,11 +49,17 @@ _GET_TASK = SQL["get_task"]
 class SqliteLedger:
     """Implements `filmgate.ports.ledger.Ledger`. Use it from the event loop that opened it."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the file's path; its folder must exist when the ledger is opened."""
+    def __init__(self, path: Path, limits: Limits = NO_LIMITS) -> None:
+        """Take the file's path; its folder must exist when the ledger is opened.
+
+        `limits` are the rules for applications that have none of their own.
+        """
         self._path = path
+        self._limits = limits
         self._opened: Store | None = None
         self.callbacks = SqliteCallbacks(lambda: self._store)
+        self.accounts = SqliteAccounts(lambda: self._store, limits)
+        self.retention = SqliteRetention(lambda: self._store, limits)
 
     async def open(self) -> None:
         """Open or create the file, for its owner's eyes only, and bring its schema up to date."""
@@ -137,17 +146,6 @@ class SqliteLedger:
         values = {"application_id": application_id, "after_time": time, "after_token": token, "limit": limit}
         return [media_from(row) for row in self._store.reader.rows(SQL["uploads"], values)]
 
-    async def upload_keys(self) -> set[str]:
-        """Give the keys of all files that no task owns."""
-        rows = await self._store.background.run(lambda reader: reader.rows(SQL["upload_keys"]))
-        return {str(row[0]) for row in rows}
-
-    async def owners(self, task_ids: Sequence[str]) -> dict[str, str]:
-        """Give the application of each of these tasks that there is."""
-        values = {"ids": json(list(task_ids))}
-        rows = await self._store.background.run(lambda reader: reader.rows(SQL["owners"], values))
-        return {str(task_id): str(owner) for task_id, owner in rows}
-
     async def counts(self) -> dict[tuple[str, State], int]:
         """Count the unfinished tasks by engine and state."""
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["count_unfinished"]))
@@ -163,7 +161,7 @@ class SqliteLedger:
         max_unfinished: int = 0,
         mark: Mark | None = None,
     ) -> None:
-        """Write an accepted task; raises TooManyRequests at the limit, Conflict for an id or a key that is there."""
+        """Write an accepted task; raises also Conflict for an id that is there."""
         await self._write(
             partial(
                 tasks.submit,
@@ -173,6 +171,7 @@ class SqliteLedger:
                 media=media,
                 max_unfinished=max_unfinished,
                 known_by=mark,
+                limits=self._limits,
             )
         )
 

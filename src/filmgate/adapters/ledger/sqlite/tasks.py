@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apsw
+from msgspec.structs import replace
 
+from filmgate.adapters.ledger.sqlite import accounts, references
 from filmgate.adapters.ledger.sqlite.changes import note, note_deletion
 from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
@@ -19,7 +21,9 @@ from filmgate.adapters.ledger.sqlite.rows import (
 from filmgate.adapters.ledger.sqlite.statements import Values, run
 from filmgate.adapters.ledger.sqlite.submits import mark
 from filmgate.domain.errors import TooManyRequests
-from filmgate.domain.failures import Failure
+from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.limits import Limits
+from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, SEEK, Change, Due, Echo, Mark, Sought, StoredMedia, queue_of
 
@@ -38,13 +42,16 @@ def submit(
     media: Sequence[StoredMedia],
     max_unfinished: int,
     known_by: Mark | None,
+    limits: Limits,
 ) -> None:
     """Write an accepted task with all that belongs to it."""
     if max_unfinished:
         _check_room(connection, task.application_id, max_unfinished)
+    accounts.accepted(connection, task, limits)
     run(connection, "add_task", task_values(task))
     run(connection, "add_echo", {"task_id": task.id, "dialect": echo.dialect, "body": echo.body})
     add_media(connection, media)
+    references.check(connection, task)
     put_due(connection, due)
     note(connection, task)
     if known_by is not None:
@@ -78,6 +85,7 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
     put_due(connection, due)
     if task.final:
         drop_unfinished(connection, task.id)
+        accounts.ended(connection, task)
     return task
 
 
@@ -89,6 +97,7 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
         return _changed(connection, "get_task", who)
     note(connection, task)
     drop_unfinished(connection, task.id)
+    accounts.ended(connection, task)
     if task.callback_url is not None:
         put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
     put_due(connection, [*_recall(task, now), *_seek(task, now)])
@@ -96,18 +105,33 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
 
 
 def delete(connection: apsw.Connection, application_id: str, task_id: str, now: float) -> bool:
-    """Remove a task with all that belongs to it and make the purge of its files due."""
-    task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
+    """Remove a task by its owner's will, which ends it if it has not ended; a provider is to forget it too."""
+    task = remove(connection, application_id, task_id, now)
     if task is None:
         return False
+    if not task.final:
+        accounts.ended(connection, _ended_by_owner(task, now))
+        put_due(connection, _seek(task, now))
+    put_due(connection, _recall(task, now))
+    return True
+
+
+def remove(connection: apsw.Connection, application_id: str, task_id: str, now: float) -> Task | None:
+    """Remove a task with all that belongs to it and make the purge of its files due; give it as it was."""
+    task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
+    if task is None:
+        return None
     note_deletion(connection, task, now)
     if task.upstream_id == task.id:
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})
-    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now), *_recall(task, now)])
-    if not task.final:
-        put_due(connection, _seek(task, now))
-    return True
+    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now)])
+    return task
+
+
+def _ended_by_owner(task: Task, now: float) -> Task:
+    failure = Failure(FailureCode.CANCELLED, "The task was deleted by its owner.")
+    return replace(task, state=State.FAILED, failure=failure, cancel_requested=True, finished_at=now)
 
 
 def _recall(task: Task, now: float) -> list[Due]:

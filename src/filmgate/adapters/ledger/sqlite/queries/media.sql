@@ -21,7 +21,3 @@ ORDER BY created_at DESC, token DESC LIMIT :limit
 -- Remove the row of an upload of its owner.
 DELETE FROM media WHERE token = :token AND application_id = :application_id AND task_id IS NULL
 RETURNING {media_columns}
-
--- name: upload_keys
--- Where all files lie that no task owns.
-SELECT key FROM media INDEXED BY media_uploads WHERE task_id IS NULL

@@ -160,10 +160,6 @@ WHERE engine = :engine AND upstream_id IS NOT NULL AND upstream_id IN (SELECT va
 -- The tasks in a stage, whoever owns them, oldest first.
 SELECT {task_columns} FROM tasks WHERE stage = :stage AND {unfinished} ORDER BY created_at, id
 
--- name: owners
--- The owners of many tasks.
-SELECT id, application_id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))
-
 -- name: open_submits
 -- The unfinished tasks of an engine in some stages.
 SELECT {task_columns} FROM tasks

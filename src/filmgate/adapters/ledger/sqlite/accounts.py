@@ -1,0 +1,138 @@
+"""The books of the applications, in the same file and the same transactions as the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import apsw
+from msgspec.structs import asdict
+
+from filmgate.adapters.ledger.sqlite.reader import Reader
+from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
+from filmgate.adapters.ledger.sqlite.store import Store
+from filmgate.domain.errors import NotFound, UsedUp
+from filmgate.domain.failures import FailureCode
+from filmgate.domain.limits import PLACES, Limits, OwnLimits, Period
+from filmgate.domain.media import files
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.domain.usage import Standing, Tally, Usage, begin_of, day_of
+
+_SLACK = 1e-6
+"""Credits by which a sum of decimal fractions may be off."""
+
+
+class SqliteAccounts:
+    """Implements `filmgate.ports.accounts.Accounts` for the ledger of which it is a part."""
+
+    def __init__(self, store: Callable[[], Store], limits: Limits) -> None:
+        """Take what gives the open store, and the rules for applications that have none of their own."""
+        self._store = store
+        self._limits = limits
+
+    async def standing(self, application_id: str, now: float) -> Standing:
+        """Say how an application stands."""
+        return self._store().reader.snapshot(partial(_standing, who=application_id, limits=self._limits, now=now))
+
+    async def standings(self, now: float) -> list[Standing]:
+        """Say how all applications stand."""
+        return await self._store().background.run(partial(_standings, limits=self._limits, now=now))
+
+    async def usage(self, application_id: str, first: str, last: str) -> Usage:
+        """Give what was counted for an application in a time."""
+        values = {"application_id": application_id, "first": first, "last": last}
+        return await self._store().background.run(partial(_usage, values=values))
+
+    async def set_limits(self, application_id: str, own: OwnLimits) -> None:
+        """Replace the rules that an application has of its own."""
+        values = {"application_id": application_id, **asdict(own)}
+        await self._store().writer.run(lambda connection: run(connection, "set_limits", values))
+
+
+def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) -> Limits:
+    """Give the rules for an application, its own before those for all."""
+    return limits.overridden(_own(run(connection, "own_limits", {"application_id": application_id})))
+
+
+def accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
+    """Count a new task and take its credits. Raises UsedUp if the application has not so many left."""
+    if task.work.credits:
+        _check_credits(connection, task, limits_of(connection, task.application_id, limits))
+        _count(connection, task, task.created_at, Tally(credits=task.work.credits))
+    # One that was made elsewhere before counts from now on.
+    _count(connection, task, task.updated_at, Tally(submitted=1))
+
+
+def ended(connection: apsw.Connection, task: Task) -> None:
+    """Count the end of a task, and give its credits back if it is not the owner's."""
+    at = task.updated_at if task.finished_at is None else task.finished_at
+    code = None if task.failure is None else task.failure.code
+    if task.state is State.COMPLETED:
+        made = None if task.output is None or task.output.video is None else task.output.video.facts.duration
+        size = sum(media.bytes for media in files(task.output))
+        _count(connection, task, at, Tally(completed=1, seconds=made or 0.0, bytes=size))
+        return
+    if code == FailureCode.CANCELLED:
+        _count(connection, task, at, Tally(cancelled=1))
+    else:
+        _count(connection, task, at, Tally(failed=1))
+        run(connection, "count_failure", {"application_id": task.application_id, "day": day_of(at), "code": code or ""})
+    if task.work.credits and not _owners_will(task):
+        _count(connection, task, task.created_at, Tally(credits=-task.work.credits))
+
+
+def _owners_will(task: Task) -> bool:
+    """Whether the owner has ended a task on which work had begun: that is not the service's failure."""
+    by_owner = task.cancel_requested and task.failure is not None and task.failure.code == FailureCode.CANCELLED
+    return by_owner and task.started_at is not None
+
+
+def _check_credits(connection: apsw.Connection, task: Task, limits: Limits) -> None:
+    if not limits.credits:
+        return
+    period = limits.credits_per
+    values = {"application_id": task.application_id, "first": begin_of(period, task.created_at)}
+    ((used,),) = run(connection, "credits_since", values)
+    if used + task.work.credits > limits.credits + _SLACK:
+        left = max(0.0, limits.credits - used)
+        raise UsedUp(f"Insufficient credits: this costs {task.work.credits:g}, and {_left(left, limits)}.")
+
+
+def _left(left: float, limits: Limits) -> str:
+    lasting = {Period.DAY: " today", Period.MONTH: " this month", Period.TOTAL: ""}[limits.credits_per]
+    return f"{left:g} of {limits.credits:g} are left{lasting}"
+
+
+def _count(connection: apsw.Connection, task: Task, at: float, tally: Tally) -> None:
+    run(connection, "count_usage", {"application_id": task.application_id, "day": day_of(at), **asdict(tally)})
+
+
+def _own(rows: list[Row]) -> OwnLimits:
+    if not rows:
+        return OwnLimits()
+    tasks, media, size, credits_, period = rows[0]
+    return OwnLimits(tasks, media, size, credits_, None if period is None else Period(period))
+
+
+def _standing(reader: Reader, *, who: str, limits: Limits, now: float) -> Standing:
+    values: Values = {"application_id": who}
+    names = reader.rows(SQL["application_name"], values)
+    if not names:
+        raise NotFound("no such application")
+    own = _own(reader.rows(SQL["own_limits"], values))
+    rules = limits.overridden(own)
+    ((used,),) = reader.rows(SQL["credits_since"], values | {"first": begin_of(rules.credits_per, now)})
+    counts: dict[str, int] = dict(reader.rows(SQL["count_unfinished_of"], values))
+    pending, processing = counts.get(State.PENDING, 0), counts.get(State.PROCESSING, 0)
+    files_held, bytes_held = next(iter(reader.rows(SQL["held"], values)), (0, 0))
+    return Standing(who, names[0][0], rules, own, round(used, PLACES), pending, processing, files_held, bytes_held)
+
+
+def _standings(reader: Reader, *, limits: Limits, now: float) -> list[Standing]:
+    return [_standing(reader, who=who, limits=limits, now=now) for who, _ in reader.rows(SQL["list_applications"])]
+
+
+def _usage(reader: Reader, *, values: Values) -> Usage:
+    days = {day: Tally(*counted) for day, *counted in reader.rows(SQL["usage_days"], values)}
+    return Usage(days, dict(reader.rows(SQL["usage_failures"], values)))
