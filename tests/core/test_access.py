@@ -1,11 +1,16 @@
-"""Rate buckets."""
+"""Rate buckets, and keys that are no good."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from filmgate.core.access import Buckets
-from filmgate.domain.errors import TooManyRequests
+from filmgate.adapters.ledger.sqlite import SqliteLedger
+from filmgate.core.access import KEY_TTL, Access, Buckets
+from filmgate.core.keys import new_key
+from filmgate.domain.errors import TooManyRequests, Unauthorized
+from filmgate.ports.ledger import ApiKey
 
 
 class Clock:
@@ -61,3 +66,37 @@ def test_keys_do_not_share_a_bucket() -> None:
     assert buckets.take("other") is not None
     unlimited = Buckets(0, Clock())
     assert [unlimited.take("one") for _ in range(1_000)] == [None] * 1_000
+
+
+class Counting(SqliteLedger):
+    """A ledger that counts how often it was asked for a key."""
+
+    asked = 0
+
+    async def key(self, digest: bytes) -> ApiKey | None:
+        """Count, and look."""
+        self.asked += 1
+        return await super().key(digest)
+
+
+async def test_a_wrong_key_does_not_ask_the_ledger_each_time(tmp_path: Path) -> None:
+    """What cannot be a key is refused without asking, what is unknown asks once in a while, and little is kept."""
+    clock, ledger = Clock(), Counting(tmp_path / "filmgate.db")
+    await ledger.open()
+    access = Access(ledger, submit_rate=0, query_rate=0, clock=clock)
+
+    async def refused(key: str) -> int:
+        with pytest.raises(Unauthorized):
+            await access.caller(key.encode())
+        return ledger.asked
+
+    assert {await refused(key) for key in ("x", "fg_x", "fg_" + "0" * 36, "x" * 100_000, "\xff")} == {0}
+    known = new_key()
+    assert [await refused(known) for _ in range(100)] == [1] * 100
+    clock.now += KEY_TTL
+    assert [await refused(known) for _ in range(100)] == [2] * 100
+    for _ in range(11_000):
+        await refused(new_key())
+    assert len(access._unknown) <= 10_000
+    assert not access._known
+    await ledger.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +19,15 @@ HOME = "127.0.0.2"
 FORBIDDEN = "127.0.0.1"
 ALLOWED = ("127.0.0.2/32",)
 
+_HOSTILE = Path(__file__).with_name("hostile_addresses.toml")
+
 Answer = Callable[[str, dict[str, str], bytes, asyncio.StreamWriter], Awaitable[None]]
 """Writes the answer to a request, given its path, headers and body."""
+
+
+def hostile() -> list[str]:
+    """Give the addresses that nobody may have the service call."""
+    return [url for group in tomllib.loads(_HOSTILE.read_text()).values() for url in group]
 
 
 class Site:

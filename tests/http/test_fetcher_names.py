@@ -13,6 +13,7 @@ import pytest
 from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, site
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.ports.fetcher import FetchError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
 
@@ -39,16 +40,24 @@ async def test_name_is_resolved_once_and_the_checked_address_dialled(tmp_path: P
         ["::ffff:169.254.169.254"],
         ["fe80::1%eth0"],
         ["64:ff9b::a00:1"],
+        ["168.63.129.16"],
+        ["100.100.100.200"],
+        ["fd00:ec2::254"],
+        ["93.184.215.14", "2002:a9fe:a9fe::1"],
+        ["0.0.0.0"],
+        ["224.0.0.1"],
     ],
 )
 async def test_names_that_lead_inside(tmp_path: Path, answers: list[str]):
-    """One private address among those of a name refuses the name."""
+    """One private address among those of a name refuses the name, for downloads and callbacks."""
     resolve, asked = resolver(answers)
     fetcher = CheckedFetcher(resolve=resolve)
     error = await refused(fetcher, "http://mixed.example/?secret", tmp_path)
     assert error.message == "The name mixed.example leads into a network that is not public."
     assert not error.retryable
-    assert asked == ["mixed.example"]
+    with pytest.raises(FetchError, match="not public"):
+        await fetcher.post("http://mixed.example/", b"{}", {}, timeout=2)
+    assert asked == ["mixed.example"] * 2
     await fetcher.close()
 
 

@@ -46,13 +46,15 @@ def serve(settings: Settings) -> int:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
+    from filmgate.adapters.http.connection import patient
+
     host, port = listener.getsockname()[:2]
     async with open_service(settings) as service:
         config = uvicorn.Config(
             service.asgi,
             lifespan="off",
             loop="uvloop",
-            http="httptools",
+            http=patient(settings.head_seconds),
             ws="none",
             log_config=None,
             access_log=False,

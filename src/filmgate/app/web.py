@@ -59,6 +59,7 @@ def application(
     from filmgate.adapters.dialects.common import Services
     from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
+    from filmgate.adapters.http.arrival import Patience
     from filmgate.adapters.http.door import HttpDoor, bearer
     from filmgate.adapters.http.errors import Errors
     from filmgate.adapters.http.gate import Gate, Mount
@@ -134,6 +135,7 @@ def application(
         prefixes,
         mounts,
         max_body=settings.max_body,
+        patience=Patience(settings.body_seconds, settings.body_rate),
     )
 
 

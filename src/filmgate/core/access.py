@@ -77,6 +77,7 @@ class Access:
         self._clock = clock
         self._bootstrap = None if bootstrap is None else (digest(bootstrap[0]), bootstrap[1])
         self._known: dict[bytes, tuple[Caller, float]] = {}
+        self._unknown: dict[bytes, float] = {}
         self._buckets = {
             Action.SUBMIT: Buckets(submit_rate, clock),
             Action.QUERY: Buckets(query_rate, clock),
@@ -101,12 +102,19 @@ class Access:
             return self._bootstrap[1]
         if not plausible(key.decode("latin-1")):
             raise Unauthorized("the API key is mistyped or not one of ours")
-        kept = await self._ledger.key(mark)
+        kept = None if self._unknown.get(mark, 0.0) > self._clock() else await self._ledger.key(mark)
         if kept is None or kept.revoked_at is not None:
             self._known.pop(mark, None)
+            self._refuse(mark)
             raise Unauthorized("the API key is not known here or has been revoked")
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()
         caller = Caller(kept.application_id, kept.user_id, kept.id)
         self._known[mark] = (caller, self._clock() + KEY_TTL)
         return caller
+
+    def _refuse(self, mark: bytes) -> None:
+        """Remember for a moment that a key is no good. A key that is made is random: nobody has tried it before."""
+        if mark not in self._unknown and len(self._unknown) >= _KNOWN_KEYS:
+            del self._unknown[next(iter(self._unknown))]
+        self._unknown[mark] = self._clock() + KEY_TTL

@@ -11,6 +11,7 @@ FilmgateError
 ├── Conflict              the task is not in a state that allows this
 │   └── InFlight          the first request with this idempotency key is not answered yet
 ├── KeyReused             this idempotency key was used for another request
+├── BodyTooSlow           the body takes too long to come
 ├── PayloadTooLarge       more bytes than the limit
 ├── TooManyRequests       a rate or a count is exhausted; says when to come back
 ├── WaitTimeout           a synchronous caller's time is up; the task goes on
@@ -113,6 +114,13 @@ class KeyReused(FilmgateError):
 
     code = "idempotency_key_reused"
     status = 422
+
+
+class BodyTooSlow(FilmgateError):
+    """The request body did not come in time."""
+
+    code = "request_timeout"
+    status = 408
 
 
 class PayloadTooLarge(FilmgateError):

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     allow_networks: Words = ()
 
     max_body: Limit = 32 * MIB
+    head_seconds: Seconds = 20
+    body_seconds: Seconds = 30
+    body_rate: Limit = 16 * 1024
     max_image: Limit = 20 * MIB
     max_video: Limit = 512 * MIB
     max_batch: Limit = 100

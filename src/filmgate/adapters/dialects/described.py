@@ -24,6 +24,7 @@ _WHEN = {
     401: "The API key is missing or unknown.",
     403: "This is not allowed; the content was refused, or not enough credits are left.",
     404: "Unknown, deleted and foreign ids are answered alike.",
+    408: "The body did not come in time.",
     409: "The task is not in a state that allows this, or the first request of this `Idempotency-Key` is under way.",
     413: "The body is larger than allowed.",
     422: "The `Idempotency-Key` was used for another request.",
@@ -53,9 +54,13 @@ def keyed(tag: str) -> APIRouter:
 
 
 def failures(model: Any, *statuses: int) -> Responses:
-    """Describe the errors of an operation that needs a key: these, and those that all of them have."""
+    """Describe the errors of an operation that needs a key: these, and those that all of them have.
+
+    Whose body can be too large can have one that is too slow.
+    """
     responses: Responses = {}
-    for status in sorted({400, 401, 429, 500, 503, *statuses}):
+    bodies = {408, 413} if 413 in statuses else set()
+    for status in sorted({400, 401, 429, 500, 503, *statuses} | bodies):
         responses[status] = answer(model, _WHEN[status])
     responses[429]["headers"] = {"Retry-After": _RETRY_AFTER}
     return responses

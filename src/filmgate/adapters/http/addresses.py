@@ -28,6 +28,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _CLOSED = (
     IPv4Network("0.0.0.0/8"),
     IPv4Network("100.64.0.0/10"),
+    IPv4Network("168.63.129.16/32"),  # a cloud's own services, seen from inside it alone
     IPv4Network("192.0.0.0/24"),
     IPv4Network("192.88.99.0/24"),
     IPv4Network("198.18.0.0/15"),
@@ -75,8 +76,9 @@ def parse(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port
+        target = _target(parts.path, parts.query)
     except ValueError as error:
-        raise InvalidRequest("The address cannot be read: its host or port is malformed.") from error
+        raise InvalidRequest("The address cannot be read: its host, port or path is malformed.") from error
     if parts.scheme not in PORTS:
         raise InvalidRequest("The address must begin with http:// or https://.")
     if "@" in parts.netloc:
@@ -84,9 +86,6 @@ def parse(url: str) -> Address:
     if port == 0 or parts.netloc.endswith(":"):
         raise InvalidRequest("The port of the address must be between 1 and 65535.")
     host = _host(parts.hostname or "", bracketed="[" in parts.netloc)
-    target = quote(parts.path or "/", safe=_IN_TARGET) + (
-        "?" + quote(parts.query, safe=_IN_TARGET) if parts.query else ""
-    )
     return Address(parts.scheme, host, port or PORTS[parts.scheme], target)
 
 
@@ -140,6 +139,11 @@ def _host(host: str, *, bracketed: bool) -> str:
     if _NUMERIC.fullmatch(labels[-1]) and as_ip(name) is None:
         raise InvalidRequest(_unusual(name))
     return name
+
+
+def _target(path: str, query: str) -> str:
+    """Give what is asked for, encoded. Raises ValueError for what is no text."""
+    return quote(path or "/", safe=_IN_TARGET) + ("?" + quote(query, safe=_IN_TARGET) if query else "")
 
 
 def _ascii(host: str) -> str:

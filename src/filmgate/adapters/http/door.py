@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from filmgate.adapters.http.headers import Headers, find
 from filmgate.core.access import Access, Action, Rate
 from filmgate.core.links import Links
-from filmgate.domain.errors import InvalidRequest, PayloadTooLarge, TooManyRequests
+from filmgate.domain.errors import PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import RequestContext
 
 _A_MINUTE = 60
@@ -60,16 +60,13 @@ class HttpDoor:
         return await self.identify(request.scope, request.state.trace_id)
 
     async def body(self, request: Request) -> bytes:
-        """Read the whole body. Raises PayloadTooLarge."""
+        """Read the whole body. Raises PayloadTooLarge; one that is slow or cut off was refused in front of this."""
         chunks, size = [], 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if self._max_body and size > self._max_body:
-                    raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
-                chunks.append(chunk)
-        except ClientDisconnect as error:
-            raise InvalidRequest("the body was cut off") from error
+        async for chunk in request.stream():
+            size += len(chunk)
+            if self._max_body and size > self._max_body:
+                raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
+            chunks.append(chunk)
         return b"".join(chunks)
 
 

@@ -31,6 +31,8 @@ def headers_of(error: FilmgateError) -> Headers:
     headers: Headers = [(b"content-type", b"application/json")]
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="filmgate"'))
+    if error.status == 408:
+        headers.append((b"connection", b"close"))  # the rest of the request could be taken for another one
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % error.retry_after))
     return headers

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import uuid_utils
 
+from filmgate.adapters.http.arrival import WITH_BODY, Patience
 from filmgate.adapters.http.errors import Errors, defect
 from filmgate.adapters.http.headers import CORS, DEFAULT_ALLOWED, NOSNIFF, PREFLIGHT, Headers, find, rate_limit, trace
 from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
@@ -40,8 +41,9 @@ class Mount(NamedTuple):
 class Gate:
     """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
 
-    It names the request (trace id), refuses foreign Hosts and bodies announced too large, speaks CORS on the paths
-    of the dialects, adds the headers that every answer has, counts it, and answers for a broken route.
+    It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
+    slowly, speaks CORS on the paths of the dialects, adds the headers that every answer has, counts it, and answers
+    for a broken route.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Gate:
         mounts: Mapping[str, Mount],
         *,
         max_body: int,
+        patience: Patience,
     ) -> None:
         self._framework = framework
         self._lane = lane
@@ -64,6 +67,7 @@ class Gate:
         self._dialects = sorted(dialects.items(), key=lambda entry: -len(entry[0]))
         self._mounts = mounts
         self._max_body = max_body
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -72,6 +76,8 @@ class Gate:
             return
         trace_id = str(uuid_utils.uuid4())
         reply = _Reply(self, scope, send, trace_id)
+        if scope["method"] in WITH_BODY:
+            receive = self._patience.receive(receive)
         try:
             remaining = await self._lane.answer(scope, receive, send, trace_id)
             if remaining is not None:

@@ -100,6 +100,7 @@ def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
             200: answer(AgentsFile, "The file is kept."),
             400: answer(AgentsError, "The bytes are not what was announced, or cannot be used."),
             404: answer(AgentsError, "No such file is waited for."),
+            408: answer(AgentsError, "The bytes did not come in time."),
             413: answer(AgentsError, "There are more bytes than allowed."),
         },
         openapi_extra=_ID,

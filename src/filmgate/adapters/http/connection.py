@@ -1,0 +1,114 @@
+"""Connections: how long the head of a request may take, how large it may be, and what becomes of a body nobody reads.
+
+The server has no limits of its own on these. Without them anybody could hold connections by sending a byte now and
+then, or have a head of any size gathered in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of a head, at most, and of what is neither head nor body: sizes of chunks, trailers."""
+
+_FRAMING: Final = 16
+"""Bytes that may be spent on the framing of one byte of a body."""
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Serves one connection. `head_seconds` is what a head may take, 0 is no limit.
+
+    As long is waited for the rest of a body after the answer to it: the connection can be used on if it comes.
+    """
+
+    head_seconds = 20.0
+
+    _timer: asyncio.TimerHandle | None = None
+    _before_body, _begun = True, False
+    _beside_body = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, and refuse what is too much."""
+        self._beside_body += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._beside_body > MAX_HEAD:
+            self._refuse(b"431 Request Header Fields Too Large")
+        elif self._before_body and self._timer is None and (self.cycle is None or self.cycle.response_complete):
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._begun = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. What comes behind a body is dropped: by then the request has been judged by its headers."""
+        if self._before_body:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        self._before_body = False
+        self._beside_body = 0
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._beside_body = max(0, self._beside_body - _FRAMING * len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Expect the next head."""
+        self._before_body, self._begun = True, False
+        self._beside_body = 0
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the rest of a request that is not whole by now: its body, which nobody reads, or the next head."""
+        super().on_response_complete()
+        if self._begun and self.cycle.response_complete:
+            self._wait()
+
+    def _wait(self) -> None:
+        if self.head_seconds and self._timer is None:
+            self._timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        """Close the connection; whoever has begun a head is told why."""
+        self._timer = None
+        if self._before_body and self._begun:
+            self._refuse(b"408 Request Timeout")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: bytes) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+        self.transport.close()
+
+
+def patient(head_seconds: float) -> type[PatientProtocol]:
+    """Give the protocol with a time limit."""
+    return type("PatientProtocol", (PatientProtocol,), {"head_seconds": head_seconds})
