@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from filmgate import __version__
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.app.keys import bootstrap, first_start
 from filmgate.domain.errors import Unavailable
@@ -57,6 +58,8 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 @contextlib.asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
+    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.telemetry import Metrics
     from filmgate.app.engines import asked_for
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
@@ -105,13 +108,20 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         following = Following(base.accounts, base.desk)
         dialects = all_dialects()
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
-        asgi = application(base, dialects, access, query, tasks, events, operator, adopting, following)
+        requests = Requests()
+        metrics = Metrics(
+            requests.items, ledger.figures, base.table, base.accounts, settings.data, __version__, base.clock
+        )
+        await metrics.start()
+        asgi = application(
+            base, dialects, access, query, tasks, events, operator, adopting, following, requests, metrics
+        )
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
-        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
+        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced, metrics))
         yield Service(asgi, tasks, events, access, dispatcher, first_key)
 
 

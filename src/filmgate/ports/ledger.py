@@ -19,6 +19,7 @@ from filmgate.domain.task import Progress, Task
 
 if TYPE_CHECKING:
     from filmgate.ports.callbacks import CallbackLog
+    from filmgate.ports.figures import Figures
 
 ADVANCE = "advance"
 """Kind of due work: take the task's next stage. Its queue is the engine's name."""
@@ -189,6 +190,10 @@ class Ledger(Protocol):
     @property
     def callbacks(self) -> CallbackLog:
         """What became of the callbacks that were made due."""
+
+    @property
+    def figures(self) -> Figures:
+        """Figures of all tasks, whoever owns them."""
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""
