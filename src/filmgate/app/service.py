@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from filmgate.core.events import Events
     from filmgate.core.service import TaskService
 
+LEDGER = "filmgate.db"
+"""The ledger in the data folder."""
+
+MEDIA = "media"
+"""The folder of stored files in the data folder."""
+
 _DOWNLOAD_SECONDS = 300.0
 
 
@@ -47,7 +53,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
-    ledger = SqliteLedger(settings.data / "filmgate.db")
+    ledger = SqliteLedger(settings.data / LEDGER)
     await ledger.open()
     try:
         yield ledger
@@ -143,7 +149,7 @@ async def _base(
     clock, work = time.time, _empty_folder(settings.data / "work")
     table = settings.engine_table()
     engines, accounts = engines_and_accounts(table)
-    store = LocalStore(settings.data / "media")
+    store = LocalStore(settings.data / MEDIA)
     tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
     parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:

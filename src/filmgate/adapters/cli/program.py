@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from filmgate import __version__
-from filmgate.adapters.cli import adopt, callbacks, engines, generate, keys, mcp, output, serve, tasks, unknown
+from filmgate.adapters.cli import adopt, backup, callbacks, engines, generate, keys, mcp, output, serve, tasks, unknown
 from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
 
 app = typer.Typer(
@@ -34,6 +34,8 @@ app.command()(adopt.adopt)
 app.add_typer(unknown.commands, name="unknown")
 app.command()(mcp.mcp)
 app.add_typer(keys.commands, name="keys")
+app.command()(backup.backup)
+app.command()(backup.restore)
 
 
 def _show_version(wanted: bool) -> None:
