@@ -11,7 +11,20 @@ from typing import Annotated, TextIO
 import typer
 
 from filmgate import __version__
-from filmgate.adapters.cli import adopt, backup, callbacks, engines, generate, keys, mcp, output, serve, tasks, unknown
+from filmgate.adapters.cli import (
+    adopt,
+    backup,
+    callbacks,
+    doctor,
+    engines,
+    generate,
+    keys,
+    mcp,
+    output,
+    serve,
+    tasks,
+    unknown,
+)
 from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
 
 app = typer.Typer(
@@ -36,6 +49,7 @@ app.command()(mcp.mcp)
 app.add_typer(keys.commands, name="keys")
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.command()(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:
