@@ -51,6 +51,7 @@ def make_backup(data: Path, target: Path, tell: Tell, *, earlier: Path | None = 
         raise Conflict(f"{target} is there already: a backup is written into a new folder.")
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(Snapshot(data / LEDGER)) as snapshot, passing(partial):
             manifest = _Backup(data, partial, snapshot, tell, earlier).make()
             os.sync()

@@ -35,7 +35,7 @@ def doctor(
     if as_json:
         output.emit({"problems": problems, "warnings": warnings, "findings": findings})
     else:
-        print(f"\n{problems} problems, {warnings} warnings")
+        print(f"\nproblems: {problems}, warnings: {warnings}")
     return Exit.FAILED if problems else Exit.DONE
 
 

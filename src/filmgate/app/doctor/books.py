@@ -42,7 +42,7 @@ def ledger(settings: Settings, now: Running) -> Iterator[Finding]:
                     "ledger", f"{dangling} rows refer to rows that are gone", "Tasks may lack parts.", _RESTORE
                 )
             else:
-                yield ok("ledger", f"{path.stat().st_size // 1024:,} KiB, sound")
+                yield ok("ledger", f"{books.bytes // 1024:,} KiB, sound")
             if books.log_bytes > _LARGE_LOG:
                 yield warning(
                     "ledger", f"its log has {books.log_bytes // MIB:,} MiB", "Something reads from it without an end.",

@@ -36,6 +36,11 @@ class Inspection:
         return int(self._rows("PRAGMA user_version")[0][0]), len(migrations())
 
     @property
+    def bytes(self) -> int:
+        """The size of what is in it, as far as it is known to those who read now."""
+        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+
+    @property
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
         log = self._path.with_name(f"{self._path.name}-wal")
