@@ -47,6 +47,7 @@ COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
     "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
     "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
+    "backup", "restore", "doctor",
 )  # fmt: skip
 _UNITS = {"": 1, "MiB": 2**20}
 

@@ -358,6 +358,10 @@ LISTS = {
         ("last_change", ["changes_owner (application_id=?)"]),
         ("changes_behind", ["changes_owner (application_id=? AND number>?)"]),
         ("drop_noted_deletions", ["changes_deleted (deleted_at<?)"]),
+        ("ended_behind", ["changes USING INTEGER PRIMARY KEY (rowid>?)", "tasks_1 (id=?)"]),
+        ("last_change_of_all", ["SEARCH changes"]),
+        ("held_behind", ["media USING INTEGER PRIMARY KEY (rowid>?)"]),
+        ("standing_callbacks", ["due_queue (queue=?)", "c USING PRIMARY KEY (task_id=? AND state=?)"]),
         ("finish_due", ["PRIMARY KEY"]),
         ("drop_task_due", ["due_task (task_id=?)"]),
         ("get_callback", ["c USING PRIMARY KEY (task_id=? AND state=?)"]),
@@ -415,6 +419,12 @@ def test_statements_use_their_indexes(name: str, steps: list[str]):
         "aged_media",
     )
     assert name not in paged or "TEMP B-TREE" not in found
+
+
+def test_figures_walk_what_is_unfinished():
+    """How things stand is read from indexes of what is unfinished, without the rows."""
+    assert plan(SQL["standing_tasks"]) == "SCAN tasks USING COVERING INDEX tasks_stage"
+    assert plan(SQL["standing_work"]) == "SCAN due USING COVERING INDEX due_queue"
 
 
 async def test_a_change_of_another_ledger_is_seen(path: Path, ledger: SqliteLedger):

@@ -5,15 +5,26 @@ from __future__ import annotations
 import logging
 import sys
 
+from filmgate.ports.context import task_of, trace_of
+
 
 def configure(level: str) -> None:
     """Send the log to standard error, from `level` up."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_placed)
     handler.setFormatter(_readable() if sys.stderr.isatty() else _json())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # The HTTP libraries log whole addresses at INFO, secrets in their query strings included.
     for name in ("httpx2", "httpcore2", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _placed(record: logging.LogRecord) -> bool:
+    """Say of a record which request and task it is about, where that is known."""
+    for name, value in (("trace_id", trace_of.get()), ("task_id", task_of.get())):
+        if value is not None:
+            setattr(record, name, value)
+    return True
 
 
 def _readable() -> logging.Formatter:

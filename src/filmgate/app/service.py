@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from filmgate import __version__
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.app.keys import bootstrap, first_start
 from filmgate.domain.errors import Unavailable
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from filmgate.core.access import Access
     from filmgate.core.events import Events
     from filmgate.core.service import TaskService
+
+LEDGER = "filmgate.db"
+"""The ledger in the data folder."""
+
+MEDIA = "media"
+"""The folder of stored files in the data folder."""
 
 _DOWNLOAD_SECONDS = 300.0
 
@@ -46,7 +53,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
-    ledger = SqliteLedger(settings.data / "filmgate.db", settings.limits())
+    ledger = SqliteLedger(settings.data / LEDGER, settings.limits())
     await ledger.open()
     try:
         yield ledger
@@ -57,6 +64,8 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 @contextlib.asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
+    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.telemetry import Metrics
     from filmgate.app.engines import asked_for
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
@@ -106,7 +115,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         following = Following(base.accounts, base.desk)
         dialects = all_dialects()
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
-        asgi = application(base, dialects, access, query, tasks, events, operator, adopting, following)
+        requests = Requests()
+        metrics = Metrics(
+            requests.items, ledger.figures, base.table, base.accounts, settings.data, __version__, base.clock
+        )
+        await metrics.start()
+        asgi = application(
+            base, dialects, access, query, tasks, events, operator, adopting, following, requests, metrics
+        )
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
@@ -117,7 +133,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
         earlier = await collector.earlier()
-        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced))
+        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced, metrics))
         collector.start(earlier)
         yield Service(asgi, tasks, events, access, dispatcher, first_key)
 
@@ -140,7 +156,7 @@ async def _base(
     clock, work = time.time, _empty_folder(settings.data / "work")
     table = settings.engine_table()
     engines, accounts = engines_and_accounts(table)
-    store = LocalStore(settings.data / "media")
+    store = LocalStore(settings.data / MEDIA)
     tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
     parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:

@@ -13,6 +13,8 @@ from filmgate.app.base import Base
 
 if TYPE_CHECKING:
     from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.telemetry import Metrics
     from filmgate.core.access import Access
     from filmgate.core.events import Events
     from filmgate.core.operator import Operator
@@ -53,6 +55,8 @@ def application(
     operator: Operator,
     adopting: Adopting,
     following: Following,
+    requests: Requests,
+    metrics: Metrics,
 ) -> Gate:
     """Put together what serves requests."""
     from filmgate.adapters import mcp
@@ -65,7 +69,6 @@ def application(
     from filmgate.adapters.http.gate import Gate, Mount
     from filmgate.adapters.http.hooks import hooks_router
     from filmgate.adapters.http.lane import Lane
-    from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.http.service_routes import service_router
     from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
@@ -76,7 +79,7 @@ def application(
 
     settings = base.settings
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
-    door, requests = HttpDoor(access, base.links, rates, max_body=settings.max_body), Requests()
+    door = HttpDoor(access, base.links, rates, max_body=settings.max_body)
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
 
     def is_operator(request: Any) -> bool:
@@ -105,7 +108,7 @@ def application(
     routers = [dialect.router(services) for dialect in dialects]
     routers.append(media_router(base.ledger, base.store, Buckets(settings.media_rate)))
     checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
-    routers.append(service_router(base.ledger, requests, checks, is_operator, __version__))
+    routers.append(service_router(metrics.exposition, checks, is_operator, __version__))
     routers.append(hooks_router(following.hurry, Buckets(settings.media_rate)))
     lane = Lane(
         {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},

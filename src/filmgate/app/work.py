@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from filmgate.adapters.telemetry import Metrics
+from filmgate.adapters.telemetry.watching import Watch, Work
 from filmgate.app.base import Base
 from filmgate.app.engines import room_of
 from filmgate.core.callbacks.delivering import Callbacks
@@ -33,28 +35,35 @@ _FOLLOWED = 100_000
 
 
 def lanes(
-    base: Base, tasks: TaskService, following: Following, hooks: Mapping[str, Form], announced: frozenset[str]
+    base: Base,
+    tasks: TaskService,
+    following: Following,
+    hooks: Mapping[str, Form],
+    announced: frozenset[str],
+    metrics: Metrics,
 ) -> dict[str, Lane]:
     """Give the lanes of all queues. `hooks` write callbacks, by dialect; `announced` dialects hear of the start too."""
-    callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock)
+    watch = Watch(metrics)
+    callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
     housekeeping = Housekeeping(base.ledger, tasks, base.store, base.clock)
-    execution = _execution(base, announced)
+    execution = _execution(base, announced, watch)
     found = {name: Lane(execution.advance, engine.slots) for name, engine in base.engines.items()}
     for name in base.accounts:
-        found |= _account_lanes(base, name, execution, following)
-    return found | {
+        found |= _account_lanes(base, name, execution, watch.following(following.follow))
+    found |= {
         CALLBACK: Lane(callbacks.deliver, _CALLBACK_SLOTS),
         EXPIRE: Lane(housekeeping.expire, 1),
         PURGE: Lane(housekeeping.purge, 1),
     }
+    return watch.lanes(found)
 
 
-def _account_lanes(base: Base, name: str, execution: Execution, following: Following) -> dict[str, Lane]:
+def _account_lanes(base: Base, name: str, execution: Execution, follow: Work) -> dict[str, Lane]:
     recalling = Recalling(base.accounts, base.ledger, writing_of(base), base.clock)
     return {
         name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name])),
         queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
-        queue_of(FOLLOW, name): Lane(following.follow, _FOLLOWED, lasting=True),
+        queue_of(FOLLOW, name): Lane(follow, _FOLLOWED, lasting=True),
         queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),
         queue_of(RECALL, name): Lane(recalling.work, _RECALL_SLOTS),
     }
@@ -65,7 +74,7 @@ def writing_of(base: Base) -> Writing:
     return Writing(base.accounts, base.router, base.settings.public_url)
 
 
-def _execution(base: Base, announced: frozenset[str]) -> Execution:
+def _execution(base: Base, announced: frozenset[str], watch: Watch) -> Execution:
     """Put together what takes tasks through their stages."""
     settings = base.settings
     starting = Starting(base.ledger, base.table, announced, base.clock)
@@ -85,4 +94,4 @@ def _execution(base: Base, announced: frozenset[str]) -> Execution:
     )
     stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
     stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
-    return Execution(base.desk, stages, base.store, base.ledger.retention, work=base.work)
+    return Execution(base.desk, watch.stages(stages), base.store, base.ledger.retention, work=base.work)

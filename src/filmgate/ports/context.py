@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 import msgspec
+
+trace_of: ContextVar[str | None] = ContextVar("trace_of", default=None)
+"""For logs: the trace id of the request that is served, or of that which submitted the task that is worked on."""
+
+task_of: ContextVar[str | None] = ContextVar("task_of", default=None)
+"""For logs: the id of the task that is worked on."""
 
 
 class Caller(msgspec.Struct, frozen=True):

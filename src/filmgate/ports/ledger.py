@@ -21,6 +21,7 @@ from filmgate.domain.task import Progress, Task
 if TYPE_CHECKING:
     from filmgate.ports.accounts import Accounts, Retention
     from filmgate.ports.callbacks import CallbackLog
+    from filmgate.ports.figures import Figures
 
 ADVANCE = "advance"
 """Kind of due work: take the task's next stage. Its queue is the engine's name."""
@@ -213,6 +214,10 @@ class Ledger(Protocol):
     @property
     def retention(self) -> Retention:
         """The removal of what is not kept for ever."""
+
+    @property
+    def figures(self) -> Figures:
+        """Figures of all tasks, whoever owns them."""
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -141,15 +140,11 @@ def _document(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "application_id": key.application_id,
         "hint": key.hint,
-        "created_at": _moment(key.created_at),
-        "revoked_at": None if key.revoked_at is None else _moment(key.revoked_at),
+        "created_at": output.moment(key.created_at),
+        "revoked_at": None if key.revoked_at is None else output.moment(key.revoked_at),
     }
 
 
 def _row(key: ApiKey) -> tuple[str, ...]:
-    revoked = "good" if key.revoked_at is None else f"revoked {_moment(key.revoked_at)}"
-    return key.id, key.name, f"…{key.hint}", _moment(key.created_at), key.application_id, revoked
-
-
-def _moment(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    revoked = "good" if key.revoked_at is None else f"revoked {output.moment(key.revoked_at)}"
+    return key.id, key.name, f"…{key.hint}", output.moment(key.created_at), key.application_id, revoked

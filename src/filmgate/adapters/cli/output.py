@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,11 @@ def printable(text: str) -> str:
 def megabytes(count: int) -> str:
     """Write a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def moment(seconds: float) -> str:
+    """Write a time in unix seconds as people and programs read it."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _json(document: Any) -> str:

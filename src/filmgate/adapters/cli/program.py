@@ -13,7 +13,9 @@ import typer
 from filmgate import __version__
 from filmgate.adapters.cli import (
     adopt,
+    backup,
     callbacks,
+    doctor,
     engines,
     generate,
     keys,
@@ -49,6 +51,9 @@ app.command()(adopt.adopt)
 app.add_typer(unknown.commands, name="unknown")
 app.command()(mcp.mcp)
 app.add_typer(keys.commands, name="keys")
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:

@@ -17,6 +17,7 @@ from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.links import Links
 from filmgate.domain.errors import FilmgateError, PayloadTooLarge, Unavailable
+from filmgate.ports.context import trace_of
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         scope.setdefault("state", {})["trace_id"] = reply.trace_id
+        trace_of.set(reply.trace_id)
         self._check(scope)
         if reply.dialect is not None and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)

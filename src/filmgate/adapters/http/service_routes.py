@@ -11,9 +11,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
-from filmgate.adapters.http.metrics import Requests, exposition
 from filmgate.domain.errors import FilmgateError, Forbidden, Unauthorized
-from filmgate.ports.ledger import Ledger
 
 Check = Callable[[], Awaitable[None]]
 
@@ -33,13 +31,12 @@ class Readiness(BaseModel):
 
 
 def service_router(
-    ledger: Ledger,
-    requests: Requests,
+    exposition: Callable[[], Awaitable[bytes]],
     checks: Mapping[str, Check],
     is_operator: Callable[[Request], bool],
     version: str,
 ) -> APIRouter:
-    """Make the routes. `checks` raise FilmgateError where a part cannot do its work."""
+    """Make the routes. `exposition` writes the metrics, `checks` raise FilmgateError where a part is in trouble."""
     router = APIRouter(tags=["service"])
 
     @router.get("/healthz", summary="Is the service alive?", operation_id="healthz")
@@ -72,7 +69,7 @@ def service_router(
     async def metrics(request: Request) -> Response:
         if not is_operator(request):
             raise Forbidden() if "authorization" in request.headers else Unauthorized()
-        return Response(exposition(requests, await ledger.counts()), media_type="text/plain; version=0.0.4")
+        return Response(await exposition(), media_type="text/plain; version=0.0.4")
 
     return router
 

@@ -45,14 +45,16 @@ class Callbacks:
         clock: Clock,
         *,
         chance: Callable[[], float] = random.random,
+        told: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        """Take the forms in which tasks are posted, by the name of the dialect."""
+        """Take the forms in which tasks are posted, by the name of the dialect, and who is told of every outcome."""
         self._ledger = ledger
         self._log = ledger.callbacks
         self._fetcher = fetcher
         self._forms = forms
         self._clock = clock
         self._chance = chance
+        self._told = told
         self._signing = Signing(ledger.callbacks, clock)
         self._receivers = Receivers()
 
@@ -62,10 +64,9 @@ class Callbacks:
         if task is None:
             await self._ledger.finish(claim)
         elif not task.callback_url or task.callback_url.rstrip("/") in DUMMIES:
-            told = "nobody listens at this address"
-            await self._log.settle(claim, Outcome(CallbackStatus.SKIPPED, trouble=told))
+            await self._settle(claim, Outcome(CallbackStatus.SKIPPED, trouble="nobody listens at this address"))
         elif claim.due.detail == State.PROCESSING and task.final:
-            await self._log.settle(claim, Outcome(CallbackStatus.SUPERSEDED))
+            await self._settle(claim, Outcome(CallbackStatus.SUPERSEDED))
         else:
             with self._receivers.visit(task.callback_url, task.application_id, task.id) as visit:
                 if visit.pause is not None:
@@ -84,9 +85,13 @@ class Callbacks:
         reached(Point.CALLBACK_SENT)
         outcome = judged(callback, delivery, wanted, self._clock(), self._chance)
         _report(callback, outcome, redacted(url))
-        await self._log.settle(claim, outcome)
+        await self._settle(claim, outcome)
         reached(Point.CALLBACK_SETTLED)
         return delivery.answer is not None
+
+    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        await self._log.settle(claim, outcome)
+        self._told(outcome)
 
     async def _post(self, callback: Callback, task: Task, url: str) -> tuple[Delivery, float]:
         """Post once; gives what came of it, and for how many seconds the receiver wants to be left alone."""

@@ -7,6 +7,7 @@ import contextlib
 import heapq
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from itertools import count
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from filmgate.core.providers.breaker import Breaker
 from filmgate.core.providers.pace import Pace
 from filmgate.domain.accounts import AccountSettings
+from filmgate.domain.errors import EngineFailed
 from filmgate.ports.provider import Provider, ProviderTrouble, Receipt, Report, Submission
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,10 @@ class _Question(NamedTuple):
 
 
 class Account:
-    """Submits, and answers questions about tasks in as few requests as the provider allows."""
+    """Submits, and answers questions about tasks in as few requests as the provider allows.
+
+    `requests` counts its queries, `answers` what came of its submits: accepted, refused, not_accepted or unknown.
+    """
 
     def __init__(self, name: str, provider: Provider, settings: AccountSettings) -> None:
         self.name = name
@@ -47,6 +52,7 @@ class Account:
         self.settings = settings
         self.submits = Breaker()
         self.requests = 0
+        self.answers: Counter[str] = Counter()
         self._submit_pace = Pace(settings.submit_rate)
         self._query_pace = Pace(settings.query_rate)
         self._clock = time.monotonic
@@ -92,13 +98,18 @@ class Account:
         """Ask for a generation, once. Raises EngineFailed, ProviderTrouble."""
         try:
             receipt = await self.provider.submit(submission)
+        except EngineFailed:
+            self.answers["refused"] += 1
+            raise
         except ProviderTrouble as trouble:
+            self.answers["unknown" if trouble.accepted else "not_accepted"] += 1
             if trouble.retry_after is not None:
                 self._submit_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
             if trouble.account or trouble.accepted:
                 self.submits.bad(trouble.message, definite=trouble.account)
             raise
         self.submits.good()
+        self.answers["accepted"] += 1
         return receipt
 
     async def ask(self, task_id: str, pause: float) -> Report | None:

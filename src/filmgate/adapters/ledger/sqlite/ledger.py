@@ -15,6 +15,7 @@ from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
 from filmgate.adapters.ledger.sqlite.due import put_due
+from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
@@ -60,6 +61,7 @@ class SqliteLedger:
         self.callbacks = SqliteCallbacks(lambda: self._store)
         self.accounts = SqliteAccounts(lambda: self._store, limits)
         self.retention = SqliteRetention(lambda: self._store, limits)
+        self.figures = SqliteFigures(lambda: self._store)
 
     async def open(self) -> None:
         """Open or create the file, for its owner's eyes only, and bring its schema up to date."""

@@ -57,6 +57,11 @@ def task_values(task: Task) -> Values:
     }
 
 
+def progress_from(work: str) -> Progress:
+    """Read what the work on a task has committed."""
+    return _work(work)
+
+
 def change_values(change: Change) -> Values:
     """Give the values of `change_task` by name: NULL for what stays."""
     values = {name: None if value is UNSET else value for name, value in msgspec.structs.asdict(change).items()}

@@ -1,0 +1,120 @@
+"""Commands that save the data folder and bring it back. They open the ledger themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.configuration import settings
+from filmgate.adapters.cli.exits import Exit, Stop
+
+if TYPE_CHECKING:
+    from filmgate.app import Manifest, Tell
+    from filmgate.domain.settings import Settings
+
+
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to be made; it must not be there.", show_default=False)
+    ],
+    data: options.Data = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--earlier", metavar="DIR", help="An earlier backup, whose files are linked instead of copied."),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Write a backup of the ledger and its files; the service may be running.
+
+    On the same disk files are hard links: that is quick, takes no room, and does not help when the disk breaks.
+    """
+    from filmgate.app import make_backup
+
+    chosen = _embedded(settings(data=data))
+    with _shown(quiet=as_json) as tell, _stopping():
+        manifest = make_backup(chosen.data, target.absolute(), tell, earlier=earlier)
+    _report(manifest, {"backup": str(target)}, as_json=as_json)
+    return Exit.DONE
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="BACKUP", help="The folder of the backup.", show_default=False)],
+    data: options.Data = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Check the sizes of the files, not what is in them.")] = False,
+    resubmit: Annotated[
+        bool,
+        typer.Option("--resubmit", help="Nothing was submitted to a provider after the backup: go on with all tasks."),
+    ] = False,
+    as_json: options.Json = False,
+) -> int:
+    """Bring a backup back into a data folder that is new or empty, after checking all of it.
+
+    Tasks that waited to be submitted to a provider may have been submitted after the backup: they are looked up there,
+    or wait for `filmgate unknown decide`.
+    """
+    from filmgate.app import restore_backup
+
+    chosen = _embedded(settings(data=data))
+    with _shown(quiet=as_json) as tell, _stopping():
+        done = restore_backup(source, chosen, tell, quick=quick, resubmit=resubmit)
+    _report(done.manifest, {"data": str(chosen.data), "doubted": done.doubted}, as_json=as_json)
+    return Exit.DONE
+
+
+def _embedded(chosen: Settings) -> Settings:
+    if chosen.database is not None:
+        raise Stop("only the embedded ledger can be backed up", Exit.USAGE, code="bad_request", field="database")
+    return chosen
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[None]:
+    from filmgate.domain.errors import FilmgateError
+
+    try:
+        yield
+    except FilmgateError as error:
+        raise Stop(error.message, Exit.FAILED, code=error.code) from error
+
+
+@contextlib.contextmanager
+def _shown(*, quiet: bool) -> Iterator[Tell]:
+    """Show on a terminal how far it is."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        rows = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in rows:
+                rows[what] = bars.add_task(what, total=total or None)
+            bars.update(rows[what], completed=done)
+
+        yield tell
+
+
+def _report(manifest: Manifest, more: dict[str, object], *, as_json: bool) -> None:
+    from msgspec import to_builtins
+
+    if as_json:
+        output.emit({**more, **to_builtins(manifest)})
+        return
+    facts: list[tuple[str, object]] = [
+        *more.items(),
+        ("made at", output.moment(manifest.created_at)),
+        ("ledger", output.megabytes(manifest.ledger_bytes)),
+        ("files", f"{manifest.files}, {output.megabytes(manifest.bytes)}"),
+    ]
+    print(output.lines(facts))
+    for key in manifest.missing:
+        print(f"filmgate: the ledger names {key}, which the media store does not have", file=sys.stderr)

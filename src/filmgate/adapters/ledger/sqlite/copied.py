@@ -1,0 +1,104 @@
+"""A ledger that was copied, before a service runs on it: is it sound, and what may have happened after the copy."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from filmgate.adapters.ledger.sqlite.connection import FAULTS, unavailable
+from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.adapters.ledger.sqlite.rows import json, progress_from
+from filmgate.adapters.ledger.sqlite.statements import run
+from filmgate.domain.errors import Unavailable
+from filmgate.domain.task import Asked, Progress
+from filmgate.ports.ledger import queue_of
+
+_ROWS = 1_000
+
+
+class Stored(NamedTuple):
+    """A file as the ledger describes it; `digest` is its SHA-256 in hex."""
+
+    key: str
+    bytes: int
+    digest: str
+
+
+class CopiedLedger:
+    """A ledger's file that nobody else uses."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises Unavailable for what is no ledger, and for one of a newer Filmgate."""
+        with _faults(path):
+            self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            self.schema = int(self._connection.pragma("user_version"))
+        if self.schema != len(migrations()):
+            self.close()
+            raise Unavailable(
+                f"The backup has schema {self.schema}, this Filmgate knows {len(migrations())}: restore it with the "
+                "Filmgate that made it, and start this one on the folder then."
+            )
+        self._path = path
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def check(self) -> None:
+        """Raise Unavailable if anything in the file is damaged, or refers to what is not there."""
+        with _faults(self._path):
+            troubles = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(5)")]
+            orphans = self._connection.execute("PRAGMA foreign_key_check").fetchall()
+        if troubles != ["ok"]:
+            raise Unavailable(f"The ledger {self._path} is damaged: {'; '.join(troubles)}")
+        if orphans:
+            raise Unavailable(f"The ledger {self._path} has {len(orphans)} rows that refer to rows that are gone.")
+
+    def files(self) -> Iterator[Stored]:
+        """Give all files that have links."""
+        after = 0
+        while rows := run(self._connection, "files_with_digests", {"after": after, "limit": _ROWS}):
+            for place, key, size, etag in rows:
+                after = place
+                yield Stored(key, size, etag)
+
+    def doubt(
+        self, local: Collection[str], deadlines: Mapping[str, float], lookups: str, since: float, now: float
+    ) -> int:
+        """Treat each task that had not been submitted to a provider as if it may have been since; gives how many.
+
+        `local` are the engines that need no such care, `lookups` the kind of the queues in which submits are looked up.
+        """
+        with _faults(self._path), self._connection:
+            doubted = 0
+            for task_id, engine, work in run(self._connection, "waiting_for_provider", {}):
+                if engine in local:
+                    continue
+                progress = Progress() if work is None else progress_from(work)
+                asked = msgspec.structs.replace(progress, asked=Asked(secrets.token_hex(16), since))
+                deadline = now + deadlines.get(engine, 1800.0)
+                values = {"id": task_id, "now": now, "deadline": deadline, "work": json(asked)}
+                run(self._connection, "doubt_submit", values)
+                run(self._connection, "doubt_limit", {"id": task_id})
+                run(self._connection, "doubt_step", {"id": task_id, "queue": queue_of(lookups, engine)})
+                doubted += 1
+        return doubted
+
+    def leap(self) -> None:
+        """Leave out the numbers of changes that were given after the copy: whoever has seen them sees no other ones."""
+        with _faults(self._path):
+            run(self._connection, "leap", {})
+
+
+@contextlib.contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FAULTS as error:
+        raise Unavailable(f"{path} cannot be used as a ledger: {unavailable(error).message}") from error

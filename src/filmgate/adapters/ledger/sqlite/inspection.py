@@ -1,0 +1,99 @@
+"""Looking into a ledger's file from outside, whether a service writes it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
+from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.adapters.ledger.sqlite.rows import progress_from
+from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values
+from filmgate.domain.states import Stage
+from filmgate.ports.ledger import CALLBACK
+
+_ROWS = 1_000
+
+
+class Inspection:
+    """A connection that only reads. Every call raises Unavailable where the file cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; it must exist."""
+        self._path = path
+        try:
+            self._connection = connect(path)
+        except FAULTS as error:
+            raise unavailable(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @property
+    def versions(self) -> tuple[int, int]:
+        """The file's schema and the one that is known here."""
+        return int(self._rows("PRAGMA user_version")[0][0]), len(migrations())
+
+    @property
+    def bytes(self) -> int:
+        """The size of what is in it, as far as it is known to those who read now."""
+        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+
+    @property
+    def log_bytes(self) -> int:
+        """The size of the write-ahead log."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def damage(self) -> list[str]:
+        """Say what is damaged; nothing if all is well. It reads the whole file."""
+        found = [str(row[0]) for row in self._rows("PRAGMA quick_check(5)")]
+        return [] if found == ["ok"] else found
+
+    def dangling(self) -> int:
+        """Count the rows that refer to rows that are gone."""
+        return len(self._rows("PRAGMA foreign_key_check"))
+
+    def files(self) -> Iterator[tuple[str, int]]:
+        """Give the key and the bytes of every file that has a link."""
+        after = 0
+        while rows := self._rows(SQL["files_behind"], {"after": after, "limit": _ROWS}):
+            for place, key, size in rows:
+                after = place
+                yield key, size
+
+    def kept(self) -> set[str]:
+        """Give the keys that work in progress names, and `ID/` of each task whose files will be removed."""
+        keys = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
+        for (work,) in self._rows(SQL["work_in_progress"]):
+            progress = progress_from(work)
+            keys |= {given.key for given in progress.inputs.values()} | {progress.product or ""}
+        return keys
+
+    def overdue(self, before: float) -> list[tuple[str, int, float]]:
+        """Give the queues with work that was due before a time and is not taken: how much, and since when."""
+        return [(queue, count, since) for queue, count, since in self._rows(SQL["overdue_work"], {"before": before})]
+
+    def late(self, before: float) -> int:
+        """Count the unfinished tasks whose deadline was before a time."""
+        return int(self._rows(SQL["late_tasks"], {"before": before})[0][0])
+
+    def engines(self) -> dict[str, int]:
+        """Count the unfinished tasks by engine."""
+        return dict(self._rows(SQL["engines_at_work"]))
+
+    def unknown_submits(self) -> int:
+        """Count the tasks of which nobody knows whether their provider accepted them."""
+        return len(self._rows(SQL["unknown_submits"], {"stage": Stage.SUBMIT_UNKNOWN}))
+
+    def callbacks(self) -> tuple[int, int]:
+        """Count the callbacks to be delivered: never tried, and tried in vain."""
+        ((new, retried),) = self._rows(SQL["standing_callbacks"], {"queue": CALLBACK})
+        return new, retried
+
+    def _rows(self, statement: str, values: Values | None = None) -> list[Row]:
+        try:
+            return self._connection.execute(statement, values or {}).fetchall()
+        except FAULTS as error:
+            raise unavailable(error) from error

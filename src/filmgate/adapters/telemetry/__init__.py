@@ -1,0 +1,5 @@
+"""What the service says about itself to those who run it: metrics, and spans of traces where they are wanted."""
+
+from filmgate.adapters.telemetry.metrics import Metrics
+
+__all__ = ["Metrics"]

@@ -1,0 +1,42 @@
+"""Whether a service runs on the data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from filmgate.domain.settings import Settings
+
+_LOCK = "hhqqi"
+"""The kernel's description of a lock: type, whence, start, length, process."""
+
+
+class Running(NamedTuple):
+    """The process that holds the data folder, None if none does."""
+
+    process: int | None
+
+
+def running(settings: Settings) -> Running:
+    """Find out without taking the lock, which would stop a service from starting just then."""
+    try:
+        with (settings.data / "lock").open("rb") as lock:
+            asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, holder = struct.unpack(_LOCK, fcntl.fcntl(lock, fcntl.F_GETLK, asked))
+    except OSError:
+        return Running(None)
+    return Running(None if kind == fcntl.F_UNLCK else holder)
+
+
+def limit_of(process: int | None) -> int | None:
+    """Give how many files a process may open; None where that cannot be known."""
+    try:
+        text = Path(f"/proc/{process or 'self'}/limits").read_text()
+    except OSError:
+        return None
+    row = next((line for line in text.splitlines() if line.startswith("Max open files")), "")
+    soft = row.removeprefix("Max open files").split()[:1]
+    return int(soft[0]) if soft and soft[0].isdigit() else None

@@ -1,0 +1,62 @@
+"""Files that are brought from one folder into another, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def digest_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def passing(folder: Path) -> Iterator[None]:
+    """Make a folder for nobody else's eyes, and leave nothing under its name."""
+    folder.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def links_to(file: Path, folder: Path) -> bool:
+    """Say whether a file can have a second name in a folder."""
+    probe = folder / "probe"
+    try:
+        os.link(file, probe)
+    except OSError:
+        return False
+    probe.unlink()
+    return True
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where that is impossible. Raises FileNotFoundError without the source."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        duplicate(source, target)
+
+
+def duplicate(source: Path, target: Path) -> None:
+    """Copy a file that is not to be changed."""
+    shutil.copyfile(source, target)
+    target.chmod(0o444)
+
+
+def sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
