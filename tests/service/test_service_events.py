@@ -265,6 +265,6 @@ async def test_a_slow_reader_is_disconnected(monkeypatch: pytest.MonkeyPatch):
             await asyncio.Event().wait()
 
     async with asyncio.timeout(10):
-        await events.EventStream(blocks())({"type": "http"}, receive, send)
+        await events.serve(blocks(), receive, send)
     assert sent == ["http.response.start", *["http.response.body"] * 3]
     assert closed.is_set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,11 @@ SLOW_SECONDS: Final = 10.0
 _RETRY: Final = b"retry: 1000\n"
 _ALIVE: Final = b":\n\n"
 _MOST_DIGITS: Final = 18
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Events without end: `task` has a task as a query answers it, `deleted` the id of one.",
@@ -43,42 +48,46 @@ _LAST: Final = {
 
 
 class EventStream(Response):
-    """Sends blocks as they come, until there are no more or the reader has gone or is too slow.
+    """Has the gate send blocks as they come, when the framework is gone: thousands of streams may be open at once.
 
     An error of the first block is answered as such.
     """
 
-    media_type = "text/event-stream"
-
     def __init__(self, blocks: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(headers=_HEADERS)
+        super().__init__()
         self._blocks = blocks
-        del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream."""
-        del scope
-        both = asyncio.ensure_future(self._write(send)), asyncio.ensure_future(_gone(receive))
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if both[0].done():
-                both[0].result()
-        finally:
-            for each in both:
-                each.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+        """Leave the stream to the gate."""
+        del receive, send
+        scope["state"]["stream"] = partial(serve, self._blocks)
 
-    async def _write(self, send: Send) -> None:
-        async with aclosing(self._blocks):
-            first = await anext(self._blocks)
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+
+async def serve(blocks: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
+    """Send blocks until there are no more or the reader has gone or is too slow."""
+    try:
+        async with asyncio.timeout(None) as life:
+            watching = asyncio.create_task(_end_with_reader(receive, life))
             try:
-                await _written(send, first)
-                async for block in self._blocks:
-                    await _written(send, block)
-            except TimeoutError:
-                return  # an answer without an end has the server cut the connection
-            await send({"type": "http.response.body", "body": b""})
+                await _write(blocks, send)
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
+    except TimeoutError:
+        return  # the reader has gone
+
+
+async def _write(blocks: AsyncGenerator[bytes, None], send: Send) -> None:
+    async with aclosing(blocks):
+        first = await anext(blocks)
+        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+        try:
+            await _written(send, first)
+            async for block in blocks:
+                await _written(send, block)
+        except TimeoutError:
+            return  # an answer without an end has the server cut the connection
+        await send({"type": "http.response.body", "body": b""})
 
 
 def add_events(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -121,10 +130,13 @@ async def _blocks(
     services: Services, request: Request, context: RequestContext, events: AsyncGenerator[Event | None, None]
 ) -> AsyncGenerator[bytes, None]:
     """Write events, as long as the key is good."""
+    # The stream may last for hours: of the request it holds what the key is read from, not what the framework added.
+    asked = Request({name: request.scope[name] for name in ("type", "scheme", "headers", "state")})
+    del request
     async with aclosing(events):
         async for event in events:
             try:
-                await services.door.recheck(request)
+                await services.door.recheck(asked)
             except Unauthorized:
                 return
             yield _ALIVE if event is None else await _block(services, context, event)
@@ -155,6 +167,8 @@ async def _written(send: Send, block: bytes) -> None:
         await send({"type": "http.response.body", "body": block, "more_body": True})
 
 
-async def _gone(receive: Receive) -> None:
+async def _end_with_reader(receive: Receive, life: asyncio.Timeout) -> None:
+    """End what runs for a reader when it has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    life.reschedule(asyncio.get_running_loop().time())
