@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,20 @@ async def test_a_ledger_in_trouble_makes_no_room(
     work.let_on(1)
     await work.until(lambda: len(work.ended) == 1)
     assert "The disk is full." in caplog.text
+    await dispatcher.ready()
+
+
+async def test_a_pump_outlives_a_ledger_in_trouble(tmp_path: Path, ledger: Ledger, running: Running, work: Work):
+    """While the file cannot be read at all nothing is begun, and as soon as it can be, work is taken again."""
+    dispatcher = await running(work)
+    work.let_on(1)
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("ALTER TABLE due RENAME TO elsewhere")
+        await asyncio.sleep(1.2)  # longer than a pump naps
+        await dispatcher.ready()
+        other.execute("ALTER TABLE elsewhere RENAME TO due")
+    await submitted(ledger)
+    await work.until(lambda: len(work.ended) == 1)
     await dispatcher.ready()
 
 

@@ -33,7 +33,10 @@ def main() -> int:
             print(line, file=sys.stderr, flush=True)
 
     with Ordeal(folder, asked.seed, studio=asked.kills // 50) as ordeal:
-        ordeal.suffer(asked.kills, tell)
+        try:
+            ordeal.suffer(asked.kills, tell)
+        except KeyboardInterrupt:
+            print("\nthat is enough", file=sys.stderr, flush=True)
         print("\nlooking at everything …", file=sys.stderr, flush=True)
         ordeal.judge()
     report = ordeal.report() | {

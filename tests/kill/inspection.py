@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.kill.history import ENDS, History
+from tests.kill.history import ENDS, History, Order
 from tests.service.receiver import Receiver
 from tests.support.clips import play
 from tests.support.processes import until
@@ -94,27 +94,28 @@ def files(history: History, http: httpx2.Client) -> None:
                     history.blame("files wrong", f"{order.id}: has {play(file.content).frames} frames")
 
 
+def made_by(running: RunningService) -> dict[str, int]:
+    """Count what a provider was asked for and has not been told to forget, by prompt."""
+    with httpx2.Client(base_url=running.url, headers=running.headers, timeout=20) as http:
+        return Counter(task["prompt"] for task in _all_tasks(http))
+
+
 def provider(history: History, running: RunningService) -> None:
     """The provider was asked once for each task, and works for nobody who has given up."""
-    with httpx2.Client(base_url=running.url, headers=running.headers, timeout=20) as http:
+    far = [order for order in history.orders if order.model == "far"]
+    for prompt, count in made_by(running).items():
+        if count > 1:
+            history.blame("submits doubled", f"{prompt}: {count} times")
+    unwanted = {order.prompt for order in far if order.gone or (order.cancelled and _failed(order))}
+    try:
+        until(lambda: unwanted & {*made_by(running)}, lambda left: not left, deadline=200)
+    except AssertionError:
+        for prompt in sorted(unwanted & {*made_by(running)}):
+            history.blame("recalls missing", prompt)
 
-        def made() -> dict[str, list[str]]:
-            found: dict[str, list[str]] = defaultdict(list)
-            for task in _all_tasks(http):
-                found[task["prompt"]].append(task["state"])
-            return found
 
-        far = [order for order in history.orders if order.model == "far"]
-        for prompt, count in Counter({prompt: len(states) for prompt, states in made().items()}).items():
-            if count > 1:
-                history.blame("submits doubled", f"{prompt}: {count} times")
-        unwanted = {order.prompt for order in far if order.gone or (order.cancelled and order.end is not None
-                    and order.end["state"] == "failed")}  # fmt: skip
-        try:
-            until(lambda: unwanted & {*made()}, lambda left: not left, deadline=200)
-        except AssertionError:
-            for prompt in sorted(unwanted & {*made()}):
-                history.blame("recalls missing", prompt)
+def _failed(order: Order) -> bool:
+    return order.end is not None and order.end["state"] == "failed"
 
 
 def store(history: History, data: Path) -> None:

@@ -266,11 +266,22 @@ class Ordeal:
     def _finish(self, patience: float) -> None:
         deadline = time.monotonic() + patience
         while self.history.open and time.monotonic() < deadline:
+            self._decide()
             self._look()
             time.sleep(0.1)
         for order in self.history.open:
             self.history.blame("stuck", f"{order.id}: {order.prompt}")
         self._look(self.history.orders)
+
+    def _decide(self) -> None:
+        """Be the operator: a submit that died before it was sent is sent again, for the provider has nothing of it."""
+        held = self.http.get("/api/v1/operator/unknown").json()["submits"]
+        there = inspection.made_by(self.provider) if held else {}
+        unsent = {order.id: order for order in self.history.known if order.prompt not in there}
+        for each in held:
+            if each["id"] in unsent:
+                # Unless its look-up comes to a decision in this moment.
+                self.http.post(f"/api/v1/operator/unknown/{each['id']}", json={"decision": "submit_again"})
 
     @property
     def reached(self) -> Counter[str]:

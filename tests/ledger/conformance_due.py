@@ -8,7 +8,7 @@ import math
 import msgspec
 
 from filmgate.domain.states import State
-from filmgate.ports.ledger import ADVANCE, CALLBACK, Application, Change, Claim, Due, Ledger, TaskFilter
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Application, Change, Claim, Due, Ledger, TaskFilter
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task
@@ -46,6 +46,19 @@ class ClaimConformance(Tenants):
         assert await ledger.claim(ENGINE, "w", NOW - 2, math.inf) == []
         assert await ledger.claim("another queue", "w", NOW, math.inf) == []
         assert [(await claimed(ledger)).due.task_id for _ in range(2)] == [early.id, late.id]
+
+    async def test_what_is_due_moves_with_the_clock(self, ledger: Ledger):
+        """A clock that is set back makes nothing wait; one that is set ahead makes no limit shorter."""
+        waiting = await submitted(ledger, not_before=NOW)
+        limit = Due(EXPIRE, EXPIRE, waiting.id, A.id, NOW + 60)
+        assert await ledger.commit(Change(task_id=waiting.id, fence=0, now=NOW, deadline_at=NOW + 60), [limit])
+        await ledger.clock_moved(-600.0)
+        assert (await ledger.next_due(ENGINE), await ledger.next_due(EXPIRE)) == (NOW - 600, NOW - 540)
+        await ledger.clock_moved(1_000.0)
+        assert (await ledger.next_due(ENGINE), await ledger.next_due(EXPIRE)) == (NOW - 600, NOW + 460)
+        moved = await ledger.get(A.id, waiting.id)
+        assert moved is not None
+        assert moved.deadline_at == NOW + 460
 
     async def test_one_task_does_not_wait_behind_a_thousand(self, ledger: Ledger):
         """The one task of a tenant is claimed second at the latest, however many another has."""

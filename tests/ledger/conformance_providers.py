@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from filmgate.domain.errors import Conflict
 from filmgate.domain.states import Stage, State
-from filmgate.ports.ledger import FOLLOW, PURGE, RECALL, Change, Due, Ledger, queue_of
+from filmgate.domain.task import Asked, Progress
+from filmgate.ports.ledger import FOLLOW, PURGE, RECALL, SEEK, Change, Due, Ledger, Sought, queue_of
 
 from .conformance import Tenants
 from .examples import CANCELLED, ENGINE, NOW, A, B, submitted
@@ -123,3 +125,33 @@ class ProviderConformance(Tenants):
         assert await ledger.departed(A.id, task.id)
         assert not await ledger.departed(B.id, task.id)
         assert not await ledger.departed(A.id, other.id)
+
+    @pytest.mark.parametrize("how", ["cancel", "delete", "cancel and delete"])
+    async def test_a_submit_that_is_ended_without_an_answer_is_sought(self, ledger: Ledger, how: str):
+        """Whoever takes the work up knows what was asked for, until the provider's answer takes its place."""
+        task = await submitted(ledger, not_before=NOW)
+        asked = Progress(asked=Asked("submit-key", NOW))
+        change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked)
+        assert await ledger.commit(change)
+        assert [each.id for each in await ledger.open_submits(ENGINE)] == [task.id]
+        if "cancel" in how:
+            await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        if "delete" in how:
+            await ledger.delete(A.id, task.id, NOW)
+        assert await ledger.open_submits(ENGINE) == []
+        (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, math.inf)
+        sought = msgspec.json.decode(seek.due.detail, type=Sought)
+        assert (seek.due.kind, sought) == (SEEK, Sought("submit-key", NOW, task.generation))
+        recall = Due(RECALL, RECALLED, task.id, A.id, NOW, "up-7")
+        await ledger.settle_seek(task.id, recall)
+        await ledger.postpone(seek, NOW)
+        assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, math.inf, 9)] == [recall]
+
+    async def test_a_delete_keeps_what_the_provider_is_to_be_told(self, ledger: Ledger):
+        """A recall that is still on its way when the task is deleted gets there."""
+        task = await submitted(ledger)
+        await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-8"))
+        await ledger.delete(A.id, task.id, NOW)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        assert recall.due.detail == "up-8"

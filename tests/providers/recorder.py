@@ -155,6 +155,9 @@ def _handler(provider: Recorder) -> type[BaseHTTPRequestHandler]:
                 self._say(200, PICTURE, "image/png")
             elif place.parent.name == "files" or place.name == "content":
                 self._file()
+            elif place.name == "generations" and not provider.down:
+                newest = [provider.told(task_id) for task_id in reversed(provider.made)]
+                self._say(200, {"generations": newest, "has_more": False})
             elif place.name in provider.made and not provider.down:
                 self._say(200, provider.told(place.name))
             else:

@@ -95,6 +95,26 @@ def test_a_submit_that_is_being_answered_is_taken_back(front: Front, kind: str):
     assert (front.sent(prompt), front.provider.queries(upstream)) == (1, 0)
 
 
+@pytest.mark.parametrize("how", ["cancelled", "deleted"])
+def test_a_submit_that_was_ended_is_taken_back_after_a_crash(front: Front, how: str):
+    """The service is killed while it waits for the answer: it finds out what became of the submit, and ends it."""
+    prompt = f"{how}, and then the lights went out"
+    front.provider.answering.clear()
+    try:
+        task = front.submit("dream_machine", prompt)
+        upstream = front.upstream(prompt)
+        if how == "cancelled":
+            front.cancel(task)
+        else:
+            front.delete(task)
+        front.running.kill_group()
+    finally:
+        front.provider.answering.set()
+    front.running.start()
+    until(lambda: front.provider.discarded(upstream), bool)
+    assert front.sent(prompt) == 1
+
+
 def test_who_cannot_forget_is_not_asked_to(front: Front):
     """The task has ended for its owner; the provider goes on for nobody, and is not asked about it."""
     prompt = "cancelled in vain"

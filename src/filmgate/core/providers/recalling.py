@@ -79,7 +79,8 @@ class Recalling:
         except ProviderTrouble as trouble:
             log.info("a submit cannot be looked for at %s: %s", account.name, trouble.message)
             return []
-        ids = [report.receipt.id for report in reports]
+        # Only what is certainly no other is thrown away: it tells the same prompt.
+        ids = [each.receipt.id for each in reports if each.asked and each.asked.prompt == sought.generation.prompt]
         # In this order: a task that is not open any more when it is looked for has its id in the ledger by then.
         if any(task.generation == sought.generation for task in await self._ledger.open_submits(account.name)):
             return []

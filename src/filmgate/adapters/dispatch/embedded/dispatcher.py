@@ -7,6 +7,7 @@ import contextlib
 import logging
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 _LONGEST_NAP = 1.0
 _TROUBLE_PAUSE = 1.0
+_JUMP = 2.0
+"""Seconds by which the clock is off at least when somebody has set it; less is its daily correction."""
+
 _HANDFUL = 64
 """So much is claimed in one go at most, for a claim is a transaction that others wait behind."""
 
@@ -40,6 +44,8 @@ class EmbeddedDispatcher:
         self._stopped: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._lasting: frozenset[str] = frozenset()
+        self._ahead = clock() - time.monotonic()
+        self._setting = asyncio.Lock()
 
     async def start(self, lanes: Mapping[str, Lane]) -> None:
         """Resume what was unfinished and take new work from now on."""
@@ -50,6 +56,7 @@ class EmbeddedDispatcher:
         self._wakes = {queue: asyncio.Event() for queue in lanes}
         self._lasting = frozenset(queue for queue, lane in lanes.items() if lane.lasting)
         self._pumps = [asyncio.create_task(self._pump(queue, lane), name=queue) for queue, lane in lanes.items()]
+        self._pumps.append(asyncio.create_task(self._watch_clock(), name="clock"))
 
     def wake(self, queue: str) -> None:
         """Say that work of this queue may be due."""
@@ -98,8 +105,31 @@ class EmbeddedDispatcher:
                 log.exception("queue %s broke; it is worked off again in a moment", queue)
                 await asyncio.sleep(_TROUBLE_PAUSE)
 
+    async def _watch_clock(self) -> None:
+        """Notice that the clock was set also while no work is taken."""
+        while True:
+            await asyncio.sleep(_LONGEST_NAP)
+            try:
+                await self._mind_clock()
+            except FilmgateError as error:
+                log.warning("the clock was set, which cannot be written yet: %s", error)
+
+    async def _mind_clock(self) -> None:
+        """Keep pauses and limits as long as they were when somebody has set the clock, or the machine has slept."""
+        async with self._setting:
+            jump = self._clock() - time.monotonic() - self._ahead
+            if abs(jump) < _JUMP:
+                return
+            await self._ledger.clock_moved(jump)
+            self._ahead += jump
+        log.warning("the clock was set by %+.0f s: what is due moves along", jump)
+        for wake in self._wakes.values():
+            wake.set()
+
     async def _turn(self, queue: str, lane: Lane, wake: asyncio.Event) -> None:
         """Begin what is due and has room, then sleep unless there may be more."""
+        # Before anything is taken for late.
+        await self._mind_clock()
         wanted = await self._room(queue, lane)
         claims = await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted) if wanted else []
         for claim in claims:

@@ -76,6 +76,12 @@ def finish(connection: apsw.Connection, claim: Claim) -> bool:
     return bool(run(connection, "finish_due", _held(claim)))
 
 
+def clock_moved(connection: apsw.Connection, seconds: float) -> None:
+    """Move limits along with the clock, and what else is due if that would not be for a long time now."""
+    run(connection, "move_deadlines", {"by": seconds})
+    run(connection, "move_due", {"by": seconds})
+
+
 def release(connection: apsw.Connection, worker: str | None) -> int:
     """Make claims due before all else and count them."""
     return len(run(connection, "release_due", {"worker": worker}))

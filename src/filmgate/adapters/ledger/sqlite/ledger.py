@@ -281,6 +281,10 @@ class SqliteLedger:
         """Remove claimed work that is done; nothing happens if somebody else has it by now."""
         await self._write(partial(due.finish, claim=claim))
 
+    async def clock_moved(self, seconds: float) -> None:
+        """Move what is due along with a clock that was set."""
+        await self._write(partial(due.clock_moved, seconds=seconds))
+
     async def release(self, worker: str | None) -> int:
         """Make the claims of a worker, or of all, due before all else."""
         return await self._write(partial(due.release, worker=worker))

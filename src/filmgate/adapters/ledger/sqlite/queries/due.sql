@@ -58,3 +58,11 @@ DELETE FROM due WHERE task_id = :task_id AND kind = :kind
 -- name: drop_task_due
 -- Remove all work for a task but what its provider is to be told: that outlives it.
 DELETE FROM due WHERE task_id = :task_id AND kind NOT IN ('recall', 'seek')
+
+-- name: move_due
+-- Limits move with the clock; what waits for its time does so only if the clock was set back.
+UPDATE due SET not_before = not_before + :by WHERE kind = 'expire' OR :by < 0
+
+-- name: move_deadlines
+-- The deadlines of all unfinished tasks move with the clock.
+UPDATE tasks SET deadline_at = deadline_at + :by WHERE deadline_at IS NOT NULL AND {unfinished}
