@@ -45,6 +45,7 @@ UPSTREAMS = {
 }
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
+    "usage", "limits show", "limits set",
     "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
     "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
     "backup", "restore", "doctor",
@@ -232,9 +233,11 @@ def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
     """The table of commands has the commands of the program, no more and no less."""
     table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
     names = {name for row in table for name in code(row[0])}
-    groups = ("unknown", "keys", "callbacks", "callbacks secret")
+    groups = ("unknown", "keys", "limits", "callbacks", "callbacks secret")
     below = {f"{group} {name}" for group in groups for name in commands_in(capsys, *group.split())}
-    assert names == ({*commands_in(capsys)} | below) - {"keys", "callbacks", "callbacks secret"} == {*COMMANDS}
+    assert (
+        names == ({*commands_in(capsys)} | below) - {"keys", "limits", "callbacks", "callbacks secret"} == {*COMMANDS}
+    )
 
 
 def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:

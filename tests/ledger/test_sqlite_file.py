@@ -16,14 +16,16 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.find import conditions
 from filmgate.adapters.ledger.sqlite.migrate import migrate, migrations
-from filmgate.adapters.ledger.sqlite.rows import task_values
+from filmgate.adapters.ledger.sqlite.rows import media_values, task_values
 from filmgate.adapters.ledger.sqlite.statements import SQL, load
 from filmgate.domain.errors import Conflict, Unavailable
-from filmgate.domain.states import State
-from filmgate.domain.task import Task
+from filmgate.domain.failures import Failure
+from filmgate.domain.states import Stage, State
+from filmgate.domain.task import Progress, Task
+from filmgate.domain.usage import Tally
 from filmgate.ports.ledger import CALLBACK, Change, Due, TaskFilter
 
-from .examples import ECHO, ENGINE, NOW, A, key, submitted, task
+from .examples import CANCELLED, ECHO, ENGINE, NOW, A, key, media, output, submitted, task
 
 
 @pytest.fixture
@@ -226,6 +228,36 @@ class TestFile:
         found = await ledger.callbacks.get(A.id, told.id, State.FAILED)
         assert found is not None
         assert (found.status, found.url, found.next_at) == ("pending", told.callback_url, 70.0)
+        await ledger.close()
+
+    async def test_usage_begins_with_the_tasks_that_are_there(self, path: Path):
+        """What was submitted, made, failed and held before counts from the migration on."""
+        old = apsw.Connection(str(path))
+        for step in migrations()[:5]:
+            old.execute(step).fetchall()
+        old.pragma("user_version", 5)
+        old.execute(SQL["add_application"], asdict(A))
+        price = {"work": Progress(credits=0.5), "created_at": 10.0, "finished_at": 90_000.0, "stage": Stage.DONE}
+        done = task(**price, state=State.COMPLETED, output=output())
+        failures = [Failure("moderated", "No."), CANCELLED]
+        ended = [done, *(task(**price, state=State.FAILED, failure=failure) for failure in failures)]
+        begun = task(**price, state=State.FAILED, failure=CANCELLED, started_at=20.0, cancel_requested=True)
+        unfinished = task(created_at=10.0, work=Progress(credits=0.25))
+        for each in (*ended, begun, unfinished):
+            old.execute(SQL["add_task"], task_values(each))
+        for _ in range(3):
+            old.execute(SQL["add_media"], media_values(media(done)))
+        old.close()
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        usage = await ledger.accounts.usage(A.id, "0001-01-01", "9999-12-31")
+        assert usage.days == {
+            "1970-01-01": Tally(submitted=5, credits=1.25),
+            "1970-01-02": Tally(completed=1, failed=1, cancelled=2, bytes=30),
+        }
+        assert usage.failures == {"moderated": 1}
+        standing = await ledger.accounts.standing(A.id, 10.0)
+        assert (standing.files, standing.bytes, standing.unfinished) == (3, 30, 1)
         await ledger.close()
 
     async def test_what_is_no_ledger_is_unavailable(self, tmp_path: Path):

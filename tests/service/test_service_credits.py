@@ -196,8 +196,37 @@ def test_rules_are_set_one_by_one(http: httpx2.Client, tenant: httpx2.Client, ap
     assert http.patch("/api/v1/operator/limits/nobody", json={"credits": 1}).status_code == 404
 
 
-def test_only_operators_see_others(limited: RunningService):
-    """Where the service is not the operator's machine alone, rules and others' usage need the bootstrap key."""
-    with client(limited) as operator:
-        names = [each["now"]["application"] for each in operator.get("/api/v1/operator/usage").json()["applications"]]
-        assert "default" in names
+def test_only_operators_see_others(start_service: Callable[..., RunningService]):
+    """Where the service can be reached from elsewhere, rules and others' usage need the bootstrap key."""
+    service = start_service(host="0.0.0.0", api_key="a key of many words")
+    service.url = service.url.replace("0.0.0.0", "127.0.0.1")
+    rules = {"credits": 5}
+    with client(service) as operator, client(service, new_key(service, "default")) as other:
+        assert other.get("/api/v1/usage").status_code == 200
+        for path in ("/api/v1/operator/usage", "/api/v1/operator/limits"):
+            assert other.get(path).status_code == 403
+            assert operator.get(path).status_code == 200
+        for each, status in ((other, 403), (operator, 200)):
+            assert each.patch("/api/v1/operator/limits/default", json=rules).status_code == status
+        assert left(other) == 5
+
+
+def test_settings_are_the_rules_for_all(start_service: Callable[..., RunningService]):
+    """What the service is started with holds for every application without rules of its own, now and later."""
+    service = start_service(credits="2.5", credits_per="day", keep_media_days="30", keep_media_bytes="1000000")
+    with client(service, new_key(service, "new")) as http:
+        now = http.get("/api/v1/usage").json()["now"]
+        assert now["limits"] == {
+            "task_days": 0,
+            "media_days": 30,
+            "media_bytes": 1_000_000,
+            "credits": 2.5,
+            "credits_per": "day",
+        }
+        assert set(now["own"].values()) == {None}
+        assert [http.post("/api/v1/tasks", json={"prompt": "x", "duration": 2}).status_code for _ in range(2)] == [
+            201,
+            403,
+        ]
+        limit(http, "new", credits=0)
+        assert (left(http), http.post("/api/v1/tasks", json={"prompt": "x"}).status_code) == (None, 201)

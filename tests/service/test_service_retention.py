@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.mcp.callers import called, caller
 from tests.support.processes import until
 from tests.support.service import RunningService
 
@@ -94,6 +95,18 @@ def test_files_go_and_the_task_stays(service: RunningService, tenant: httpx2.Cli
     assert again.status_code == 404
     until(lambda: folder(service, task["id"]).exists(), lambda there: not there)
     assert tenant.get("/api/v1/usage").json()["now"]["bytes_held"] == 0
+
+
+async def test_agents_are_told_that_files_are_gone(service: RunningService, application: str):
+    """What there is to do next with a task whose files are gone is not to hand on its links."""
+    key = new_key(service, application)
+    with client(service, key) as http:
+        task_id = ended(http, submit(http))["id"]
+        limit(service, application, media_days=AT_ONCE)
+        until(lambda: expired(http, task_id), bool)
+    async with caller(service, key=key) as agent:
+        task = await called(agent, "luma_get_task", task_id=task_id)
+    assert "not kept any more" in task["next_step"]
 
 
 def test_tasks_go(service: RunningService, tenant: httpx2.Client, application: str):

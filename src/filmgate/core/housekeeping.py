@@ -1,4 +1,4 @@
-"""Due work that keeps promises in the background: deadlines, and the files of deleted tasks."""
+"""Due work that keeps promises in the background: deadlines, and the files of tasks that are gone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Housekeeping:
         await self._ledger.finish(claim)
 
     async def purge(self, claim: Claim) -> None:
-        """Remove the files of a deleted task."""
+        """Remove the files of a task that was deleted, or whose files are not kept any more."""
         for key in await self._store.keys(claim.due.task_id):
             await self._store.remove(key)
         reached(Point.PURGED)

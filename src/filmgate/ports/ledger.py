@@ -33,7 +33,7 @@ EXPIRE = "expire"
 """Kind and queue of due work: end the task if it has not ended by its limit. It goes when the task ends."""
 
 PURGE = "purge"
-"""Kind and queue of due work: remove the files of a deleted task."""
+"""Kind and queue of due work: remove the files of a task that was deleted, or whose files are not kept any more."""
 
 FOLLOW = "follow"
 """Kind of due work: see a task through that waits at a provider. Its queue is that of the engine's followed tasks."""

@@ -39,7 +39,9 @@ def show(url: options.Url = None, key: options.Key = None, as_json: options.Json
 
 @commands.command("set")
 def set_limits(
-    application: Annotated[str, typer.Argument(help="The name or the id of the application.", show_default=False)],
+    application: Annotated[
+        str, typer.Argument(metavar="APPLICATION", help="The name or the id of the application.", show_default=False)
+    ],
     task_days: Annotated[float | None, _option("--task-days", "Days that a task is kept after its end")] = None,
     media_days: Annotated[float | None, _option("--media-days", "Days that its files are kept")] = None,
     media_bytes: Annotated[int | None, _option("--media-bytes", "Bytes of files that are kept")] = None,

@@ -27,6 +27,7 @@ _IN_LINE_SECONDS: Final = 15
 _WAITING = "Call luma_wait_task with this task_id, or luma_get_task after poll_after_seconds. Do not submit again."
 _DONE = "Finished: give video_url to the user. luma_extend_video with this video_id makes it longer."
 _DONE_IMAGE = "Finished: give image_url to the user."
+_EXPIRED = "Finished, but the files are not kept any more and the links are dead. Submit again only if they are needed."
 _CANCELLED = "Cancelled by its owner. Submit again only if the user wants it after all."
 _CHANGE = "Do not poll. Change what the failure names, then submit anew."
 _AGAIN = "Do not poll. The request was fine: submitting it once more can succeed."
@@ -129,4 +130,6 @@ def _next_step(task: Task) -> str:
         return _WAITING
     if task.failure is not None:
         return _NEXT.get(task.failure.code, _CHANGE)
+    if task.output is not None and task.output.expired_at is not None:
+        return _EXPIRED
     return _DONE if task.output is None or task.output.image is None else _DONE_IMAGE

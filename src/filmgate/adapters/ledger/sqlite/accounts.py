@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import apsw
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
@@ -57,29 +57,29 @@ def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) 
 
 def accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
     """Count a new task and take its credits. Raises UsedUp if the application has not so many left."""
-    if task.work.credits:
+    price = task.work.credits
+    if price:
         _check_credits(connection, task, limits_of(connection, task.application_id, limits))
-        _count(connection, task, task.created_at, Tally(credits=task.work.credits))
     # One that was made elsewhere before counts from now on.
-    _count(connection, task, task.updated_at, Tally(submitted=1))
+    _count(connection, task, task.updated_at, Tally(submitted=1), price)
 
 
 def ended(connection: apsw.Connection, task: Task) -> None:
     """Count the end of a task, and give its credits back if it is not the owner's."""
     at = task.updated_at if task.finished_at is None else task.finished_at
-    code = None if task.failure is None else task.failure.code
     if task.state is State.COMPLETED:
         made = None if task.output is None or task.output.video is None else task.output.video.facts.duration
         size = sum(media.bytes for media in files(task.output))
         _count(connection, task, at, Tally(completed=1, seconds=made or 0.0, bytes=size))
         return
+    back = 0.0 if _owners_will(task) else -task.work.credits
+    code = "" if task.failure is None else task.failure.code
     if code == FailureCode.CANCELLED:
-        _count(connection, task, at, Tally(cancelled=1))
-    else:
-        _count(connection, task, at, Tally(failed=1))
-        run(connection, "count_failure", {"application_id": task.application_id, "day": day_of(at), "code": code or ""})
-    if task.work.credits and not _owners_will(task):
-        _count(connection, task, task.created_at, Tally(credits=-task.work.credits))
+        _count(connection, task, at, Tally(cancelled=1), back)
+        return
+    _count(connection, task, at, Tally(failed=1), back)
+    values = {"application_id": task.application_id, "day": day_of(at), "code": code}
+    run(connection, "count_failure", values)
 
 
 def _owners_will(task: Task) -> bool:
@@ -104,8 +104,18 @@ def _left(left: float, limits: Limits) -> str:
     return f"{left:g} of {limits.credits:g} are left{lasting}"
 
 
-def _count(connection: apsw.Connection, task: Task, at: float, tally: Tally) -> None:
-    run(connection, "count_usage", {"application_id": task.application_id, "day": day_of(at), **asdict(tally)})
+def _count(connection: apsw.Connection, task: Task, at: float, tally: Tally, credits_: float = 0.0) -> None:
+    """Add to the tally of a day, and credits to that of the task's submit, which often is the same."""
+    day, charged = day_of(at), day_of(task.created_at)
+    if credits_ and charged == day:
+        tally = replace(tally, credits=credits_)
+    elif credits_:
+        run(connection, "count_usage", _values(task, charged, Tally(credits=credits_)))
+    run(connection, "count_usage", _values(task, day, tally))
+
+
+def _values(task: Task, day: str, tally: Tally) -> Values:
+    return {"application_id": task.application_id, "day": day, **asdict(tally)}
 
 
 def _own(rows: list[Row]) -> OwnLimits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import apsw
 
@@ -57,10 +57,14 @@ class _Round:
         self._who = who
         self._now = now
         self._limit = limit
-        self._needed: Needed = needed(connection)
         self.tasks: list[str] = []
         self.media: list[str] = []
         self.keys: list[str] = []
+
+    @cached_property
+    def _needed(self) -> Needed:
+        """What unfinished tasks go on from; it is looked for only where something may go."""
+        return needed(self._connection)
 
     @property
     def full(self) -> bool:
