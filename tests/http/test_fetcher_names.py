@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, site
+from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, sends_to, site
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.ports.fetcher import FetchError
@@ -27,6 +27,20 @@ async def test_name_is_resolved_once_and_the_checked_address_dialled(tmp_path: P
     assert (tmp_path / "a").read_bytes() == b"right"
     assert asked == ["rebind.example"]
     assert right.requests[0][1]["host"] == f"rebind.example:{right.port}"
+    await fetcher.close()
+
+
+async def test_a_name_is_checked_anew_for_every_request(tmp_path: Path):
+    """A name that was good for the first request leads inside at a redirect, a resumed download or a next callback."""
+    resolve, _ = resolver([HOME], [FORBIDDEN], [HOME], ["169.254.169.254"])
+    fetcher = CheckedFetcher(ALLOWED, resolve=resolve)
+    async with site(sends_to("/again")) as place, site(says(b"inside"), host=FORBIDDEN) as inside:
+        error = await refused(fetcher, f"http://rebind.example:{place.port}/", tmp_path)
+        assert "not public" in error.message
+        assert (await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5)).status == 302
+        with pytest.raises(FetchError, match="not public"):
+            await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5)
+    assert (len(place.requests), inside.connections) == (2, 0)
     await fetcher.close()
 
 

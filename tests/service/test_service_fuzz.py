@@ -10,7 +10,7 @@ from tests.support.service import RunningService
 
 from .fuzzing import OPTIONS, Fuzzer
 
-INPUTS = 1_000
+INPUTS = 2_000
 
 
 @pytest.mark.xdist_group("fuzz")

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -258,6 +258,19 @@ def test_an_owner_has_all_he_had(place: Place):
     callback = place.owner.get(f"/api/v1/callbacks/{place.owned.ids['callback']}").json()
     assert (callback["status"], callback["tries"]) == ("delivered", 1)
     assert place.hooks.posts.qsize() == 1
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"public_url": "https://video.example.com"}, {"trusted_proxies": "127.0.0.1"}, {"allowed_hosts": "a.lan"}],
+)
+def test_behind_a_proxy_nobody_is_near(start_service: Callable[..., RunningService], option: dict[str, str]):
+    """Where a proxy brings others, being bound to loopback makes no tenant an operator, and opens no metrics."""
+    running = start_service(**option, api_key=f"{CANARY} of the operator")
+    with client(running) as operator, client(running, new_key(running, "tenants")) as tenant:
+        for path in ("/api/v1/operator/unknown", "/api/v1/operator/engines", "/metrics"):
+            assert tenant.get(path).status_code == 403
+            assert operator.get(path).status_code == 200
 
 
 def _probes(area: str) -> list[tuple[str, Probe]]:

@@ -7,6 +7,7 @@ import ipaddress
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from filmgate import __version__
 from filmgate.app.base import Base
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from filmgate.core.providers.following import Following
     from filmgate.core.query import Query
     from filmgate.core.service import TaskService
+    from filmgate.domain.settings import Settings
 
 
 def all_dialects() -> tuple[Any, ...]:
@@ -82,9 +84,11 @@ def application(
     door = HttpDoor(access, base.links, rates, max_body=settings.max_body)
     bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
 
+    near = serves_this_machine_only(settings)
+
     def is_operator(request: Any) -> bool:
         key = bearer(request.scope["headers"]) or b""
-        return is_loopback(settings.host) or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
+        return near or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
 
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock)
     services = Services(
@@ -140,6 +144,16 @@ def application(
         max_body=settings.max_body,
         patience=Patience(settings.body_seconds, settings.body_rate),
     )
+
+
+def serves_this_machine_only(settings: Settings) -> bool:
+    """Say whether whoever reaches the service is on this machine: it is bound to loopback, and no proxy brings others.
+
+    A public address, other names and trusted proxies each tell of one.
+    """
+    public = urlsplit(settings.public_url or "http://localhost").hostname or ""
+    shared = settings.allowed_hosts or settings.trusted_proxies or not is_loopback(public)
+    return is_loopback(settings.host) and not shared
 
 
 def is_loopback(host: str) -> bool:

@@ -90,7 +90,7 @@ async def _digest(request: Request, data: bytes) -> bytes:
 
 def _digested(request: Request, data: bytes) -> bytes:
     """Digest a request: the same for what is the same JSON, or the same form with another boundary."""
-    mark = hashlib.sha256(f"{request.method} {request.url.path.rstrip('/')}\n".encode())
+    mark = hashlib.sha256(f"{request.method} {request.scope['path'].rstrip('/')}\n".encode())
     mark.update(_form(request, data) if is_form(request) else _canonical(data))
     return mark.digest()
 

@@ -36,7 +36,7 @@ def framework(
     )
 
     async def on_error(request: Request, error: Exception) -> Response:
-        status, headers, body = errors.answer(request.url.path, _known(error), request.state.trace_id)
+        status, headers, body = errors.answer(request.scope["path"], _known(error), request.state.trace_id)
         response = Response(body, status)
         response.raw_headers = [(b"content-length", b"%d" % len(body)), *headers]
         if isinstance(error, HTTPException) and error.headers:

@@ -62,7 +62,7 @@ def service_router(
         response_class=Response,
         responses={
             200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-            401: {"description": "The bootstrap key is needed unless the service is bound to loopback."},
+            401: {"description": "The bootstrap key is needed unless the service is for this machine only."},
             403: {"description": "Only the bootstrap key may see this."},
         },
     )

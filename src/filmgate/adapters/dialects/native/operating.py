@@ -30,7 +30,7 @@ from filmgate.ports.context import RequestContext
 
 _MOST_ADOPTED: Final = 100
 _ID: Final = in_path("task_id", "The id of a task.")
-WHO: Final = "For operators: the service is bound to loopback, or the key is the bootstrap key."
+WHO: Final = "For operators: the service is for this machine only, or the key is the bootstrap key."
 
 
 class AdoptBody(Body):
