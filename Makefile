@@ -63,6 +63,7 @@ install-clients: $(CLIENTS:%=.venvs/%/.done) ## Install MCP clients that need en
 
 lock: $(UV) ## Choose the newest versions allowed and lock them
 	@$(UV) $(LOCK) -o requirements/service.lock pyproject.toml
+	@$(UV) $(LOCK) --extra tracing -c requirements/service.lock -o requirements/tracing.lock pyproject.toml
 	@$(UV) $(LOCK) --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
 	@$(foreach name,$(CLIENTS),$(UV) $(LOCK) -o requirements/$(name).lock requirements/$(name).in &&) true
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from filmgate.adapters.telemetry import Tracing
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
@@ -40,3 +41,4 @@ class Base(NamedTuple):
     router: Router
     clock: Clock
     work: Path
+    tracing: Tracing | None

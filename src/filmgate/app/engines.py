@@ -13,13 +13,21 @@ from filmgate.ports.ledger import Ledger
 if TYPE_CHECKING:
     from filmgate.core.providers.account import Account
     from filmgate.ports.engine import Engine
+    from filmgate.ports.line import Line
+
+Wrap = Callable[["Line", str], "Line"]
 
 LOCAL = frozenset({"studio", "scripted"})
 """Types of engines that make videos in this process; all others are providers."""
 
 
-def engines_and_accounts(table: Mapping[str, EngineSettings]) -> tuple[dict[str, Engine], dict[str, Account]]:
-    """Make the engines of this process and the accounts with providers, by name. Raises Unavailable."""
+def engines_and_accounts(
+    table: Mapping[str, EngineSettings], wrap: Wrap = lambda line, _: line
+) -> tuple[dict[str, Engine], dict[str, Account]]:
+    """Make the engines of this process and the accounts with providers, by name. Raises Unavailable.
+
+    `wrap` is given the line to each provider, and the engine's name.
+    """
     engines: dict[str, Engine] = {}
     accounts: dict[str, Account] = {}
     upstreams = upstream_types() if {engine.type for engine in table.values()} - LOCAL else {}
@@ -28,7 +36,7 @@ def engines_and_accounts(table: Mapping[str, EngineSettings]) -> tuple[dict[str,
             if settings.type in LOCAL:
                 engines[name] = _engine(name, settings)
             elif settings.type in upstreams:
-                accounts[name] = _account(name, settings, upstreams[settings.type])
+                accounts[name] = _account(name, settings, upstreams[settings.type], wrap)
             else:
                 raise ValueError(  # noqa: TRY301
                     f'its type "{settings.type}" is not one of {", ".join(sorted(LOCAL | {*upstreams}))}'
@@ -66,7 +74,7 @@ def upstream_types() -> dict[str, Any]:
     }
 
 
-def _account(name: str, settings: EngineSettings, upstream: Any) -> Account:
+def _account(name: str, settings: EngineSettings, upstream: Any, wrap: Wrap) -> Account:
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
     from filmgate.adapters.http.line import HttpLine
     from filmgate.core.providers.account import Account
@@ -78,7 +86,8 @@ def _account(name: str, settings: EngineSettings, upstream: Any) -> Account:
         raise ValueError("base_url is missing: the address of the provider's API")
     key = own.key()
     headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
-    return Account(name, upstream(HttpLine(base, headers, timeout=own.timeout), rest), own)
+    line = wrap(HttpLine(base, headers, timeout=own.timeout), name)
+    return Account(name, upstream(line, rest), own)
 
 
 def room_of(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[], Awaitable[int]] | None:

@@ -19,10 +19,14 @@ from filmgate.ports.ledger import Ledger
 if TYPE_CHECKING:
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
     from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.telemetry import Tracing
+    from filmgate.adapters.telemetry.traced import App
     from filmgate.app.base import Base
+    from filmgate.app.engines import Wrap
     from filmgate.core.access import Access
     from filmgate.core.events import Events
     from filmgate.core.service import TaskService
+    from filmgate.ports.fetcher import Fetcher
 
 LEDGER = "filmgate.db"
 """The ledger in the data folder."""
@@ -36,7 +40,7 @@ _DOWNLOAD_SECONDS = 300.0
 class Service(NamedTuple):
     """A running service: what serves requests, the door to the ledger, the streams, and what takes the due work."""
 
-    asgi: Gate
+    asgi: App
     tasks: TaskService
     events: Events
     access: Access
@@ -79,8 +83,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.core.service import TaskService
 
     async with contextlib.AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(open_ledger(settings))
-        dispatcher, base = await _base(stack, settings, ledger)
+        dispatcher, base = await _base(stack, settings, await stack.enter_async_context(open_ledger(settings)))
+        ledger = base.ledger
         adopting = Adopting(
             base.accounts,
             base.table,
@@ -135,7 +139,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         earlier = await collector.earlier()
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced, metrics))
         collector.start(earlier)
-        yield Service(asgi, tasks, events, access, dispatcher, first_key)
+        yield Service(_served(asgi, base.tracing), tasks, events, access, dispatcher, first_key)
 
 
 async def _base(
@@ -143,7 +147,6 @@ async def _base(
 ) -> tuple[EmbeddedDispatcher, Base]:
     """Make the adapters, to be closed with the stack, and what the core shares."""
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
-    from filmgate.adapters.http.fetcher import CheckedFetcher
     from filmgate.adapters.media import LocalStore, SandboxedTools
     from filmgate.app.base import Base
     from filmgate.app.engines import engines_and_accounts
@@ -155,12 +158,14 @@ async def _base(
 
     clock, work = time.time, _empty_folder(settings.data / "work")
     table = settings.engine_table()
-    engines, accounts = engines_and_accounts(table)
+    tracing = _tracing(stack)
+    engines, accounts = engines_and_accounts(table, _wrap(tracing))
     store = LocalStore(settings.data / MEDIA)
-    tools, fetcher = SandboxedTools(), CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
+    tools, fetcher = SandboxedTools(), _fetcher(settings, tracing)
     parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:
         stack.push_async_callback(part.close)
+    ledger = _traced(ledger, tracing)
     feed, dispatcher = Feed(), EmbeddedDispatcher(ledger, clock)
     links = Links(settings.public_url, settings.allowed_hosts, settings.host)
     intake = Intake(
@@ -191,7 +196,45 @@ async def _base(
         router=Router(ledger, table, engines, accounts),
         clock=clock,
         work=work,
+        tracing=tracing,
     )
+
+
+def _tracing(stack: contextlib.AsyncExitStack) -> Tracing | None:
+    """Load what makes spans, if the environment wants any. Raises Unavailable if it is not installed."""
+    from filmgate.adapters.telemetry import Tracing, tracing_wanted
+
+    if not tracing_wanted():
+        return None
+    tracing = Tracing()
+    stack.push_async_callback(tracing.close)
+    return tracing
+
+
+def _traced(ledger: Ledger, tracing: Tracing | None) -> Ledger:
+    from filmgate.adapters.telemetry.traced import traced_ledger
+
+    return ledger if tracing is None else traced_ledger(ledger, tracing)
+
+
+def _wrap(tracing: Tracing | None) -> Wrap:
+    from filmgate.adapters.telemetry.traced import TracedLine
+
+    return lambda line, engine: line if tracing is None else TracedLine(line, engine, tracing)
+
+
+def _fetcher(settings: Settings, tracing: Tracing | None) -> Fetcher:
+    from filmgate.adapters.http.fetcher import CheckedFetcher
+    from filmgate.adapters.telemetry.traced import TracedFetcher
+
+    fetcher = CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
+    return fetcher if tracing is None else TracedFetcher(fetcher, tracing)
+
+
+def _served(gate: Gate, tracing: Tracing | None) -> App:
+    from filmgate.adapters.telemetry.traced import traced_app
+
+    return gate if tracing is None else traced_app(gate, gate.dialect, tracing)
 
 
 def _empty_folder(path: Path) -> Path:

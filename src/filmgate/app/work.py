@@ -43,7 +43,7 @@ def lanes(
     metrics: Metrics,
 ) -> dict[str, Lane]:
     """Give the lanes of all queues. `hooks` write callbacks, by dialect; `announced` dialects hear of the start too."""
-    watch = Watch(metrics)
+    watch = Watch(metrics, base.tracing)
     callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
     housekeeping = Housekeeping(base.ledger, tasks, base.store, base.clock)
     execution = _execution(base, announced, watch)
@@ -51,7 +51,7 @@ def lanes(
     for name in base.accounts:
         found |= _account_lanes(base, name, execution, watch.following(following.follow))
     found |= {
-        CALLBACK: Lane(callbacks.deliver, _CALLBACK_SLOTS),
+        CALLBACK: Lane(watch.delivering(callbacks.deliver), _CALLBACK_SLOTS),
         EXPIRE: Lane(housekeeping.expire, 1),
         PURGE: Lane(housekeeping.purge, 1),
     }

@@ -21,7 +21,7 @@ from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
 from filmgate.domain.task import Progress, Task
 from filmgate.faults import Point, reached
-from filmgate.ports.context import RequestContext
+from filmgate.ports.context import RequestContext, traceparent
 from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import (
     ADVANCE,
@@ -111,7 +111,7 @@ class TaskService:
             callback_url=order.callback_url or None,
             created_at=now,
             updated_at=now,
-            work=Progress(credits=self._router.price(engine, generation)),
+            work=Progress(credits=self._router.price(engine, generation), trace=traceparent.get()),
         )
         due = (
             Due(ADVANCE, engine, task_id, task.application_id, now),

@@ -38,7 +38,8 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
     The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
     it made by role, the engines that did not take the task, how often none took it, whether it was submitted again
-    although the first submit had no known outcome, and the price in credits.
+    although the first submit had no known outcome, and the price in credits. `trace` is where the submit was in a
+    trace, as a `traceparent` header says it.
     """
 
     inputs: dict[str, Input] = {}
@@ -51,6 +52,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     rounds: int = 0
     again: bool = False
     credits: float = 0.0
+    trace: str | None = None
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -12,6 +12,9 @@ trace_of: ContextVar[str | None] = ContextVar("trace_of", default=None)
 task_of: ContextVar[str | None] = ContextVar("task_of", default=None)
 """For logs: the id of the task that is worked on."""
 
+traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+"""Where what is being done is in a trace, as the header of that name says it; None where nothing is traced."""
+
 
 class Caller(msgspec.Struct, frozen=True):
     """The holder of a good key. `limited` is False for the bootstrap key, which has no rate limits."""

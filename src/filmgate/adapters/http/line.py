@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _ANSWER = 8 * 1024 * 1024
+_SHORTEST_SECRET = 6
 _KEPT = 15.0
 _READ_ONLY = frozenset({"GET", "HEAD"})
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -57,6 +58,7 @@ class HttpLine:
         self._base = base.rstrip("/")
         self._place = self._origin.origin
         self._headers = _usable(headers)
+        self._secrets = [value.rpartition(" ")[2].encode() for value in self._headers.values()]
         self._timeout = timeout
         self._connect = connect
         self._max_answer = max_answer
@@ -171,7 +173,14 @@ class HttpLine:
             received += piece
             if len(received) > self._max_answer:
                 raise LineError(f"{self._place} answered with more than {self._max_answer} bytes.", sent=True)
-        return bytes(received)
+        return self._without_key(bytes(received))
+
+    def _without_key(self, body: bytes) -> bytes:
+        """Blot out our key where a provider repeats it: what it says of errors is shown and logged."""
+        for secret in self._secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret, b"(the key)")
+        return body
 
     async def _ready(self) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
         async with self._opening:

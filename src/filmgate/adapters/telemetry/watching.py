@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 from filmgate.adapters.telemetry.metrics import Metrics
+from filmgate.adapters.telemetry.tracing import Tracing, about
 from filmgate.core.attempt import Attempt
 from filmgate.core.execution import Stages
 from filmgate.domain.states import Stage
+from filmgate.domain.task import Task
 from filmgate.ports.context import task_of, trace_of
 from filmgate.ports.dispatch import Lane
 from filmgate.ports.ledger import Claim
@@ -20,10 +23,11 @@ Work = Callable[[Claim], Awaitable[None]]
 
 
 class Watch:
-    """Measures stages, and has the log say of each line which task it is about."""
+    """Measures stages, puts them into traces, and has the log say of each line which task it is about."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, tracing: Tracing | None) -> None:
         self._metrics = metrics
+        self._tracing = tracing
 
     def lanes(self, lanes: Mapping[str, Lane]) -> dict[str, Lane]:
         """Give the lanes of all queues, watched."""
@@ -32,7 +36,7 @@ class Watch:
     def stages(self, stages: Mapping[str, Stages]) -> dict[str, Stages]:
         """Give the stages of all engines, watched."""
         return {
-            engine: {stage: self._step(engine, stage, step) for stage, step in steps.items()}
+            engine: {stage: self._step(stage, step) for stage, step in steps.items()}
             for engine, steps in stages.items()
         }
 
@@ -41,20 +45,30 @@ class Watch:
 
         async def watched(claim: Claim) -> None:
             assert claim.task is not None, "this kind of work is claimed with its task"
-            await self._timed(claim.task.engine, Stage.FOLLOW, work(claim))
+            await self._timed(claim.task, Stage.FOLLOW, work(claim))
 
         return watched
 
-    def _step(self, engine: str, stage: Stage, step: Step) -> Step:
+    def delivering(self, work: Work) -> Work:
+        """Give the work of delivering a callback, watched."""
+
+        async def watched(claim: Claim) -> None:
+            with self._span("callback", claim.task):
+                await work(claim)
+
+        return watched
+
+    def _step(self, stage: Stage, step: Step) -> Step:
         async def watched(attempt: Attempt, folder: Path) -> None:
-            await self._timed(engine, stage, step(attempt, folder))
+            await self._timed(attempt.task, stage, step(attempt, folder))
 
         return watched
 
-    async def _timed(self, engine: str, stage: Stage, work: Awaitable[None]) -> None:
-        start = time.monotonic()
+    async def _timed(self, task: Task, stage: Stage, work: Awaitable[None]) -> None:
+        start, engine = time.monotonic(), task.engine
         try:
-            await work
+            with self._span(stage, task):
+                await work
         except asyncio.CancelledError:
             # It was broken off: how long it would have taken nobody knows.
             raise
@@ -62,6 +76,15 @@ class Watch:
             self._metrics.stage(engine, stage, time.monotonic() - start)
             raise
         self._metrics.stage(engine, stage, time.monotonic() - start)
+
+    @contextlib.contextmanager
+    def _span(self, name: str, task: Task | None) -> Iterator[None]:
+        """Put what is done into the trace of the task's submit, if that was in one."""
+        if self._tracing is None or task is None:
+            yield
+            return
+        with self._tracing.span(name, about(task), parent=task.work.trace or ""):
+            yield
 
 
 def _named(work: Work) -> Work:

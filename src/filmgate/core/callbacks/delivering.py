@@ -17,6 +17,7 @@ from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reached
 from filmgate.ports.callbacks import Callback, Delivery, Outcome
+from filmgate.ports.context import traceparent
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
 from filmgate.ports.ledger import Claim, Ledger
@@ -99,6 +100,8 @@ class Callbacks:
         body = await self._payload(task)
         keys = [each.secret for each in await self._signing.secrets(task.application_id)]
         headers = {"content-type": "application/json", "x-trace-id": task.trace_id}
+        if (place := traceparent.get()) is not None:
+            headers["traceparent"] = place
         try:
             response = await self._fetcher.post(
                 url, body, headers | signed(callback.id, at, body, keys), timeout=TIMEOUT

@@ -29,6 +29,9 @@ LONGEST_HOLD = 600.0
 _AHEAD = 0.25
 """Of the time between two questions: a batch with room left takes along what would be asked so much later."""
 
+_SHORTEST_PROMPT = 4
+"""Characters; what is shorter is in every sentence, and tells nothing."""
+
 _QUERIES_AT_ONCE = 32
 """So many wait for an answer: at 100 ms each, a provider without batches can be asked 300 times a second."""
 
@@ -103,6 +106,8 @@ class Account:
             raise
         except ProviderTrouble as trouble:
             self.answers["unknown" if trouble.accepted else "not_accepted"] += 1
+            # Why an account is in trouble is logged, and shown to others than the task's owner.
+            trouble.message = _without(submission.generation.prompt, trouble.message)
             if trouble.retry_after is not None:
                 self._submit_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
             if trouble.account or trouble.accepted:
@@ -252,3 +257,8 @@ class Account:
         working = asyncio.ensure_future(work)
         self._working.add(working)
         working.add_done_callback(self._working.discard)
+
+
+def _without(prompt: str, message: str) -> str:
+    """Give a provider's sentence without the prompt that it may repeat."""
+    return message.replace(prompt, "(the prompt)") if len(prompt) >= _SHORTEST_PROMPT else message
