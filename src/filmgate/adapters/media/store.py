@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -153,8 +154,9 @@ def _folders(folder: Path) -> list[str]:
 def _ready(root: Path, reserve: int) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _passing(root / "ready") as probe:
-            probe.write_bytes(b"ready")
+        # Without a name where the system can do that: nothing is left behind, whoever dies.
+        with tempfile.TemporaryFile(dir=root) as probe:
+            probe.write(b"ready")
         free = shutil.disk_usage(root).free
     except OSError as error:
         raise Unavailable(f"The media store cannot be written: {error.strerror}.") from error
