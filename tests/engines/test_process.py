@@ -64,7 +64,7 @@ serve(lambda: handle)
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a module that a child process can run as a worker."""
     (tmp_path / "toy_worker.py").write_text(TOY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     return "toy_worker"
 
 
@@ -188,6 +188,22 @@ async def test_deaf_job_is_killed_when_cancelled(toy: str) -> None:
     pid = worker.pid
     assert pid is not None
     await cancelled(task)
+    assert gone(pid)
+    assert (await worker.run({"do": "count"}, ignore))["pid"] != pid
+    await worker.close()
+
+
+async def test_silent_worker_hangs(toy: str) -> None:
+    """One that says nothing for too long is killed, which is a crash; one that is only slow is left alone."""
+    worker = WorkerProcess(toy, name="toy", stall=8)
+    slow = await started(worker, "work")
+    assert await asyncio.wait({slow}, timeout=10) == (set(), {slow})
+    await cancelled(slow)
+    deaf = await started(worker, "deaf")
+    pid = worker.pid
+    assert pid is not None
+    with pytest.raises(EngineCrashed, match="hangs"):
+        await deaf
     assert gone(pid)
     assert (await worker.run({"do": "count"}, ignore))["pid"] != pid
     await worker.close()

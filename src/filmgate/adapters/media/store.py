@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -169,9 +170,9 @@ def _prune(folder: Path) -> None:
 def _ready(root: Path, reserve: int) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        probe = root / ".ready"  # one name, so that interrupted probes do not add up
-        probe.write_bytes(b"ready")
-        probe.unlink(missing_ok=True)
+        # Without a name where the system can do that: nothing is left behind, whoever dies.
+        with tempfile.TemporaryFile(dir=root) as probe:
+            probe.write(b"ready")
         free = shutil.disk_usage(root).free
     except OSError as error:
         raise Unavailable(f"The media store cannot be written: {error.strerror}.") from error
