@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.media.store import LocalStore
-from filmgate.core.collecting import GRACE, Collector
+from filmgate.core.collecting import AT_ONCE, GRACE, MOST_STRAYS, Collector
 from filmgate.core.feed import Feed
 from filmgate.core.query import Query
 from filmgate.domain.limits import OwnLimits
@@ -67,14 +68,33 @@ async def test_files_that_belong_to_nothing_go(place: Place):
     await place.ledger.submit(running, ECHO, ())
     for key in (f"{running.id}/video-3.mp4", "gone/video-1.mp4", "uploads/gone/input.png"):
         await place.put(key)
-    (place.folder / "media" / "gone" / ".half.part").write_bytes(b"x")
+    half = place.folder / "media" / "gone" / f".{uuid4().hex}.part"
+    half.write_bytes(b"x")
+    foreign = place.folder / "media" / "lost+found" / "gone" / "video-1.mp4"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"x")
     assert await place.collector.sweep() == 0
     place.clock.pass_by(GRACE + 60)
     assert await place.collector.sweep() == 2
-    assert await place.store.keys("") == sorted([f"{running.id}/video-3.mp4", upload.media.key])
-    assert not (place.folder / "media" / "gone" / ".half.part").exists()
+    assert await place.store.keys(running.id) == [f"{running.id}/video-3.mp4"]
+    assert await place.store.keys("uploads") == [upload.media.key]
+    assert (half.exists(), foreign.exists()) == (False, True)
     await place.ledger.cancel(A.id, running.id, CANCELLED, place.clock())
     assert await place.collector.sweep() == 1
+
+
+async def test_a_ledger_that_knows_hardly_any_file_removes_none(place: Place, caplog: pytest.LogCaptureFixture):
+    """Where nearly all files belong to nothing, the ledger was lost or is another one's: the files are kept."""
+    folder = place.folder / "media" / "somebody"
+    folder.mkdir(parents=True)
+    for number in range(MOST_STRAYS + 1):
+        (folder / f"video-{number}.mp4").write_bytes(b"")
+    place.clock.pass_by(GRACE + 60)
+    assert await place.collector.sweep() == 0
+    assert "none is removed" in caplog.text
+    assert len(await place.store.keys("")) == MOST_STRAYS + 1
+    (folder / "video-0.mp4").unlink()
+    assert await place.collector.sweep() == MOST_STRAYS
 
 
 async def test_a_copy_of_an_old_file_is_new(place: Place):
@@ -113,7 +133,7 @@ async def test_old_uploads_go_with_their_files(place: Place):
 
 async def test_much_is_removed_bit_by_bit(place: Place):
     """A round says whether there may be more, so that the next one comes soon."""
-    for _ in range(101):
+    for _ in range(AT_ONCE + 1):
         await place.ledger.add_media(media())
     await place.ledger.accounts.set_limits(A.id, OwnLimits(media_days=1.0))
     assert await place.collector.collect()

@@ -20,11 +20,14 @@ from filmgate.ports.media import MediaStore
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Tasks and files that one transaction removes at most: other writers wait no longer than that takes."""
 
 GRACE = 3_600.0
 """Seconds after which a file that no row refers to is nobody's; until then its submit may still be under way."""
+
+MOST_STRAYS = 100
+"""So many files without a row are removed even if they are most of all files there are."""
 
 _FIRST_SWEEP = 600.0
 _SWEEP_EVERY = 86_400.0
@@ -70,16 +73,23 @@ class Collector:
         return any(found)
 
     async def sweep(self) -> int:
-        """Remove the files of the store that no row refers to, and count them."""
-        count = 0
+        """Remove the files of the store that no row refers to, and count them.
+
+        Where those are more than a crash can leave, and half of all, the ledger is not the one of these files.
+        """
+        strays, count = [], 0
         async with contextlib.aclosing(self._store.older(self._clock() - GRACE)) as batches:
             async for keys in batches:
-                for key in await self._ledger.retention.strays(keys):
-                    await self._store.remove(key)
-                    count += 1
-        if count:
-            log.info("removed %d files that belonged to nothing", count)
-        return count
+                count += len(keys)
+                strays += await self._ledger.retention.strays(keys)
+        if len(strays) > max(MOST_STRAYS, count // 2):
+            log.warning("%d of %d files belong to nothing in this ledger: none is removed", len(strays), count)
+            return 0
+        for key in strays:
+            await self._store.remove(key)
+        if strays:
+            log.info("removed %d files that belonged to nothing", len(strays))
+        return len(strays)
 
     async def _run(self) -> None:
         next_sweep = self._clock() + _FIRST_SWEEP

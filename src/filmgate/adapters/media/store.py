@@ -19,6 +19,7 @@ from filmgate.domain.errors import Unavailable
 PIECE = 256 * 1024
 _BATCH = 500
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_PASSING = re.compile(r"\.[0-9a-f]{32}\.part")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 
 
@@ -146,15 +147,16 @@ def _keys(root: Path, folder: Path) -> list[str]:
 
 
 def _older(root: Path, folder: Path, before: float) -> Iterator[str]:
+    """Walk through the store; what has no name of ours, such as `lost+found`, is not ours and left alone."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if _SEGMENT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 yield from _older(root, Path(entry.path), before)
             elif _came(entry) >= before:
                 continue
-            elif entry.name.startswith("."):
+            elif _PASSING.fullmatch(entry.name):
                 Path(entry.path).unlink(missing_ok=True)
-            else:
+            elif _SEGMENT.fullmatch(entry.name):
                 yield Path(entry.path).relative_to(root).as_posix()
 
 
