@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.media.store import LocalStore
-from filmgate.core.collecting import Collector
+from filmgate.core.collecting import AT_ONCE, MOST_STRAYS, Collector
 from filmgate.core.feed import Feed
 from filmgate.core.query import Query
 from filmgate.domain.limits import OwnLimits
@@ -74,8 +74,8 @@ async def test_files_that_belong_to_nothing_go(place: Place):
     media_folder = place.folder / "media"
     for key in (f"{running.id}/video-3.mp4", f"{gone}/video-1.mp4", f"{lost}/input.png", "lost-found/file"):
         await place.put(key)
-    (media_folder / gone / ".half.part").write_bytes(b"x")
-    (media_folder / running.id / ".half.part").write_bytes(b"x")
+    (media_folder / gone / f".{uuid.uuid4().hex}.part").write_bytes(b"x")
+    (media_folder / running.id / f".{uuid.uuid4().hex}.part").write_bytes(b"x")
     (media_folder / str(uuid.uuid4())).mkdir()
     assert await place.collector.sweep(await place.collector.earlier()) == 2
     assert await place.store.keys("") == sorted([f"{running.id}/video-3.mp4", upload.media.key, "lost-found/file"])
@@ -83,6 +83,20 @@ async def test_files_that_belong_to_nothing_go(place: Place):
     await place.ledger.cancel(A.id, running.id, CANCELLED, place.clock())
     assert await place.collector.sweep(await place.collector.earlier()) == 1
     assert not (media_folder / running.id).exists()
+
+
+async def test_a_ledger_that_knows_hardly_any_file_removes_none(place: Place, caplog: pytest.LogCaptureFixture):
+    """Where nearly all files belong to nothing, the ledger was lost or is another one's: the files are kept."""
+    folder = place.folder / "media" / str(uuid.uuid4())
+    folder.mkdir(parents=True)
+    for number in range(MOST_STRAYS + 1):
+        (folder / f"video-{number}.mp4").write_bytes(b"")
+    assert await place.collector.sweep(await place.collector.earlier()) == 0
+    assert "none is removed" in caplog.text
+    assert len(await place.store.keys("")) == MOST_STRAYS + 1
+    (folder / "video-0.mp4").unlink()
+    assert await place.collector.sweep(await place.collector.earlier()) == MOST_STRAYS
+    assert not folder.exists()
 
 
 async def test_what_came_since_is_not_looked_at(place: Place):
@@ -108,7 +122,7 @@ async def test_old_uploads_go_with_their_files(place: Place):
 
 async def test_much_is_removed_bit_by_bit(place: Place):
     """A round says whether there may be more, so that the next one comes soon."""
-    for _ in range(101):
+    for _ in range(AT_ONCE + 1):
         await place.ledger.add_media(media())
     await place.ledger.accounts.set_limits(A.id, OwnLimits(media_days=1.0))
     assert await place.collector.collect()

@@ -198,8 +198,14 @@ def test_a_provider_has_no_more_at_work_than_its_slots(gate: Gate, provider: Hos
     _, client = gate({"ace": account("acedata", provider.url, slots=2)})
     tasks = [submit(client, f"lake {number} [never]") for number in range(5)]
     until(lambda: sum(provider.accepted.values()), lambda count: count >= 2)
-    status = {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
-    assert status["ace"]["in_flight"] == 2
+
+    def in_flight() -> int:
+        status = {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
+        return int(status["ace"]["in_flight"])
+
+    # The provider has accepted a task a moment before that is committed here.
+    until(in_flight, lambda count: count == 2)
+    assert sum(provider.accepted.values()) == 2
     for task in tasks:
         client.post(f"/tasks/{task['id']}/cancel")
         until(lambda: len(provider.tasks), lambda count: count <= 5)

@@ -27,8 +27,11 @@ from filmgate.ports.media import UPLOADS, MediaStore
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Tasks and files that one transaction removes at most: other writers wait no longer than that takes."""
+
+MOST_STRAYS = 30
+"""So many files without a row are removed even if they are most of all files there are."""
 
 _PAUSE = 0.2
 _OWN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -80,20 +83,25 @@ class Collector:
         return any(found)
 
     async def sweep(self, folders: Sequence[str]) -> int:
-        """Remove the files in these folders that no row refers to, and count them."""
-        count = 0
+        """Remove the files in these folders that no row refers to, and count them.
+
+        Where those are more than a crash can leave, and half of all, the ledger is not the one of these files.
+        """
+        strays, count = [], 0
         for start in range(0, len(folders), AT_ONCE):
-            keys = [await self._in(folder) for folder in folders[start : start + AT_ONCE]]
-            for key in await self._ledger.retention.strays(list(itertools.chain(*keys))):
-                if key.endswith("/"):
-                    await self._store.prune(key[:-1])
-                else:
-                    await self._store.remove(key)
-                    count += 1
+            keys = list(itertools.chain(*[await self._in(folder) for folder in folders[start : start + AT_ONCE]]))
+            count += sum(not key.endswith("/") for key in keys)
+            strays += await self._ledger.retention.strays(keys)
+        lost = sum(not key.endswith("/") for key in strays)
+        if lost > max(MOST_STRAYS, count // 2):
+            log.warning("%d of %d files belong to nothing in this ledger: none is removed", lost, count)
+            return 0
+        for key in strays:
+            await (self._store.prune(key[:-1]) if key.endswith("/") else self._store.remove(key))
         reached(Point.COLLECTED)
-        if count:
-            log.info("removed %d files that an earlier process had left behind", count)
-        return count
+        if lost:
+            log.info("removed %d files that an earlier process had left behind", lost)
+        return lost
 
     async def _in(self, folder: str) -> list[str]:
         """Give the keys of a folder's files, and then, with a slash at its end, the folder."""

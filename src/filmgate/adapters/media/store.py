@@ -18,6 +18,7 @@ from filmgate.faults import Point, reached
 
 PIECE = 256 * 1024
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_PASSING = re.compile(r"\.[0-9a-f]{32}\.part")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 
 
@@ -158,7 +159,7 @@ def _folders(folder: Path) -> list[str]:
 def _prune(folder: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         for entry in os.scandir(folder):
-            if entry.name.startswith("."):
+            if _PASSING.fullmatch(entry.name):
                 Path(entry.path).unlink(missing_ok=True)
         try:
             folder.rmdir()

@@ -76,7 +76,7 @@ def files(settings: Settings, _now: Running) -> Iterator[Finding]:
         size = sum(file.stat().st_size for file in strays) // MIB
         yield warning(
             "files", f"{len(strays)} files ({size:,} MiB) belong to no task, such as {strays[0].relative_to(root)}",
-            "They take room and are served to nobody.", "Once there is a backup they can be removed by hand.",
+            "They take room and are served to nobody.", "The next start of the service removes what a crash has left.",
         )  # fmt: skip
 
 
