@@ -3,9 +3,10 @@
     python benchmarks/wrong_keys.py [--flood 1000] [--seconds 5] [--rounds 4] [--json]
 
 A service in a process of its own is asked for one finished task, over one connection, request after request. In every
-other round a third process sends so many requests a second with wrong keys, over 8 connections. Each of them is a key
+other round a third process sends so many requests a second with wrong keys, over 32 connections. Each of them is a key
 that was never made and has the right checksum, so that it cannot be told from a good one by its looks. Rounds with and
-without the flood take turns, so that what else the machine does falls on both. What counts is the ratio.
+without the flood take turns, so that what else the machine does falls on both. What counts is the ratio,
+and the CPU time of the service per wrong key, which is measured while nobody else asks.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from urllib.request import Request, urlopen
 
 from filmgate.core.keys import new_key
 
-CONNECTIONS = 8
-KEY = "benchmark-key-of-no-value"
+CONNECTIONS = 32
 ENGINES = {"scripted": {"type": "scripted", "models": ["*"]}}
 
 
@@ -81,6 +81,24 @@ def called(url: str, key: str, body: dict[str, Any] | None = None) -> dict[str, 
         return dict(json.load(answer))
 
 
+def cpu_per_wrong_key(pid: int, attack: list[str], seconds: float) -> float:
+    """Give the CPU seconds, user and system, that a service spends on a wrong key."""
+
+    def spent() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with subprocess.Popen(attack, stdout=subprocess.PIPE, text=True) as attacker:
+        assert attacker.stdout is not None
+        refused, before = int(attacker.stdout.readline()), spent()
+        end, now = time.monotonic() + seconds, refused
+        while time.monotonic() < end:
+            now = int(attacker.stdout.readline())
+        after = spent()
+        attacker.terminate()
+    return (after - before) / (now - refused)
+
+
 def measure(folder: Path, flood: float, seconds: float, rounds: int) -> dict[str, Any]:
     """Start a service and measure it."""
     env = os.environ | {
@@ -111,11 +129,13 @@ def measure(folder: Path, flood: float, seconds: float, rounds: int) -> dict[str
                 lasted += time.monotonic() - begun
                 attacker.terminate()
                 sent += int(attacker.stdout.read().split()[-1]) - before
+        cpu = cpu_per_wrong_key(service.pid, [*attack[:-1], "1e9"], seconds)
     finally:
         service.terminate()
         service.wait(30)
     return {
         "wrong_keys_per_second": round(sent / lasted),
+        "cpu_us_per_wrong_key": round(cpu * 1e6),
         "queries": [len(alone), len(flooded)],
         **{
             name: {"alone_ms": round(a * 1e3, 3), "flooded_ms": round(b * 1e3, 3), "ratio": round(b / a, 2)}
@@ -147,6 +167,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{found['wrong_keys_per_second']} wrong keys a second; load {found['load']:.1f} on {found['cpus']} CPUs")
+    print(f"{found['cpu_us_per_wrong_key']} us of CPU for each")
     for name in ("median", "p99"):
         told = found[name]
         print(f"{name}: {told['alone_ms']} ms alone, {told['flooded_ms']} ms flooded, ratio {told['ratio']}")
