@@ -5,6 +5,8 @@ PROMPT ?= Ocean waves rolling in at sunset
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
+KILLS  ?= 1000
+INPUTS ?= 10000
 CLIENTS := mcp1 fastmcp tdqs
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -20,8 +22,9 @@ run: install ## Start the service, make one video (PROMPT="…"), keep serving (
 test: install-dev install-clients ## Install what the tests need and run them all
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
 
-torture: install-dev ## Kill the service a thousand times and say what was lost (ARGS="--kills N --seed S --json")
-	@$(BIN)/python -m tests.kill $(ARGS)
+torture: install-dev ## Kill the service KILLS=1000 times, send it INPUTS=10000 odd requests, and say what was lost
+	@$(BIN)/python -m tests.kill --kills $(KILLS) $(ARGS)
+	@$(BIN)/python scripts/fuzz.py --inputs $(INPUTS) $(ARGS)
 
 check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
