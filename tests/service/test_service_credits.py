@@ -163,10 +163,10 @@ def test_usage_outlives_the_tasks(tenant: httpx2.Client):
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("since=yesterday", "since"), ("until=2026-13-01", "until"), ("since=2026-02-01&until=2026-01-01", "since")],
+    [("since=yesterday", "since"), ("until=2026-13-01", "until")],
 )
 def test_days_must_be_days(http: httpx2.Client, query: str, field: str):
-    """What is no day, or no time between two days, is named."""
+    """What is no day is named."""
     answer = http.get(f"/api/v1/usage?{query}")
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
 
@@ -176,7 +176,7 @@ def test_rules_must_be_rules(http: httpx2.Client, rules: dict[str, Any]):
     """A rule that is not allowed is named, and nothing is changed."""
     answer = http.patch("/api/v1/operator/limits/default", json=rules)
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, next(iter(rules)))
-    assert http.get("/api/v1/operator/limits").json()["applications"][0]["own"]["credits"] is None
+    assert set(http.get("/api/v1/usage").json()["now"]["own"].values()) == {None}
 
 
 def test_rules_are_set_one_by_one(http: httpx2.Client, tenant: httpx2.Client, application: str):

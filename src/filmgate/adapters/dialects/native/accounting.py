@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import Body, parse
 from filmgate.adapters.dialects.common import Services, json_response
@@ -23,13 +23,13 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeUsages,
 )
 from filmgate.core.access import Action
-from filmgate.core.accounting import MOST_DAYS, Report
+from filmgate.core.accounting import Report
 from filmgate.domain.limits import Period
 from filmgate.domain.usage import Standing, Tally, next_of
 
 _DAY: Final = {"type": "string", "format": "date"}
 _DAYS: Final = [
-    in_query("since", f"The first day, in UTC; that of the month if not given. At most {MOST_DAYS} days.", _DAY),
+    in_query("since", "The first day, in UTC; that of the month if not given.", _DAY),
     in_query("until", "The last day, in UTC; today if not given.", _DAY),
 ]
 
@@ -41,7 +41,11 @@ class LimitsBody(Body):
     media_days: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Days that files stay.")
     media_bytes: int | None = Field(default=None, ge=0, le=2**62, description="Bytes of files that are kept.")
     credits: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="What tasks may cost.")
-    credits_per: str | None = Field(default=None, description="day, month or total.")
+    credits_per: Annotated[
+        str | None,
+        WithJsonSchema({"anyOf": [{"enum": list(Period)}, {"type": "null"}]}),
+        Field(description="A period."),
+    ] = None
 
 
 def add_accounting(routes: APIRouter, services: Services, prefix: str) -> None:
