@@ -40,6 +40,9 @@ _ONCE = (Point.RESUMED, Point.COLLECTED, Point.STOPPING)
 _EVERY = 4
 """After so many kills at a point comes one at a random moment."""
 
+_PATIENCE = 6.0
+"""Seconds in which the work should come to the point of a round; it is killed from outside then."""
+
 _ENOUGH = 30
 """Unfinished tasks, from which on no more are submitted in this round."""
 
@@ -139,7 +142,7 @@ class Ordeal:
 
     def _use(self, point: Point | None) -> None:
         """Use the service until it dies, or the time is up for one that nothing else kills."""
-        time_is_up = time.monotonic() + (self.chance.uniform(0.05, 1.5) if point is None else 4.0)
+        time_is_up = time.monotonic() + (self.chance.uniform(0.05, 1.5) if point is None else _PATIENCE)
         try:
             self._recover()
             acts = self._acts()
