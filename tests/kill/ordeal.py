@@ -93,6 +93,8 @@ class Ordeal:
         self.http = self._stack.enter_context(
             httpx2.Client(base_url=self.victim.url, headers=self.victim.headers, timeout=20)
         )
+        secrets = self.http.get("/api/v1/callbacks/secret").json()["secrets"]
+        self._secrets = [str(each["secret"]) for each in secrets]
         return self
 
     def __exit__(
@@ -110,6 +112,7 @@ class Ordeal:
             if self._start(fault):
                 self._use(point)
             self._kill(point, hit=point is not None and self.victim.died)
+            inspection.take(self.history, self.hooks, self._secrets)
             tell(self)
 
     def _plan(self) -> Iterator[Point | None]:
@@ -254,7 +257,7 @@ class Ordeal:
         self._recover()
         self._finish(patience)
         inspection.tasks(self.history, self.http)
-        inspection.callbacks(self.history, self.http, self.hooks)
+        inspection.callbacks(self.history, self.hooks, self._secrets)
         inspection.files(self.history, self.http)
         inspection.provider(self.history, self.provider)
         inspection.store(self.history, self.victim.data)
