@@ -39,6 +39,7 @@ class History:
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
+        self.told: dict[str, set[str]] = defaultdict(set)
         self.uploads: dict[str, bytes] = {}
         self.wrong: dict[str, list[str]] = {kind: [] for kind in self.KINDS}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,24 +37,24 @@ def _all_tasks(http: httpx2.Client) -> Iterator[dict[str, Any]]:
         offset += len(page)
 
 
-def callbacks(history: History, http: httpx2.Client, hooks: Receiver) -> None:
-    """Each end was told to whoever wanted to know, signed, and no other end was told of the same task."""
-    secrets = [each["secret"] for each in http.get("/api/v1/callbacks/secret").json()["secrets"]]
-    told: dict[str, set[str]] = defaultdict(set)
+def take(history: History, hooks: Receiver, secrets: list[str]) -> None:
+    """Read the callbacks that have come, soon enough: a signature is good for five minutes."""
+    while not hooks.posts.empty():
+        post = hooks.posts.get_nowait()
+        task = _verified(post.body, post.headers, secrets)
+        if task is None or not post.headers["webhook-id"].startswith(f"msg_{task['id']}"):
+            history.blame("callbacks wrong", f"{post.headers}: {post.body!r}")
+        else:
+            history.told[task["id"]].add(task["state"])
 
-    def take() -> None:
-        while not hooks.posts.empty():
-            post = hooks.posts.get_nowait()
-            task = _verified(post.body, post.headers, secrets)
-            if task is None or not post.headers["webhook-id"].startswith(f"msg_{task['id']}"):
-                history.blame("callbacks wrong", f"{post.headers}: {post.body!r}")
-            else:
-                told[task["id"]].add(task["state"])
+
+def callbacks(history: History, hooks: Receiver, secrets: list[str]) -> None:
+    """Each end was told to whoever wanted to know, signed, and no other end was told of the same task."""
 
     def missing() -> list[str]:
-        take()
+        take(history, hooks, secrets)
         wanted = [order for order in history.known if "callback_url" in order.body and order.end is not None]
-        return [str(order.id) for order in wanted if not told[str(order.id)] & {*ENDS}]
+        return [str(order.id) for order in wanted if not history.told[str(order.id)] & {*ENDS}]
 
     try:
         # One that met the receiver at a bad moment comes again after seconds.
@@ -63,8 +63,9 @@ def callbacks(history: History, http: httpx2.Client, hooks: Receiver) -> None:
         for task_id in missing():
             history.blame("callbacks missing", task_id)
     for order in history.known:
-        if order.end is not None and told[str(order.id)] - {order.end["state"]} - {"processing"}:
-            history.blame("callbacks wrong", f"{order.id} is {order.end['state']}, told was {told[str(order.id)]}")
+        told = history.told[str(order.id)]
+        if order.end is not None and told - {order.end["state"], "processing"}:
+            history.blame("callbacks wrong", f"{order.id} is {order.end['state']}, told was {told}")
 
 
 def _verified(body: bytes, headers: dict[str, str], secrets: list[str]) -> dict[str, Any] | None:

@@ -40,6 +40,9 @@ _ONCE = (Point.RESUMED, Point.COLLECTED, Point.STOPPING)
 _EVERY = 4
 """After so many kills at a point comes one at a random moment."""
 
+_PATIENCE = 6.0
+"""Seconds in which the work should come to the point of a round; it is killed from outside then."""
+
 _ENOUGH = 30
 """Unfinished tasks, from which on no more are submitted in this round."""
 
@@ -90,6 +93,8 @@ class Ordeal:
         self.http = self._stack.enter_context(
             httpx2.Client(base_url=self.victim.url, headers=self.victim.headers, timeout=20)
         )
+        secrets = self.http.get("/api/v1/callbacks/secret").json()["secrets"]
+        self._secrets = [str(each["secret"]) for each in secrets]
         return self
 
     def __exit__(
@@ -107,6 +112,7 @@ class Ordeal:
             if self._start(fault):
                 self._use(point)
             self._kill(point, hit=point is not None and self.victim.died)
+            inspection.take(self.history, self.hooks, self._secrets)
             tell(self)
 
     def _plan(self) -> Iterator[Point | None]:
@@ -139,7 +145,7 @@ class Ordeal:
 
     def _use(self, point: Point | None) -> None:
         """Use the service until it dies, or the time is up for one that nothing else kills."""
-        time_is_up = time.monotonic() + (self.chance.uniform(0.05, 1.5) if point is None else 4.0)
+        time_is_up = time.monotonic() + (self.chance.uniform(0.05, 1.5) if point is None else _PATIENCE)
         try:
             self._recover()
             acts = self._acts()
@@ -251,7 +257,7 @@ class Ordeal:
         self._recover()
         self._finish(patience)
         inspection.tasks(self.history, self.http)
-        inspection.callbacks(self.history, self.http, self.hooks)
+        inspection.callbacks(self.history, self.hooks, self._secrets)
         inspection.files(self.history, self.http)
         inspection.provider(self.history, self.provider)
         inspection.store(self.history, self.victim.data)
