@@ -253,6 +253,7 @@ class Ordeal:
 
     def judge(self, patience: float = 240.0) -> None:
         """Let the service come to rest, then compare everything with the client's memory."""
+        self._kill_running()  # there is one if whoever watches has had enough
         assert self._start(""), self.victim.log.read_text()[-4000:]
         self._recover()
         self._finish(patience)
