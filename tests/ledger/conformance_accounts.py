@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from filmgate.domain.errors import NotFound, UsedUp
 from filmgate.domain.failures import Failure
-from filmgate.domain.limits import OwnLimits, Period
+from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Output, Role
+from filmgate.domain.periods import Period
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 from filmgate.domain.usage import Tally, Usage

@@ -380,7 +380,6 @@ LISTS = {
         ("serve_application", ["turns_served (queue=?)"]),
         ("next_due", ["due_queue (queue=?)"]),
         ("count_at_provider", ["COVERING INDEX tasks_stage (engine=? AND state=?"]),
-        ("owners", ["tasks_1 (id=?)"]),
         ("open_submits", ["tasks_stage (engine=? AND state=?"]),
         ("known_upstream", ["tasks_upstream (engine=? AND upstream_id=?)"]),
         ("submit_by_key", ["submits_key (application_id=? AND key=?)"]),

@@ -160,11 +160,16 @@ def test_the_next_engine_takes_over_while_nothing_was_accepted(gate: Gate, provi
         "ace": account("acedata", provider.url, priority=1),
     }
     _, client = gate(engines)
-    assert has_file(client, ended(client, submit(client, "a lake")))
-    status = {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
-    assert (status["dead"]["healthy"], status["ace"]["healthy"]) == (False, True)
-    assert status["dead"]["retry_in"] > 0
+    task = submit(client, "a lake")
+
+    def look() -> dict[str, dict[str, Any]]:
+        return {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
+
+    status = until(look, lambda found: not found["dead"]["healthy"])
     route = client.post("/operator/route", json={"prompt": "a lake"}).json()
+    assert status["ace"]["healthy"]
+    assert status["dead"]["retry_in"] > 0
+    assert has_file(client, ended(client, task))
     assert route["engine"] == "ace"
     assert [(each["engine"], each["verdict"]) for each in route["candidates"]] == [
         ("ace", "chosen"),

@@ -212,9 +212,9 @@ def insisting(http: httpx2.Client, tries: Iterator[int]) -> httpx2.Response:
 def test_a_retry_of_what_was_refused_is_new(start_service: Start):
     """The retry of a submit that came too fast, or was one too many, joins no equal one before it."""
     request = SUBMITS["native"]
-    limited = start_service(submit_rate="60", max_unfinished="0")
+    limited = start_service(submit_rate="12", max_unfinished="0")  # one in five seconds, after the first twelve
     with client(limited) as http:
-        made = [request.send(http, headers=retried(0)) for _ in range(64)]
+        made = [request.send(http, headers=retried(0)) for _ in range(16)]
         accepted = {task_of(answer) for answer in made if answer.status_code == 201}
         refused = len(made) - len(accepted)
         assert refused > 1

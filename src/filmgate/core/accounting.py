@@ -8,7 +8,8 @@ import math
 import msgspec
 
 from filmgate.domain.errors import InvalidRequest, NotFound
-from filmgate.domain.limits import OwnLimits, Period
+from filmgate.domain.limits import OwnLimits
+from filmgate.domain.periods import Period
 from filmgate.domain.usage import Standing, Tally, Usage, day_of
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 from filmgate.domain.generation import Generation, Kind
+from filmgate.domain.periods import Period
 
 PICTURE_CREDITS = 1.0
 """What a picture costs where its engine has no price for it; a clip costs its seconds."""
 
 PLACES = 6
 """Credits are counted to so many decimal places, so that what is given back is what was taken."""
-
-
-class Period(StrEnum):
-    """How long credits last, until there are as many again; days and months are of UTC."""
-
-    DAY = "day"
-    MONTH = "month"
-    TOTAL = "total"
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 from filmgate.domain.generation import Operation
-from filmgate.domain.limits import Limits, Period
+from filmgate.domain.limits import Limits
+from filmgate.domain.periods import Period
 
 MIB = 1024 * 1024
 

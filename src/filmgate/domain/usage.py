@@ -6,7 +6,8 @@ import datetime
 
 import msgspec
 
-from filmgate.domain.limits import PLACES, Limits, OwnLimits, Period
+from filmgate.domain.limits import PLACES, Limits, OwnLimits
+from filmgate.domain.periods import Period
 
 
 class Tally(msgspec.Struct, frozen=True):

@@ -385,8 +385,8 @@ def test_the_errors_are_the_sdks_own(luma: LumaAI, sdk: Sdk, service: RunningSer
 
 
 def test_a_rate_that_is_exhausted(sdk: Sdk, start_service: Callable[..., RunningService]):
-    """The SDK comes back after the second it is told to wait, and is let in; without retries it is told so."""
-    service = start_service(submit_rate="60")
+    """The SDK comes back after the seconds it is told to wait, and is let in; without retries it is told so."""
+    service = start_service(submit_rate="12")
     base = f"{service.url}/dream-machine/v1"
     seen: list[int] = []
     with httpx.Client(event_hooks={"response": [lambda answer: seen.append(answer.status_code)]}) as watched:
@@ -402,7 +402,7 @@ def test_a_rate_that_is_exhausted(sdk: Sdk, start_service: Callable[..., Running
 
         error = until(exhausted, lambda found: found is not None)
         assert error is not None
-        assert error.response.headers["Retry-After"] == "1"
+        assert 1 <= int(error.response.headers["Retry-After"]) <= 5
         assert set(error.body) == {"detail", "code", "trace_id"}  # type: ignore[call-overload]
         assert patient.generations.create(model="ray-2", prompt="[fail=x]").state == "queued"
     assert seen[0] == 429

@@ -10,7 +10,7 @@ from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.exits import Exit, Stop
 from filmgate.adapters.cli.tables import show as show_list
 from filmgate.adapters.cli.usage import credits_of
-from filmgate.domain.limits import Period
+from filmgate.domain.periods import Period
 
 if TYPE_CHECKING:
     from filmgate.client import Standing

@@ -31,7 +31,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, 
         if name == cut:
             table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1)
         else:
-            table.add_column(name, no_wrap=cut is not None, overflow="fold")
+            # Whatever else is long: an id is there to be copied.
+            whole = max((len(row[0]) for row in rows), default=0) if name == "id" else None
+            table.add_column(name, no_wrap=cut is not None, overflow="fold", min_width=whole)
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -102,8 +102,10 @@ class Gate:
             await self._preflight(scope, reply)
         else:
             mount = self._mounts.get(scope["path"])
-            # The framework gets a scope of its own, so that what it adds goes with it.
-            await (self._framework if mount is None else mount.app)({**scope}, receive, reply)  # type: ignore[operator]
+            # The framework gets a scope of its own, so that what it adds goes with it, but for the route.
+            own = {**scope}
+            await (self._framework if mount is None else mount.app)(own, receive, reply)  # type: ignore[operator]
+            scope["route"] = own.get("route")
             if (stream := scope["state"].pop("stream", None)) is not None:
                 await stream(receive, reply)
 

@@ -24,7 +24,7 @@ from filmgate.adapters.dialects.native.shapes import (
 )
 from filmgate.core.access import Action
 from filmgate.core.accounting import Report
-from filmgate.domain.limits import Period
+from filmgate.domain.periods import Period
 from filmgate.domain.usage import Standing, Tally, next_of
 
 _DAY: Final = {"type": "string", "format": "date"}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from filmgate.domain.generation import Kind, Operation
-from filmgate.domain.limits import Period
+from filmgate.domain.periods import Period
 from filmgate.domain.states import Stage
 
 Word = Literal["pending", "processing", "completed", "failed"]

@@ -13,8 +13,9 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.errors import NotFound, UsedUp
 from filmgate.domain.failures import FailureCode
-from filmgate.domain.limits import PLACES, Limits, OwnLimits, Period
+from filmgate.domain.limits import PLACES, Limits, OwnLimits
 from filmgate.domain.media import files
+from filmgate.domain.periods import Period
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.usage import Standing, Tally, Usage, begin_of, day_of
