@@ -77,10 +77,12 @@ def test_list(service: RunningService) -> None:
 
 def test_list_in_a_terminal(service: RunningService) -> None:
     """In a terminal a list is a table with a head and the total."""
+    made(service, f"a {'very ' * 50}long prompt", "--model", "m" * 200)
     task = made(service, "a [red]lighthouse[/red]")
     code, shown = in_terminal(service, "list", "--limit", "100")
     assert code == 0
     assert "created" in shown
+    assert "m" * 39 + "…" in shown
     assert str(task["id"]) in shown
     assert "a [red]lighthouse[/red]" in shown
     assert " of " in shown

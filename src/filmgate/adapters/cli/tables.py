@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from filmgate.adapters.cli import output
 
+_WIDEST, _NARROWEST = 40, 12
+"""Columns of the terminal for a field that is no id, at most, and for the one that is cut, at least."""
+
 
 def show(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, cut: str | None = None, caption: str | None = None
@@ -26,14 +29,28 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, 
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
-    for name in head:
-        if name == cut:
-            table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1)
-        else:
-            # Whatever else is long: an id is there to be copied.
-            whole = max((len(row[0]) for row in rows), default=0) if name == "id" else None
-            table.add_column(name, no_wrap=cut is not None, overflow="fold", min_width=whole)
+    if cut is None:
+        for name in head:
+            table.add_column(name, overflow="fold")
+    else:
+        for name, width in zip(head, _widths(head, rows, cut, console.width), strict=True):
+            table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
+        # Where the terminal is too narrow its lines go on in the next one: an id is there to be copied.
+        console = Console(width=max(console.width, sum(column.width or 0 for column in table.columns) + 4 * len(head)))
     for row in rows:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    console.print(table)
+
+
+def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str, width: int) -> list[int]:
+    """Give each column what its longest field needs, up to a limit, and the one that is cut what is left."""
+    from rich.cells import cell_len
+
+    needs = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
+    needs = [need if name == "id" else min(_WIDEST, need) for name, need in zip(head, needs, strict=True)]
+    others = sum(need + 4 for name, need in zip(head, needs, strict=True) if name != cut)
+    return [
+        max(_NARROWEST, width - others - 4) if name == cut else need for name, need in zip(head, needs, strict=True)
+    ]
