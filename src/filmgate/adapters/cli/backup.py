@@ -15,7 +15,7 @@ from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit, Stop
 
 if TYPE_CHECKING:
-    from filmgate.app import Manifest, Tell
+    from filmgate.app.backup import Manifest, Tell
     from filmgate.domain.settings import Settings
 
 
@@ -34,7 +34,7 @@ def backup(
 
     On the same disk files are hard links: that is quick, takes no room, and does not help when the disk breaks.
     """
-    from filmgate.app import make_backup
+    from filmgate.app.backup import make_backup
 
     chosen = _embedded(settings(data=data))
     with _shown(quiet=as_json) as tell, _stopping():
@@ -58,7 +58,7 @@ def restore(
     Tasks that waited to be submitted to a provider may have been submitted after the backup: they are looked up there,
     or wait for `filmgate unknown decide`.
     """
-    from filmgate.app import restore_backup
+    from filmgate.app.restore import restore_backup
 
     chosen = _embedded(settings(data=data))
     with _shown(quiet=as_json) as tell, _stopping():

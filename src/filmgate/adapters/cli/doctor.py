@@ -11,7 +11,7 @@ from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from filmgate.app import Finding
+    from filmgate.app.doctor import Finding
 
 
 def doctor(
@@ -23,7 +23,7 @@ def doctor(
 
     It works while the service runs and while it does not. Exit code 1 if there is a problem; warnings are none.
     """
-    from filmgate.app import examine
+    from filmgate.app.doctor import examine
 
     findings = []
     for finding in examine(settings(data=data), offline=offline):
