@@ -1,13 +1,12 @@
-"""Named points of the work at which a test lets the process die, stop or meet a broken disk.
+"""Named points of the work at which a test lets the process die.
 
 Off, which it is unless `arm` is called with something, reaching a point is one comparison. The service arms what
-stands in `FILMGATE_FAULT` when it starts: `name:3:kill` ends the process when the point is reached for the third time.
+stands in `FILMGATE_FAULT` when it starts: `name:3` kills the process when the point is reached for the third time.
 This module imports nothing of ours, so every layer may name its points.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import threading
@@ -15,10 +14,10 @@ from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 VARIABLE: Final = "FILMGATE_FAULT"
-"""What happens where: `POINT:TIMES:DEED`, several with commas between them."""
+"""Where the process is killed: `POINT:TIMES`, several with commas between them."""
 
 TRACE: Final = "FILMGATE_FAULT_TRACE"
 """A file to which the name of every point is written when it is reached."""
@@ -72,20 +71,11 @@ class Point(StrEnum):
     PURGED = "purged"
 
 
-class Deed(StrEnum):
-    """What happens at a point: the process is killed, its thread stops for good, or the disk is full or broken."""
-
-    KILL = "kill"
-    HANG = "hang"
-    FULL = "full"
-    BROKEN = "broken"
-
-
 class _Armed:
-    """Counts how often each point is reached, and does what was asked for when it is time."""
+    """Counts how often each point is reached, and kills the process when it is time."""
 
     def __init__(self, text: str, trace: str | None) -> None:
-        self._deeds = {(point, times): deed for point, times, deed in map(_parsed, filter(None, text.split(",")))}
+        self._ends = {_parsed(fault) for fault in text.split(",") if fault}
         self._trace = Path(trace) if trace else None
         self._counts: Counter[Point] = Counter()
         self._lock = threading.Lock()
@@ -93,19 +83,18 @@ class _Armed:
     def reached(self, point: Point) -> None:
         with self._lock:
             self._counts[point] += 1
-            deed = self._deeds.get((point, self._counts[point]))
             if self._trace is not None:
                 with self._trace.open("a") as file:
                     file.write(f"{point}\n")
-        if deed is not None:
-            _DEEDS[deed]()
+            if (point, self._counts[point]) in self._ends:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 _armed: _Armed | None = None
 
 
 def reached(point: Point) -> None:
-    """Say that the work has come to a point. Raises OSError if a test wants a broken disk there."""
+    """Say that the work has come to a point."""
     if _armed is not None:
         _armed.reached(point)
 
@@ -117,25 +106,6 @@ def arm(environment: Mapping[str, str]) -> None:
     _armed = _Armed(text, trace) if text or trace else None
 
 
-def _parsed(fault: str) -> tuple[Point, int, Deed]:
-    name, times, deed = fault.strip().split(":")
-    return Point(name), int(times), Deed(deed)
-
-
-def _kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _hang() -> None:
-    threading.Event().wait()
-
-
-def _full() -> NoReturn:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _broken() -> NoReturn:
-    raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-
-_DEEDS: Final = {Deed.KILL: _kill, Deed.HANG: _hang, Deed.FULL: _full, Deed.BROKEN: _broken}
+def _parsed(fault: str) -> tuple[Point, int]:
+    name, times = fault.strip().split(":")
+    return Point(name), int(times)

@@ -87,7 +87,7 @@ class Ordeal:
         self.victim = Victim(hatchery, self._folder / "data", engines=json.dumps(engines), max_unfinished="0")
         self._stack.callback(self.victim.stop)
         for point in FIRST:
-            assert not self.victim.hatch(f"{point}:1:kill"), "it should not have started"
+            assert not self.victim.hatch(f"{point}:1"), "it should not have started"
             self._kill(point, hit=True)
         self._start("")
         self.http = self._stack.enter_context(
@@ -107,7 +107,7 @@ class Ordeal:
         plan = self._plan()
         while len(self.rounds) < kills:
             point = next(plan)
-            fault = "" if point is None else f"{point}:{self._times(point)}:kill"
+            fault = "" if point is None else f"{point}:{self._times(point)}"
             self._kill_running()
             if self._start(fault):
                 self._use(point)
