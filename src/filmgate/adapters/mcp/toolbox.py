@@ -12,16 +12,7 @@ import msgspec
 
 from filmgate.adapters.mcp import arguments, longwork
 from filmgate.adapters.mcp.results import ITEM, RESULT, error_result, result
-from filmgate.adapters.mcp.tools import (
-    BY_NAME,
-    TOOLS,
-    Actions,
-    ActionView,
-    Deletion,
-    Ratios,
-    RatioView,
-    Tool,
-)
+from filmgate.adapters.mcp.tools import TOOLS, Actions, ActionView, Deletion, Ratios, RatioView, Tool
 from filmgate.adapters.mcp.view import STATES
 from filmgate.core.query import Query
 from filmgate.core.service import Order, TaskService
@@ -199,11 +190,6 @@ class Toolbox:
             case arguments.Generate():
                 return _generation(said), ("start_image_url", "end_image_url")
         raise AssertionError(f"{type(said).__name__} is not what a submit takes")
-
-
-def tool_named(name: str) -> Tool | None:
-    """Give the tool of this name."""
-    return BY_NAME.get(name)
 
 
 def _generation(said: arguments.Generate) -> Generation:
