@@ -10,7 +10,8 @@ import pytest
 from tests.http.sites import HOME, hostile, refused, resolver, sends_to, site
 
 from filmgate.adapters.http.addresses import as_ip, is_allowed, is_public, parse
-from filmgate.adapters.http.fetcher import CheckedFetcher, redacted
+from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError
 

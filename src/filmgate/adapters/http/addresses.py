@@ -11,10 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import InvalidRequest
-
-__all__ = ["Address", "Ip", "Network", "as_ip", "is_allowed", "is_public", "parse", "redacted"]
 
 PORTS = {"http": 80, "https": 443}
 _LENGTH = 8192

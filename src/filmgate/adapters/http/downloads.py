@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from filmgate.adapters.http.addresses import redacted
+from filmgate.domain.addresses import redacted
 from filmgate.ports.fetcher import FetchError
 
 if TYPE_CHECKING:

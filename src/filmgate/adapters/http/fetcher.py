@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from filmgate import __version__
-from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse, redacted
+from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse
 from filmgate.adapters.http.downloads import RESUMES, Download, written
 from filmgate.adapters.http.tls import certificate_reason, trust
+from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError, Response
 
 if TYPE_CHECKING:
     # Loaded with the first request: its import takes longer than the start of the service should.
     import httpx2
-
-__all__ = ["CheckedFetcher", "Resolve", "redacted"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 

@@ -58,7 +58,8 @@ class HttpLine:
         self._base = base.rstrip("/")
         self._place = self._origin.origin
         self._headers = _usable(headers)
-        self._secrets = [value.rpartition(" ")[2].encode() for value in self._headers.values()]
+        secrets = (value.rpartition(" ")[2].encode() for value in self._headers.values())
+        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         self._timeout = timeout
         self._connect = connect
         self._max_answer = max_answer
@@ -178,8 +179,7 @@ class HttpLine:
     def _without_key(self, body: bytes) -> bytes:
         """Blot out our key where a provider repeats it: what it says of errors is shown and logged."""
         for secret in self._secrets:
-            if len(secret) >= _SHORTEST_SECRET:
-                body = body.replace(secret, b"(the key)")
+            body = body.replace(secret, b"(the key)")
         return body
 
     async def _ready(self) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
