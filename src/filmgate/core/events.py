@@ -85,6 +85,7 @@ class Events:
                     yield _event(now)
                 if now.task is None or now.task.final or self._closed or self._feed.closed:
                     return
+                del now  # thousands may wait here
                 if not await _happens(changed):
                     yield None
 

@@ -168,14 +168,16 @@ class TaskService:
                 async for task in news:
                     if task.final:
                         return task
+                    del task  # thousands may wait here
         except TimeoutError as error:
             raise WaitTimeout(task_id=task_id) from error
         raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
 
-    async def hold(self, context: RequestContext, task_id: str, seconds: float) -> None:
-        """Come back when the task has ended, or when the time is up; the state is then the answer. Raises NotFound."""
+    async def hold(self, context: RequestContext, task_id: str, seconds: float) -> Task | None:
+        """Give the task when it has ended, or None when the time is up. Raises NotFound."""
         with suppress(WaitTimeout):
-            await self.wait(context, task_id, seconds)
+            return await self.wait(context, task_id, seconds)
+        return None
 
     async def follow(self, context: RequestContext, task_id: str) -> AsyncGenerator[Task, None]:
         """Give the task as it is and after every change, up to its end or until the service stops. Raises NotFound."""
@@ -186,6 +188,7 @@ class TaskService:
                 yield task
                 if task.final or self._feed.closed:
                     return
+                del task  # as above
                 await changed.wait()
 
     def stop_waiting(self) -> None:

@@ -101,13 +101,18 @@ class Gate:
         if reply.dialect is not None and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)
         else:
-            mount = self._mounts.get(scope["path"])
-            # The framework gets a scope of its own, so that what it adds goes with it, but for the route.
-            own = {**scope}
-            await (self._framework if mount is None else mount.app)(own, receive, reply)  # type: ignore[operator]
-            scope["route"] = own.get("route")
+            scope["route"] = await self._route(scope, receive, reply)
             if (stream := scope["state"].pop("stream", None)) is not None:
                 await stream(receive, reply)
+
+    async def _route(self, scope: Scope, receive: Receive, reply: _Reply) -> object:
+        """Have what is mounted at the path, or the framework, answer; give the route that it chose.
+
+        It gets a scope of its own, so that what it adds, which is much, is gone before a stream begins.
+        """
+        mount, own = self._mounts.get(scope["path"]), {**scope}
+        await (self._framework if mount is None else mount.app)(own, receive, reply)  # type: ignore[operator]
+        return own.get("route")
 
     async def close(self) -> None:
         """End what runs in what is mounted."""

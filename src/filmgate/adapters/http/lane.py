@@ -103,11 +103,9 @@ class Lane:
         rate = None
         try:
             context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
-            status, headers = 200, [_JSON, *read[2]]
-            task_id = scope["path"][-_ID:]
-            if (prefer := find(scope["headers"], b"prefer")) is not None or scope["query_string"]:
-                headers += await self._hold(context, task_id, scope["query_string"], prefer)
-            body = await self._query.one(context, task_id, read[1])
+            query, prefer = scope["query_string"], find(scope["headers"], b"prefer")
+            applied, body = await self._one(context, scope["path"][-_ID:], read[1], query, prefer)
+            status, headers = 200, [_JSON, *read[2], *applied]
         except FilmgateError as error:
             status, headers, body = self._errors.answer(scope["path"], error, trace_id)
             rate = rate or scope.get("state", {}).get("rate")
@@ -134,9 +132,9 @@ class Lane:
                 return _replay(data, receive)
             status, headers = 200, [_JSON]
             if question.single:
-                if (prefer := find(scope["headers"], b"prefer")) is not None:
-                    headers += await self._hold(context, question.ids[0], b"", prefer)
-                body = await self._query.one(context, question.ids[0], question.form)
+                prefer = find(scope["headers"], b"prefer")
+                applied, body = await self._one(context, question.ids[0], question.form, b"", prefer)
+                headers += applied
             else:
                 body = await self._query.many(context, question.ids, question.form)
         except FilmgateError as error:
@@ -147,13 +145,20 @@ class Lane:
         await self._send(send, dialect, (status, headers, body), rate, trace_id)
         return None
 
-    async def _hold(self, context: RequestContext, task_id: str, query: bytes, prefer: bytes | None) -> Headers:
-        """Wait for the end of the task as long as the request asks, and say so if it is a preference."""
+    async def _one(
+        self, context: RequestContext, task_id: str, form: Form, query: bytes, prefer: bytes | None
+    ) -> tuple[Headers, bytes]:
+        """Write the answer for one task, after as long a wait as the request asks for; say so if it prefers that."""
+        if not query and prefer is None:
+            return [], await self._query.one(context, task_id, form)
         wait = query.removeprefix(b"wait=").decode("latin-1") if query else None
         wanted = hold(wait, None if prefer is None else prefer.decode("latin-1"))
-        if wanted.seconds:
-            await self._tasks.hold(context, task_id, wanted.seconds)
-        return [APPLIED] if wanted.preferred else []
+        ended = await self._tasks.hold(context, task_id, wanted.seconds) if wanted.seconds else None
+        if ended is None:
+            body = await self._query.one(context, task_id, form)
+        else:
+            body = await self._query.write(context, ended, form)
+        return [APPLIED] if wanted.preferred else [], body
 
     async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:
         """Read a body whose length was announced; what comes in unknown length is left to the framework."""

@@ -79,12 +79,14 @@ async def serve(blocks: AsyncGenerator[bytes, None], receive: Receive, send: Sen
 
 async def _write(blocks: AsyncGenerator[bytes, None], send: Send) -> None:
     async with aclosing(blocks):
-        first = await anext(blocks)
+        block = await anext(blocks)
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
         try:
-            await _written(send, first)
+            await _written(send, block)
+            del block  # as below
             async for block in blocks:
                 await _written(send, block)
+                del block
         except TimeoutError:
             return  # an answer without an end has the server cut the connection
         await send({"type": "http.response.body", "body": b""})
@@ -139,7 +141,10 @@ async def _blocks(
                 await services.door.recheck(asked)
             except Unauthorized:
                 return
-            yield _ALIVE if event is None else await _block(services, context, event)
+            block = _ALIVE if event is None else await _block(services, context, event)
+            del event  # thousands may wait for the next one
+            yield block
+            del block
 
 
 async def _block(services: Services, context: RequestContext, event: Event) -> bytes:
