@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -28,7 +27,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import uvloop
-from support.followed import ENGINE, Service, serving, write
+from support.followed import ENGINE, serving, write
+from support.machine import description
+from support.process import Process
 
 from filmgate.adapters.http.line import HttpLine
 from filmgate.app import open_ledger
@@ -112,7 +113,7 @@ def full(folder: Path, dialect: Dialect, options: argparse.Namespace) -> Found:
 
 
 async def follow(
-    service: Service, asked: RunningProvider, folder: Path, owner: str, ids: list[str], options: argparse.Namespace
+    service: Process, asked: RunningProvider, folder: Path, owner: str, ids: list[str], options: argparse.Namespace
 ) -> Found:
     """Wait until the service is at it, then have tasks end."""
     failing, completing = ids[: options.ends], ids[options.ends : options.ends + options.files]
@@ -141,7 +142,7 @@ async def follow(
     return found
 
 
-async def start(service: Service, ledger: Ledger) -> Found:
+async def start(service: Process, ledger: Ledger) -> Found:
     """Wait until the service has taken up every task."""
 
     async def taken_up() -> bool:
@@ -151,7 +152,7 @@ async def start(service: Service, ledger: Ledger) -> Found:
     return {"taken_up_s": await until(taken_up), "taken_up_cpu_s": service.cpu()}
 
 
-async def window(service: Service, asked: RunningProvider, seconds: float) -> Found:
+async def window(service: Process, asked: RunningProvider, seconds: float) -> Found:
     """Count for a while."""
     before, cpu, began = asked.notes(), service.cpu(), time.monotonic()
     await asyncio.sleep(seconds)
@@ -275,7 +276,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(results))
         return
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(description())
     print(f"{options.tasks:,} tasks, poll {POLL} s, poll_max {POLL_MAX} s, {time.monotonic() - began:.0f} s in all")
     columns = [f"{dialect.type} ({dialect.batch} a request)" for dialect in DIALECTS]
     print(f"{'':<34}" + "".join(f"{column:>28}" for column in columns))

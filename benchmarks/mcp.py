@@ -15,18 +15,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
-import socket
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvloop
-from query import CONNECTIONS, KEY, completed, cpu_seconds
+from query import CONNECTIONS, completed
+from support.machine import description
+from support.server import KEY, Server, answer_requests, listen, port_of, running, running_service, say
 
 # This file's name is the SDK's too: from here on `import mcp` has to find that.
 sys.path.remove(str(Path(__file__).parent))
@@ -45,22 +43,14 @@ class Cost(NamedTuple):
     rate: float
 
 
-async def listen(app: Any, told: dict[str, Any], pipe: int, lifespan: str) -> None:
+async def serve(app: Any, pipe: int, lifespan: str, **told: Any) -> None:
     """Serve an application, and say on which port."""
-    import uvicorn
-
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    with os.fdopen(pipe, "w") as file:
-        json.dump(told | {"port": listener.getsockname()[1]}, file)
-    config = uvicorn.Config(
-        app, lifespan=lifespan, log_config=None, access_log=False, server_header=False, ws="none", log_level="critical"
-    )
-    await uvicorn.Server(config).serve([listener])
+    listener = listen(128)
+    say(pipe, port_of(listener), **told)
+    await answer_requests(app, listener, lifespan=lifespan, server_header=False, log_level="critical")
 
 
-async def serve_filmgate(pipe: int, data: Path, cached: bool, tasks: int) -> None:
+async def serve_filmgate(cached: bool, tasks: int, data: Path, pipe: int) -> None:
     """Run a service with completed tasks."""
     from filmgate.app import open_service
     from filmgate.domain.settings import EngineSettings, Settings
@@ -73,10 +63,10 @@ async def serve_filmgate(pipe: int, data: Path, cached: bool, tasks: int) -> Non
     )
     async with open_service(settings) as service:
         ids = await completed(service, "http://127.0.0.1", tasks)
-        await listen(service.asgi, {"ids": ids}, pipe, "off")
+        await serve(service.asgi, pipe, "off", ids=ids)
 
 
-async def serve_sdk(pipe: int, result: dict[str, Any]) -> None:
+async def serve_sdk(result: dict[str, Any], pipe: int) -> None:
     """Run the SDK's server with a constant tool."""
     constant = CallToolResult.model_validate(result)
     server = MCPServer("constant", log_level="CRITICAL")
@@ -87,7 +77,7 @@ async def serve_sdk(pipe: int, result: dict[str, Any]) -> None:
         del task_id
         return constant
 
-    await listen(server.streamable_http_app(stateless_http=True, json_response=True), {}, pipe, "on")
+    await serve(server.streamable_http_app(stateless_http=True, json_response=True), pipe, "on")
 
 
 def call(era: str, port: int, task_id: str) -> bytes:
@@ -145,62 +135,35 @@ def checked(body: bytes, *, deep: bool) -> bytes:
     return body
 
 
-def measure(pid: int, port: int, requests: list[bytes], seconds: float, rounds: int) -> Cost:
+def measure(server: Server, requests: list[bytes], seconds: float, rounds: int) -> Cost:
     """Give the best of some rounds, after a warm-up."""
+    process, port = server.process, server.port
     uvloop.run(load(port, requests, min(seconds, 0.5)))
     best = Cost(float("inf"), 0.0)
     for _ in range(rounds):
-        before, start = cpu_seconds(pid), time.monotonic()
+        before, start = process.cpu(), time.monotonic()
         count = uvloop.run(load(port, requests, seconds))
         spent = time.monotonic() - start
-        cost = Cost((cpu_seconds(pid) - before) / count * 1e6, count / spent)
+        cost = Cost((process.cpu() - before) / count * 1e6, count / spent)
         best = Cost(min(best.micros, cost.micros), max(best.rate, cost.rate))
     return best
 
 
-def against(
-    server: Callable[[int], Coroutine[Any, Any, None]], use: Callable[[int, dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
-    """Run a server in a process of its own while it is used."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        uvloop.run(server(write))
-        os._exit(0)
-    os.close(write)
-    try:
-        with os.fdopen(read) as pipe:
-            told = json.load(pipe)
-        return use(pid, told)
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-
-
 def filmgate(options: argparse.Namespace, cached: bool) -> dict[str, Any]:
     """Measure a service; give the costs by era, and a sample of its results."""
-
-    def use(pid: int, told: dict[str, Any]) -> dict[str, Any]:
-        port, ids = told["port"], told["ids"]
+    with running_service(partial(serve_filmgate, cached, options.tasks)) as server:
+        port, ids = server.port, server.told["ids"]
         sample = uvloop.run(once(port, call(ERAS[0], port, ids[0])))
         return {"sample": sample} | {
-            era: measure(pid, port, [call(era, port, one) for one in ids], options.seconds, options.rounds)
-            for era in ERAS
+            era: measure(server, [call(era, port, one) for one in ids], options.seconds, options.rounds) for era in ERAS
         }
-
-    with tempfile.TemporaryDirectory() as folder:
-        return against(lambda pipe: serve_filmgate(pipe, Path(folder) / "data", cached, options.tasks), use)
 
 
 def sdk(options: argparse.Namespace, sample: bytes) -> dict[str, Any]:
     """Measure the SDK's server, whose tool gives this result."""
-
-    def use(pid: int, told: dict[str, Any]) -> dict[str, Any]:
-        port = told["port"]
-        return {era: measure(pid, port, [call(era, port, "any")], options.seconds, options.rounds) for era in ERAS}
-
-    return against(lambda pipe: serve_sdk(pipe, json.loads(sample)["result"]), use)
+    with running(partial(serve_sdk, json.loads(sample)["result"])) as server:
+        requests = {era: [call(era, server.port, "any")] for era in ERAS}
+        return {era: measure(server, requests[era], options.seconds, options.rounds) for era in ERAS}
 
 
 async def once(port: int, request: bytes) -> bytes:
@@ -229,7 +192,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(results))
         return
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(description())
     print(
         f"answer of {len(cached['sample'])} bytes, {CONNECTIONS} connections, best of {options.rounds} rounds of "
         f"{options.seconds:g} s"

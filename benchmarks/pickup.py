@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 from pathlib import Path
 
 import uvloop
+from support.machine import description
+from support.server import KEY
 
 from filmgate.app import open_service
 from filmgate.core.service import Order
@@ -24,7 +24,6 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
 
-KEY = "benchmark-key-of-no-value"
 LIMIT = 0.050
 
 
@@ -63,7 +62,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(found))
         return
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.tasks} tasks")
+    print(f"{description()}, {options.tasks} tasks")
     for name, row in found.items():
         cells = "  ".join(f"{key.removesuffix('_ms')} {value:6.1f} ms" for key, value in row.items())
         print(f"{name:<9} {cells}")

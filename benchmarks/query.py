@@ -12,16 +12,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
-import socket
 import sys
-import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvloop
+from support.machine import description
+from support.process import Process
+from support.server import KEY, answer_requests, listen, port_of, running_service, say
 
 from filmgate.app import open_service
 from filmgate.core.service import Order
@@ -29,15 +29,12 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
 
-KEY = "benchmark-key-of-no-value"
 CONNECTIONS = 8
 ROUNDS = 3
 
 
-async def serve(data: Path, cached: bool, tasks: int, port_pipe: int) -> None:
+async def serve(cached: bool, tasks: int, data: Path, pipe: int) -> None:
     """Run the server: completed tasks first, then requests until it is killed."""
-    import uvicorn
-
     settings = Settings(
         data=data,
         api_key=KEY,
@@ -45,10 +42,8 @@ async def serve(data: Path, cached: bool, tasks: int, port_pipe: int) -> None:
         engines={"scripted": EngineSettings(type="scripted", models=("*",))},
     )
     async with open_service(settings) as service:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener = listen(128)
+        base = f"http://127.0.0.1:{port_of(listener)}"
         ids = await completed(service, base, tasks)
         sample: dict[str, bytes] = {}
 
@@ -62,10 +57,8 @@ async def serve(data: Path, cached: bool, tasks: int, port_pipe: int) -> None:
             await send({"type": "http.response.body", "body": body})
 
         sample["body"] = await body_of(service.asgi, base, ids[0])
-        with os.fdopen(port_pipe, "w") as pipe:
-            json.dump({"port": listener.getsockname()[1], "ids": ids, "bytes": len(sample["body"])}, pipe)
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, ws="none")
-        await uvicorn.Server(config).serve([listener])
+        say(pipe, port_of(listener), ids=ids, bytes=len(sample["body"]))
+        await answer_requests(app, listener, lifespan="off", server_header=False)
 
 
 async def completed(service: Any, base: str, count: int) -> list[str]:
@@ -122,36 +115,21 @@ async def load(port: int, requests: list[bytes], count: int) -> None:
     await asyncio.gather(*(connection(count // CONNECTIONS) for _ in range(CONNECTIONS)))
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(pid: int, port: int, requests: list[bytes], count: int) -> float:
+def measure(process: Process, port: int, requests: list[bytes], count: int) -> float:
     """CPU microseconds of the server per request: the best of some rounds, after a warm-up."""
     uvloop.run(load(port, requests, min(count, 2_000)))
     best = float("inf")
     for _ in range(ROUNDS):
-        before = cpu_seconds(pid)
+        before = process.cpu()
         uvloop.run(load(port, requests, count))
-        best = min(best, cpu_seconds(pid) - before)
+        best = min(best, process.cpu() - before)
     return best / (count // CONNECTIONS * CONNECTIONS) * 1e6
 
 
 def run(cached: bool, count: int, tasks: int) -> dict[str, float]:
     """Measure one server."""
-    with tempfile.TemporaryDirectory() as folder:
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(read)
-            uvloop.run(serve(Path(folder) / "data", cached, tasks, write))
-            os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            told = json.load(pipe)
-        port, ids = told["port"], told["ids"]
+    with running_service(partial(serve, cached, tasks)) as server:
+        port, ids = server.port, server.told["ids"]
         batch = [json.dumps({"ids": ids[:10], "action": "retrieve_batch"}).encode()]
         routes = {
             "constant": [request("GET", "/constant", port)],
@@ -163,13 +141,9 @@ def run(cached: bool, count: int, tasks: int) -> dict[str, float]:
             "AceData batch of 10": [request("POST", "/luma/tasks", port, body) for body in batch],
             "framework route": [request("GET", f"/luma/generations/{task_id}?plain=1", port) for task_id in ids],
         }
-        try:
-            return {"bytes": told["bytes"]} | {
-                name: measure(pid, port, requests, count) for name, requests in routes.items()
-            }
-        finally:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
+        return {"bytes": server.told["bytes"]} | {
+            name: measure(server.process, port, requests, count) for name, requests in routes.items()
+        }
 
 
 def main() -> None:
@@ -187,7 +161,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(results))
         return
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(description())
     size, spent = results["cached"]["bytes"], time.time() - started
     print(f"answer of {size:.0f} bytes, {options.requests} requests a row, {spent:.0f} s in all")
     print(f"{'':<22}{'cached':>18}{'not cached':>18}   server CPU µs per request (ratio to the constant)")

@@ -26,6 +26,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from support.process import Process
 
 from filmgate.domain.generation import Generation, Kind
 from filmgate.domain.sizes import frame_size
@@ -111,12 +112,6 @@ def apart(name: str, options: argparse.Namespace) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def held(pid: int, field: str = "VmRSS") -> float:
-    """MiB a process holds now, or has held at most (`VmHWM`)."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
-
-
 async def endure(jobs: int, quality: str) -> tuple[list[float], float]:
     """Have one worker do so many jobs of every kind; give the MiB it holds after each ten, and the most it has held."""
     from filmgate.adapters.engines.studio import StudioEngine
@@ -140,9 +135,9 @@ async def endure(jobs: int, quality: str) -> tuple[list[float], float]:
             previous = None if still else Clip(product.file, product.notes)
             assert worker.pid is not None
             if number % 10 == 9:
-                after.append(held(worker.pid))
+                after.append(Process(worker.pid).resident() / 2**20)
         assert worker.pid is not None
-        most = held(worker.pid, "VmHWM")
+        most = Process(worker.pid).most_resident() / 2**20
         await engine.close()
     return after, most
 

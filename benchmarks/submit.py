@@ -15,20 +15,19 @@ import argparse
 import asyncio
 import json
 import os
-import platform
-import signal
-import socket
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apsw
 import uvloop
+from support.machine import description
+from support.server import KEY, answer_requests, ask, listen, port_of, running_service, say, tell
 
 from filmgate.adapters.ledger.sqlite.writer import Writer
 from filmgate.app import open_service
@@ -37,7 +36,6 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
 
-KEY = "benchmark-key-of-no-value"
 BODY = b'{"user_prompt":"A paper boat on a river [hang]"}'
 WARM_SECONDS = 0.5
 SYSTEM = apsw.vfs_names()[0]
@@ -94,10 +92,8 @@ def _next_alone(writer: Writer) -> tuple[list[Any], bool]:
     return ([], False) if job is None else ([job], True)
 
 
-async def serve(data: Path, alone: bool, delay: float, pipe: int) -> None:
+async def serve(alone: bool, delay: float, data: Path, pipe: int) -> None:
     """Run the server until it is killed."""
-    import uvicorn
-
     disk = SlowDisk(delay) if delay else None
     groups = Groups(alone)
     Writer._commit = groups.committing()  # type: ignore[method-assign]
@@ -108,10 +104,8 @@ async def serve(data: Path, alone: bool, delay: float, pipe: int) -> None:
         engines={"scripted": EngineSettings(type="scripted", models=("*",), slots=1)},
     )
     async with open_service(settings) as service:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(1024)
-        port = listener.getsockname()[1]
+        listener = listen(1024)
+        port = port_of(listener)
         context = RequestContext(
             await service.access.caller(KEY.encode()), str(uuid.uuid4()), f"http://127.0.0.1:{port}"
         )
@@ -125,17 +119,10 @@ async def serve(data: Path, alone: bool, delay: float, pipe: int) -> None:
                 clients, seconds = json.loads(scope["query_string"].decode().replace("%22", '"'))
                 order = Order(Generation("A paper boat on a river [hang]"), "gateway", BODY)
                 told["times"] = await calls(lambda: service.tasks.submit(context, order), clients, seconds)
-            body = json.dumps(told).encode()
-            headers = [(b"content-length", b"%d" % len(body))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await tell(send, told)
 
-        with os.fdopen(pipe, "w") as file:
-            json.dump({"port": port}, file)
-        config = uvicorn.Config(
-            app, lifespan="off", loop="uvloop", http="httptools", ws="none", log_config=None, access_log=False
-        )
-        await uvicorn.Server(config).serve([listener])
+        say(pipe, port)
+        await answer_requests(app, listener, lifespan="off")
     del disk
 
 
@@ -175,15 +162,6 @@ async def over_http(port: int, clients: int, seconds: float) -> list[float]:
     return times
 
 
-async def ask(port: int, path: str) -> dict[str, Any]:
-    """Ask the benchmark's own part of the server."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
-    told: dict[str, Any] = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
-    writer.close()
-    return told
-
-
 async def measure(port: int, clients: int, seconds: float, http: bool) -> dict[str, float]:
     """Give the figures of one row."""
     before = await ask(port, "/benchmark/told")
@@ -205,25 +183,6 @@ async def measure(port: int, clients: int, seconds: float, http: bool) -> dict[s
     }
 
 
-@contextmanager
-def server(alone: bool, delay: float) -> Iterator[int]:
-    """Run a server with a folder of its own and give its port."""
-    with tempfile.TemporaryDirectory() as folder:
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(read)
-            uvloop.run(serve(Path(folder) / "data", alone, delay, write))
-            os._exit(0)
-        os.close(write)
-        try:
-            with os.fdopen(read) as pipe:
-                yield json.load(pipe)["port"]
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
 def syncs(seconds: float = 1.0) -> float:
     """Give how often a second the disk of temporary files can be appended to and synced."""
     with tempfile.NamedTemporaryFile() as file:
@@ -243,8 +202,8 @@ def rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             row: dict[str, Any] = {"delay": delay, "http": http, "clients": clients}
             for name, alone in (("groups", False), ("one each", True)):
                 print(f"{delay * 1000:g} ms, {clients} clients, {name}  ", end="\r", file=sys.stderr)
-                with server(alone, delay) as port:
-                    row[name] = uvloop.run(measure(port, clients, options.seconds, http))
+                with running_service(partial(serve, alone, delay)) as server:
+                    row[name] = uvloop.run(measure(server.port, clients, options.seconds, http))
             row["ratio"] = row["groups"]["submits per second"] / row["one each"]["submits per second"]
             yield row
 
@@ -261,7 +220,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({"load before": load, "syncs per second": limit, "rows": list(rows(options))}))
         return
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(description())
     print(f"load before: {load:.1f}; the disk syncs {limit:,.0f} times a second")
     print(
         "each sync + | clients    | groups: submits/s, ms p50, p99, in a commit | one each: submits/s, p50, p99 | ratio"

@@ -16,18 +16,17 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import resource
-import signal
-import socket
 import sys
-import tempfile
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvloop
+from support.machine import description
+from support.server import KEY, Server, answer_requests, ask, listen, port_of, running_service, say, tell
 
 from filmgate.app import open_service
 from filmgate.core.feed import Feed
@@ -37,7 +36,6 @@ from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
-KEY = "benchmark-key-of-no-value"
 SPARE = 500
 """Files that each process needs besides its connections."""
 
@@ -60,10 +58,8 @@ class Told:
         self._publish(feed, task)
 
 
-async def serve(data: Path, count: int, port_pipe: int) -> None:
+async def serve(count: int, data: Path, pipe: int) -> None:
     """Run the server: unfinished tasks first, then requests until it is killed."""
-    import uvicorn
-
     told = Told()
 
     def publish(feed: Feed, task: Task) -> None:
@@ -78,11 +74,9 @@ async def serve(data: Path, count: int, port_pipe: int) -> None:
         engines={"scripted": EngineSettings(type="scripted", models=("*",), slots=1)},
     )
     async with open_service(settings) as service:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(4096)
+        listener = listen(4096)
         caller = await service.access.caller(KEY.encode())
-        context = RequestContext(caller, str(uuid.uuid4()), f"http://127.0.0.1:{listener.getsockname()[1]}")
+        context = RequestContext(caller, str(uuid.uuid4()), f"http://127.0.0.1:{port_of(listener)}")
         order = Order(Generation("[hang]"), "gateway", b'{"user_prompt":"[hang]"}')
         ids = []
         for start in range(0, count, _AT_ONCE):
@@ -96,17 +90,10 @@ async def serve(data: Path, count: int, port_pipe: int) -> None:
             if scope["path"] == "/benchmark/end":
                 wanted = int(scope["query_string"])
                 await asyncio.gather(*(service.tasks.cancel(context, each) for each in ids[:wanted]))
-            body = json.dumps(told.at).encode()
-            headers = [(b"content-length", b"%d" % len(body))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await tell(send, told.at)
 
-        with os.fdopen(port_pipe, "w") as pipe:
-            json.dump({"port": listener.getsockname()[1], "ids": ids}, pipe)
-        config = uvicorn.Config(
-            app, lifespan="off", loop="uvloop", http="httptools", ws="none", log_config=None, access_log=False
-        )
-        await uvicorn.Server(config).serve([listener])
+        say(pipe, port_of(listener), ids=ids)
+        await answer_requests(app, listener, lifespan="off")
 
 
 class Waiter(asyncio.Protocol):
@@ -144,11 +131,12 @@ class Waiter(asyncio.Protocol):
                 future.exception()
 
 
-async def measure(pid: int, port: int, ids: list[str], completions: int, kind: str) -> dict[str, Any]:
+async def measure(server: Server, completions: int, kind: str) -> dict[str, Any]:
     """Have everybody wait, end some tasks, and give the figures."""
+    process, port, ids = server.process, server.port, server.told["ids"]
     loop = asyncio.get_running_loop()
     await ask(port, "/benchmark/told")
-    before, start, waiters = resident(pid), time.monotonic(), []
+    before, start, waiters = process.resident(), time.monotonic(), []
     for first in range(0, len(ids), _AT_ONCE):
         some = [
             (
@@ -162,8 +150,8 @@ async def measure(pid: int, port: int, ids: list[str], completions: int, kind: s
         waiters += some
     await ask(port, "/benchmark/told")
     opened = time.monotonic() - start
-    bytes_each = (resident(pid) - before) / len(ids)
-    asked, cpu = time.monotonic(), cpu_seconds(pid)
+    bytes_each = (process.resident() - before) / len(ids)
+    asked, cpu = time.monotonic(), process.cpu()
     committed = await ask(port, f"/benchmark/end?{completions}")
     async with asyncio.timeout(_DEADLINE):
         await asyncio.gather(*(waiter.ended for waiter in waiters[:completions]))
@@ -175,7 +163,7 @@ async def measure(pid: int, port: int, ids: list[str], completions: int, kind: s
         "seconds to open": opened,
         "bytes per waiter": bytes_each,
         "idle afterwards": idle,
-        "server CPU ms per completion": (cpu_seconds(pid) - cpu) / completions * 1000,
+        "server CPU ms per completion": (process.cpu() - cpu) / completions * 1000,
         "ms from the commit": quantiles([heard - commit for heard, commit in ends]),
         "ms from the request to end them all": quantiles([heard - asked for heard, _ in ends]),
     }
@@ -187,32 +175,11 @@ def request(port: int, task_id: str, kind: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {KEY}\r\n{prefer}\r\n".encode()
 
 
-async def ask(port: int, path: str) -> dict[str, float]:
-    """Ask the benchmark's own part of the server."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
-    told: dict[str, float] = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
-    writer.close()
-    return told
-
-
 def quantiles(seconds: list[float]) -> dict[str, float]:
     """Give the middle, the 99th percentile and the most, in milliseconds."""
     ordered = sorted(each * 1000 for each in seconds)
     last = len(ordered) - 1
     return {"p50": ordered[last // 2], "p99": ordered[last * 99 // 100], "max": ordered[last]}
-
-
-def resident(pid: int) -> int:
-    """Give the bytes of memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Give the seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def affordable(wanted: int) -> int:
@@ -227,21 +194,8 @@ def affordable(wanted: int) -> int:
 
 def run(waiters: int, completions: int, kind: str) -> dict[str, Any]:
     """Measure one server."""
-    with tempfile.TemporaryDirectory() as folder:
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(read)
-            uvloop.run(serve(Path(folder) / "data", waiters, write))
-            os._exit(0)
-        os.close(write)
-        try:
-            with os.fdopen(read) as pipe:
-                told = json.load(pipe)
-            return uvloop.run(measure(pid, told["port"], told["ids"], completions, kind))
-        finally:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+    with running_service(partial(serve, waiters)) as server:
+        return uvloop.run(measure(server, completions, kind))
 
 
 def main() -> None:
@@ -258,7 +212,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
         return
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(description())
     print(f"load before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
     print(f"{result['waiters']} waiters ({options.kind}), opened in {result['seconds to open']:.1f} s")
     print(f"{result['bytes per waiter'] / 1024:.1f} KiB of server memory per waiter")

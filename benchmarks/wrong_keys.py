@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from support.process import Process
+
 from filmgate.core.keys import new_key
 
 CONNECTIONS = 32
@@ -81,20 +83,15 @@ def called(url: str, key: str, body: dict[str, Any] | None = None) -> dict[str, 
         return dict(json.load(answer))
 
 
-def cpu_per_wrong_key(pid: int, attack: list[str], seconds: float) -> float:
+def cpu_per_wrong_key(service: Process, attack: list[str], seconds: float) -> float:
     """Give the CPU seconds, user and system, that a service spends on a wrong key."""
-
-    def spent() -> float:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     with subprocess.Popen(attack, stdout=subprocess.PIPE, text=True) as attacker:
         assert attacker.stdout is not None
-        refused, before = int(attacker.stdout.readline()), spent()
+        refused, before = int(attacker.stdout.readline()), service.cpu()
         end, now = time.monotonic() + seconds, refused
         while time.monotonic() < end:
             now = int(attacker.stdout.readline())
-        after = spent()
+        after = service.cpu()
         attacker.terminate()
     return (after - before) / (now - refused)
 
@@ -129,7 +126,7 @@ def measure(folder: Path, flood: float, seconds: float, rounds: int) -> dict[str
                 lasted += time.monotonic() - begun
                 attacker.terminate()
                 sent += int(attacker.stdout.read().split()[-1]) - before
-        cpu = cpu_per_wrong_key(service.pid, [*attack[:-1], "1e9"], seconds)
+        cpu = cpu_per_wrong_key(Process(service.pid), [*attack[:-1], "1e9"], seconds)
     finally:
         service.terminate()
         service.wait(30)

@@ -22,37 +22,22 @@ from filmgate.domain.settings import Settings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Asked, Progress, Task
 from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, Due, Echo, queue_of
+from support.process import Process
 from support.provider import PROMPT
+from support.server import KEY
 
 ENGINE = "provider"
 _DEADLINE = 1800
 _GROUP = 500
 
 
-class Service:
-    """`filmgate serve`, from outside. CPU and memory are its own, without the helpers that handle media."""
-
-    def __init__(self, pid: int) -> None:
-        self._proc = Path(f"/proc/{pid}")
-
-    def cpu(self) -> float:
-        """Seconds of CPU so far, user and system."""
-        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def resident(self) -> int:
-        """Bytes of memory."""
-        lines = (self._proc / "status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-
-
 @contextmanager
-def serving(data: Path, account: dict[str, Any]) -> Iterator[Service]:
-    """Run the service with one account; it serves when this begins."""
+def serving(data: Path, account: dict[str, Any]) -> Iterator[Process]:
+    """Run the service with one account; it serves when this begins. The helpers that handle media do not count."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("FILMGATE_")}
     env = own | {
         "FILMGATE_DATA": str(data),
-        "FILMGATE_API_KEY": "benchmark-key-of-no-value",
+        "FILMGATE_API_KEY": KEY,
         "FILMGATE_ENGINES": json.dumps({ENGINE: account | {"models": ["*"]}}),
         "FILMGATE_GRACE": "1",
     }
@@ -63,7 +48,7 @@ def serving(data: Path, account: dict[str, Any]) -> Iterator[Service]:
         assert process.stdout is not None, "it is a pipe"
         if not any(" serves " in line for line in process.stdout):
             raise AssertionError((data / "log").read_text())
-        yield Service(process.pid)
+        yield Process(process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
-import signal
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import uvloop
-
 from filmgate.adapters.engines.scripted.clip import clip
+from support.server import running, say
 
 PROMPT = "A lighthouse on a cliff at dusk, waves far below, a slow turn of the camera"
 
@@ -172,26 +170,15 @@ class RunningProvider:
 @contextmanager
 def provider(latency: float) -> Iterator[RunningProvider]:
     """Run the provider in a process of its own for a while; its answers take so many seconds."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read)
-        uvloop.run(_serve(write, latency))
-        os._exit(0)
-    os.close(write)
-    try:
-        with os.fdopen(read) as pipe:
-            yield RunningProvider(pipe.read())
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    with running(partial(_serve, latency)) as server:
+        yield RunningProvider(f"http://127.0.0.1:{server.port}")
 
 
-async def _serve(port_pipe: int, latency: float) -> None:
+async def _serve(latency: float, pipe: int) -> None:
     loop = asyncio.get_running_loop()
     tasks = Tasks(latency)
     server = await loop.create_server(lambda: Connection(tasks), "127.0.0.1", 0)
-    tasks.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    with os.fdopen(port_pipe, "w") as pipe:
-        pipe.write(tasks.base)
+    port = server.sockets[0].getsockname()[1]
+    tasks.base = f"http://127.0.0.1:{port}"
+    say(pipe, port)
     await server.serve_forever()

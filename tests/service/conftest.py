@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -20,6 +21,19 @@ Ended = Callable[..., dict[str, Any]]
 def http(service: RunningService) -> Iterator[httpx2.Client]:
     """A client of the shared service that holds a good key."""
     with client(service) as opened:
+        yield opened
+
+
+@pytest.fixture
+def application() -> str:
+    """Name an application that nobody has used before."""
+    return f"tenant {uuid4()}"
+
+
+@pytest.fixture
+def tenant(service: RunningService, application: str) -> Iterator[httpx2.Client]:
+    """A client with the key of a new application, which has no tasks."""
+    with client(service, new_key(service, application)) as opened:
         yield opened
 
 
@@ -52,6 +66,14 @@ def new_key(service: RunningService, application: str) -> str:
     done = service.run("keys", "create", "--name", f"of {application}", "--application", application)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def limit(http: httpx2.Client, application: str, **rules: Any) -> dict[str, Any]:
+    """Set rules of an application, as an operator."""
+    answer = http.patch(f"/api/v1/operator/limits/{application}", json=rules)
+    assert answer.status_code == 200, answer.text
+    standing: dict[str, Any] = answer.json()
+    return standing
 
 
 def submit(http: httpx2.Client, prompt: str = "x", **body: Any) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from typing import Any
 
 import httpx2
@@ -15,30 +14,7 @@ from tests.mcp.callers import caller, refused
 from tests.support.service import RunningService
 
 from .apis import SUBMITS, code_of, form_for, form_of, message_of
-from .conftest import client, ended, new_key, submit
-
-names = count()
-
-
-@pytest.fixture
-def application() -> str:
-    """Name an application that nobody has used before."""
-    return f"tenant {next(names)}"
-
-
-@pytest.fixture
-def tenant(service: RunningService, application: str) -> Iterator[httpx2.Client]:
-    """A client with the key of a new application."""
-    with client(service, new_key(service, application)) as opened:
-        yield opened
-
-
-def limit(http: httpx2.Client, application: str, **rules: Any) -> dict[str, Any]:
-    """Set rules of an application, as an operator."""
-    answer = http.patch(f"/api/v1/operator/limits/{application}", json=rules)
-    assert answer.status_code == 200, answer.text
-    standing: dict[str, Any] = answer.json()
-    return standing
+from .conftest import client, ended, limit, new_key, submit
 
 
 def left(http: httpx2.Client) -> float | None:

@@ -71,13 +71,6 @@ def stream(http: httpx2.Client, path: str, after: str | None = None) -> Iterator
         yield Stream(response)
 
 
-@pytest.fixture
-def tenant(service: RunningService) -> Iterator[httpx2.Client]:
-    """A client of an application without any tasks."""
-    with client(service, new_key(service, f"tenant {uuid4()}")) as opened:
-        yield opened
-
-
 def is_final(event: Event) -> bool:
     """Tell whether an event is the end of a task."""
     return event.name == "task" and event.data["state"] in ("completed", "failed")

@@ -29,13 +29,6 @@ from .conftest import client, dialled, ended, new_key, received
 Start = Callable[..., RunningService]
 
 
-@pytest.fixture
-def tenant(service: RunningService) -> Iterator[httpx2.Client]:
-    """A client of an application without any tasks."""
-    with client(service, new_key(service, f"tenant {uuid4()}")) as opened:
-        yield opened
-
-
 def task_of(answer: httpx2.Response) -> str:
     """Give the id of the task that an answer to a submit is about."""
     assert answer.status_code in (200, 201), answer.text

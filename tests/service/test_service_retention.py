@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,12 @@ from tests.support.processes import until
 from tests.support.service import RunningService
 
 from .apis import BATCHES, READS
-from .conftest import client, ended, new_key, submit
+from .conftest import client, ended, limit, new_key, submit
 
 pytestmark = pytest.mark.xdist_group("retention")
 
 AT_ONCE = 1e-9
 """Days after which everything that has ended is too old."""
-
-names = count()
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +30,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     yield running
     assert running.stop() == 0
     assert "Traceback" not in running.log.read_text(), running.log.read_text()[-8000:]
-
-
-@pytest.fixture
-def application() -> str:
-    """Name an application that nobody has used before."""
-    return f"keeper {next(names)}"
-
-
-@pytest.fixture
-def tenant(service: RunningService, application: str) -> Iterator[httpx2.Client]:
-    """A client with the key of a new application."""
-    with client(service, new_key(service, application)) as opened:
-        yield opened
-
-
-def limit(service: RunningService, application: str, **rules: Any) -> None:
-    """Set rules of an application, as an operator."""
-    with client(service) as operator:
-        answer = operator.patch(f"/api/v1/operator/limits/{application}", json=rules)
-    assert answer.status_code == 200, answer.text
 
 
 def look(http: httpx2.Client, task_id: str) -> dict[str, Any] | None:
@@ -73,11 +50,13 @@ def folder(service: RunningService, task_id: str) -> Path:
     return service.data / "media" / task_id
 
 
-def test_files_go_and_the_task_stays(service: RunningService, tenant: httpx2.Client, application: str):
+def test_files_go_and_the_task_stays(
+    service: RunningService, http: httpx2.Client, tenant: httpx2.Client, application: str
+):
     """The links are dead and the files are gone; every dialect goes on answering in full, and the task says it."""
     task = ended(tenant, submit(tenant))
     before = {name: read(task["id"]).send(tenant).json() for name, read in READS.items()}
-    limit(service, application, media_days=AT_ONCE)
+    limit(http, application, media_days=AT_ONCE)
     until(lambda: expired(tenant, task["id"]), bool)
     for name, read in READS.items():
         answer = read(task["id"]).send(tenant)
@@ -97,26 +76,26 @@ def test_files_go_and_the_task_stays(service: RunningService, tenant: httpx2.Cli
     assert tenant.get("/api/v1/usage").json()["now"]["bytes_held"] == 0
 
 
-async def test_agents_are_told_that_files_are_gone(service: RunningService, application: str):
+async def test_agents_are_told_that_files_are_gone(service: RunningService, http: httpx2.Client, application: str):
     """What there is to do next with a task whose files are gone is not to hand on its links."""
     key = new_key(service, application)
-    with client(service, key) as http:
-        task_id = ended(http, submit(http))["id"]
-        limit(service, application, media_days=AT_ONCE)
-        until(lambda: expired(http, task_id), bool)
+    with client(service, key) as tenant:
+        task_id = ended(tenant, submit(tenant))["id"]
+        limit(http, application, media_days=AT_ONCE)
+        until(lambda: expired(tenant, task_id), bool)
     async with caller(service, key=key) as agent:
         task = await called(agent, "luma_get_task", task_id=task_id)
     assert "not kept any more" in task["next_step"]
 
 
-def test_tasks_go(service: RunningService, tenant: httpx2.Client, application: str):
+def test_tasks_go(service: RunningService, http: httpx2.Client, tenant: httpx2.Client, application: str):
     """A removed task is unknown in every form, its answers that were kept ready too, and what was used stays."""
     task = ended(tenant, submit(tenant))
     for read in READS.values():
         assert read(task["id"]).send(tenant).status_code == 200
     with tenant.stream("GET", "/api/v1/events") as events:
         assert events.status_code == 200
-        limit(service, application, task_days=AT_ONCE)
+        limit(http, application, task_days=AT_ONCE)
         assert any("deleted" in line for line in events.iter_lines() if task["id"] in line or "event:" in line)
     for read in READS.values():
         assert read(task["id"]).send(tenant).status_code == 404
@@ -127,11 +106,11 @@ def test_tasks_go(service: RunningService, tenant: httpx2.Client, application: s
     assert (usage["total"]["completed"], usage["now"]["files_held"]) == (1, 0)
 
 
-def test_what_an_unfinished_extend_goes_on_from_stays(service: RunningService, tenant: httpx2.Client, application: str):
+def test_what_an_unfinished_extend_goes_on_from_stays(http: httpx2.Client, tenant: httpx2.Client, application: str):
     """While others go, the parent of an unfinished task stays, and the task can be finished; then it goes too."""
     parent, other = [ended(tenant, submit(tenant))["id"] for _ in range(2)]
     child = submit(tenant, "[hang]", start={"task": parent})
-    limit(service, application, task_days=AT_ONCE, media_bytes=1)
+    limit(http, application, task_days=AT_ONCE, media_bytes=1)
     until(lambda: look(tenant, other), lambda task: task is None)
     kept = look(tenant, parent)
     assert kept is not None
@@ -144,11 +123,11 @@ def test_what_an_unfinished_extend_goes_on_from_stays(service: RunningService, t
     until(lambda: look(tenant, parent), lambda task: task is None)
 
 
-def test_with_too_many_bytes_the_oldest_go(service: RunningService, tenant: httpx2.Client, application: str):
+def test_with_too_many_bytes_the_oldest_go(http: httpx2.Client, tenant: httpx2.Client, application: str):
     """What ended first loses its files first, and no more than is too much."""
     tasks = [ended(tenant, submit(tenant))["id"] for _ in range(3)]
     held = tenant.get("/api/v1/usage").json()["now"]["bytes_held"]
-    limit(service, application, media_bytes=held - 1)
+    limit(http, application, media_bytes=held - 1)
     until(lambda: expired(tenant, tasks[0]), bool)
     assert [expired(tenant, each) for each in tasks] == [True, False, False]
 
@@ -160,7 +139,7 @@ def test_a_kill_leaves_nothing_behind(start_service: Callable[..., RunningServic
         tasks = [submit(http) for _ in range(20)]
         for each in tasks:
             ended(http, each)
-        limit(service, "default", task_days=AT_ONCE)
+        limit(http, "default", task_days=AT_ONCE)
         until(lambda: look(http, tasks[0]), lambda task: task is None)
     service.stop(signal.SIGKILL)
     service.start()

@@ -12,7 +12,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import Exit, Stop, stopping
 
 if TYPE_CHECKING:
     from filmgate.app.backup import Manifest, Tell
@@ -37,7 +37,7 @@ def backup(
     from filmgate.app.backup import make_backup
 
     chosen = _embedded(settings(data=data))
-    with _shown(quiet=as_json) as tell, _stopping():
+    with _shown(quiet=as_json) as tell, stopping():
         manifest = make_backup(chosen.data, target.absolute(), tell, earlier=earlier)
     _report(manifest, {"backup": str(target)}, as_json=as_json)
     return Exit.DONE
@@ -61,7 +61,7 @@ def restore(
     from filmgate.app.restore import restore_backup
 
     chosen = _embedded(settings(data=data))
-    with _shown(quiet=as_json) as tell, _stopping():
+    with _shown(quiet=as_json) as tell, stopping():
         done = restore_backup(source, chosen, tell, quick=quick, resubmit=resubmit)
     _report(done.manifest, {"data": str(chosen.data), "doubted": done.doubted}, as_json=as_json)
     return Exit.DONE
@@ -71,16 +71,6 @@ def _embedded(chosen: Settings) -> Settings:
     if chosen.database is not None:
         raise Stop("only the embedded ledger can be backed up", Exit.USAGE, code="bad_request", field="database")
     return chosen
-
-
-@contextlib.contextmanager
-def _stopping() -> Iterator[None]:
-    from filmgate.domain.errors import FilmgateError
-
-    try:
-        yield
-    except FilmgateError as error:
-        raise Stop(error.message, Exit.FAILED, code=error.code) from error
 
 
 @contextlib.contextmanager

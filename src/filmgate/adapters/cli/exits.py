@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -64,6 +66,17 @@ def stop_for(error: FilmgateClientError) -> Stop:
         trace_id=error.trace_id,
         task_id=getattr(error, "task_id", None),
     )
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[None]:
+    """End the command where Filmgate itself, used without a server, cannot do what is asked."""
+    from filmgate.domain.errors import FilmgateError
+
+    try:
+        yield
+    except FilmgateError as error:
+        raise Stop(error.message, Exit.FAILED, code=error.code) from error
 
 
 def failed(task: Task) -> Stop:

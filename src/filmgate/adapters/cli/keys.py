@@ -10,7 +10,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import Exit, Stop, stopping
 from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:
@@ -122,16 +122,13 @@ def _with_ledger(chosen: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T:
     import asyncio
 
     from filmgate.app import open_ledger
-    from filmgate.domain.errors import FilmgateError
 
     async def run() -> T:
         async with open_ledger(chosen) as ledger:
             return await work(ledger)
 
-    try:
+    with stopping():
         return asyncio.run(run())
-    except FilmgateError as error:
-        raise Stop(error.message, Exit.FAILED, code=error.code) from error
 
 
 def _document(key: ApiKey) -> dict[str, Any]:

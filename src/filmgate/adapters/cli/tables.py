@@ -10,6 +10,9 @@ from filmgate.adapters.cli import output
 _WIDEST, _NARROWEST = 40, 12
 """Columns of the terminal for a field that is no id, at most, and for the one that is cut, at least."""
 
+_BETWEEN = 4
+"""Columns of the terminal that a field takes besides its own, at most."""
+
 
 def show(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, cut: str | None = None, caption: str | None = None
@@ -35,22 +38,21 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, 
         for name in head:
             table.add_column(name, overflow="fold")
     else:
-        for name, width in zip(head, _widths(head, rows, cut, console.width), strict=True):
+        widths = _widths(head, rows, cut, console.width)
+        for name, width in widths.items():
             table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
         # Where the terminal is too narrow its lines go on in the next one: an id is there to be copied.
-        console = Console(width=max(console.width, sum(column.width or 0 for column in table.columns) + 4 * len(head)))
+        console = Console(width=max(console.width, sum(width + _BETWEEN for width in widths.values())))
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)
 
 
-def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str, width: int) -> list[int]:
+def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str, width: int) -> dict[str, int]:
     """Give each column what its longest field needs, up to a limit, and the one that is cut what is left."""
     from rich.cells import cell_len
 
-    needs = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
-    needs = [need if name == "id" else min(_WIDEST, need) for name, need in zip(head, needs, strict=True)]
-    others = sum(need + 4 for name, need in zip(head, needs, strict=True) if name != cut)
-    return [
-        max(_NARROWEST, width - others - 4) if name == cut else need for name, need in zip(head, needs, strict=True)
-    ]
+    needs = {column[0]: max(map(cell_len, column)) for column in zip(head, *rows, strict=True)}
+    widths = {name: need if name == "id" else min(_WIDEST, need) for name, need in needs.items()}
+    left = width - sum(need + _BETWEEN for need in widths.values()) + widths[cut]
+    return widths | {cut: max(_NARROWEST, left)}
