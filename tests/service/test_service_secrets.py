@@ -1,4 +1,4 @@
-"""Nothing secret is said anywhere: not in the log at its most talkative, not in metrics, not in errors."""
+"""Nothing secret is said anywhere: not in the log at its most talkative, not in metrics, traces and errors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from tests.support.provider import account
 from tests.support.service import ENGINES, RunningService
 
+from .collector import collecting, traced
 from .conftest import client, ended, new_key, submit
 from .receiver import free_port, receiver
 
@@ -64,23 +65,25 @@ def echoing() -> Iterator[str]:
 
 @pytest.mark.timeout(180)
 def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
-    """Keys, secrets, prompts, user info and queries are in no line of the log, no metric and no error."""
+    """Keys, secrets, prompts, user info and queries are in no line of the log, no metric, no span and no error."""
     provider = start_service()
     key_file = tmp_path / "provider-key"
     key_file.write_text(f"{PROVIDER_KEY}\n")
-    with echoing() as address, receiver(500, 410) as told:
+    with echoing() as address, receiver(500, 410) as told, collecting() as collector:
         far = account(provider, base_url=f"{address}/dream-machine/v1", key_file=str(key_file), models=["far"])
         good = account(provider, models=["good"])
         table = {**ENGINES, "far": far, "good": good}
-        service = start_service(engines=json.dumps(table), api_key=BOOTSTRAP, log_level="debug")
-        key, secret = new_key(service, "default"), callback_secret(service)
-        answers = drive(service, key, told.url)
-        metrics = httpx2.get(f"{service.url}/metrics").text
-        service.stop()
-    log = service.log.read_text()
-    assert "walrus" not in log + metrics
+        options = {"engines": json.dumps(table), "api_key": BOOTSTRAP, "log_level": "debug"}
+        with traced(tmp_path / "data", collector, **options) as service:
+            key, secret = new_key(service, "default"), callback_secret(service)
+            answers = drive(service, key, told.url)
+            metrics = httpx2.get(f"{service.url}/metrics").text
+    log, spans = service.log.read_text(), b"".join(collector.bodies).decode("latin-1")
+    assert collector.spans
+    assert "walrus" not in log + metrics + spans
+    said_where = {"log": log, "metrics": metrics, "spans": spans, "answers": "\n".join(answers)}
     for hidden in (*SECRETS, key, secret, provider.key):
-        for place, text in {"log": log, "metrics": metrics, "answers": "\n".join(answers)}.items():
+        for place, text in said_where.items():
             assert hidden not in text, f"{hidden} in the {place}: {around(text, hidden)}"
     assert_traced(log)
 
