@@ -9,11 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+from filmgate.adapters.media.store import RESERVE
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running, limit_of
 from filmgate.domain.settings import MIB, Settings
 
-_FULL = 64 * MIB
 _NEARLY_FULL = 2048 * MIB
 _FEW_FILES = 4096
 _SKEW = 2.0
@@ -53,7 +53,7 @@ def room(settings: Settings, _now: Running) -> Iterator[Finding]:
     place = next(parent for parent in (settings.data.absolute(), *settings.data.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     text = f"{free // MIB:,} MiB are free"
-    if free < _FULL:
+    if free < RESERVE:
         yield problem("disk", text, "Nothing new is accepted or stored.", "Make room, or delete tasks.")
     elif free < _NEARLY_FULL:
         yield warning("disk", text, "A few hundred videos fill it; then nothing is accepted.", "Make room in time.")
