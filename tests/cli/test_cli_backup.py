@@ -250,6 +250,24 @@ def test_a_file_that_is_lost_is_named(made: tuple[RunningService, Path], tmp_pat
     restored(damaged, tmp_path / "second", tmp_path / "third")
 
 
+def test_a_ledger_that_is_damaged_is_not_backed_up(made: tuple[RunningService, Path], tmp_path: Path):
+    """Pages that make no sense end the backup with one sentence, and nothing is left of it."""
+    service, backup = made
+    damaged = restored(service, backup, tmp_path / "data")
+    ledger = tmp_path / "data" / "filmgate.db"
+    with contextlib.closing(apsw.Connection(str(ledger))) as books:
+        ((page,),) = books.execute("SELECT rootpage FROM sqlite_master WHERE name = 'media'")
+        size = int(books.pragma("page_size"))
+    with ledger.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    done = damaged.run("backup", str(tmp_path / "second"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("filmgate: The ledger cannot be used now: ")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 def test_an_earlier_backup_on_another_disk_is_built_upon(made: tuple[RunningService, Path], tmp_path: Path):
     """Where files cannot be linked they are copied, and what an earlier backup has is linked from there."""
     service, backup = made

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import apsw
 import httpx2
 import pytest
 
+from filmgate.app.doctor.installation import packages
+from filmgate.app.doctor.running import Running
+from filmgate.domain.settings import Settings
 from tests.support.processes import until
 from tests.support.provider import account
 from tests.support.service import ENGINES, RunningService
@@ -66,6 +70,29 @@ def test_a_sound_installation_is_sound(start_service: Start):
         found, _problems = examined(service)
         assert not {"data folder", "ledger", "files", "work", "service", "callbacks", "clock"} & found.keys(), found
         service.stop()
+
+
+def test_packages_are_compared_with_what_is_locked_for_this_python(tmp_path: Path):
+    """What a lock has for other Pythons and systems is passed over; another version, and none at all, are told."""
+    lock = tmp_path / "service.lock"
+    installed = metadata.version("numpy")
+
+    def said(*requirements: str) -> tuple[str, str]:
+        lock.write_text("".join(f"{each} \\\n    --hash=sha256:{'0' * 64}\n" for each in requirements))
+        (finding,) = packages(Settings(), Running(None), lock=lock)
+        return finding.level, finding.found
+
+    numpy, newer = f"numpy=={installed} ; python_full_version >= '3'", "numpy==0.1 ; python_full_version >= '99'"
+    elsewhere = "no-such-package==1 ; sys_platform == 'nowhere'"
+    assert said(numpy, newer, elsewhere) == ("ok", "all that is needed is installed")
+    assert said("numpy==0.1 ; python_full_version >= '3'", newer) == (
+        "warning",
+        f"not as locked: numpy is {installed} (needed: ==0.1)",
+    )
+    assert said(numpy, "no-such-package==1") == (
+        "warning",
+        "not as locked: no-such-package is not installed (needed: ==1)",
+    )
 
 
 def test_it_is_said_in_words_too(stopped: RunningService):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +14,12 @@ import msgspec
 from filmgate import __version__
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.adapters.ledger.sqlite.snapshot import Named, Snapshot
-from filmgate.app.files import digest_of, duplicate, link, links_to, passing, sync
+from filmgate.app.files import digest_of, duplicate, duplicate_privately, link, links_to, passing, sync
+from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.domain.errors import Conflict, Unavailable
 
 MANIFEST = "backup.json"
-FIRST_KEY = "first-key"
 FORMAT = 1
 
 Tell = Callable[[str, int, int], None]
@@ -104,8 +103,7 @@ class _Backup:
         found, missing = self._sort_out(named)
         first_key = self._data / FIRST_KEY
         if first_key.is_file():
-            shutil.copyfile(first_key, self._folder / FIRST_KEY)
-            (self._folder / FIRST_KEY).chmod(0o600)
+            duplicate_privately(first_key, self._folder / FIRST_KEY)
         size, digest = ledger.stat().st_size, digest_of(ledger)
         manifest = Manifest(
             FORMAT, __version__, len(migrations()), created_at, size, digest, len(found), sum(found.values()), missing

@@ -53,6 +53,12 @@ def duplicate(source: Path, target: Path) -> None:
     target.chmod(0o444)
 
 
+def duplicate_privately(source: Path, target: Path) -> None:
+    """Copy a file that only its owner may read, and change."""
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+
+
 def sync(folder: Path) -> None:
     """Bring the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)

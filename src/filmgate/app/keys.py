@@ -17,6 +17,12 @@ from filmgate.ports.ledger import ApiKey, Application, Ledger
 DEFAULT_APPLICATION = "default"
 """The application of the bootstrap key and of the first key."""
 
+FIRST_KEY = "first-key"
+"""The file with the first key in the data folder."""
+
+SHORTEST_BOOTSTRAP = 16
+"""How many characters a bootstrap key has at least where others than this machine reach the service."""
+
 
 async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, str | None]:
     """Make sure of the default application, and of one key if there is none at all."""
@@ -25,7 +31,7 @@ async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, 
     if settings.api_key is not None or await ledger.keys():
         return application, None
     key = new_key()
-    path = settings.data / "first-key"
+    path = settings.data / FIRST_KEY
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

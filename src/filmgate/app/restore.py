@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from filmgate.adapters.ledger.sqlite.copied import CopiedLedger
-from filmgate.app.backup import FIRST_KEY, FORMAT, MANIFEST, Manifest, Tell
+from filmgate.app.backup import FORMAT, MANIFEST, Manifest, Tell
 from filmgate.app.engines import LOCAL
-from filmgate.app.files import digest_of, link, passing, sync
+from filmgate.app.files import digest_of, duplicate_privately, link, passing, sync
+from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.core.providers.submitting import LOOKUP
 from filmgate.domain.errors import Conflict, Unavailable
@@ -76,8 +76,7 @@ def _fill(
     resubmit: bool,
 ) -> int:
     ledger = folder / LEDGER
-    shutil.copyfile(backup / LEDGER, ledger)
-    ledger.chmod(0o600)
+    duplicate_privately(backup / LEDGER, ledger)
     if digest_of(ledger) != manifest.ledger_sha256:
         raise Unavailable(f"The ledger of {backup} is not the one that was backed up: its checksum is another.")
     with contextlib.closing(CopiedLedger(ledger)) as copied:
@@ -91,8 +90,7 @@ def _fill(
         copied.leap()
     _bring(backup / MEDIA, folder / MEDIA, tell, manifest.files)
     if (backup / FIRST_KEY).is_file():
-        shutil.copyfile(backup / FIRST_KEY, folder / FIRST_KEY)
-        (folder / FIRST_KEY).chmod(0o600)
+        duplicate_privately(backup / FIRST_KEY, folder / FIRST_KEY)
     return doubted
 
 

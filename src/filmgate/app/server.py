@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from filmgate import __version__, faults
+from filmgate.app.keys import FIRST_KEY, SHORTEST_BOOTSTRAP
 from filmgate.app.service import Service, open_service
 from filmgate.app.web import is_loopback
 from filmgate.domain.errors import FilmgateError, Unavailable
@@ -21,8 +22,10 @@ from filmgate.domain.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
 
+LOCK = "lock"
+"""The file in the data folder that a running service holds."""
+
 _ANSWER_SECONDS = 0.5
-_MIN_BOOTSTRAP = 16
 
 
 def serve(settings: Settings) -> int:
@@ -102,7 +105,7 @@ def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterato
 def _announce(settings: Settings, address: str, first_key: str | None) -> None:
     if first_key is not None:
         print(f"A first API key was made, it is shown this once: {first_key}")
-        print(f"It is kept for the CLI on this machine in {settings.data / 'first-key'}")
+        print(f"It is kept for the CLI on this machine in {settings.data / FIRST_KEY}")
     # The last line, so that whoever waits for it has been told everything.
     print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
 
@@ -113,9 +116,10 @@ def _check_exposure(settings: Settings) -> None:
     key = settings.api_key.get_secret_value().strip()
     if not key:
         raise Unavailable("FILMGATE_API_KEY is blank: nobody could use it. Leave it out, and a first key is made.")
-    if not is_loopback(settings.host) and len(key) < _MIN_BOOTSTRAP:
+    if not is_loopback(settings.host) and len(key) < SHORTEST_BOOTSTRAP:
         raise Unavailable(
-            f"FILMGATE_API_KEY has fewer than {_MIN_BOOTSTRAP} characters: too short for serving on {settings.host}."
+            f"FILMGATE_API_KEY has fewer than {SHORTEST_BOOTSTRAP} characters: too short for serving on "
+            f"{settings.host}."
         )
 
 
@@ -124,7 +128,7 @@ def _alone(settings: Settings) -> Iterator[TextIO]:
     """Hold the data folder for this process. The lock is the kernel's and no child inherits it. Raises Unavailable."""
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (settings.data / "lock").open("a+") as lock:
+        with (settings.data / LOCK).open("a+") as lock:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

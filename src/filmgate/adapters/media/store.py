@@ -17,6 +17,9 @@ from filmgate.domain.errors import Unavailable
 from filmgate.faults import Point, reached
 
 PIECE = 256 * 1024
+RESERVE = 64 * 1024 * 1024
+"""With fewer bytes free nothing new is stored."""
+
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _PASSING = re.compile(r"\.[0-9a-f]{32}\.part")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
@@ -25,7 +28,7 @@ _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 class LocalStore:
     """Implements MediaStore below one folder. A file that was put is on the disk before `put` returns."""
 
-    def __init__(self, root: Path, *, reserve: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, root: Path, *, reserve: int = RESERVE) -> None:
         """Keep files below `root`; with fewer than `reserve` bytes free the store is not ready."""
         self._root = root
         self._reserve = reserve

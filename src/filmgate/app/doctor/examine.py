@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from filmgate.app.doctor import books, engines, machine, options
+from filmgate.app.doctor import books, engines, installation, machine, options
 from filmgate.app.doctor.finding import Finding, problem
 from filmgate.app.doctor.running import Running, running
 from filmgate.domain.settings import Settings
@@ -12,8 +12,8 @@ from filmgate.domain.settings import Settings
 Check = Callable[[Settings, Running], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
-    machine.python,
-    machine.packages,
+    installation.python,
+    installation.packages,
     machine.folder,
     machine.room,
     machine.clock,

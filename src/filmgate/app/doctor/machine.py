@@ -1,57 +1,22 @@
-"""Checks of the machine: Python, packages, the data folder, the disk, the clock, the port."""
+"""Checks of the machine: the data folder, the disk, the clock, the port."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib import metadata
-from pathlib import Path
 
+from filmgate.adapters.media.store import RESERVE
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running, limit_of
 from filmgate.domain.settings import MIB, Settings
 
-_NEEDED = re.compile(r"([A-Za-z0-9._-]+)\s*>=\s*([0-9.]+)\s*$")
-_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
-_LOCK = Path(__file__).parents[4] / "requirements" / "service.lock"
-_OLDEST_PYTHON = (3, 11)
-_FULL = 64 * MIB
 _NEARLY_FULL = 2048 * MIB
 _FEW_FILES = 4096
 _SKEW = 2.0
-
-
-def python(_settings: Settings, _now: Running) -> Iterator[Finding]:
-    """Look at the version of Python."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] >= _OLDEST_PYTHON:
-        yield ok("python", f"Python {version}")
-    else:
-        yield problem("python", f"Python {version}", "Filmgate needs 3.11.", "Install it with a newer Python.")
-
-
-def packages(_settings: Settings, _now: Running) -> Iterator[Finding]:
-    """Compare the installed packages with what is needed, and with the lock where there is one."""
-    wrong = [text for text in map(_lacking, metadata.requires("filmgate") or ()) if text]
-    if wrong:
-        yield problem("packages", "; ".join(wrong), "Parts of the service may not start.", "Install Filmgate anew.")
-        return
-    other = _other_than_locked()
-    if other:
-        few = ", ".join(other[:5]) + (f" and {len(other) - 5} more" if len(other) > 5 else "")
-        yield warning(
-            "packages", f"other versions than those locked: {few}",
-            "Filmgate was tested with the locked ones.",
-            "Install from requirements/service.lock: `make install`.",
-        )  # fmt: skip
-    else:
-        yield ok("packages", "all that is needed is installed")
 
 
 def folder(settings: Settings, _now: Running) -> Iterator[Finding]:
@@ -88,7 +53,7 @@ def room(settings: Settings, _now: Running) -> Iterator[Finding]:
     place = next(parent for parent in (settings.data.absolute(), *settings.data.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     text = f"{free // MIB:,} MiB are free"
-    if free < _FULL:
+    if free < RESERVE:
         yield problem("disk", text, "Nothing new is accepted or stored.", "Make room, or delete tasks.")
     elif free < _NEARLY_FULL:
         yield warning("disk", text, "A few hundred videos fill it; then nothing is accepted.", "Make room in time.")
@@ -139,38 +104,6 @@ def port(settings: Settings, now: Running) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield ok("service", f"no service runs on this data folder; its address {where} is free")
-
-
-def _lacking(requirement: str) -> str | None:
-    """Say what is wrong with a package that is needed."""
-    match = _NEEDED.fullmatch(requirement.partition(";")[0].strip())
-    if match is None or "extra ==" in requirement:
-        return None
-    try:
-        version = metadata.version(match[1])
-    except metadata.PackageNotFoundError:
-        return f"{match[1]} is not installed"
-    return (
-        None if _numbers(version) >= _numbers(match[2]) else f"{match[1]} is {version}, at least {match[2]} is needed"
-    )
-
-
-def _other_than_locked() -> list[str]:
-    if not _LOCK.is_file():
-        return []
-    other = []
-    for name, version in _LOCKED.findall(_LOCK.read_text("utf-8")):
-        try:
-            installed = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # it is for another system
-        if installed != version:
-            other.append(f"{name} {installed} ({version})")
-    return other
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:4])
 
 
 def _taken(settings: Settings) -> bool:

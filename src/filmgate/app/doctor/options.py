@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running
+from filmgate.app.keys import SHORTEST_BOOTSTRAP
 from filmgate.app.web import is_loopback
 from filmgate.domain.settings import Settings
 
-_SHORTEST_KEY = 16
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what is looked for
 
 
@@ -52,9 +52,9 @@ def keys(settings: Settings, _now: Running) -> Iterator[Finding]:
     key = settings.api_key.get_secret_value().strip()
     if not key:
         yield problem("bootstrap key", "it is blank", "The service does not start.", "Leave FILMGATE_API_KEY out.")
-    elif len(key) < _SHORTEST_KEY and not is_loopback(settings.host):
+    elif len(key) < SHORTEST_BOOTSTRAP and not is_loopback(settings.host):
         yield problem(
-            "bootstrap key", f"it has fewer than {_SHORTEST_KEY} characters",
+            "bootstrap key", f"it has fewer than {SHORTEST_BOOTSTRAP} characters",
             f"The service does not start on {settings.host} with it.", "Choose a longer FILMGATE_API_KEY.",
         )  # fmt: skip
     else:

@@ -8,9 +8,10 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
+from filmgate.app.server import LOCK
 from filmgate.domain.settings import Settings
 
-_LOCK = "hhqqi"
+_FLOCK = "hhqqi"
 """The kernel's description of a lock: type, whence, start, length, process."""
 
 
@@ -23,9 +24,9 @@ class Running(NamedTuple):
 def running(settings: Settings) -> Running:
     """Find out without taking the lock, which would stop a service from starting just then."""
     try:
-        with (settings.data / "lock").open("rb") as lock:
-            asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, holder = struct.unpack(_LOCK, fcntl.fcntl(lock, fcntl.F_GETLK, asked))
+        with (settings.data / LOCK).open("rb") as lock:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, holder = struct.unpack(_FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, asked))
     except OSError:
         return Running(None)
     return Running(None if kind == fcntl.F_UNLCK else holder)

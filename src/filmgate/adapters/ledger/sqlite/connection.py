@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -63,9 +65,18 @@ def _prepare(connection: apsw.Connection, pragmas: str) -> None:
             return
 
 
-def unavailable(error: Exception) -> Unavailable:
-    """Give the error a caller should see for one of FAULTS."""
-    return Unavailable(f"The ledger cannot be used now: {error}")
+def unavailable(error: Exception, path: Path | None = None) -> Unavailable:
+    """Give the error a caller should see for one of FAULTS; it names the file if it is given."""
+    return Unavailable(f"The ledger{'' if path is None else f' {path}'} cannot be used now: {error}")
+
+
+@contextlib.contextmanager
+def faults_as_unavailable(path: Path | None = None) -> Iterator[None]:
+    """Raise Unavailable where one of FAULTS is met."""
+    try:
+        yield
+    except FAULTS as error:
+        raise unavailable(error, path) from error
 
 
 def translated(error: Exception) -> Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -11,15 +10,14 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
-from filmgate.adapters.ledger.sqlite.connection import FAULTS, unavailable
+from filmgate.adapters.ledger.sqlite.connection import faults_as_unavailable
+from filmgate.adapters.ledger.sqlite.files import linked_files
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.adapters.ledger.sqlite.rows import json, progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.task import Asked, Progress
 from filmgate.ports.ledger import queue_of
-
-_ROWS = 1_000
 
 
 class Stored(NamedTuple):
@@ -35,7 +33,7 @@ class CopiedLedger:
 
     def __init__(self, path: Path) -> None:
         """Open it. Raises Unavailable for what is no ledger, and for one of a newer Filmgate."""
-        with _faults(path):
+        with faults_as_unavailable(path):
             self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
             self.schema = int(self._connection.pragma("user_version"))
         if self.schema != len(migrations()):
@@ -52,7 +50,7 @@ class CopiedLedger:
 
     def check(self) -> None:
         """Raise Unavailable if anything in the file is damaged, or refers to what is not there."""
-        with _faults(self._path):
+        with faults_as_unavailable(self._path):
             troubles = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(5)")]
             orphans = self._connection.execute("PRAGMA foreign_key_check").fetchall()
         if troubles != ["ok"]:
@@ -62,11 +60,7 @@ class CopiedLedger:
 
     def files(self) -> Iterator[Stored]:
         """Give all files that have links."""
-        after = 0
-        while rows := run(self._connection, "files_with_digests", {"after": after, "limit": _ROWS}):
-            for place, key, size, etag in rows:
-                after = place
-                yield Stored(key, size, etag)
+        yield from (Stored(*file) for file in linked_files(self._connection, "files_with_digests"))
 
     def doubt(
         self, local: Collection[str], deadlines: Mapping[str, float], lookups: str, since: float, now: float
@@ -75,7 +69,7 @@ class CopiedLedger:
 
         `local` are the engines that need no such care, `lookups` the kind of the queues in which submits are looked up.
         """
-        with _faults(self._path), self._connection:
+        with faults_as_unavailable(self._path), self._connection:
             doubted = 0
             for task_id, engine, work in run(self._connection, "waiting_for_provider", {}):
                 if engine in local:
@@ -92,13 +86,5 @@ class CopiedLedger:
 
     def leap(self) -> None:
         """Leave out the numbers of changes that were given after the copy: whoever has seen them sees no other ones."""
-        with _faults(self._path):
+        with faults_as_unavailable(self._path):
             run(self._connection, "leap", {})
-
-
-@contextlib.contextmanager
-def _faults(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FAULTS as error:
-        raise Unavailable(f"{path} cannot be used as a ledger: {unavailable(error).message}") from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
+from filmgate.adapters.ledger.sqlite.connection import connect, faults_as_unavailable
+from filmgate.adapters.ledger.sqlite.files import files_in_progress, linked_files
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.adapters.ledger.sqlite.rows import progress_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values
 from filmgate.domain.states import Stage
 from filmgate.ports.ledger import CALLBACK
-
-_ROWS = 1_000
 
 
 class Inspection:
@@ -21,10 +19,8 @@ class Inspection:
     def __init__(self, path: Path) -> None:
         """Open the file; it must exist."""
         self._path = path
-        try:
+        with faults_as_unavailable():
             self._connection = connect(path)
-        except FAULTS as error:
-            raise unavailable(error) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -57,19 +53,12 @@ class Inspection:
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Give the key and the bytes of every file that has a link."""
-        after = 0
-        while rows := self._rows(SQL["files_behind"], {"after": after, "limit": _ROWS}):
-            for place, key, size in rows:
-                after = place
-                yield key, size
+        yield from ((key, size) for key, size in linked_files(self._connection, "files_behind"))
 
     def kept(self) -> set[str]:
         """Give the keys that work in progress names, and `ID/` of each task whose files will be removed."""
-        keys = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
-        for (work,) in self._rows(SQL["work_in_progress"]):
-            progress = progress_from(work)
-            keys |= {given.key for given in progress.inputs.values()} | {progress.product or ""}
-        return keys
+        purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
+        return purged.union(files_in_progress(self._connection))
 
     def overdue(self, before: float) -> list[tuple[str, int, float]]:
         """Give the queues with work that was due before a time and is not taken: how much, and since when."""
@@ -93,7 +82,5 @@ class Inspection:
         return new, retried
 
     def _rows(self, statement: str, values: Values | None = None) -> list[Row]:
-        try:
+        with faults_as_unavailable():
             return self._connection.execute(statement, values or {}).fetchall()
-        except FAULTS as error:
-            raise unavailable(error) from error

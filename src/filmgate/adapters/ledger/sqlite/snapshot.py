@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
+from filmgate.adapters.ledger.sqlite.connection import connect, faults_as_unavailable
+from filmgate.adapters.ledger.sqlite.files import files_in_progress, linked_files
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.adapters.ledger.sqlite.rows import progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Unavailable
 
 _PAGES = 2_000
-_ROWS = 1_000
 
 
 class Named(NamedTuple):
@@ -44,27 +43,25 @@ class Snapshot:
 
     def last_change(self) -> int:
         """Give the number of the last change, to ask for what has changed since."""
-        return int(run(self._reader, "last_change_of_all", {})[0][0] or 0)
+        with faults_as_unavailable():
+            return int(run(self._reader, "last_change_of_all", {})[0][0] or 0)
 
     def files(self) -> Iterator[Named]:
         """Give all files; where nothing is held, each as it is when its turn comes."""
         yield from self._files_in_progress()
-        after = 0
-        while rows := run(self._reader, "files_behind", {"after": after, "limit": _ROWS}):
-            for place, key, size in rows:
-                after = place
-                yield Named(key, size)
+        yield from (Named(key, size) for key, size in linked_files(self._reader, "files_behind"))
 
     def files_since(self, number: int) -> Iterator[Named]:
         """Give the files that may have come since a change, and some more."""
         yield from self._files_in_progress()
-        for key, size in run(self._reader, "files_changed", {"after": number}):
-            yield Named(key, size)
+        with faults_as_unavailable():
+            changed = run(self._reader, "files_changed", {"after": number})
+        yield from (Named(key, size) for key, size in changed)
 
     @contextlib.contextmanager
     def moment(self) -> Iterator[None]:
         """Stop all writing; what is read from then on, up to `release`, is as it is now. Raises Unavailable."""
-        with _faults():
+        with faults_as_unavailable():
             self._lock.execute("BEGIN IMMEDIATE")
             try:
                 self._reader.execute("BEGIN")
@@ -80,7 +77,7 @@ class Snapshot:
 
     def copy(self, target: Path, tell: Callable[[int, int], None]) -> None:
         """Write what is read into a new file, and `tell` how many pages are done of how many. Raises Unavailable."""
-        with _faults(), contextlib.closing(apsw.Connection(str(target))) as copy:
+        with faults_as_unavailable(), contextlib.closing(apsw.Connection(str(target))) as copy:
             with copy.backup("main", self._reader, "main") as backup:
                 while not backup.done:
                     backup.step(_PAGES)
@@ -88,17 +85,13 @@ class Snapshot:
             copy.execute("PRAGMA journal_mode = delete").fetchall()
 
     def _files_in_progress(self) -> Iterator[Named]:
-        for (work,) in run(self._reader, "work_in_progress", {}):
-            progress = progress_from(work)
-            keys = [given.key for given in progress.inputs.values()]
-            for key in (*keys, *(() if progress.product is None else (progress.product,))):
-                yield Named(key, None)
+        return (Named(key, None) for key in files_in_progress(self._reader))
 
 
 def _opened(path: Path, *, writes: bool = False) -> apsw.Connection:
     if not path.is_file():
         raise Unavailable(f"There is no ledger {path}.")
-    with _faults():
+    with faults_as_unavailable():
         connection = connect(path, writes=writes)
         version = int(connection.pragma("user_version"))
     if version != len(migrations()):
@@ -108,11 +101,3 @@ def _opened(path: Path, *, writes: bool = False) -> apsw.Connection:
             "serves it, or start the service of this one on it first."
         )
     return connection
-
-
-@contextlib.contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except FAULTS as error:
-        raise unavailable(error) from error
