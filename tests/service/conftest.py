@@ -100,9 +100,13 @@ def exchange(service: RunningService, data: bytes, deadline: float = 10) -> byte
 
 
 @contextlib.contextmanager
-def dialled(service: RunningService, deadline: float = 10) -> Iterator[socket.socket]:
-    """Open a bare connection."""
-    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=deadline) as connection:
+def dialled(service: RunningService, deadline: float = 10, window: int = 0) -> Iterator[socket.socket]:
+    """Open a bare connection, of which the system keeps about `window` bytes where that is given."""
+    with socket.socket() as connection:
+        connection.settimeout(deadline)
+        if window:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        connection.connect(("127.0.0.1", int(service.url.rpartition(":")[2])))
         yield connection
 
 

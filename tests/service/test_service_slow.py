@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.mcp.callers import message
-from tests.support.processes import until
+from tests.support.processes import sockets, until
 from tests.support.service import RunningService
 
 from .apis import SUBMITS, code_of, form_for, form_of
@@ -30,6 +30,7 @@ READERS = {name: request.path for name, request in SUBMITS.items()} | {"tasks": 
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service that waits for nobody for long."""
     options = {"head_seconds": "2", "body_seconds": "2", "body_rate": "1000", "max_body": "100000"}
+    options |= {"read_seconds": "2"}
     running = RunningService(tmp_path_factory.mktemp("hasty") / "data", **options).start()
     yield running
     assert running.stop() == 0, running.log.read_text()[-4000:]
@@ -264,6 +265,27 @@ def test_what_an_answer_repeats(hasty: RunningService, http: httpx2.Client):
         assert "set-cookie" not in answer.headers, answer.request
         assert not [value for value in answer.headers.values() if "\r" in value or "\n" in value]
         assert answer.status_code < 500, answer.request
+
+
+def test_answers_that_nobody_reads(hasty: RunningService, http: httpx2.Client):
+    """Who leaves what was sent for too long is cut off in the middle; others are served all the while."""
+    assert http.get("/healthz").status_code == 200
+    assert hasty.process is not None
+    pid, asked = hasty.process.pid, 100
+    before = sockets(pid)
+    with dialled(hasty, deadline=20, window=4096) as connection:
+        connection.sendall(begun(hasty, "/openapi.json", method="GET") * asked)
+        until(lambda: http.get("/healthz").status_code == 200 and sockets(pid) <= before, bool)
+        assert 0 < unread(connection).count(b"HTTP/1.1 200") < asked
+
+
+def unread(connection: socket.socket) -> bytes:
+    """Read what still comes of a connection that was cut."""
+    pieces = []
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(65_536):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _named(http: httpx2.Client, name: str) -> dict[str, Any]:

@@ -41,6 +41,11 @@ def orphans() -> list[int]:
     return found
 
 
+def sockets(pid: int) -> int:
+    """Count the sockets that a process has open, those it listens on too."""
+    return sum(str(link.readlink()).startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def until(look: Callable[[], Found], wanted: Callable[[Found], bool], deadline: float = 30) -> Found:
     """Look again and again until the wanted is found; fail with what was found last when the time is up."""
     end = time.monotonic() + deadline

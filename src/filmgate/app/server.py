@@ -57,7 +57,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             service.asgi,
             lifespan="off",
             loop="uvloop",
-            http=patient(settings.head_seconds),
+            http=patient(settings.head_seconds, settings.read_seconds),
             ws="none",
             log_config=None,
             access_log=False,

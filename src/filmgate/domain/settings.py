@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     head_seconds: Seconds = 20
     body_seconds: Seconds = 30
     body_rate: Limit = 16 * 1024
+    read_seconds: Seconds = 60
     max_image: Limit = 20 * MIB
     max_video: Limit = 512 * MIB
     max_batch: Limit = 100

@@ -1,15 +1,15 @@
-"""Connections: how long the head of a request may take, how large it may be, and what becomes of a body nobody reads.
+"""Connections: how long the head of a request may take, how large it may be, and what becomes of what nobody reads.
 
-The server has no limits of its own on these. Without them anybody could hold connections by sending a byte now and
-then, or have a head of any size gathered in memory.
+The server has no limits of its own on these. Without them anybody could hold connections by sending or reading a byte
+now and then, or have a head of any size gathered in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a head, at most, and of what is neither head nor body: sizes of chunks, trailers."""
@@ -22,11 +22,15 @@ class PatientProtocol(HttpToolsProtocol):
     """Serves one connection. `head_seconds` is what a head may take, 0 is no limit.
 
     As long is waited for the rest of a body after the answer to it: the connection can be used on if it comes.
+    `read_seconds` is for how long the client may leave the 64 KiB that are kept for it, which is where sending waits.
     """
 
     head_seconds = 20.0
+    read_seconds = 60.0
 
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _answered: RequestResponseCycle | None = None
     _before_body, _begun = True, False
     _beside_body = 0
 
@@ -36,9 +40,27 @@ class PatientProtocol(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop waiting, tell the request that is being answered, and forget what was asked behind it."""
         self._stop_waiting()
+        self._is_read()
+        self.pipeline.clear()
+        if self._answered is not None:
+            # The server tells the newest request only, which need not be this one.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        super().pause_writing()
+        if self.read_seconds and self._unread is None:
+            # Closed in good order it would stay until all is read.
+            self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_read()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and refuse what is too much."""
@@ -95,6 +117,15 @@ class PatientProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _give_up(self) -> None:
         """Close the connection; whoever has begun a head is told why."""
         self._timer = None
@@ -109,6 +140,7 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def patient(head_seconds: float) -> type[PatientProtocol]:
-    """Give the protocol with a time limit."""
-    return type("PatientProtocol", (PatientProtocol,), {"head_seconds": head_seconds})
+def patient(head_seconds: float, read_seconds: float) -> type[PatientProtocol]:
+    """Give the protocol with time limits."""
+    limits = {"head_seconds": head_seconds, "read_seconds": read_seconds}
+    return type("PatientProtocol", (PatientProtocol,), limits)

@@ -21,9 +21,6 @@ from filmgate.core.events import Event, News
 from filmgate.domain.errors import InvalidRequest, Unauthorized
 from filmgate.ports.context import RequestContext
 
-SLOW_SECONDS: Final = 10.0
-"""How long a reader may leave what was sent before it is disconnected."""
-
 _RETRY: Final = b"retry: 1000\n"
 _ALIVE: Final = b":\n\n"
 _MOST_DIGITS: Final = 18
@@ -64,7 +61,7 @@ class EventStream(Response):
 
 
 async def serve(blocks: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
-    """Send blocks until there are no more or the reader has gone or is too slow."""
+    """Send blocks until there are no more or the reader has gone."""
     try:
         async with asyncio.timeout(None) as life:
             watching = asyncio.create_task(_end_with_reader(receive, life))
@@ -81,14 +78,11 @@ async def _write(blocks: AsyncGenerator[bytes, None], send: Send) -> None:
     async with aclosing(blocks):
         block = await anext(blocks)
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
-        try:
-            await _written(send, block)
-            del block  # as below
-            async for block in blocks:
-                await _written(send, block)
-                del block
-        except TimeoutError:
-            return  # an answer without an end has the server cut the connection
+        await _send(send, block)
+        del block  # as below
+        async for block in blocks:
+            await _send(send, block)
+            del block
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -167,9 +161,8 @@ def _place(request: Request) -> int | None:
     return int(given)
 
 
-async def _written(send: Send, block: bytes) -> None:
-    async with asyncio.timeout(SLOW_SECONDS):
-        await send({"type": "http.response.body", "body": block, "more_body": True})
+async def _send(send: Send, block: bytes) -> None:
+    await send({"type": "http.response.body", "body": block, "more_body": True})
 
 
 async def _end_with_reader(receive: Receive, life: asyncio.Timeout) -> None:
