@@ -24,9 +24,12 @@ from tests.support.service import FILMGATE, RunningService
 
 Start = Callable[..., RunningService]
 
+in_one_worker = pytest.mark.xdist_group("backup")
+"""For tests that share one backup: where they are spread over workers, each worker makes one."""
+
 
 class Load(threading.Thread):
-    """Submits, follows and deletes tasks until it is told to stop, and remembers what it was told."""
+    """Submits and deletes tasks until it is told to stop, and remembers what it was told; each third one it keeps."""
 
     def __init__(self, service: RunningService, seed: int) -> None:
         super().__init__()
@@ -42,13 +45,13 @@ class Load(threading.Thread):
                 self._step(http)
 
     def _step(self, http: httpx2.Client) -> None:
-        prompt = f"wave [delay={self._chance.choice((0, 0.2, 4))}]"
+        prompt = f"wave [delay={self._chance.choice((0, 0.2, 2))}]"
         body = {"prompt": prompt, "duration": 1, "resolution": "540p"}
         answer = http.post("/api/v1/tasks", json=body)
         assert answer.status_code == 201, answer.text
         self.accepted[answer.json()["id"]] = time.time()
-        if self._chance.random() < 0.4:
-            victim = self._chance.choice(list(self.accepted))
+        if self._chance.random() < 0.4 and len(self.accepted) > 1:
+            victim = self._chance.choice([task for number, task in enumerate(self.accepted) if number % 3])
             self.deleting.add(victim)
             http.delete(f"/api/v1/tasks/{victim}")
 
@@ -165,6 +168,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningService, Path
     return service, folder / "backup"
 
 
+@in_one_worker
 def test_a_backup_is_for_its_owner_only(made: tuple[RunningService, Path]):
     """Folders and the ledger in a backup may be read by nobody else."""
     _, backup = made
@@ -174,6 +178,7 @@ def test_a_backup_is_for_its_owner_only(made: tuple[RunningService, Path]):
     assert {path.name for path in backup.iterdir()} == {"filmgate.db", "first-key", "media", "backup.json"}
 
 
+@in_one_worker
 def test_nothing_is_overwritten(made: tuple[RunningService, Path], tmp_path: Path):
     """Neither a backup nor a data folder that is there is touched."""
     service, backup = made
@@ -213,6 +218,7 @@ def no_manifest(backup: Path) -> None:
     (backup / "backup.json").write_text("{")
 
 
+@in_one_worker
 @pytest.mark.parametrize("harm", [no_ledger, another_ledger, no_file, another_file, no_manifest])
 def test_a_damaged_backup_is_not_restored(
     made: tuple[RunningService, Path], tmp_path: Path, harm: Callable[[Path], None]
@@ -227,6 +233,7 @@ def test_a_damaged_backup_is_not_restored(
     assert [path.name for path in tmp_path.iterdir()] == ["harmed"]
 
 
+@in_one_worker
 def test_numbers_of_changes_are_not_given_twice(made: tuple[RunningService, Path], tmp_path: Path):
     """Whoever had read of changes that a backup does not have is told of those after the restore."""
     service, backup = made
@@ -239,6 +246,7 @@ def test_numbers_of_changes_are_not_given_twice(made: tuple[RunningService, Path
     assert next_number > last + 1_000_000
 
 
+@in_one_worker
 def test_a_file_that_is_lost_is_named(made: tuple[RunningService, Path], tmp_path: Path):
     """A backup of a folder whose store has lost a file is made, and says which; it can be restored."""
     service, backup = made
@@ -250,6 +258,7 @@ def test_a_file_that_is_lost_is_named(made: tuple[RunningService, Path], tmp_pat
     restored(damaged, tmp_path / "second", tmp_path / "third")
 
 
+@in_one_worker
 def test_a_ledger_that_is_damaged_is_not_backed_up(made: tuple[RunningService, Path], tmp_path: Path):
     """Pages that make no sense end the backup with one sentence, and nothing is left of it."""
     service, backup = made
@@ -268,6 +277,7 @@ def test_a_ledger_that_is_damaged_is_not_backed_up(made: tuple[RunningService, P
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+@in_one_worker
 def test_an_earlier_backup_on_another_disk_is_built_upon(made: tuple[RunningService, Path], tmp_path: Path):
     """Where files cannot be linked they are copied, and what an earlier backup has is linked from there."""
     service, backup = made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ from tests.support.service import ENGINES, RunningService
 
 Start = Callable[..., RunningService]
 Findings = dict[str, list[dict[str, str]]]
+
+in_one_worker = pytest.mark.xdist_group("doctor")
+"""For tests that share one data folder: where they are spread over workers, each worker makes one."""
 
 
 def examined(service: RunningService, *more: str, **env: str) -> tuple[Findings, int]:
@@ -53,13 +57,20 @@ def completed(service: RunningService) -> Path:
     return next((service.data / "media" / task_id).glob("*.mp4"))
 
 
-@pytest.fixture
-def stopped(start_service: Start) -> RunningService:
-    """A service with a completed task that does not run any more."""
-    service = start_service()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a service that has completed a task and has ended."""
+    service = RunningService(tmp_path_factory.mktemp("doctor") / "data").start()
     completed(service)
     assert service.stop() == 0
-    return service
+    return service.data
+
+
+@pytest.fixture
+def stopped(made: Path, tmp_path: Path) -> RunningService:
+    """A service with a completed task that does not run any more, and no engine that takes long to look at."""
+    shutil.copytree(made, tmp_path / "data")
+    return RunningService(tmp_path / "data", engines=json.dumps({"scripted": ENGINES["scripted"]}))
 
 
 def test_a_sound_installation_is_sound(start_service: Start):
@@ -95,6 +106,7 @@ def test_packages_are_compared_with_what_is_locked_for_this_python(tmp_path: Pat
     )
 
 
+@in_one_worker
 def test_it_is_said_in_words_too(stopped: RunningService):
     """Without --json each finding is a line, with why and what to do where something is wrong."""
     stopped.data.chmod(0o755)
@@ -104,6 +116,7 @@ def test_it_is_said_in_words_too(stopped: RunningService):
     assert f"         do:  chmod 700 {stopped.data}" in said
 
 
+@in_one_worker
 def test_lost_and_foreign_files_are_named(stopped: RunningService):
     """A file that is gone, one of another size, and one that nobody names are found."""
     video = next((stopped.data / "media").rglob("*.mp4"))
@@ -122,6 +135,7 @@ def test_lost_and_foreign_files_are_named(stopped: RunningService):
     assert problems >= 1
 
 
+@in_one_worker
 def test_a_damaged_ledger_is_found(stopped: RunningService):
     """Pages that make no sense are said to be damage, with what to do."""
     ledger = stopped.data / "filmgate.db"
@@ -134,6 +148,7 @@ def test_a_damaged_ledger_is_found(stopped: RunningService):
     assert problems >= 1
 
 
+@in_one_worker
 def test_a_newer_schema_is_found(stopped: RunningService):
     """A ledger of a later version is named as such."""
     ledger = apsw.Connection(str(stopped.data / "filmgate.db"))
@@ -143,6 +158,7 @@ def test_a_newer_schema_is_found(stopped: RunningService):
     assert "schema 999" in found["ledger"][0]["found"]
 
 
+@in_one_worker
 def test_settings_that_do_not_fit_are_found(stopped: RunningService):
     """A service that nobody could call, a key that is refused, and an engine that is gone are problems."""
     found, _ = examined(
@@ -156,6 +172,7 @@ def test_settings_that_do_not_fit_are_found(stopped: RunningService):
     assert "NO_SUCH_KEY" in found["engine far"][0]["found"]
 
 
+@in_one_worker
 def test_a_port_that_is_taken_is_found(stopped: RunningService):
     """Another program at the service's port is a problem while the service does not run."""
     with socket.socket() as other:
@@ -167,7 +184,7 @@ def test_a_port_that_is_taken_is_found(stopped: RunningService):
 
 def test_tasks_of_an_engine_that_is_gone_are_found(start_service: Start):
     """Unfinished tasks whose engine is not configured any more are counted."""
-    service = start_service()
+    service = start_service(grace="0")
     httpx2.post(f"{service.url}/api/v1/tasks", json={"prompt": "[hang]"}, headers=service.headers)
     service.stop()
     found, _ = examined(service, FILMGATE_ENGINES=json.dumps({"studio": ENGINES["studio"]}))
@@ -199,7 +216,7 @@ def test_providers_are_asked_without_a_submit(start_service: Start, tmp_path: Pa
 
 def test_submits_and_work_that_wait_are_found(start_service: Start):
     """Work that is due for long while the service runs, and submits without an outcome, are told."""
-    service = start_service()
+    service = start_service(grace="0")
     httpx2.post(f"{service.url}/api/v1/tasks", json={"prompt": "[hang]"}, headers=service.headers)
     ledger = apsw.Connection(str(service.data / "filmgate.db"))
     ledger.set_busy_timeout(5000)
