@@ -22,7 +22,7 @@ class PatientProtocol(HttpToolsProtocol):
     """Serves one connection. `head_seconds` is what a head may take, 0 is no limit.
 
     As long is waited for the rest of a body after the answer to it: the connection can be used on if it comes.
-    `read_seconds` is for how long the client may leave the 64 KiB that are kept for it, which is where sending waits.
+    `read_seconds` is what a client may take to read a piece of an answer, of which those of files have 256 KiB.
     """
 
     head_seconds = 20.0
