@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.server
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+
+from tests.support.listening import listening
 
 
 class Answer(NamedTuple):
@@ -71,11 +72,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def odd_server(*answers: Answer) -> Iterator[OddServer]:
     """Run such a server."""
-    with OddServer(answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(10)
+    server = OddServer(answers)
+    with listening(server):
+        yield server

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import queue
-import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.listening import listening
 
 
 class Listener:
@@ -15,14 +17,8 @@ class Listener:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.posts: queue.Queue[tuple[str, dict[str, str], Any]] = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._stack = ExitStack()
+        self.url = self._stack.enter_context(listening(ThreadingHTTPServer(("127.0.0.1", 0), self._handler())))
 
     def post(self, path: str, timeout: float = 30) -> tuple[dict[str, str], Any]:
         """Wait for the next post to a path; give its headers and its JSON."""
@@ -32,9 +28,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self._stack.close()
 
     def _handler(listener) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):

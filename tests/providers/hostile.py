@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from filmgate.adapters.engines.scripted.clip import clip
+from tests.support.listening import listening
 
 _TRICK = re.compile(r"\[(?P<name>[\w-]+)(=(?P<value>[\w.]+))?\]")
 
@@ -77,14 +78,8 @@ class Hostile:
 def hostile() -> Iterator[Hostile]:
     """Run the provider for a while."""
     running = Hostile()
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with listening(running.server):
         yield running
-    finally:
-        running.server.shutdown()
-        running.server.server_close()
-        thread.join(10)
 
 
 def _ace(provider: Hostile, task: Upstream) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from filmgate.adapters.engines.scripted.clip import clip
 from tests.providers.clients import PICTURE
+from tests.support.listening import listening
 
 _QUERIES = "/luma/tasks"
 _PATIENCE = 60.0
@@ -123,16 +124,12 @@ class _Server(ThreadingHTTPServer):
 def recorder() -> Iterator[Recorder]:
     """Run the provider for a while."""
     running = Recorder()
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.answering.set()
-        running.serving.set()
-        running.server.shutdown()
-        running.server.server_close()
-        thread.join(10)
+    with listening(running.server):
+        try:
+            yield running
+        finally:
+            running.answering.set()
+            running.serving.set()
 
 
 def _handler(provider: Recorder) -> type[BaseHTTPRequestHandler]:

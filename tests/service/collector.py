@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.support.listening import listening
 from tests.support.service import RunningService
 
 
@@ -69,14 +69,8 @@ def seen(span: Any) -> Seen:
 def collecting() -> Iterator[Collector]:
     """Run a collector for a while."""
     collector = Collector()
-    thread = threading.Thread(target=collector.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with listening(collector.server):
         yield collector
-    finally:
-        collector.server.shutdown()
-        collector.server.server_close()
-        thread.join(10)
 
 
 @contextmanager

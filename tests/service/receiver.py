@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from tests.support.listening import listening
+
 
 class Post(NamedTuple):
     """A callback as it came in."""
@@ -69,15 +71,11 @@ def receiver(*answers: int | Answer, port: int = 0) -> Iterator[Receiver]:
 @contextmanager
 def serving(running: Receiver) -> Iterator[Receiver]:
     """Let a receiver take callbacks for a while."""
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield running
-    finally:
-        running.over.set()
-        running.server.shutdown()
-        running.server.server_close()
-        thread.join(10)
+    with listening(running.server):
+        try:
+            yield running
+        finally:
+            running.over.set()
 
 
 def free_port() -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
+from contextlib import ExitStack
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.listening import listening
 
 
 class File(NamedTuple):
@@ -74,14 +76,8 @@ class Asked:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.prepared: list[Answer | Dropped] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._stack = ExitStack()
+        self.url = self._stack.enter_context(listening(ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))))
 
     def answers(self, *prepared: Answer | Dropped) -> None:
         """Prepare the next answers."""
@@ -95,9 +91,7 @@ class Asked:
 
     def close(self) -> None:
         """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self._stack.close()
 
 
 def _handler(asked: Asked) -> type[BaseHTTPRequestHandler]:
