@@ -159,13 +159,23 @@ async def test_remove_takes_empty_folders_along(store: LocalStore, tmp_path: Pat
     assert names(tmp_path / "media") == []
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Have threads take turns far more often than they do by themselves."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 async def test_puts_and_removes_side_by_side(store: LocalStore, tmp_path: Path):
     """A folder that vanishes because it is empty does not fail a put into it."""
 
     async def come_and_go(name: str) -> None:
-        for _ in range(20):
-            await store.put(f"t/{name}", written(tmp_path / name))
-            await store.remove(f"t/{name}")
+        for _ in range(100):
+            await store.put(f"t/u/{name}", written(tmp_path / name))
+            await store.remove(f"t/u/{name}")
 
     await asyncio.gather(*(come_and_go(name) for name in "abcd"))
     assert await store.keys("") == []

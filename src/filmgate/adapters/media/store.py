@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from filmgate.domain.errors import Unavailable
@@ -20,6 +20,7 @@ PIECE = 256 * 1024
 RESERVE = 64 * 1024 * 1024
 """With fewer bytes free nothing new is stored."""
 
+_TRIES = 100
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _PASSING = re.compile(r"\.[0-9a-f]{32}\.part")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
@@ -91,8 +92,7 @@ def _put(root: Path, target: Path, source: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         with _passing(target) as copy:
-            _make_folder(root, target.parent)
-            shutil.copyfile(source, copy)
+            _bring(root, source, copy, shutil.copyfile)
             _settle(root, copy, target)
         source.unlink()
 
@@ -101,18 +101,25 @@ def _settle(root: Path, source: Path, target: Path) -> None:
     """Bring a file to the disk and rename it into place, on one file system."""
     source.chmod(0o444)
     _sync(source)
+    _make_folder(root, target.parent)
+    reached(Point.FILE_SYNCED)
+    _bring(root, source, target, os.replace)
+    reached(Point.FILE_PLACED)
+    _sync(target.parent)
+
+
+def _bring(root: Path, source: Path, target: Path, bring: Callable[[Path, Path], object]) -> None:
+    """Copy or rename a file into a folder, which is made."""
     while True:
         _make_folder(root, target.parent)
         try:
-            reached(Point.FILE_SYNCED)
-            source.replace(target)
-            reached(Point.FILE_PLACED)
-            break
+            bring(source, target)
         except FileNotFoundError:
             # A `remove` next door may have taken the empty folder away; without the source there is nothing to retry.
             if not source.exists():
                 raise
-    _sync(target.parent)
+        else:
+            return
 
 
 def _get(stored: Path, target: Path) -> None:
@@ -197,13 +204,21 @@ def _passing(target: Path) -> Iterator[Path]:
 
 
 def _make_folder(root: Path, folder: Path) -> None:
-    """Make the folder so that it survives a power cut: every new entry is synced in its parent."""
-    if folder.is_dir():
-        return
-    if folder != root:
-        _make_folder(root, folder.parent)
-    folder.mkdir(parents=folder == root, exist_ok=True)
-    _sync(folder.parent)
+    """Make the folder so that it survives a power cut: every new entry is synced in its parent.
+
+    Others may make it and, while it is empty, remove it at any moment, so it is tried again some times.
+    """
+    for more in reversed(range(_TRIES)):
+        if folder.is_dir():
+            return
+        try:
+            if folder != root:
+                _make_folder(root, folder.parent)
+            folder.mkdir(parents=folder == root)
+            _sync(folder.parent)
+        except (FileExistsError, FileNotFoundError):
+            if not more:
+                raise
 
 
 def _sync(path: Path) -> None:
