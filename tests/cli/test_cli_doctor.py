@@ -221,10 +221,10 @@ def test_submits_and_work_that_wait_are_found(start_service: Start):
     ledger = apsw.Connection(str(service.data / "filmgate.db"))
     ledger.set_busy_timeout(5000)
 
-    def taken() -> bool:
-        return bool(ledger.execute("SELECT 1 FROM due WHERE claimed_by IS NOT NULL").fetchall())
+    def hangs() -> bool:
+        return bool(ledger.execute("SELECT 1 FROM tasks WHERE stage = 'follow'").fetchall())
 
-    until(taken, bool)
+    until(hangs, bool)
     # As it is when an engine has stopped taking work: a queue that nobody works off.
     ledger.execute("UPDATE due SET queue = 'nobody', not_before = not_before - 7200 WHERE kind = 'expire'")
     ledger.execute("UPDATE due SET not_before = unixepoch() - 7200 WHERE kind = 'expire'")
