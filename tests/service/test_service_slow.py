@@ -29,8 +29,8 @@ READERS = {name: request.path for name, request in SUBMITS.items()} | {"tasks": 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service that waits for nobody for long."""
-    options = {"head_seconds": "2", "body_seconds": "2", "body_rate": "1000", "max_body": "100000"}
-    options |= {"read_seconds": "2"}
+    seconds = {"head_seconds": "2", "body_seconds": "2", "read_seconds": "2"}
+    options = seconds | {"body_rate": "1000", "max_body": "100000"}
     running = RunningService(tmp_path_factory.mktemp("hasty") / "data", **options).start()
     yield running
     assert running.stop() == 0, running.log.read_text()[-4000:]

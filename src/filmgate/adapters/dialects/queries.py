@@ -32,9 +32,8 @@ async def queried(services: Services, request: Request, name: str, form: Form) -
 async def answered(services: Services, request: Request, context: RequestContext, task_id: str, form: Form) -> Response:
     """Answer a query by id, after as long a wait as it asks for. Raises InvalidRequest, NotFound."""
     wanted = hold(request.query_params.get("wait"), request.headers.get("prefer"))
-    if wanted.seconds:
-        await services.tasks.hold(context, task_id, wanted.seconds)
-    response = json_response(await services.query.one(context, task_id, form))
+    ended = await services.tasks.hold(context, task_id, wanted.seconds) if wanted.seconds else None
+    response = json_response(await services.query.one(context, task_id, form, ended))
     if wanted.preferred:
         response.raw_headers.append(_APPLIED)
     return response

@@ -154,10 +154,7 @@ class Lane:
         wait = query.removeprefix(b"wait=").decode("latin-1") if query else None
         wanted = hold(wait, None if prefer is None else prefer.decode("latin-1"))
         ended = await self._tasks.hold(context, task_id, wanted.seconds) if wanted.seconds else None
-        if ended is None:
-            body = await self._query.one(context, task_id, form)
-        else:
-            body = await self._query.write(context, ended, form)
+        body = await self._query.one(context, task_id, form, ended)
         return [APPLIED] if wanted.preferred else [], body
 
     async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:

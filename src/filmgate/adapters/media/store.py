@@ -101,11 +101,14 @@ def _settle(root: Path, source: Path, target: Path) -> None:
     """Bring a file to the disk and rename it into place, on one file system."""
     source.chmod(0o444)
     _sync(source)
-    _make_folder(root, target.parent)
-    reached(Point.FILE_SYNCED)
-    _bring(root, source, target, os.replace)
-    reached(Point.FILE_PLACED)
+    _bring(root, source, target, _rename)
     _sync(target.parent)
+
+
+def _rename(source: Path, target: Path) -> None:
+    reached(Point.FILE_SYNCED)
+    source.replace(target)
+    reached(Point.FILE_PLACED)
 
 
 def _bring(root: Path, source: Path, target: Path, bring: Callable[[Path, Path], object]) -> None:
