@@ -55,6 +55,22 @@ async def test_what_plays_is_copied(
     assert (await shared_tools.develop(box / "out.mp4", box)).clip == facts
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+async def test_titles_that_are_not_utf_8_are_no_damage(shared_tools: SandboxedTools, film: Film, box: Path, codec: str):
+    """A clip whose titles are in another encoding is read, copied or encoded anew, and loses the titles."""
+    source = film("film.mp4", codec=codec, sound="aac")
+    coded = source.read_bytes()
+    assert b"secret title" in coded
+    assert b"secret handler" in coded
+    source.write_bytes(
+        coded.replace(b"secret title", b"s\xe9cret t\xeftle").replace(b"secret handler", b"s\xe9cret handler")
+    )
+    facts = await shared_tools.accept_video(source, box / "out.mp4")
+    assert facts.frames == 48
+    assert b"cret" not in (box / "out.mp4").read_bytes()
+    assert (await shared_tools.develop(source, box)).clip.frames == 48
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "rate", "sound", "pix_fmt"),
     [

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -25,6 +26,9 @@ MIN_SIDE = 16
 # Rounding of the container's clock and a last frame held a little longer are no reason to refuse.
 _SLACK = 0.5
 _DECODERS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores", "mjpeg", "gif")
+# Titles are often not UTF-8. Before PyAV 19 that raises an error unless asked otherwise; since then it cannot, and the
+# argument is refused. Nothing here reads them.
+_TITLES: Any = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 _TYPES = {"mov": "video/mp4", "matroska": "video/webm", "gif": "image/gif"}
 
 
@@ -133,7 +137,7 @@ def open_container(name: str, decoders: Sequence[str]) -> Iterator[tuple[InputCo
     demuxer = _demuxer(Path(name))
     options = {"protocol_whitelist": "file", "codec_whitelist": ",".join(decoders)}
     try:
-        container = av.open(name, format=demuxer, options=options, metadata_errors="ignore")
+        container = av.open(name, format=demuxer, options=options, **_TITLES)
     except av.FFmpegError as error:
         raise InvalidMedia("The video is damaged or cut off: it cannot be opened.") from error
     with container:
