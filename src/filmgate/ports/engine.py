@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 
@@ -54,6 +55,9 @@ class Engine(Protocol):
     name: str
     type: str
     slots: int
+
+    def capabilities(self, model: str | None) -> Capabilities:
+        """Return what a model can be asked for here; None for a request that names none."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say why this generation can never be done here, or None if it can."""

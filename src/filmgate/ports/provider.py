@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Guide, ReferenceKind
 from filmgate.domain.media import Role
@@ -119,6 +120,9 @@ class Provider(Protocol):
 
     discards: bool
     """Whether a task can be taken back."""
+
+    def capabilities(self, model: str | None) -> Capabilities:
+        """Return what a model, by the provider's own name, can be asked for in this dialect."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say why this generation can never be asked for in this dialect, or None if it can."""

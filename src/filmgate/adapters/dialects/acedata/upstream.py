@@ -24,6 +24,7 @@ from filmgate.adapters.dialects.upstreams import (
     options,
     send,
 )
+from filmgate.domain.capabilities import STARTS, Capabilities, Input
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
@@ -96,6 +97,15 @@ class AceDataUpstream:
             ReferenceKind.VIDEO: (Means.ADDRESS,),
             ReferenceKind.TASK: (Means.TASK, Means.ADDRESS),
         }
+
+    def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
+        """Return what its requests can say: neither a length nor a resolution."""
+        return Capabilities(
+            operations=(Operation.GENERATE, Operation.EXTEND),
+            durations=(DEFAULT_SECONDS,),
+            resolutions=(),
+            inputs=(*STARTS, Input.END_IMAGE),
+        )
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for, and what would come out coarser or shorter than it was asked for."""

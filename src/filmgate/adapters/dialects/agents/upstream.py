@@ -17,6 +17,7 @@ from filmgate.adapters.dialects.asking import media_type, segment, unsupported
 from filmgate.adapters.dialects.luma import paid, read_error
 from filmgate.adapters.dialects.scope import Scope
 from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
+from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
@@ -42,6 +43,21 @@ _SCOPES: Final[dict[Type, Scope]] = {
     "video_reframe": Scope(_CLIPS, guides=_PICTURES),
 }
 _NEVER: Final = frozenset({Operation.UPSCALE, Operation.ADD_AUDIO})
+_PICTURE: Final = Capabilities(
+    kinds=(Kind.IMAGE,),
+    durations=(),
+    resolutions=(),
+    inputs=(Input.START_IMAGE, Input.IMAGE_REF, Input.MODIFY_IMAGE_REF),
+    loop=False,
+    needs_prompt=True,
+)
+_CLIP: Final = Capabilities(
+    operations=tuple(operation for operation in Operation if operation not in _NEVER),
+    resolutions=_RESOLUTIONS,
+    inputs=(*(side for side in SIDES if side is not Input.END_VIDEO), Input.IMAGE_REF, Input.FIRST_FRAME),
+    needs_prompt=True,
+)
+_BY_MODEL: Final[dict[str, Capabilities]] = {wire.VIDEO_MODEL: _CLIP, **dict.fromkeys(wire.IMAGE_MODELS, _PICTURE)}
 
 
 class AgentsUpstream:
@@ -66,6 +82,10 @@ class AgentsUpstream:
         """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
+
+    def capabilities(self, model: str | None) -> Capabilities:
+        """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
+        return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say what of a generation this API has no words for."""

@@ -28,10 +28,12 @@ from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, StoredMedia
 
 NAME: Final = "agents"
-IMAGE_MODEL: Final = "uni-1"
-VIDEO_MODEL: Final = "ray-3.2"
+IMAGE_MODEL: Final[Model] = "uni-1"
+VIDEO_MODEL: Final[Model] = "ray-3.2"
 
-_MODELS: Final[tuple[Model, ...]] = ("uni-1", "uni-1-max", "ray-3.2")
+IMAGE_MODELS: Final[tuple[Model, ...]] = (IMAGE_MODEL, "uni-1-max")
+
+_MODELS: Final[tuple[Model, ...]] = (*IMAGE_MODELS, VIDEO_MODEL)
 _WORDS: Final[dict[State, Word]] = {
     State.PENDING: "queued",
     State.PROCESSING: "processing",

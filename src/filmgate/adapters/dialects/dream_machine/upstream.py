@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 import msgspec
 
@@ -13,10 +13,11 @@ from filmgate.adapters.dialects.asking import segment, unsupported
 from filmgate.adapters.dialects.dream_machine import wire
 from filmgate.adapters.dialects.dream_machine.request import body_of, type_of
 from filmgate.adapters.dialects.dream_machine.told import Search, report_of
-from filmgate.adapters.dialects.dream_machine.words import RequestType
+from filmgate.adapters.dialects.dream_machine.words import ImageModel, RequestType, VideoModel
 from filmgate.adapters.dialects.luma import paid, read_error
 from filmgate.adapters.dialects.scope import Scope
 from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
+from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
@@ -51,6 +52,27 @@ _SCOPES: Final = {
 _BY_LINK: Final = frozenset({RequestType.MODIFY, RequestType.REFRAME_VIDEO, RequestType.REFRAME_IMAGE})
 _ONLY_VIDEOS: Final = frozenset({Operation.UPSCALE, Operation.MODIFY, Operation.ADD_AUDIO})
 
+_PICTURE: Final = Capabilities(
+    kinds=(Kind.IMAGE,),
+    operations=(Operation.GENERATE, Operation.REFRAME),
+    durations=(),
+    resolutions=(),
+    inputs=(
+        Input.START_IMAGE,
+        Input.IMAGE_REF,
+        Input.STYLE_REF,
+        Input.CHARACTER_REF,
+        Input.MODIFY_IMAGE_REF,
+    ),
+    loop=False,
+)
+_CLIP: Final = Capabilities(
+    operations=tuple(Operation),
+    inputs=(*(side for side in SIDES if side is not Input.END_VIDEO), Input.FIRST_FRAME),
+    concepts=True,
+)
+_BY_MODEL: Final = {**dict.fromkeys(get_args(VideoModel), _CLIP), **dict.fromkeys(get_args(ImageModel), _PICTURE)}
+
 _PAGES: Final = 5
 
 
@@ -73,6 +95,10 @@ class DreamMachineUpstream:
         """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
+
+    def capabilities(self, model: str | None) -> Capabilities:
+        """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
+        return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say what of a generation no request of this API can say."""

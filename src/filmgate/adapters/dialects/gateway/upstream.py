@@ -25,6 +25,7 @@ from filmgate.adapters.dialects.upstreams import (
     options,
     send,
 )
+from filmgate.domain.capabilities import Capabilities, Input
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
@@ -68,6 +69,13 @@ class GatewayUpstream:
             ReferenceKind.VIDEO: (),
             ReferenceKind.TASK: (Means.TASK,),
         }
+
+    def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
+        """Return what its requests can say."""
+        return Capabilities(
+            operations=(Operation.GENERATE, Operation.EXTEND),
+            inputs=(Input.START_IMAGE, Input.START_TASK, Input.END_IMAGE),
+        )
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for."""

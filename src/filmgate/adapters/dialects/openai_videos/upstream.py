@@ -15,6 +15,7 @@ from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segmen
 from filmgate.adapters.dialects.loose import mapping, moment, name, text
 from filmgate.adapters.dialects.openai_videos import wire
 from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options, send
+from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
@@ -93,6 +94,17 @@ class OpenAIVideosUpstream:
             ReferenceKind.VIDEO: (Means.FILE,),
             ReferenceKind.TASK: (Means.TASK, Means.FILE),
         }
+
+    def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its options are those of all its models
+        """Return what the options say that it makes, else all that its requests can say."""
+        return Capabilities(
+            operations=tuple(_PATHS),
+            durations=self._options.seconds or DURATIONS,
+            sizes=self._options.sizes,
+            inputs=STARTS,
+            loop=False,
+            needs_prompt=True,
+        )
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for."""

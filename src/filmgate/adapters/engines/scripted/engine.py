@@ -10,9 +10,10 @@ import msgspec
 
 from filmgate.adapters.engines.scripted.clip import clip, picture
 from filmgate.adapters.engines.scripted.script import Playbook
+from filmgate.domain.capabilities import Capabilities, Input
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
-from filmgate.domain.generation import Generation, Kind
+from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.ports.engine import Clip, Job, Product, Report
 
 
@@ -25,6 +26,10 @@ class ScriptedEngine:
         self.name = name
         self.slots = slots
         self._playbook = msgspec.convert(options or {}, Playbook)
+
+    def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one
+        """Return everything that there is."""
+        return Capabilities(kinds=tuple(Kind), operations=tuple(Operation), inputs=tuple(Input), concepts=True)
 
     def refuse(self, generation: Generation) -> Failure | None:  # noqa: ARG002 - the port asks engines that can refuse
         """Do anything that is asked."""

@@ -11,11 +11,14 @@ import msgspec
 from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio.order import order_of
 from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
+from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.ports.engine import Job, Product, Report
 
 WORKER = "filmgate.adapters.engines.studio.worker"
+
+_BEYOND = frozenset({Operation.MODIFY, Operation.ADD_AUDIO})
 
 STALL = 120.0
 """Seconds: far more than one frame or the start of a worker takes on a slow machine."""
@@ -38,6 +41,11 @@ class StudioEngine:
         self._quality = _quality(given)
         self.slots = slots
         self._pool = WorkerPool(WORKER, name=name, slots=slots, stall=stall)
+
+    def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one
+        """Return what drawing a scene from a prompt amounts to."""
+        able = tuple(operation for operation in Operation if operation not in _BEYOND)
+        return Capabilities(kinds=tuple(Kind), operations=able, inputs=SIDES, concepts=True)
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what takes understanding of pictures or sound; every prompt, size and length becomes something.
