@@ -1,4 +1,6 @@
-"""Connections: how long the head of a request may take, how large it may be, and what becomes of what nobody reads.
+"""Connections: how long the head of a request may take, how large it may be, what becomes of what nobody reads.
+
+Offers of another protocol (`Upgrade: h2c`, `Upgrade: websocket`) are ignored, and the request is served as it is.
 
 The server has no limits of its own on these. Without them anybody could hold connections by sending or reading a byte
 now and then, or have a head of any size gathered in memory.
@@ -9,7 +11,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from filmgate.adapters.http.headers import HANDSHAKE
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a head, at most, and of what is neither head nor body: sizes of chunks, trailers."""
@@ -33,6 +38,7 @@ class PatientProtocol(HttpToolsProtocol):
     _answered: RequestResponseCycle | None = None
     _before_body, _begun = True, False
     _beside_body = 0
+    _handshake = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -65,7 +71,13 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what has come, and refuse what is too much."""
         self._beside_body += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(memoryview(data))
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
+            return
         if self.transport.is_closing():
             return
         if self._beside_body > MAX_HEAD:
@@ -84,7 +96,11 @@ class PatientProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Go on to the body."""
+        """Go on to the body, unless another protocol is offered: then this head is read once more, without it."""
+        if self.parser.should_upgrade():
+            return
+        if self._handshake:
+            self.scope["state"][HANDSHAKE] = True
         self._before_body = False
         self._beside_body = 0
         self._stop_waiting()
@@ -97,6 +113,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Expect the next head."""
+        if self.parser.should_upgrade():
+            return
         self._before_body, self._begun = True, False
         self._beside_body = 0
         self._stop_waiting()
@@ -107,6 +125,31 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._begun and self.cycle.response_complete:
             self._wait()
+
+    def _parse(self, data: memoryview) -> None:
+        """Read requests. Behind a head that offers another protocol the parser stops, and would drop the body."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                method, version = self.parser.get_method(), self.parser.get_http_version()
+                if method == b"CONNECT":
+                    raise httptools.HttpParserError("tunnels are not served") from None
+                data = data[offer.args[0] :]
+                self._read_again(b"%b %b HTTP/%b" % (method, self.url, version.encode()))
+            else:
+                return
+
+    def _read_again(self, line: bytes) -> None:
+        """Read the head that was just read once more, without its offer, as the one that the body belongs to."""
+        names = {name for name, _ in self.headers}
+        self._handshake = line.startswith(b"GET ") and b"sec-websocket-key" in names
+        kept = [b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        # A parser of its own: the old one takes what follows for the other protocol, or for behind the last request.
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(b"%b\r\n%b\r\n" % (line, b"".join(kept)))
+        self._handshake = False
 
     def _wait(self) -> None:
         if self.head_seconds and self._timer is None:

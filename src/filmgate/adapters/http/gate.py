@@ -12,11 +12,21 @@ import uuid_utils
 
 from filmgate.adapters.http.arrival import WITH_BODY, Patience
 from filmgate.adapters.http.errors import Errors, defect
-from filmgate.adapters.http.headers import CORS, DEFAULT_ALLOWED, NOSNIFF, PREFLIGHT, Headers, find, rate_limit, trace
+from filmgate.adapters.http.headers import (
+    CORS,
+    DEFAULT_ALLOWED,
+    HANDSHAKE,
+    NOSNIFF,
+    PREFLIGHT,
+    Headers,
+    find,
+    rate_limit,
+    trace,
+)
 from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.links import Links
-from filmgate.domain.errors import FilmgateError, PayloadTooLarge, Unavailable
+from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, Unavailable
 from filmgate.ports.context import trace_of
 
 log = logging.getLogger(__name__)
@@ -80,7 +90,8 @@ class Gate:
         if scope["method"] in WITH_BODY:
             receive = self._patience.receive(receive)
         try:
-            remaining = await self._lane.answer(scope, receive, send, trace_id)
+            handshake = HANDSHAKE in scope.get("state", ())
+            remaining = receive if handshake else await self._lane.answer(scope, receive, send, trace_id)
             if remaining is not None:
                 await self._pass(scope, remaining, reply)
         except FilmgateError as error:
@@ -98,6 +109,11 @@ class Gate:
         scope.setdefault("state", {})["trace_id"] = reply.trace_id
         trace_of.set(reply.trace_id)
         self._check(scope)
+        if HANDSHAKE in scope["state"]:
+            raise InvalidRequest(
+                "WebSockets are not served here. Follow a task by server-sent events at /api/v1/tasks/{id}/events, "
+                "or wait for it with ?wait=50."
+            )
         if reply.dialect is not None and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)
         else:

@@ -32,6 +32,10 @@ PREFLIGHT: Headers = [
 DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID"
 
 
+HANDSHAKE = "websocket"
+"""Name of what the state of a request has if its client opens a WebSocket and can do nothing with another answer."""
+
+
 def trace(trace_id: str) -> Headers:
     """Name the request, under both names that clients look for."""
     name = trace_id.encode()
