@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from filmgate.domain.errors import Conflict
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Asked, Progress
-from filmgate.ports.ledger import FOLLOW, PURGE, RECALL, SEEK, Change, Due, Ledger, Sought, queue_of
+from filmgate.ports.ledger import FOLLOW, KNOWN_DAYS, PURGE, RECALL, SEEK, Change, Due, Ledger, Sought, queue_of
 
 from .conformance import Tenants
 from .examples import CANCELLED, ENGINE, NOW, A, B, submitted
@@ -41,11 +42,72 @@ class ProviderConformance(Tenants):
 
     async def test_an_upstream_id_belongs_to_one_task(self, ledger: Ledger):
         """A second task of the same engine cannot have it, and it is found whoever asks."""
-        await accepted(ledger, "up-1")
-        with pytest.raises(Conflict):
+        first = await accepted(ledger, "up-1")
+        with pytest.raises(Conflict, match="calls another task up-1"):
             await accepted(ledger, "up-1", B)
-        assert await ledger.known_upstream(ENGINE, ["up-1", "up-2"]) == {"up-1"}
-        assert await ledger.known_upstream("another", ["up-1"]) == set()
+        assert await ledger.known_upstream(ENGINE, ["up-1", "up-2"]) == {"up-1": first.id}
+        assert await ledger.known_upstream("another", ["up-1"]) == {}
+
+    async def test_an_upstream_id_belongs_to_one_task_of_its_origin(self, ledger: Ledger):
+        """Engines that call one provider share its ids, and those of others do not; a new task obeys that too."""
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example", "far": "https://b"}, NOW)
+        first = await accepted(ledger, "up-1")
+        assert await ledger.known_upstream("two", ["up-1"]) == {"up-1": first.id}
+        assert await ledger.known_upstream("far", ["up-1"]) == {}
+        with pytest.raises(Conflict):
+            await submitted(ledger, B, engine="two", upstream_id="up-1")
+        there = await submitted(ledger, B, engine="far", upstream_id="up-1")
+        assert await ledger.known_upstream("far", ["up-1"]) == {"up-1": there.id}
+
+    async def test_ids_that_are_older_than_the_origins_get_theirs(self, ledger: Ledger):
+        """The first engine that has an id keeps it; what is set again changes nothing."""
+        first = await accepted(ledger, "up-1")
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
+        assert await ledger.known_upstream("two", ["up-1"]) == {"up-1": first.id}
+
+    async def test_of_many_who_take_an_id_at_once_one_gets_it(self, ledger: Ledger):
+        """The others are as they were, and can still have another."""
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
+        tasks = [await submitted(ledger, engine=engine) for engine in (ENGINE, "two") for _ in range(10)]
+        changes = [Change(task_id=each.id, fence=0, now=NOW, upstream_id="up-1", percent=7) for each in tasks]
+        outcomes = await asyncio.gather(*map(ledger.commit, changes), return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict"] * 19 + ["Task"]
+        for each in tasks:
+            now = await ledger.get(A.id, each.id)
+            assert now is not None
+            assert (now.upstream_id, now.percent) in (("up-1", 7), (None, 0))
+        loser = next(each for each, outcome in zip(tasks, outcomes, strict=True) if isinstance(outcome, Conflict))
+        assert await ledger.commit(Change(task_id=loser.id, fence=0, now=NOW, upstream_id="up-2"))
+
+    async def test_an_upstream_id_outlives_its_task_by_90_days(self, ledger: Ledger):
+        """No other task can have it in that time; after it the id is free, and forgotten."""
+        task = await accepted(ledger, "up-1")
+        await ledger.delete(A.id, task.id, NOW)
+        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
+        with pytest.raises(Conflict, match="90 days"):
+            await accepted(ledger, "up-1", B)
+        later = NOW + KNOWN_DAYS * 86_400
+        other = await submitted(ledger, B)
+        change = Change(task_id=other.id, fence=0, now=later - 1, upstream_id="up-1")
+        with pytest.raises(Conflict):
+            await ledger.commit(change)
+        await ledger.set_origins({}, later - 1)
+        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
+        assert await ledger.commit(msgspec.structs.replace(change, now=later))
+        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": other.id}
+        await ledger.delete(B.id, other.id, NOW)
+        await ledger.set_origins({}, later)
+        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {}
+
+    async def test_an_adopted_task_that_was_deleted_can_come_back_to_its_owner(self, ledger: Ledger):
+        """It is the same task again; nobody else can have it."""
+        old = await submitted(ledger, id="up-12345", upstream_id="up-12345")
+        await ledger.delete(A.id, old.id, NOW)
+        with pytest.raises(Conflict):
+            await submitted(ledger, B, id="up-12345", upstream_id="up-12345")
+        again = await submitted(ledger, id="up-12345", upstream_id="up-12345")
+        assert await ledger.get(A.id, "up-12345") == again
 
     async def test_tasks_at_a_provider_are_counted(self, ledger: Ledger):
         """Only what is unfinished and in the provider's hands counts."""
@@ -133,17 +195,17 @@ class ProviderConformance(Tenants):
         asked = Progress(asked=Asked("submit-key", NOW))
         change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked)
         assert await ledger.commit(change)
-        assert [each.id for each in await ledger.open_submits(ENGINE)] == [task.id]
+        assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [task.id]
         if "cancel" in how:
             await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         if "delete" in how:
             await ledger.delete(A.id, task.id, NOW)
-        assert await ledger.open_submits(ENGINE) == []
+        assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [task.id]
         (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, math.inf)
         sought = msgspec.json.decode(seek.due.detail, type=Sought)
         assert (seek.due.kind, sought) == (SEEK, Sought("submit-key", NOW, task.generation))
         recall = Due(RECALL, RECALLED, task.id, A.id, NOW, "up-7")
-        await ledger.settle_seek(task.id, recall)
+        await ledger.settle_seek(task.id, recall, NOW)
         await ledger.postpone(seek, NOW)
         assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, math.inf, 9)] == [recall]
 
@@ -151,7 +213,50 @@ class ProviderConformance(Tenants):
         """A recall that is still on its way when the task is deleted gets there."""
         task = await submitted(ledger)
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-8"))
+        await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
         await ledger.delete(A.id, task.id, NOW)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert recall.due.detail == "up-8"
+
+    @pytest.mark.parametrize("gone", [False, True])
+    async def test_what_is_recalled_is_known(self, ledger: Ledger, gone: bool):
+        """No other task can have it from then on, whether its own is there still or not."""
+        task = await submitted(ledger)
+        await (ledger.delete(A.id, task.id, NOW) if gone else ledger.cancel(A.id, task.id, CANCELLED, NOW))
+        assert await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-9"), NOW)
+        with pytest.raises(Conflict):
+            await accepted(ledger, "up-9", B)
+        if not gone:
+            await ledger.delete(A.id, task.id, NOW)
+        await ledger.set_origins({}, NOW + KNOWN_DAYS * 86_400)
+        assert await ledger.known_upstream(ENGINE, ["up-9"]) == {}
+
+    async def test_what_is_known_as_another_tasks_is_not_recalled(self, ledger: Ledger):
+        """The search for it ends all the same."""
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
+        theirs = await accepted(ledger, "up-1", B)
+        task = await submitted(ledger)
+        asked = Progress(asked=Asked("submit-key", NOW))
+        await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked, engine="two"))
+        await ledger.cancel(A.id, task.id, CANCELLED, NOW)
+        queue = queue_of(RECALL, "two")
+        assert not await ledger.settle_seek(task.id, Due(RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
+        assert await ledger.claim(queue, "w", NOW + 60, math.inf) == []
+        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": theirs.id}
+
+    async def test_open_submits_are_those_of_one_provider(self, ledger: Ledger):
+        """Those of all its engines, until they are answered, and those of ended tasks that are still looked for."""
+        await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example", "far": "https://b"}, NOW)
+        asked = Progress(asked=Asked("submit-key", NOW))
+        tasks = {engine: await submitted(ledger, engine=engine) for engine in (ENGINE, "two", "far")}
+        for each in tasks.values():
+            change = Change(task_id=each.id, fence=0, now=NOW, stage=Stage.SUBMIT_UNKNOWN, work=asked)
+            await ledger.commit(change)
+        open_here = {tasks[ENGINE].id, tasks["two"].id}
+        assert {each.task_id for each in await ledger.open_submits("two")} == open_here
+        await ledger.cancel(A.id, tasks[ENGINE].id, CANCELLED, NOW)
+        found = await ledger.open_submits("two")
+        assert {each.task_id for each in found} == open_here
+        assert {each.generation for each in found} == {tasks["two"].generation}
+        await ledger.settle_seek(tasks[ENGINE].id, None, NOW)
+        assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [tasks["two"].id]

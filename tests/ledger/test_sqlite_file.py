@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 from filmgate.domain.usage import Tally
-from filmgate.ports.ledger import CALLBACK, Change, Due, TaskFilter
+from filmgate.ports.ledger import CALLBACK, RECALL, Change, Due, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, key, media, output, submitted, task
 
@@ -260,6 +261,34 @@ class TestFile:
         assert (standing.files, standing.bytes, standing.unfinished) == (3, 30, 1)
         await ledger.close()
 
+    async def test_ids_of_providers_from_before_their_table_are_known(self, path: Path):
+        """Those of tasks, ended or not, and of recalls whose task is gone; of two engines of one provider the first."""
+        old = apsw.Connection(str(path))
+        for step in migrations()[:6]:
+            old.execute(step).fetchall()
+        old.pragma("user_version", 6)
+        old.execute(SQL["add_application"], asdict(A))
+        first, second, done = (
+            task(engine="one", upstream_id="up-1"),
+            task(engine="two", upstream_id="up-1"),
+            task(engine="two", upstream_id="up-2", state=State.COMPLETED, output=output()),
+        )
+        for each in (first, second, done, task(engine="one")):
+            old.execute(SQL["add_task"], task_values(each))
+        for owed in (Due(RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
+            old.execute(SQL["put_due"], asdict(owed))
+        old.close()
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        assert await ledger.known_upstream("one", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-3": "gone"}
+        await ledger.set_origins({"one": "https://api.example", "two": "https://api.example"}, NOW)
+        known = {"up-1": first.id, "up-2": done.id, "up-3": "gone"}
+        for engine in ("one", "two"):
+            assert await ledger.known_upstream(engine, ["up-1", "up-2", "up-3", "up-4"]) == known
+        await ledger.set_origins({}, time.time() + 91 * 86_400)
+        assert await ledger.known_upstream("two", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-2": done.id}
+        await ledger.close()
+
     async def test_what_is_no_ledger_is_unavailable(self, tmp_path: Path):
         """A file that is something else, and a folder that is not there, give a sentence with the path."""
         text = tmp_path / "text.db"
@@ -326,6 +355,10 @@ class TestStatements:
         assert re.findall(r":(\w+)", SQL["get_task"]) == ["id", "application_id"]
 
 
+def _recalls(of: Task, upstream_id: str) -> list[Due]:
+    return [Due(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
+
+
 def plan(statement: str) -> str:
     """Give the plan of a statement on an empty ledger."""
     connection = apsw.Connection(":memory:")
@@ -381,7 +414,10 @@ LISTS = {
         ("next_due", ["due_queue (queue=?)"]),
         ("count_at_provider", ["COVERING INDEX tasks_stage (engine=? AND state=?"]),
         ("open_submits", ["tasks_stage (engine=? AND state=?"]),
-        ("known_upstream", ["tasks_upstream (engine=? AND upstream_id=?)"]),
+        ("sought_submits", ["due_queue (queue=?)"]),
+        ("known_upstream", ["SEARCH provider_ids USING PRIMARY KEY (origin=? AND id=?)", "o USING PRIMARY KEY"]),
+        ("release_provider_ids", ["provider_ids_task (task_id=?)"]),
+        ("forget_provider_ids", ["PRIMARY KEY (origin=? AND id=?)", "provider_ids_forgotten (forget_at<?)"]),
         ("submit_by_key", ["submits_key (application_id=? AND key=?)"]),
         ("sent_before", ["submits_digest (credential_id=? AND digest=? AND expires_at>?)"]),
         ("join_submit", ["PRIMARY KEY (task_id=?)", "submits_digest (credential_id=? AND digest=? AND expires_at>?)"]),
@@ -437,7 +473,8 @@ def test_statements_use_their_indexes(name: str, steps: list[str]):
     found = plan({**SQL, **LISTS}[name])
     assert [step for step in steps if step not in found] == []
     tables = (
-        "tasks|due|d|t|c|turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets|usage|failures|m"
+        "tasks|due|d|t|c|turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets|usage|failures|m|"
+        "provider_ids"
     )
     assert not re.search(rf"SCAN ({tables})\b(?!.*tasks_(stage|unfinished))", found)
     paged = (

@@ -70,6 +70,7 @@ class Hostile:
                     return int(status), {}, None
             self.accepted[prompt] += 1
             task = Upstream(request, tricks)
+            task.id = tricks.get("id", task.id)
             self.tasks[task.id] = task
             return 200, {}, task
 

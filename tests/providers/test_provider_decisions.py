@@ -35,3 +35,22 @@ def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: Gate, provider: 
     with pytest.raises(AssertionError, match="not within"):
         until(lambda: provider.accepted["a lake [drop]"], lambda count: count > 2, deadline=6)
     assert client.get(f"/tasks/{task['id']}").json()["stage"] == "submit_unknown"
+
+
+@pytest.mark.parametrize("kind", ["gateway", "acedata"])
+def test_of_two_tasks_that_a_provider_calls_alike_one_is_held(gate: Gate, provider: Hostile, kind: str):
+    """The first keeps the id, whichever table asked; the other is of an unknown outcome, and nothing breaks."""
+    table = account(kind, provider.url, batch=1)
+    running, client = gate({"one": table | {"models": ["one"]}, "two": table | {"models": ["two"]}})
+    first = submit(client, "first [id=upstream_1]", model="one")
+    assert has_file(client, ended(client, first))
+    second = submit(client, "second [id=upstream_1]", model="two")
+    held = until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    assert [each["id"] for each in held] == [second["id"]]
+    assert client.get(f"/tasks/{second['id']}").json()["state"] == "processing"
+    assert client.delete(f"/tasks/{first['id']}").status_code == 204
+    taken = client.post(f"/operator/unknown/{second['id']}", json={"decision": "accepted", "upstream_id": "upstream_1"})
+    assert taken.status_code == 409
+    assert "another task upstream_1" in taken.json()["error"]["message"]
+    assert provider.submits["second [id=upstream_1]"] == 1
+    assert "Traceback" not in running.log.read_text()

@@ -102,6 +102,13 @@ def room_of(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[],
     return room
 
 
+def origins(accounts: Iterable[Account]) -> dict[str, str]:
+    """Return the origin of each account's provider by the engine's name: scheme, host and port in one spelling."""
+    from filmgate.adapters.http.addresses import parse
+
+    return {account.name: parse(account.provider.line.base).origin for account in accounts}
+
+
 async def asked_for(ledger: Ledger, accounts: Iterable[Account]) -> dict[str, tuple[str, ...]]:
     """Give, by application id, the engines at which the application's unknown ids are looked up."""
     asked: dict[str, tuple[str, ...]] = {}

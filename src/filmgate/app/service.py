@@ -70,7 +70,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
     from filmgate.adapters.http.metrics import Requests
     from filmgate.adapters.telemetry import Metrics
-    from filmgate.app.engines import asked_for
+    from filmgate.app.engines import asked_for, origins
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
     from filmgate.core.access import Access
@@ -85,6 +85,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     async with contextlib.AsyncExitStack() as stack:
         dispatcher, base = await _base(stack, settings, await stack.enter_async_context(open_ledger(settings)))
         ledger = base.ledger
+        await ledger.set_origins(origins(base.accounts.values()), base.clock())
         adopting = Adopting(
             base.accounts,
             base.table,

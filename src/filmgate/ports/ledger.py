@@ -6,7 +6,7 @@ a task is a compare-and-set on its fencing number, in one transaction with the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -46,6 +46,10 @@ SEEK = "seek"
 
 Its queue is that of the engine's recalls, its `detail` is a `Sought` in JSON.
 """
+
+
+KNOWN_DAYS = 90
+"""For so many days after its task is gone an id of a provider is known: no other task can have it."""
 
 
 def queue_of(kind: str, engine: str) -> str:
@@ -91,6 +95,13 @@ class Sought(msgspec.Struct, frozen=True):
 
     key: str
     at: float
+    generation: Generation
+
+
+class OpenSubmit(msgspec.Struct, frozen=True):
+    """A submit that its provider may have accepted, and the task it was sent for, which may have ended since."""
+
+    task_id: str
     generation: Generation
 
 
@@ -278,8 +289,17 @@ class Ledger(Protocol):
     async def at_provider(self, engine: str) -> int:
         """Count the engine's tasks that its provider has or may have."""
 
-    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> set[str]:
-        """Say which of these ids of a provider belong to a task here."""
+    async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
+        """Remember the origin of each engine's provider: an id of a provider belongs to one task of its origin.
+
+        An engine whose origin was never set counts as an origin of its own.
+        """
+
+    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
+        """Return which of these ids are known at the origin of the engine's provider, with the task of each.
+
+        An id is known while its task is there and for KNOWN_DAYS after that, through whichever engine it came.
+        """
 
     async def departed(self, application_id: str, task_id: str) -> bool:
         """Say whether the application has deleted a task of this id that a provider had made."""
@@ -287,8 +307,11 @@ class Ledger(Protocol):
     async def unknown_submits(self) -> list[Task]:
         """List the tasks that may or may not have been accepted by a provider, oldest first."""
 
-    async def open_submits(self, engine: str) -> list[Task]:
-        """List the engine's unfinished tasks whose submit is under way or has no known outcome."""
+    async def open_submits(self, engine: str) -> list[OpenSubmit]:
+        """List what may have been accepted at the origin of the engine's provider without being known here.
+
+        These are submits under way, those of an unknown outcome, and those of ended tasks that are still looked for.
+        """
 
     # changing
     async def submit(
@@ -306,7 +329,7 @@ class Ledger(Protocol):
         The credits of its `work` are taken from those of the application, and given back when it fails. Raises
         TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), UsedUp if it has
         not so many credits left, NotFound if what the task goes on from is gone, InFlight if a submit of the
-        application has the key of the mark.
+        application has the key of the mark, Conflict if its `upstream_id` is known as another task's.
         """
 
     # submits that are sent again
@@ -342,7 +365,10 @@ class Ledger(Protocol):
         """Remove the row of an upload of the application and give it; None if there is none that no task owns."""
 
     async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
-        """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since."""
+        """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since.
+
+        Raises Conflict, and changes nothing, if its `upstream_id` is known as another task's.
+        """
 
     async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
         """End an unfinished task of the application by its owner's will; its callback and recall become due.
@@ -356,8 +382,11 @@ class Ledger(Protocol):
         What is due already at its provider stays due.
         """
 
-    async def settle_seek(self, task_id: str, recall: Due | None) -> None:
-        """Look for the submit of a task no more: the recall of what it has become is due, or there is nothing."""
+    async def settle_seek(self, task_id: str, recall: Due | None, now: float) -> bool:
+        """Look for the submit of a task no more: the recall of what it has become is due, or there is nothing.
+
+        What is recalled is known from then on. False, and nothing is recalled, if it is known as another task's.
+        """
 
     # due work
     async def add_due(self, due: Due) -> None:

@@ -155,8 +155,10 @@ class Adopting:
         self._strangers[place] = time.monotonic() + seconds
 
     async def _asked(self, account: Account, upstream_id: str) -> Report | None:
-        if await self._ledger.known_upstream(account.name, [upstream_id]):
-            raise Conflict("The provider's task is one of another task here already.")
+        # A task that was taken over before and deleted since may come back to its owner: the ledger looks whose it was.
+        known = await self._ledger.known_upstream(account.name, [upstream_id])
+        if known.get(upstream_id, upstream_id) != upstream_id:
+            raise Conflict("The provider's task is one of another task here already, or was one until lately.")
         try:
             async with asyncio.timeout(_LONGEST_TURN):
                 return (await account.look([upstream_id])).get(upstream_id)

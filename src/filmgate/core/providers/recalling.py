@@ -56,13 +56,13 @@ class Recalling:
             return
         found: list[str] = []
         if account.provider.searches:
-            found = await self._found(account, msgspec.json.decode(claim.due.detail, type=Sought))
+            found = await self._found(account, claim.due.task_id, msgspec.json.decode(claim.due.detail, type=Sought))
             if not found and await self._again(claim, _LOOKS):
                 return
         if len(found) == 1:
             due = claim.due
             recall = Due(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found[0])
-            await self._ledger.settle_seek(due.task_id, recall)
+            await self._ledger.settle_seek(due.task_id, recall, self._clock())
             return
         # Of several that look alike nobody knows which one is unwanted.
         log.warning(
@@ -71,7 +71,7 @@ class Recalling:
         )  # fmt: skip
         await self._ledger.finish(claim)
 
-    async def _found(self, account: Account, sought: Sought) -> list[str]:
+    async def _found(self, account: Account, task_id: str, sought: Sought) -> list[str]:
         """Give what the provider has that may be the submit and is no other task's; nothing while that is not clear."""
         submission = self._writing.submission(account.name, sought.generation, sought.key)
         try:
@@ -82,7 +82,8 @@ class Recalling:
         # Only what is certainly no other is thrown away: it tells the same prompt.
         ids = [each.receipt.id for each in reports if each.asked and each.asked.prompt == sought.generation.prompt]
         # In this order: a task that is not open any more when it is looked for has its id in the ledger by then.
-        if any(task.generation == sought.generation for task in await self._ledger.open_submits(account.name)):
+        others = await self._ledger.open_submits(account.name)
+        if any(other.generation == sought.generation for other in others if other.task_id != task_id):
             return []
         known = await self._ledger.known_upstream(account.name, ids)
         return [upstream_id for upstream_id in ids if upstream_id not in known]

@@ -22,7 +22,7 @@ from filmgate.core.providers.inputs import Inputs
 from filmgate.core.providers.writing import Writing
 from filmgate.core.routing import Router
 from filmgate.core.starting import Starting
-from filmgate.domain.errors import EngineFailed
+from filmgate.domain.errors import Conflict, EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Asked
@@ -135,24 +135,30 @@ class Submitting:
             raise
 
     async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
-        """Commit what the provider calls the task, and have it followed."""
-        work = msgspec.structs.replace(attempt.task.work, video=receipt.video_id)
-        queue = queue_of(FOLLOW, attempt.task.engine)
-        await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
+        """Commit what the provider calls the task, and have it followed; hold it if that is another task's name."""
+        task = attempt.task
+        work = msgspec.structs.replace(task.work, video=receipt.video_id)
+        queue = queue_of(FOLLOW, task.engine)
+        try:
+            await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
+        except Conflict as conflict:
+            # Which of the two the provider means nobody here can tell: the one that had the name first keeps it.
+            log.warning("task %s is held as one of an unknown outcome: %s", task.id, conflict.message)
+            assert task.work.asked is not None, "a submit is committed with its key"
+            await self._look_later(attempt, task.work.asked, _LATER, counts=False)
 
     async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
         task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)
         due = Due(RECALL, queue, task.id, task.application_id, self._desk.clock(), receipt.id)
-        # Unless an operator has said meanwhile that this is the one.
-        known = await self._desk.ledger.known_upstream(task.engine, [receipt.id])
-        await self._desk.ledger.settle_seek(task.id, None if known else due)
+        # Unless it is another task's by now: an admin may have said so meanwhile.
+        await self._desk.ledger.settle_seek(task.id, due, self._desk.clock())
         self._desk.dispatcher.wake(queue)
 
     async def _refused(self, attempt: Attempt) -> None:
         """Look for nothing at the provider if the owner has ended the task meanwhile: it certainly accepted nothing."""
         task = await self._desk.ledger.get(attempt.task.application_id, attempt.task.id)
         if task is None or task.final:
-            await self._desk.ledger.settle_seek(attempt.task.id, None)
+            await self._desk.ledger.settle_seek(attempt.task.id, None, self._desk.clock())
 
     async def _elsewhere(self, attempt: Attempt, reason: str, wait: float) -> None:
         """Give a task that certainly was not accepted to the next engine, or try again later when all were asked."""
@@ -233,7 +239,8 @@ class Submitting:
         wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
         looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
         work = msgspec.structs.replace(attempt.task.work, asked=looked)
-        await attempt.hand_over(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
+        queue = queue_of(LOOKUP, attempt.task.engine)
+        await attempt.hand_over(ADVANCE, queue, wait, stage=Stage.SUBMIT_UNKNOWN, work=work)
 
     async def _undecided(self, attempt: Attempt, account: Account, *, searched: bool) -> None:
         """Do with a submit that cannot be found what the operator has set."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import apsw
 from msgspec.structs import asdict
 
+from filmgate.adapters.ledger.sqlite import provider_ids
 from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import run
+from filmgate.domain.errors import Conflict
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, SEEK, Claim, Due
 
@@ -36,11 +38,21 @@ def drop_steps(connection: apsw.Connection, task_id: str) -> None:
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 
-def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None) -> None:
-    """Put the recall of a task, if there is one, in the place of the search for its submit."""
+def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None, now: float) -> bool:
+    """Put the recall of a task, if there is one, in the place of the search for its submit.
+
+    False if what would be recalled is known as another task's: then only the search ends.
+    """
     run(connection, "drop_kind", {"task_id": task_id, "kind": SEEK})
-    if recall is not None:
-        put_due(connection, [recall])
+    if recall is None:
+        return True
+    engine = recall.queue.partition(":")[2]
+    try:
+        provider_ids.take(connection, engine, recall.detail, task_id, recall.application_id, now)
+    except Conflict:
+        return False
+    put_due(connection, [recall])
+    return True
 
 
 def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int) -> list[Claim]:

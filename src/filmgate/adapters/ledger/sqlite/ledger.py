@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite import access, changes, due, submits, tasks
+from filmgate.adapters.ledger.sqlite import access, changes, due, provider_ids, submits, tasks
 from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
@@ -18,6 +18,7 @@ from filmgate.adapters.ledger.sqlite.due import put_due
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
+from filmgate.adapters.ledger.sqlite.provider_ids import open_submits
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
 from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
@@ -39,6 +40,7 @@ from filmgate.ports.ledger import (
     Echo,
     Mark,
     Marked,
+    OpenSubmit,
     Page,
     StoredMedia,
     TaskFilter,
@@ -234,10 +236,14 @@ class SqliteLedger:
         ((count,),) = self._store.reader.rows(SQL["count_at_provider"], values)
         return int(count)
 
-    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> set[str]:
-        """Say which of these ids of a provider belong to a task here."""
+    async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
+        """Remember the origin of each engine's provider."""
+        await self._write(partial(provider_ids.set_origins, origins=origins, now=now))
+
+    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
+        """Return which of these ids of a provider are known, with the task of each."""
         values = {"engine": engine, "ids": json(list(upstream_ids))}
-        return {str(row[0]) for row in self._store.reader.rows(SQL["known_upstream"], values)}
+        return dict(self._store.reader.rows(SQL["known_upstream"], values))
 
     async def departed(self, application_id: str, task_id: str) -> bool:
         """Say whether the application has deleted a task of this id that a provider had made."""
@@ -249,14 +255,13 @@ class SqliteLedger:
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["unknown_submits"], values))
         return [task_from(row) for row in rows]
 
-    async def open_submits(self, engine: str) -> list[Task]:
-        """List the engine's unfinished tasks whose submit is under way or has no known outcome."""
-        values = {"engine": engine, "stages": json([Stage.SUBMITTING, Stage.SUBMIT_UNKNOWN])}
-        return [task_from(row) for row in self._store.reader.rows(SQL["open_submits"], values)]
+    async def open_submits(self, engine: str) -> list[OpenSubmit]:
+        """List what may have been accepted by the engine's provider without being known here."""
+        return self._store.reader.snapshot(partial(open_submits, engine=engine))
 
-    async def settle_seek(self, task_id: str, recall: Due | None) -> None:
+    async def settle_seek(self, task_id: str, recall: Due | None, now: float) -> bool:
         """Look for the submit of a task no more; the recall of what it has become is due."""
-        await self._write(partial(due.settle_seek, task_id=task_id, recall=recall))
+        return await self._write(partial(due.settle_seek, task_id=task_id, recall=recall, now=now))
 
     async def add_due(self, due: Due) -> None:
         """Make work due, whatever has become of its task."""

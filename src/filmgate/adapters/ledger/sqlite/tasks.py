@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apsw
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from filmgate.adapters.ledger.sqlite import accounts, references
+from filmgate.adapters.ledger.sqlite import accounts, provider_ids, references
 from filmgate.adapters.ledger.sqlite.changes import note, note_deletion
 from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, put_due
 from filmgate.adapters.ledger.sqlite.rows import (
@@ -53,6 +54,8 @@ def submit(
     add_media(connection, media)
     references.check(connection, task)
     put_due(connection, due)
+    if task.upstream_id is not None:
+        _take_id(connection, task, task.upstream_id, task.updated_at)
     note(connection, task)
     if known_by is not None:
         mark(connection, task, known_by)
@@ -75,6 +78,8 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
     task = _changed(connection, "change_task", change_values(change))
     if task is None:
         return None
+    if change.upstream_id is not UNSET:
+        _take_id(connection, task, change.upstream_id, change.now)
     note(connection, task)
     add_media(connection, change.media)
     if change.seize:
@@ -122,11 +127,16 @@ def remove(connection: apsw.Connection, application_id: str, task_id: str, now: 
     if task is None:
         return None
     note_deletion(connection, task, now)
+    provider_ids.release(connection, task.id, now)
     if task.upstream_id == task.id:
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})
     put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now)])
     return task
+
+
+def _take_id(connection: apsw.Connection, task: Task, upstream_id: str, now: float) -> None:
+    provider_ids.take(connection, task.engine, upstream_id, task.id, task.application_id, now)
 
 
 def _ended_by_owner(task: Task, now: float) -> Task:

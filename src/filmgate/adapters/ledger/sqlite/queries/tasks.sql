@@ -151,16 +151,6 @@ SELECT 1 FROM departed WHERE application_id = :application_id AND task_id = :id
 SELECT count(*) FROM tasks
 WHERE engine = :engine AND stage IN (SELECT value FROM json_each(:stages)) AND {unfinished}
 
--- name: known_upstream
--- Which of many ids of a provider belong to a task.
-SELECT upstream_id FROM tasks
-WHERE engine = :engine AND upstream_id IS NOT NULL AND upstream_id IN (SELECT value FROM json_each(:ids))
-
 -- name: unknown_submits
 -- The tasks in a stage, whoever owns them, oldest first.
 SELECT {task_columns} FROM tasks WHERE stage = :stage AND {unfinished} ORDER BY created_at, id
-
--- name: open_submits
--- The unfinished tasks of an engine in some stages.
-SELECT {task_columns} FROM tasks
-WHERE engine = :engine AND stage IN (SELECT value FROM json_each(:stages)) AND {unfinished}
