@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.service import RunningService
 
-_ALONE = ["unshare", "--user", "--map-root-user", "--mount"]
+ALONE = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
 class OnDisk(RunningService):
@@ -22,7 +22,7 @@ class OnDisk(RunningService):
         super().__init__(data, api_key="the key of a test on a disk", **options)
         data.mkdir()
         mount = f'mount -t tmpfs -o {disk} none "$0" && exec "$@"'
-        self.prefix = [*_ALONE, "sh", "-c", mount, str(data)]
+        self.prefix = [*ALONE, "sh", "-c", mount, str(data)]
 
     @property
     def seen(self) -> Path:
@@ -47,6 +47,6 @@ class OnDisk(RunningService):
 
 def needs_disks() -> None:
     """Skip a test where the system lets nobody mount."""
-    tried = subprocess.run([*_ALONE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    tried = subprocess.run([*ALONE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
     if tried.returncode != 0:
         pytest.skip(f"no disk can be mounted here: {os.fsdecode(tried.stderr).strip()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image
 
-from tests.kill.disks import OnDisk, needs_disks
+from tests.kill.disks import ALONE, OnDisk, needs_disks
 from tests.service.conftest import client, ended, submit
 from tests.support.processes import until
 from tests.support.service import FILMGATE, RunningService
@@ -139,6 +141,48 @@ def test_a_locked_ledger_is_waited_for_and_then_refused(start_service: Callable[
         assert ended(http, task)["state"] == "completed"
         assert ended(http, submit(http))["state"] == "completed"
         assert http.get("/readyz").status_code == 200
+
+
+_DECODING = """
+import asyncio, sys
+from pathlib import Path
+from filmgate.adapters.media import SandboxedTools
+from filmgate.domain.errors import DecoderLost, Unavailable
+
+async def main():
+    tools = SandboxedTools()
+    source, target = Path(sys.argv[1]), Path(sys.argv[2])
+    work = tools.normalise_video if target.suffix == ".mp4" else tools.normalise_image
+    try:
+        await work(source, target)
+    except Unavailable as error:
+        assert not isinstance(error, DecoderLost), "it is counted as a crash"
+        print(error)
+    await tools.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["picture", "clip"])
+def test_a_decoder_without_room_blames_nobody(tmp_path: Path, kind: str):
+    """A full disk is neither a bad file nor a crash, though only the child that decodes meets it."""
+    needs_disks()
+    disk, source = tmp_path / "disk", tmp_path / "source"
+    disk.mkdir()
+    noise = Image.effect_noise((1280, 720), 120).convert("RGB")
+    if kind == "picture":
+        noise.save(source, "JPEG", quality=20)
+    else:
+        noise.save(source, "GIF")
+    target = disk / ("target.mp4" if kind == "clip" else "target.png")
+    mount = f'mount -t tmpfs -o size={source.stat().st_size // 1024 + 64}k none "$0" && exec "$@"'
+    done = subprocess.run(
+        [*ALONE, "sh", "-c", mount, str(disk), sys.executable, "-c", _DECODING, str(source), str(target)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no room" in done.stdout
 
 
 @pytest.mark.parametrize("damage", ["cut off", "changed"])

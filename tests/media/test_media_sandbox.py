@@ -20,7 +20,7 @@ from filmgate.adapters.media import SandboxedTools
 from filmgate.adapters.media.confine import die_with
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
 from filmgate.adapters.media.work import Limits, Operation
-from filmgate.domain.errors import InvalidMedia, Unavailable
+from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 
 _MIB = 1024 * 1024
 _LIMITS = Limits(memory=3072 * _MIB, cpu=60, wall=60, file=256 * _MIB)
@@ -157,13 +157,38 @@ async def test_limits_hold(box: Path, long_clip: Path, change: dict[str, int], s
 
 
 async def test_killed_child_is_not_the_files_fault(tools: SandboxedTools, box: Path, long_clip: Path):
-    """A child that the system kills says "try again", not "bad file"."""
+    """A child that the system kills is replaced once; the second time the caller is told to try again."""
+    task = asyncio.create_task(tools.normalise_video(long_clip, box / "out.mp4"))
+    [helper] = await asyncio.to_thread(until, lambda: helpers(os.getpid()))
+    [first] = await asyncio.to_thread(until, lambda: children(helper))
+    os.kill(first, signal.SIGKILL)
+    [second] = await asyncio.to_thread(until, lambda: [child for child in children(helper) if child != first])
+    os.kill(second, signal.SIGKILL)
+    with pytest.raises(DecoderLost):
+        await task
+
+
+async def test_crashing_child_is_the_files_fault(tools: SandboxedTools, box: Path, long_clip: Path):
+    """A child that dies by its own doing is not tried again."""
     task = asyncio.create_task(tools.normalise_video(long_clip, box / "out.mp4"))
     [helper] = await asyncio.to_thread(until, lambda: helpers(os.getpid()))
     [child] = await asyncio.to_thread(until, lambda: children(helper))
-    os.kill(child, signal.SIGKILL)
-    with pytest.raises(Unavailable):
+    os.kill(child, signal.SIGSEGV)
+    with pytest.raises(DecoderCrashed):
         await task
+
+
+async def test_stopping_the_helper_is_left_to_the_service(tools: SandboxedTools, box: Path, make_clip: MakeClip):
+    """A signal to stop that goes to all processes of the service does not cut off a file in the middle."""
+    noise = Image.effect_noise((960, 540), 90).convert("RGB")
+    clip = make_clip("a.mp4", lambda number: noise, 5, rate=1)
+    task = asyncio.create_task(tools.normalise_video(clip, box / "out.mp4"))
+    [helper] = await asyncio.to_thread(until, lambda: helpers(os.getpid()))
+    [child] = await asyncio.to_thread(until, lambda: children(helper))
+    for pid in (helper, child):
+        os.kill(pid, signal.SIGTERM)
+    assert (await task).frames == 5 * 24
+    assert helpers(os.getpid()) == [helper]
 
 
 async def test_killed_helper_is_replaced(tools: SandboxedTools, box: Path, make_clip: MakeClip):

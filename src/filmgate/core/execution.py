@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
-from filmgate.domain.errors import EngineCrashed, EngineFailed, Unavailable, of_the_disk
+from filmgate.domain.errors import DecoderLost, EngineCrashed, EngineFailed, Unavailable, of_the_disk
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
@@ -21,9 +21,10 @@ from filmgate.ports.media import MediaStore
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
-"""So often may an engine die over one task before the task ends failed."""
+"""So often may an engine, or the post-processing of its files, die over one task before the task ends failed."""
 
 _CRASH_PAUSE = 0.5
+_DECODER_PAUSE = 2.0
 
 Stages = Mapping[Stage, Callable[[Attempt, Path], Awaitable[None]]]
 """What is done in each stage; a stage either commits the next one, or the attempt is over with it."""
@@ -64,7 +65,9 @@ class Execution:
         except EngineFailed as error:
             await attempt.end(error.failure)
         except EngineCrashed as error:
-            await self._crashed(attempt, str(error))
+            await self._crashed(attempt, f"the engine {attempt.task.engine}", str(error))
+        except DecoderLost as error:
+            await self._crashed(attempt, "post-processing", error.message, _DECODER_PAUSE)
         except (Superseded, Unavailable, asyncio.CancelledError):
             # The ledger or the store is in trouble, not the engine: the dispatcher takes the work up again.
             raise
@@ -73,7 +76,8 @@ class Execution:
                 raise trouble from error
             # A defect must not lose the task or spin: it counts as a crash, with its traceback in the log.
             log.exception("task %s: the %s stage broke", attempt.task.id, attempt.task.stage)
-            await self._crashed(attempt, f"{type(error).__name__} in the {attempt.task.stage} stage")
+            broken = f"{type(error).__name__} in the {attempt.task.stage} stage"
+            await self._crashed(attempt, f"the engine {attempt.task.engine}", broken)
 
     async def _stage(self, attempt: Attempt, folder: Path) -> None:
         if attempt.task.stage is Stage.SETTLE:
@@ -89,14 +93,17 @@ class Execution:
         for key in await self._retention.strays(await self._store.keys(task.id)):
             await self._store.remove(key)
 
-    async def _crashed(self, attempt: Attempt, reason: str) -> None:
+    async def _crashed(self, attempt: Attempt, what: str, reason: str, pause: float = _CRASH_PAUSE) -> None:
+        """Count a crash in the task's row, and end the task with the last one that is allowed."""
         # What breaks when the disk is full is not the engine.
         await self._store.ready()
         task, attempts = attempt.task, attempt.task.attempts + 1
-        log.warning("task %s: engine %s crashed, %d of %d: %s", task.id, task.engine, attempts, MAX_CRASHES, reason)
-        if attempts >= MAX_CRASHES:
-            message = f"The engine {task.engine} crashed {attempts} times over this task."
-            await attempt.commit(attempts=attempts)
-            await attempt.end(Failure(FailureCode.ENGINE_CRASHED, message))
+        log.warning("task %s: %s crashed, %d of %d: %s", task.id, what, attempts, MAX_CRASHES, reason)
+        if attempts < MAX_CRASHES:
+            await attempt.again(pause * attempts, attempts=attempts)
             return
-        await attempt.again(_CRASH_PAUSE * attempts, attempts=attempts)
+        if task.upstream_id is not None:
+            log.error("task %s: what was paid for is generation %s of %s", task.id, task.upstream_id, task.engine)
+        await attempt.commit(attempts=attempts)
+        message = f"{what[0].upper()}{what[1:]} crashed {attempts} times over this task."
+        await attempt.end(Failure(FailureCode.ENGINE_CRASHED, message))

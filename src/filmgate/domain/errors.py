@@ -3,6 +3,7 @@
 FilmgateError
 ├── InvalidRequest        what was sent cannot be used
 │   └── InvalidMedia      a picture or video cannot be used
+│       └── DecoderCrashed    its decoder died over it
 ├── Unauthorized          no key, or not one of ours
 ├── HostNotAllowed        the Host header names somebody else
 ├── Forbidden             the key is good, the action is not allowed
@@ -16,6 +17,7 @@ FilmgateError
 ├── TooManyRequests       a rate or a count is exhausted; says when to come back
 ├── WaitTimeout           a synchronous caller's time is up; the task goes on
 └── Unavailable           the service cannot do this now
+    └── DecoderLost       the processes that decode files do not stay alive
 
 `status` is the HTTP status that every dialect gives the error; `code` is Filmgate's own word for it.
 EngineFailed carries a `Failure` that ends the task; EngineCrashed means "try again".
@@ -59,6 +61,10 @@ class InvalidMedia(InvalidRequest):
     """The picture or video cannot be used."""
 
     code = "invalid_media"
+
+
+class DecoderCrashed(InvalidMedia):
+    """The picture or video is damaged: its decoder crashed on it."""
 
 
 class Unauthorized(FilmgateError):
@@ -161,6 +167,10 @@ class Unavailable(FilmgateError):
     code = "unavailable"
     status = 503
     retry_after: int | None = 5
+
+
+class DecoderLost(Unavailable):
+    """Pictures and videos cannot be decoded now: the process that does it ends unexpectedly."""
 
 
 def of_the_disk(error: BaseException) -> Unavailable | None:

@@ -21,14 +21,17 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.media.work import OUTCOME, SOURCE, Ended, Job, Limits, Operation, Outcome, Stop
-from filmgate.domain.errors import InvalidMedia, Unavailable
+from filmgate.adapters.media.work import NO_ROOM, OUTCOME, SOURCE, Ended, Job, Limits, Operation, Outcome, Stop
+from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 from filmgate.domain.media import Facts
 
 # What a child is given of our environment: how to find Python and its libraries, and nothing that could be a secret.
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _OUTCOME_BYTES = 64 * 1024
 _GRACE = 10.0
+# A second try at once tells one unlucky process from a file or a system that lets none live. Who kills all that there
+# is kills the service before the second one has ended.
+_TRIES = 2
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +51,8 @@ class Sandbox:
     ) -> AsyncIterator[tuple[Path, list[Facts]]]:
         """Run an operation on a file; gives the folder with its results, which is removed on leaving, and the facts.
 
-        The folder is made in the folder `beside`. Raises InvalidMedia, FileNotFoundError, Unavailable.
+        The folder is made in the folder `beside`. Raises DecoderCrashed if the decoder died over the file, another
+        InvalidMedia if the file cannot be used, DecoderLost if no decoder stays alive, FileNotFoundError, Unavailable.
         """
         box = _private_folder(beside)
         try:
@@ -65,14 +69,18 @@ class Sandbox:
             await self._drop()
 
     async def _run(self, job: Job) -> Ended:
-        for _ in range(2):
-            helper = await self._running()
+        for _ in range(_TRIES):
             try:
-                return await helper.run(job)
-            except ConnectionError:
-                # The helper was killed from outside, as by the system when memory is short: one new one is worth a try.
-                _log.warning("the process that opens foreign files ended unexpectedly")
-        raise Unavailable("Pictures and videos cannot be opened now: the process that decodes them ends unexpectedly.")
+                helper = await self._running()
+                ended = await helper.run(job)
+            except OSError as error:
+                # It cannot be started, or was killed from outside, as by the system when memory is short.
+                _log.warning("the process that opens external files ended unexpectedly: %s", error)
+            else:
+                if ended.status != -signal.SIGKILL or ended.late:
+                    return ended
+                _log.warning("the process that decoded an external file was killed")
+        raise DecoderLost
 
     async def _running(self) -> _Helper:
         async with self._starting:
@@ -218,15 +226,15 @@ def _throw_away(box: Path) -> None:
 def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:
     if ended.late or ended.status == -signal.SIGXCPU:
         raise InvalidMedia(f"The file takes longer to decode than the {limits.wall} seconds that are allowed.")
-    if ended.status == -signal.SIGKILL:
-        raise Unavailable("The file could not be decoded now: its process was stopped from outside.")
+    if ended.status == NO_ROOM:
+        raise Unavailable("The disk cannot be written now: there is no room for what is decoded.")
     if ended.status != 0:
-        raise InvalidMedia("The file is damaged: its decoder crashed on it.")
+        raise DecoderCrashed
     with regular_file(box / OUTCOME).open("rb") as file:
         outcome = msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
     if outcome.trace:
         _log.error("a decoder failed in an unexpected way: %s", outcome.trace)
-        raise InvalidMedia("The file is damaged: it cannot be decoded.")
+        raise DecoderCrashed("The file is damaged: it cannot be decoded.")
     if outcome.error:
         raise InvalidMedia(outcome.error)
     return outcome.facts

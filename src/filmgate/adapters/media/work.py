@@ -17,6 +17,10 @@ LAST_FRAME = "last_frame.jpg"
 OUTCOME = "outcome.json"
 
 
+NO_ROOM = 75
+"""The exit code of a child that found no room on the disk; what it could have written about it would not be there."""
+
+
 class Operation(StrEnum):
     """What a child does with its one file."""
 

@@ -8,6 +8,7 @@ It has one thread, so that a fork is safe.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import selectors
@@ -22,7 +23,10 @@ import msgspec
 
 from filmgate.adapters.media.confine import confine, die_with, leave_network
 from filmgate.adapters.media.decode import perform
-from filmgate.adapters.media.work import OUTCOME, Ended, Job, Operation, Outcome, Stop
+from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Operation, Outcome, Stop
+
+# Nothing of the file's: EFBIG is its own limit, and EIO is also what the decoders call a file that is cut off.
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class _Child(msgspec.Struct):
@@ -135,6 +139,8 @@ def _live(job: Job, zygote: int) -> None:
         confine(job.limits, job.folder)
         Path(OUTCOME).write_bytes(msgspec.json.encode(_attempt(job.operation)))
         code = 0
+    except OSError as error:
+        code = NO_ROOM if error.errno in _DISK else 1
     finally:
         os._exit(code)
 
@@ -144,7 +150,9 @@ def _attempt(operation: Operation) -> Outcome:
         return perform(operation)
     except MemoryError:
         return Outcome(error="The file needs too much memory to be decoded.")
-    except Exception:  # noqa: BLE001
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise
         # Nothing above can handle it: this process ends now, and its parent logs the trace.
         return Outcome(trace=traceback.format_exc())
 
@@ -154,6 +162,9 @@ def main() -> None:
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     leave_network()
     die_with(parent)
+    # Whoever stops the service may send this to all of its processes. This one ends with the service, after its last
+    # file: a file that dies with its decoder would count against its task.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What is loaded now stays shared with every child, untouched by their collections.
     gc.freeze()
     # A connection that breaks says the same as one that ends: the service is gone.

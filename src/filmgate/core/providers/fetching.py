@@ -13,7 +13,7 @@ import msgspec
 from filmgate.core.attempt import Attempt, to_its_end
 from filmgate.core.developing import Developing
 from filmgate.core.providers.account import Account
-from filmgate.domain.errors import EngineFailed, InvalidMedia
+from filmgate.domain.errors import DecoderCrashed, EngineFailed, InvalidMedia
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role, files
@@ -66,7 +66,8 @@ class Fetching:
         except FetchError as error:
             await self._later(attempt, error)
         except (InvalidMedia, FileNotFoundError) as error:
-            await self._unusable(attempt, f"The provider's file is not usable: {error}")
+            code = FailureCode.ENGINE_CRASHED if isinstance(error, DecoderCrashed) else FailureCode.OUTPUT_MISSING
+            await self._unusable(attempt, f"The provider's file is not usable: {error}", code)
 
     async def _fetch(self, attempt: Attempt, folder: Path) -> None:
         task = attempt.task
@@ -104,11 +105,14 @@ class Fetching:
             # The link may have run out: the provider is asked for a new one.
             await self._unusable(attempt, error.message)
 
-    async def _unusable(self, attempt: Attempt, reason: str) -> None:
-        """Ask the provider for its file again, so often, then fail."""
-        attempts = attempt.task.attempts + 1
+    async def _unusable(self, attempt: Attempt, reason: str, code: FailureCode = FailureCode.OUTPUT_MISSING) -> None:
+        """Ask the provider for its file again, so often, then fail; its links and its id stay in the row."""
+        # What breaks when the disk is full is not the file.
+        await self._store.ready()
+        task, attempts = attempt.task, attempt.task.attempts + 1
         if attempts >= _TRIES:
-            raise EngineFailed(Failure(FailureCode.OUTPUT_MISSING, reason))
+            log.error("task %s: what was paid for is generation %s of %s", task.id, task.upstream_id, task.engine)
+            raise EngineFailed(Failure(code, reason))
         work = msgspec.structs.replace(attempt.task.work, product=None, links={})
         queue = queue_of(FOLLOW, attempt.task.engine)
         await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, work=work, attempts=attempts)
