@@ -53,7 +53,7 @@ async def test_put_takes_the_file_over(store: LocalStore, tmp_path: Path):
     await store.put("task/video-1.mp4", source)
     assert await content(store, "task/video-1.mp4") == [b"film"]
     assert not source.exists()
-    assert (tmp_path / "media/task/video-1.mp4").stat().st_mode & 0o777 == 0o444
+    assert (tmp_path / "media/task/video-1.mp4").stat().st_mode & 0o777 == 0o400
 
 
 async def test_put_from_another_file_system(store: LocalStore, tmp_path: Path, elsewhere: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import sqlite3
 import stat
@@ -47,6 +48,18 @@ def test_a_data_folder_has_one_service(service: RunningService):
     assert f"process {service.process.pid}" in done.stderr
     with client(service) as http:
         assert http.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_removed_lock_file_frees_no_folder(start_service: Start):
+    """The folder stays with its service when the file of the lock is removed, and is free when the service ends."""
+    service = start_service()
+    (service.data / "lock").unlink()
+    done = refused(service.data)
+    assert done.returncode == 1
+    assert service.process is not None
+    assert f"process {service.process.pid}" in done.stderr
+    service.stop(signal.SIGKILL)
+    service.start()
 
 
 def test_a_port_in_use(tmp_path: Path):

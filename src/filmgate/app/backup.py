@@ -18,6 +18,7 @@ from filmgate.app.files import digest_of, duplicate, duplicate_privately, link, 
 from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.domain.errors import Conflict, Unavailable
+from filmgate.modes import file_mode, folder_mode
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -74,7 +75,7 @@ class _Backup:
         with contextlib.ExitStack() as stack:
             if not self._linked:
                 stack.enter_context(passing(self._kept))
-            self._kept.mkdir(mode=0o700, exist_ok=True)
+            self._kept.mkdir(mode=folder_mode(), exist_ok=True)
             # Nearly all files are put aside while everybody goes on; only what came since is left for the moment.
             since = self._snapshot.last_change()
             for number, file in enumerate(self._snapshot.files()):
@@ -90,13 +91,13 @@ class _Backup:
         """Put a file aside, if it is there."""
         place = self._kept / file.key
         if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            place.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode())
             with contextlib.suppress(FileNotFoundError):
                 link(self._data / MEDIA / file.key, place)
 
     def _write(self, created_at: float) -> Manifest:
         ledger = self._folder / LEDGER
-        ledger.touch(mode=0o600)
+        ledger.touch(mode=file_mode())
         self._snapshot.copy(ledger, lambda done, pages: self._tell("ledger", done, pages))
         named = {file.key: file.bytes for file in self._snapshot.files()}
         self._snapshot.release()
@@ -129,7 +130,7 @@ class _Backup:
         return found, tuple(sorted(missing))
 
     def _copy(self, key: str, kept: Path, place: Path) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode())
         before = None if self._earlier is None else self._earlier / key
         # A key never changes its bytes, so one of the same name and size is the same file.
         if before is not None and before.is_file() and before.stat().st_size == kept.stat().st_size:

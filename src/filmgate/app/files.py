@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from filmgate.modes import file_mode, folder_mode, frozen_mode
+
 
 def digest_of(path: Path) -> str:
     """Give the SHA-256 of a file in hex."""
@@ -19,7 +21,7 @@ def digest_of(path: Path) -> str:
 @contextlib.contextmanager
 def passing(folder: Path) -> Iterator[None]:
     """Make a folder for nobody else's eyes, and leave nothing under its name."""
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=folder_mode())
     try:
         yield
     finally:
@@ -50,13 +52,13 @@ def link(source: Path, target: Path) -> None:
 def duplicate(source: Path, target: Path) -> None:
     """Copy a file that is not to be changed."""
     shutil.copyfile(source, target)
-    target.chmod(0o444)
+    target.chmod(frozen_mode())
 
 
 def duplicate_privately(source: Path, target: Path) -> None:
     """Copy a file that only its owner may read, and change."""
     shutil.copyfile(source, target)
-    target.chmod(0o600)
+    target.chmod(file_mode())
 
 
 def sync(folder: Path) -> None:

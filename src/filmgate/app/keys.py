@@ -11,6 +11,7 @@ import uuid_utils
 from filmgate.core.keys import digest, new_key
 from filmgate.domain.settings import Settings
 from filmgate.faults import Point, reached
+from filmgate.modes import file_mode
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import ApiKey, Application, Ledger
 
@@ -34,7 +35,7 @@ async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, 
     path = settings.data / FIRST_KEY
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode()), "w") as file:
         file.write(key + "\n")
     reached(Point.FIRST_KEY_WRITTEN)
     await ledger.add_key(api_key(application, key, "first", now))

@@ -20,6 +20,7 @@ from filmgate.app.service import LEDGER, MEDIA
 from filmgate.core.providers.submitting import LOOKUP
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.settings import Settings
+from filmgate.modes import folder_mode
 
 
 class Restored(NamedTuple):
@@ -110,10 +111,10 @@ def _check(path: Path, size: int, digest: str | None) -> None:
 
 
 def _bring(source: Path, target: Path, tell: Tell, total: int) -> None:
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=folder_mode())
     files = (file for file in source.rglob("*") if file.is_file())
     for number, file in enumerate(files):
         place = target / file.relative_to(source)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode())
         link(file, place)
         tell("files", number + 1, total)

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from filmgate import __version__, faults
+from filmgate.app.folder import hold
 from filmgate.app.keys import FIRST_KEY, SHORTEST_BOOTSTRAP
 from filmgate.app.service import Service, open_service
 from filmgate.app.web import is_loopback
 from filmgate.domain.errors import FilmgateError, Unavailable
 from filmgate.domain.settings import Settings
+from filmgate.modes import restrict
 
 if TYPE_CHECKING:
     import uvicorn
-
-LOCK = "lock"
-"""The file in the data folder that a running service holds."""
 
 _ANSWER_SECONDS = 0.5
 
@@ -34,9 +32,10 @@ def serve(settings: Settings) -> int:
 
     configure(settings.log_level)
     faults.arm(os.environ)
+    restrict(group=settings.group_access)
     try:
         _check_exposure(settings)
-        with _alone(settings), _bound(settings) as listener:
+        with hold(settings.data), _bound(settings) as listener:
             import uvloop
 
             uvloop.run(_serve(settings, listener))
@@ -121,30 +120,6 @@ def _check_exposure(settings: Settings) -> None:
             f"FILMGATE_API_KEY has fewer than {SHORTEST_BOOTSTRAP} characters: too short for serving on "
             f"{settings.host}."
         )
-
-
-@contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[TextIO]:
-    """Hold the data folder for this process. The lock is the kernel's and no child inherits it. Raises Unavailable."""
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (settings.data / LOCK).open("a+") as lock:
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.seek(0)
-                holder = lock.read().strip()
-                raise Unavailable(
-                    f"The data folder {settings.data} is in use by another service (process {holder or 'unknown'}). "
-                    "Stop it, or give this one a folder of its own with --data."
-                ) from error
-            lock.seek(0)
-            lock.truncate()
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
-            yield lock
-    except OSError as error:
-        raise Unavailable(f"The data folder {settings.data} cannot be used: {error.strerror}") from error
 
 
 @contextlib.contextmanager

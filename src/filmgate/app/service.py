@@ -14,6 +14,7 @@ from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.app.keys import bootstrap, first_start
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.settings import Settings
+from filmgate.modes import folder_mode, restrict
 from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """Open the ledger of a data folder; the service may be running. Raises Unavailable."""
     if settings.database is not None:
         raise Unavailable("Only the embedded ledger is there yet: leave FILMGATE_DATABASE empty.")
+    restrict(group=settings.group_access)
     try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=folder_mode())
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
     ledger = SqliteLedger(settings.data / LEDGER, settings.limits())
@@ -241,5 +243,5 @@ def _served(gate: Gate, tracing: Tracing | None) -> App:
 def _empty_folder(path: Path) -> Path:
     """Give an empty folder for work in progress: what an earlier process left there is no use to anybody."""
     shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True, mode=0o700)
+    path.mkdir(parents=True, mode=folder_mode())
     return path

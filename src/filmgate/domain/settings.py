@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     database: str | None = None
     workers: int = Field(default=1, ge=1, le=64)
     grace: Seconds = 10
+    group_access: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     api_key: SecretStr | None = None

@@ -13,6 +13,7 @@ import typer
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit, Stop, stopping
+from filmgate.modes import restrict
 
 if TYPE_CHECKING:
     from filmgate.app.backup import Manifest, Tell
@@ -70,6 +71,7 @@ def restore(
 def _embedded(chosen: Settings) -> Settings:
     if chosen.database is not None:
         raise Stop("only the embedded ledger can be backed up", Exit.USAGE, code="bad_request", field="database")
+    restrict(group=chosen.group_access)
     return chosen
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filmgate.domain.errors import Unavailable
 from filmgate.faults import Point, reached
+from filmgate.modes import frozen_mode
 
 PIECE = 256 * 1024
 RESERVE = 64 * 1024 * 1024
@@ -99,7 +100,7 @@ def _put(root: Path, target: Path, source: Path) -> None:
 
 def _settle(root: Path, source: Path, target: Path) -> None:
     """Bring a file to the disk and rename it into place, on one file system."""
-    source.chmod(0o444)
+    source.chmod(frozen_mode())
     _sync(source)
     _bring(root, source, target, _rename)
     _sync(target.parent)
@@ -134,7 +135,7 @@ def _get(stored: Path, target: Path) -> None:
             if error.errno not in _NO_LINK:
                 raise
             shutil.copyfile(stored, passing)
-            passing.chmod(0o444)
+            passing.chmod(frozen_mode())
         passing.replace(target)
 
 

@@ -33,14 +33,14 @@ def folder(settings: Settings, _now: Running) -> Iterator[Finding]:
             "data folder", f"{data} cannot be written by this user", "The service could not store anything.",
             "Run this as the user of the service, or give the folder to it with chown.",
         )  # fmt: skip
-    elif data.stat().st_mode & 0o077:
+    elif data.stat().st_mode & (0o007 if settings.group_access else 0o077):
         yield warning(
             "data folder", f"{data} can be entered by other users of this machine",
             "It holds the first key, the secrets of callbacks and all videos.",
             f"chmod 700 {data}",
         )  # fmt: skip
     else:
-        yield ok("data folder", f"{data}, for its owner only")
+        yield ok("data folder", f"{data}, for its owner{' and its group' if settings.group_access else ''} only")
     for left in sorted(data.glob(".backup-*")):
         yield warning(
             "data folder", f"{left.name} was left by a backup that was killed", "It keeps deleted files on the disk.",

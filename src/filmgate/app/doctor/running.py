@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import struct
 from pathlib import Path
 from typing import NamedTuple
 
-from filmgate.app.server import LOCK
+from filmgate.app.folder import holder
 from filmgate.domain.settings import Settings
-
-_FLOCK = "hhqqi"
-"""The kernel's description of a lock: type, whence, start, length, process."""
 
 
 class Running(NamedTuple):
@@ -23,13 +17,7 @@ class Running(NamedTuple):
 
 def running(settings: Settings) -> Running:
     """Find out without taking the lock, which would stop a service from starting just then."""
-    try:
-        with (settings.data / LOCK).open("rb") as lock:
-            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, holder = struct.unpack(_FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, asked))
-    except OSError:
-        return Running(None)
-    return Running(None if kind == fcntl.F_UNLCK else holder)
+    return Running(holder(settings.data))
 
 
 def limit_of(process: int | None) -> int | None:

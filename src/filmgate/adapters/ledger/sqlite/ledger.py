@@ -30,6 +30,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.limits import NO_LIMITS, Limits
 from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
+from filmgate.modes import file_mode
 from filmgate.ports.ledger import (
     ApiKey,
     Application,
@@ -308,7 +309,7 @@ class SqliteLedger:
         return await self._store.writer.run(operation)
 
     def _connect(self) -> tuple[apsw.Connection, Reader, BackgroundReader]:
-        self._path.touch(mode=0o600)
+        self._path.touch(mode=file_mode())
         connection = connect(self._path, writes=True)
         try:
             migrate(connection)
