@@ -166,7 +166,6 @@ PROBES: dict[str, list[Probe]] = {
         _get(f"/v1/videos/{ID}/content?variant=thumbnail"),
     ],
     "GET /media/{token}/{name}": [_get(_LINK), _get(f"/media/{ID}/{ID}"), _get(f"/media/x/{ID}")],
-    "HEAD /media/{token}/{name}": [Probe("HEAD", _LINK)],
     "GET /healthz": [_get("/healthz")],
     "GET /readyz": [_get("/readyz")],
     "GET /metrics": [_get("/metrics")],
@@ -182,7 +181,7 @@ OPEN = frozenset(
     {
         *("GET /ping", "GET /dream-machine/v1/ping", "GET /healthz", "GET /readyz", "POST /hooks/{engine}/{key}"),
         *("GET /docs", "GET /docs/assets", "GET /openapi.json", "HEAD /openapi.json"),
-        *("GET /media/{token}/{name}", "HEAD /media/{token}/{name}", "PUT /agents/v1/files/{file_id}/content"),
+        *("GET /media/{token}/{name}", "PUT /agents/v1/files/{file_id}/content"),
     }
 )
 """Routes that need no key: what they give is public, or lies behind a secret in its address."""

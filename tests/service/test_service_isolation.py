@@ -37,7 +37,6 @@ WITHOUT = {
                 "DELETE",
                 "PUT",
                 "GET /media",
-                "HEAD /media",
                 "POST /hooks",
                 "POST /api/v1/operator",
                 "PATCH /api/v1/operator",

@@ -174,7 +174,9 @@ class TaskService:
         raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
 
     async def hold(self, context: RequestContext, task_id: str, seconds: float) -> Task | None:
-        """Give the task when it has ended, or None when the time is up. Raises NotFound."""
+        """Give the task when it has ended, or None when the time is up or nobody may wait. Raises NotFound."""
+        if not context.may_wait:
+            return None
         with suppress(WaitTimeout):
             return await self.wait(context, task_id, seconds)
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 import msgspec
 
@@ -16,6 +18,10 @@ traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """Where what is being done is in a trace, as the header of that name says it; None where nothing is traced."""
 
 
+HEAD_ONLY = "head_only"
+"""Name of what the state of a request has if it is a HEAD, which the routes get to see as a GET."""
+
+
 class Caller(msgspec.Struct, frozen=True):
     """The holder of a good key. `limited` is False for the bootstrap key, which has no rate limits."""
 
@@ -26,8 +32,17 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class RequestContext(msgspec.Struct, frozen=True):
-    """One request. `base_url` is the base address of links in its answer, without a slash at the end."""
+    """One request. `base_url` is the base address of links in its answer, without a slash at the end.
+
+    `may_wait` is False where nobody reads what a wait would bring.
+    """
 
     caller: Caller
     trace_id: str
     base_url: str
+    may_wait: bool = True
+
+
+def wants_head(scope: Mapping[str, Any]) -> bool:
+    """Return whether only the head of the answer is sent, so that its body need not be produced or waited for."""
+    return HEAD_ONLY in scope["state"]

@@ -15,7 +15,8 @@ from filmgate.domain.errors import FilmgateError
 
 DESCRIPTION = """
 One ledger of video generation tasks behind every Luma dialect. A task made in one dialect is found in all.
-Send `Authorization: Bearer <key>`. Every answer names its request in `X-Trace-Id`.
+Send `Authorization: Bearer <key>`. Every answer names its request in `X-Trace-Id`. HEAD works wherever GET does: it
+gets the headers of a GET at once, and waits for nothing.
 """
 
 
@@ -41,6 +42,8 @@ def framework(
         response.raw_headers = [(b"content-length", b"%d" % len(body)), *headers]
         if isinstance(error, HTTPException) and error.headers:
             response.headers.update(error.headers)
+            if "GET" in (allowed := response.headers.get("allow", "").split(", ")):
+                response.headers["allow"] = ", ".join(dict.fromkeys((*allowed, "HEAD")))
         return response
 
     for kind in (FilmgateError, HTTPException, RequestValidationError, Exception):

@@ -11,7 +11,7 @@ from filmgate.adapters.http.headers import Headers, find
 from filmgate.core.access import Access, Action, Rate
 from filmgate.core.links import Links
 from filmgate.domain.errors import PayloadTooLarge, TooManyRequests
-from filmgate.ports.context import RequestContext
+from filmgate.ports.context import HEAD_ONLY, RequestContext
 
 _A_MINUTE = 60
 """Seconds after which an empty bucket is full."""
@@ -45,7 +45,8 @@ class HttpDoor:
         headers: Headers = scope["headers"]
         host = find(headers, b"host")
         base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
-        return RequestContext(await self._access.caller(bearer(headers)), trace_id, base)
+        caller = await self._access.caller(bearer(headers))
+        return RequestContext(caller, trace_id, base, HEAD_ONLY not in scope.get("state", ()))
 
     def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
         """Count a request of whom `identify` has found. Raises TooManyRequests."""

@@ -27,7 +27,7 @@ from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.links import Links
 from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, Unavailable
-from filmgate.ports.context import trace_of
+from filmgate.ports.context import HEAD_ONLY, trace_of
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,15 @@ class Gate:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)  # type: ignore[operator]
             return
+        if scope["method"] == "HEAD":
+            # The server sends no body to a HEAD, whatever is given to it: every route of a GET can answer one.
+            inner = {**scope, "method": "GET", "state": {**scope.get("state", {}), HEAD_ONLY: True}}
+            await self._serve(inner, receive, send)
+            scope["route"] = inner.get("route")
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         trace_id = str(uuid_utils.uuid4())
         reply = _Reply(self, scope, send, trace_id)
         if scope["method"] in WITH_BODY:

@@ -10,8 +10,10 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from filmgate.domain.errors import FilmgateError, Forbidden, Unauthorized
+from filmgate.ports.context import wants_head
 
 Check = Callable[[], Awaitable[None]]
 
@@ -77,7 +79,7 @@ def service_router(
 def add_docs(app: FastAPI) -> None:
     """Serve the documentation page and everything it loads from here; nothing comes from elsewhere."""
     with as_file(files("fastapi_offline") / "static") as folder:
-        app.mount("/docs/assets", StaticFiles(directory=folder), name="docs-assets")
+        app.mount("/docs/assets", _Assets(directory=folder), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -88,6 +90,14 @@ def add_docs(app: FastAPI) -> None:
             swagger_css_url="/docs/assets/swagger-ui.css",
             swagger_favicon_url="/docs/assets/favicon.png",
         )
+
+
+class _Assets(StaticFiles):
+    """Files that are not read for a HEAD."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file."""
+        await super().__call__({**scope, "method": "HEAD"} if wants_head(scope) else scope, receive, send)
 
 
 async def _state(check: Check) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from filmgate.core.access import Buckets
 from filmgate.domain.errors import FilmgateError, NotFound
 from filmgate.domain.media import Media
+from filmgate.ports.context import wants_head
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.media import MediaStore
 
@@ -31,9 +32,25 @@ _TYPES = {"video/mp4", "image/jpeg", "image/png"}
 
 
 def media_router(ledger: Ledger, store: MediaStore, buckets: Buckets) -> APIRouter:
-    """Make the routes: GET and HEAD with ranges and entity tags; `buckets` count requests per client address."""
+    """Make the route: GET with ranges and entity tags; `buckets` count requests per client address."""
     router = APIRouter(tags=["media"])
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}
 
+    @router.get(
+        "/media/{token}/{name}",
+        operation_id="media_get",
+        summary="Get a file",
+        description="The link of a video or picture. It is a capability: who has it may read the file.",
+        response_class=Response,
+        responses={
+            200: {"description": "The whole file.", "content": content},
+            206: {"description": "The part that the Range header asks for.", "content": content},
+            304: {"description": "The file is what If-None-Match names."},
+            404: {"description": "No such file, or its task was deleted."},
+            416: {"description": "The file has no such part."},
+            429: {"description": "Too many requests from this address."},
+        },
+    )
     async def serve(token: str, name: str, request: Request) -> Response:
         buckets.take(request.client.host if request.client else "")
         stored = await ledger.media(token)
@@ -41,41 +58,22 @@ def media_router(ledger: Ledger, store: MediaStore, buckets: Buckets) -> APIRout
             raise NotFound("There is no such file here (any more).")
         return await answer(request, stored.media, store)
 
-    _document(router, serve)
     return router
 
 
-def _document(router: APIRouter, serve: Callable[[str, str, Request], Awaitable[Response]]) -> None:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}
-    for method, summary in (("GET", "Get a file"), ("HEAD", "Look at a file")):
-        router.add_api_route(
-            "/media/{token}/{name}",
-            serve,
-            methods=[method],
-            operation_id=f"media_{method.lower()}",
-            summary=summary,
-            description="The link of a video or picture. It is a capability: who has it may read the file.",
-            response_class=Response,
-            responses={
-                200: {"description": "The whole file.", "content": content},
-                206: {"description": "The part that the Range header asks for.", "content": content},
-                304: {"description": "The file is what If-None-Match names."},
-                404: {"description": "No such file, or its task was deleted."},
-                416: {"description": "The file has no such part."},
-                429: {"description": "Too many requests from this address."},
-            },
-        )
-
-
 async def answer(request: Request, media: Media, store: MediaStore) -> Response:
-    """Answer with a stored file, or with the part of it that is asked for. Raises NotFound if the store has lost it."""
+    """Answer with a stored file, or with the part of it that is asked for. Raises NotFound if the store has lost it.
+
+    A HEAD knows no ranges, and nothing is read for it.
+    """
+    looked = wants_head(request.scope)
     etag = f'"{media.etag}"'
     headers = {**_SECURITY, "etag": etag, "content-disposition": f'inline; filename="{media.name}"'}
     if _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     start, stop, status = 0, media.bytes, 200
     asked = request.headers.get("range")
-    if asked is not None and request.method == "GET" and request.headers.get("if-range", etag) == etag:
+    if asked is not None and not looked and request.headers.get("if-range", etag) == etag:
         part = _part(asked, media.bytes)
         if part is not None and part[0] >= part[1]:
             return Response(status_code=416, headers={**headers, "content-range": f"bytes */{media.bytes}"})
@@ -84,7 +82,7 @@ async def answer(request: Request, media: Media, store: MediaStore) -> Response:
             headers["content-range"] = f"bytes {start}-{stop - 1}/{media.bytes}"
     headers["content-length"] = str(stop - start)
     kind = media.facts.type if media.facts.type in _TYPES else "application/octet-stream"
-    if request.method == "HEAD":
+    if looked:
         stop = start
     pieces = store.read(media.key, start, stop)
     try:
@@ -92,7 +90,7 @@ async def answer(request: Request, media: Media, store: MediaStore) -> Response:
         first = await anext(pieces, b"")
     except FileNotFoundError as error:
         raise NotFound("There is no such file here (any more).") from error
-    if request.method == "HEAD":
+    if looked:
         return Response(status_code=status, headers=headers, media_type=kind)
 
     if status == 200 and len(first) == media.bytes:

@@ -19,7 +19,7 @@ from filmgate.adapters.dialects.native.shapes import NativeError
 from filmgate.core.access import Action
 from filmgate.core.events import Event, News
 from filmgate.domain.errors import InvalidRequest, Unauthorized
-from filmgate.ports.context import RequestContext
+from filmgate.ports.context import RequestContext, wants_head
 
 _RETRY: Final = b"retry: 1000\n"
 _ALIVE: Final = b":\n\n"
@@ -57,7 +57,16 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leave the stream to the gate."""
         del receive, send
-        scope["state"]["stream"] = partial(serve, self._blocks)
+        scope["state"]["stream"] = partial(look if wants_head(scope) else serve, self._blocks)
+
+
+async def look(blocks: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
+    """Send the head of a stream that can be had, and end it."""
+    del receive
+    async with aclosing(blocks):
+        await anext(blocks)
+    await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def serve(blocks: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
