@@ -95,7 +95,7 @@ def test_head_changes_nothing(http: httpx2.Client):
     for path in (
         "/luma/generations",
         "/luma/videos",
-        "/dream-machine/v1/generations/video",
+        "/agents/v1/files/x/complete",
         "/mcp",
     ):
         answer = http.request("HEAD", path, json={"prompt": "x", "user_prompt": "x"})
