@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,42 @@ def test_every_type_of_a_provider_has_its_configuration():
     assert sections.keys() == UPSTREAMS.keys()
     for name, section in sections.items():
         assert f'type = "{name}"' in section
+
+
+def marked_rows(mark: str) -> list[list[str]]:
+    """Give the rows of a table between marks on the page about reliability, without its head."""
+    table = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", page("docs/reliability.md"), re.DOTALL)
+    assert table is not None
+    return [*rows(table[1])][1:]
+
+
+def test_the_codes_that_are_certain_are_those_of_the_dialects():
+    """The page lists each code by which nothing was accepted, with what it means and its source."""
+    found = {
+        (code(kind)[0], name, meaning, source)
+        for kind, names, meaning, source in marked_rows("codes")
+        for name in code(names)
+    }
+    assert found == {
+        (kind, name, str(listed.meaning), listed.source)
+        for kind in UPSTREAMS
+        for name, listed in import_module(f"filmgate.adapters.dialects.{kind}.codes").CODES.items()
+    }
+
+
+def test_what_makes_an_id_unknown_is_documented_with_its_sources():
+    """The page lists the codes and sentences of each dialect."""
+    for kind in UPSTREAMS:
+        unknown = import_module(f"filmgate.adapters.dialects.{kind}.codes").UNKNOWN
+        written = [(said, source) for name, said, source in marked_rows("unknown") if code(name) == [kind]]
+        assert {(said, source) for said, source in written if said.startswith("code")} == {
+            (f"code `{name}`", source) for name, source in unknown.codes.items()
+        }
+        sentences = [(said, source) for said, source in written if said.startswith("a sentence")]
+        assert [source for _, source in sentences] == [*unknown.sentences.values()]
+        for (said, _), sentence in zip(sentences, unknown.sentences, strict=True):
+            nouns = re.split(r", | or ", said.partition("no such ")[2].partition(";")[0])
+            assert all(sentence.fullmatch(f"{noun} not found") for noun in nouns)
 
 
 def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):

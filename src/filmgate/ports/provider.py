@@ -19,6 +19,9 @@ from filmgate.domain.media import Role
 from filmgate.domain.states import State
 from filmgate.ports.line import Line
 
+LONGEST_HOLD = 600.0
+"""Seconds of a provider's Retry-After that are obeyed at most."""
+
 
 class Means(StrEnum):
     """How a provider can be given a picture, a clip or an earlier task to work with."""
@@ -88,7 +91,7 @@ class ProviderTrouble(Exception):
 
     `accepted` is False if it is certain that nothing was accepted, True if it may have been. `account` tells trouble
     of the whole account (its key, its balance, its address) from trouble of this request. `retry_after` is what the
-    provider asked for, in seconds.
+    provider asked for, in seconds, `LONGEST_HOLD` at most: whoever obeys it has the same bound.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class ProviderTrouble(Exception):
         self.message = message
         self.accepted = accepted
         self.account = account
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(LONGEST_HOLD, max(0.0, retry_after))
 
 
 class Provider(Protocol):
@@ -131,7 +134,10 @@ class Provider(Protocol):
         """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderTrouble."""
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
-        """Ask about at most `batch` tasks; those the provider does not know are left out. Raises ProviderTrouble."""
+        """Ask about at most `batch` tasks and leave out those that the provider says it does not know.
+
+        An answer that does not say so in the dialect's own words is trouble. Raises ProviderTrouble.
+        """
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
         """List tasks made since a time, in unix seconds, that this submission may have become, the likeliest first.

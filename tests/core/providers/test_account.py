@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from filmgate.core.providers.account import LONGEST_HOLD, Account
+from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
-from filmgate.ports.provider import Provider, ProviderTrouble, Report
+from filmgate.ports.provider import LONGEST_HOLD, Provider, ProviderTrouble, Report
 from tests.core.providers.small import ORDER, Small
 
 EARLY = 0.005

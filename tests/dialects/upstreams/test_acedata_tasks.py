@@ -132,17 +132,17 @@ async def test_why_a_task_failed(provider: AceDataUpstream, asked: Asked, error:
     assert (report.failure.code, report.failure.message) == (code, "boom")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(404, error("not_found")),
-        Answer(404, error("api_error")),
-        Answer(404, b""),
-        Answer(200, {}),
-        Answer(200, error("strange")),
-    ],
-    ids=["404", "404 with another code", "bare 404", "empty", "an error"],
-)
+@pytest.mark.parametrize("answer", [Answer(404, error("api_error")), Answer(200, {}), Answer(200, error("strange"))])
+async def test_what_does_not_say_so_makes_no_task_unknown(
+    provider: AceDataUpstream, asked: Asked, answer: Answer
+) -> None:
+    """Another error, or nothing at all, is trouble."""
+    asked.answers(answer)
+    with pytest.raises(ProviderTrouble):
+        await provider.query([TASK_ID])
+
+
+@pytest.mark.parametrize("answer", [Answer(404, error("not_found")), Answer(200, error("not_found"))])
 async def test_a_single_unknown_task_is_left_out(provider: AceDataUpstream, asked: Asked, answer: Answer) -> None:
     """In each of the ways in which AceData says so."""
     asked.answers(answer)

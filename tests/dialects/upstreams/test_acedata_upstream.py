@@ -179,7 +179,6 @@ async def test_trouble_of_the_account(provider: AceDataUpstream, asked: Asked, s
 PASSING = {
     "busy": (429, error("too_many_requests"), 7.0),
     "busy, with a 200": (200, error("too_many_requests"), 7.0),
-    "an unknown error, with a 200": (200, error("strange"), 7.0),
 }
 
 
@@ -193,10 +192,13 @@ async def test_what_passes_is_certain_not_to_be_accepted(
     assert (trouble.accepted, trouble.account, trouble.retry_after) == (False, False, seconds)
 
 
+@pytest.mark.parametrize("code", ["api_error", "timeout", "strange"])
 @pytest.mark.parametrize("status", [200, 500])
-async def test_an_error_of_the_api_decides_nothing(provider: AceDataUpstream, asked: Asked, status: int) -> None:
+async def test_an_error_of_the_api_decides_nothing(
+    provider: AceDataUpstream, asked: Asked, status: int, code: str
+) -> None:
     """Nobody knows what became of the submit, also where the status says that all is well."""
-    asked.answers(Answer(status, error("api_error")))
+    asked.answers(Answer(status, error(code)))
     trouble = await troubled(provider, submission(CAT))
     assert (trouble.accepted, trouble.account) == (True, False)
 

@@ -294,7 +294,7 @@ async def test_asked(shown: dict[str, Any], wanted: Generation, agents: AgentsUp
 
 async def test_query_unknown(agents: AgentsUpstream, asked: Asked) -> None:
     """A generation that the provider does not know is left out."""
-    asked.answers(Answer(404, {"detail": "Not found"}), Answer(200, generation(id="g/2")))
+    asked.answers(Answer(404, {"detail": "Generation not found"}), Answer(200, generation(id="g/2")))
     assert [report.receipt.id for report in await agents.query(["g-1", "..", "g/2"])] == ["g/2"]
     assert [call.path for call in asked.calls] == ["/generations/g-1", "/generations/g%2F2"]
 

@@ -33,9 +33,11 @@ async def test_discard(status: int, luma: DreamMachineUpstream, asked: Asked) ->
 
 
 async def test_discard_trouble(luma: DreamMachineUpstream, asked: Asked) -> None:
-    """Any other answer to a discard is trouble."""
-    asked.answers(Answer(500, {"detail": "Internal error"}))
+    """Any other answer to a discard is trouble, and so is the 404 of a router: the generation may go on."""
+    asked.answers(Answer(500, {"detail": "Internal error"}), Answer(404, b"404 page not found"))
     with pytest.raises(ProviderTrouble, match="Internal error"):
+        await luma.discard("g-1")
+    with pytest.raises(ProviderTrouble, match="404"):
         await luma.discard("g-1")
 
 

@@ -159,6 +159,8 @@ async def test_asked(name: str, luma: DreamMachineUpstream, asked: Asked) -> Non
 
 async def test_query_unknown(luma: DreamMachineUpstream, asked: Asked) -> None:
     """A generation that the provider does not know is left out, and one that no path leads to is not asked about."""
-    asked.answers(Answer(404, {"detail": "Not found"}), Answer(200, generation(id="g-2", extra={"a": [None]})))
+    asked.answers(
+        Answer(404, {"detail": "Generation not found"}), Answer(200, generation(id="g-2", extra={"a": [None]}))
+    )
     assert [report.receipt.id for report in await luma.query(["g-1", "..", "g-2"])] == ["g-2"]
     assert [call.path for call in asked.calls] == ["/generations/g-1", "/generations/g-2"]

@@ -203,7 +203,7 @@ async def test_modify_earlier(luma: DreamMachineUpstream, asked: Asked) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(404, {"detail": "Not found"}), Answer(200, generation(id="earlier-1", assets=None))]
+    "answer", [Answer(404, {"detail": "Generation not found"}), Answer(200, generation(id="earlier-1", assets=None))]
 )
 async def test_modify_lost(answer: Answer, luma: DreamMachineUpstream, asked: Asked) -> None:
     """An earlier video that the provider has no longer ends the task before anything is asked for."""

@@ -138,7 +138,7 @@ async def test_an_operator_can_do_without_batches(line: Line, asked: Asked) -> N
     """With `batch = 1` each task is asked for by itself."""
     provider = GatewayUpstream(line, {"batch": 1})
     assert provider.batch == 1
-    asked.answers(Answer(200, task()), Answer(404, {}), Answer(200, task()))
+    asked.answers(Answer(200, task()), Answer(400, {"code": "task_not_exist"}), Answer(200, task()))
     reports = await provider.query(["a", "b", "c/d"])
     assert [report.receipt.id for report in reports] == ["a", "c/d"]
     assert [call.path for call in asked.calls] == [f"/luma/generations/{part}" for part in ("a", "b", "c%2Fd")]

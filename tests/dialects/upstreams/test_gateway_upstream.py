@@ -131,19 +131,36 @@ async def test_a_name_that_is_a_number(provider: GatewayUpstream, asked: Asked) 
 @pytest.mark.parametrize(
     ("body", "account"),
     [
-        ({"code": "busy", "message": "Come later.", "data": "no id"}, False),
-        ({"code": -1, "message": "Come later."}, False),
-        ({"error": {"message": "Come later."}}, False),
         ({"code": 429, "message": "Come later."}, False),
         ({"code": 401, "message": "Come later.", "data": None}, True),
     ],
-    ids=["code", "number", "error", "busy", "key"],
+    ids=["busy", "key"],
 )
 async def test_an_error_under_a_200(provider: GatewayUpstream, asked: Asked, body: Any, account: bool) -> None:
-    """It names no task, so nothing was accepted; only the codes of statuses say what it is about."""
+    """Its code says for certain that nothing was accepted, and whether another account may take the task."""
     asked.answers(Answer(200, body))
     trouble = await troubled(provider, submission(CAT))
     assert (trouble.accepted, trouble.account, trouble.message) == (False, account, "Come later.")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "upstream_timeout", "message": "Come later.", "data": None},
+        {"code": "busy", "message": "Come later.", "data": "no id"},
+        {"code": -1, "message": "Come later."},
+        {"code": 500, "message": "Come later."},
+        {"error": {"message": "Come later."}},
+        {"code": 429, "message": "Come later.", "error": {"code": "do_request_failed"}},
+        {"code": "fail", "message": "Come later.", "data": {"task_id": "a-task"}},
+    ],
+    ids=["timeout", "code", "number", "server", "error", "two", "id"],
+)
+async def test_an_error_under_a_200_that_is_not_listed(provider: GatewayUpstream, asked: Asked, body: Any) -> None:
+    """Nobody knows what the upstream of the gateway has done meanwhile."""
+    asked.answers(Answer(200, body))
+    trouble = await troubled(provider, submission(CAT))
+    assert (trouble.accepted, trouble.account, trouble.message) == (True, False, "Come later.")
 
 
 async def test_a_verdict_under_a_200(provider: GatewayUpstream, asked: Asked) -> None:

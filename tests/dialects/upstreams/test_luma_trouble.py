@@ -67,7 +67,6 @@ async def test_verdicts(answer: Answer, failure: Failure, make: Make, asked: Ask
         (Answer(404, {"detail": "Not Found"}), "Not Found"),
         (Answer(404, b"nothing here"), "The provider answered 404: is its base address right?"),
         (Answer(405), "The provider answered 405: is its base address right?"),
-        (Answer(302, b"", {"Location": "https://elsewhere.example/"}), "The provider answered 302."),
     ],
 )
 @pytest.mark.parametrize("asked_for", [CAT, MORE])
@@ -89,7 +88,8 @@ async def test_earlier_unknown(make: Make, asked: Asked) -> None:
     [
         ({"Retry-After": "7"}, 7, 7),
         ({"retry-after-ms": "1500", "Retry-After": "7"}, 1.5, 1.5),
-        ({"Retry-After": formatdate(time() + 36_000, usegmt=True)}, 18_000, 36_000),
+        ({"Retry-After": formatdate(time() + 36_000, usegmt=True)}, 600, 600),
+        ({"Retry-After": "86400"}, 600, 600),
         ({"Retry-After": "soon"}, None, None),
         ({}, None, None),
     ],

@@ -95,7 +95,7 @@ async def test_odd_types_are_survived(provider: OpenAIVideosUpstream, asked: Ask
 
 async def test_videos_are_asked_for_one_by_one(provider: OpenAIVideosUpstream, asked: Asked) -> None:
     """There is no batch; what leads elsewhere is not asked for."""
-    asked.answers(Answer(200, video()), Answer(404, {}))
+    asked.answers(Answer(200, video()), Answer(404, {"detail": "Video not found"}))
     reports = await provider.query(["a/b", "..", "c"])
     assert [report.receipt.id for report in reports] == ["a/b"]
     assert [call.path for call in asked.calls] == ["/videos/a%2Fb", "/videos/c"]

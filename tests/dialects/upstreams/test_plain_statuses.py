@@ -44,7 +44,7 @@ def test_a_provider_is_called_what_its_dialect_is(kind: str, provider: Provider)
 
 VERDICTS = {
     "an object": (400, {"error": {"code": "bad", "message": "No such ratio.", "type": "x", "param": None}}),
-    "a text": (409, {"error": "No such ratio."}),
+    "a text": (400, {"error": "No such ratio."}),
     "a detail": (413, {"detail": "No such ratio."}),
     "a reason": (415, {"detail": {"reason": "No such ratio.", "code": 1}}),
     "bare": (400, {"object": "error", "message": "No such ratio.", "code": 400}),
@@ -72,7 +72,7 @@ async def test_moderation_is_told_by_name(provider: Provider, asked: Asked, body
     assert (await refused(provider, CAT)).code == FailureCode.MODERATED
 
 
-@pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 405, 501])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
 async def test_trouble_of_the_account(provider: Provider, asked: Asked, status: int) -> None:
     """It is not about this request, and nothing was accepted."""
     asked.answers(Answer(status, b"<html>"))
@@ -81,7 +81,17 @@ async def test_trouble_of_the_account(provider: Provider, asked: Asked, status: 
     assert trouble.message
 
 
-@pytest.mark.parametrize("status", [425, 429])
+@pytest.mark.parametrize("status", [301, 307, 501])
+async def test_trouble_of_the_account_that_says_nothing_of_the_submit(
+    provider: Provider, asked: Asked, status: int
+) -> None:
+    """A redirect or a missing function stops further submits, and this one may have been accepted."""
+    asked.answers(Answer(status, b"<html>"))
+    trouble = await troubled(provider, CAT)
+    assert (trouble.account, trouble.accepted) == (True, True)
+
+
+@pytest.mark.parametrize("status", [406, 410, 429])
 async def test_what_passes_is_certain_not_to_be_accepted(provider: Provider, asked: Asked, status: int) -> None:
     """It can be tried again when the provider says."""
     asked.answers(Answer(status, b"", {"Retry-After": "7"}))
@@ -159,11 +169,34 @@ async def test_trouble_with_a_query(provider: Provider, asked: Asked, answer: An
         assert caught.value.retry_after == 7.0
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", {"detail": "No such task."}], ids=["empty", "html", "json"])
-async def test_an_unknown_task_is_left_out(provider: Provider, asked: Asked, body: Any) -> None:
-    """A 404 is the answer to a query."""
-    asked.answers(Answer(404, body))
+@pytest.mark.parametrize("sentence", ["No such task.", "Video not found", "Task 'a-1' does not exist"])
+async def test_an_unknown_task_is_left_out(provider: Provider, asked: Asked, sentence: str) -> None:
+    """A 404 whose sentence is about an id is the answer to a query."""
+    asked.answers(Answer(404, {"detail": sentence}))
     assert await provider.query(["a"]) == []
+
+
+BARE = {
+    "empty": b"",
+    "html": b"<html><h1>404 Not Found</h1></html>",
+    "a router": b"404 page not found\n",
+    "a framework": {"detail": "Not Found"},
+    "an error": {"error": {"message": "Not Found", "code": 404}},
+    "a page": {"error": {"code": "not_found", "message": "The page could not be found"}},
+    "a route": {"message": "no Route matched with those values"},
+    "a path": {"detail": "The video service was not found at this path"},
+    "a model": {"error": {"code": "model_not_found", "message": "The model `a` does not exist"}},
+    "a host": {"status": "error", "code": 404, "message": "Application not found"},
+    "an empty object": {},
+}
+
+
+@pytest.mark.parametrize("body", BARE.values(), ids=BARE)
+async def test_a_404_of_what_stands_in_front_says_nothing(provider: Provider, asked: Asked, body: Any) -> None:
+    """A router that is deployed anew knows no task: that is trouble, and no answer about one."""
+    asked.answers(Answer(404, body))
+    with pytest.raises(ProviderTrouble):
+        await provider.query(["a"])
 
 
 ODD = (None, 7, -1, 1e300, 10**30, True, "", "x", [], {}, [[]], [{"a": []}], {"a": None})

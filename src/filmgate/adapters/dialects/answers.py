@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from filmgate.adapters.dialects.loose import items, mapping, name, text
-from filmgate.adapters.dialects.upstreams import Told, decoded
-from filmgate.ports.line import Reply
+from filmgate.adapters.dialects.upstreams import Told
 
 Read = TypeVar("Read")
+
+FINE: Final = frozenset({"0", "200", "success"})
+"""Codes of an envelope that holds no error."""
 
 _PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
 
@@ -49,12 +49,35 @@ def _sentence(spot: object) -> str | None:
     return f"{'.'.join(map(str, place))}: {words}" if words and place else words
 
 
-def restated(reply: Reply, statuses: Mapping[str, int]) -> Reply:
-    """Give an answer that refuses the status that its code stands for: the code says more than its own status.
+def read_codes(value: Any) -> list[str]:
+    """List every code of an error, in lower case; what is no code stands there as "?"."""
+    body = mapping(value)
+    spots = [
+        *items(body.get("error")),
+        *items(body.get("errors")),
+        *(body.get(key) for key in ("error", "detail")),
+        mapping(body.get("data")).get("error"),
+        body,
+    ]
+    codes = [mapping(spot).get("code") for spot in spots]
+    read = [(name(code) or "?").lower() for code in codes if code is not None]
+    return [code for code in read if code not in FINE]
 
-    But a status below 500 is certain that nothing was accepted, and no code makes that doubtful again.
+
+def refuses(value: Any) -> bool:
+    """Return whether a body speaks of an error."""
+    body = mapping(value)
+    return body.get("success") is False or any(body.get(key) for key in ("error", "errors")) or bool(read_codes(body))
+
+
+def not_found(nouns: str) -> re.Pattern[str]:
+    """Return a pattern for sentences that say that a thing of one of these names, separated by |, is not there.
+
+    They may repeat its id. What a router says of a page, a path or a model has another noun, or none.
     """
-    if reply.status < 300:
-        return reply
-    status = statuses.get(told(reply.status, decoded(reply)).code or "", reply.status)
-    return reply if reply.status < 500 <= status else msgspec.structs.replace(reply, status=status)
+    thing, its_id = rf"(?:the |this )?(?:requested )?(?:{nouns})(?: with)?(?: id)?", r"(?::? ?['\"`]?[\w.:-]+['\"`]?)?"
+    missing = r"(?:was |is |could |cannot )?(?:not (?:be )?(?:found|exists?|known)|does(?: not|n't) exist|unknown)"
+    return re.compile(rf"{thing}{its_id} {missing}{its_id}|(?:no such|unknown) (?:{nouns})(?: id)?{its_id}")
+
+
+__all__ = ["FINE", "first", "not_found", "percent", "read_codes", "refuses", "told"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,10 @@ _MILLISECONDS: Final = 1e11
 
 _LAST: Final = 1e14
 _DIGITS: Final = 20
+
+_IDENTITY: Final = re.compile(r"[\x21-\x7e]{1,256}")
+_NOBODY: Final = frozenset({"null", "none", "nil", "undefined"})
+"""What programs write where they have no id."""
 
 
 def text(value: object) -> str | None:
@@ -23,6 +28,14 @@ def name(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if 0 <= value < 10**_DIGITS else None
     return text(value)
+
+
+def identity(value: object) -> str | None:
+    """Return the id of a task; None for what no task is called, such as 0, "null" or a sentence."""
+    found = name(value)
+    if found is None or value == 0 or found.lower() in _NOBODY or not _IDENTITY.fullmatch(found):
+        return None
+    return found
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
-from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.upstreams import Told, decoded
-from filmgate.ports.line import Reply
+from filmgate.adapters.dialects import answers, loose
+from filmgate.adapters.dialects.upstreams import Answers, Code, Meaning, Told, Unknown
+from filmgate.domain.states import State
+from filmgate.ports.provider import Receipt
 
 _MODERATION: Final = "moderation"
 _REFUSED: Final = ("moderat", "blacklist")
 _UNPAID: Final = ("insufficient credit", "insufficient balance", "insufficient fund")
 _EARLIER: Final = ("generation", "task", "video", "frame", "source")
+_OF_CONTENT: Final = frozenset({400, 403, 422, 451})
+
+
+def answers_of(states: Mapping[str, State], codes: Mapping[str, Code], unknown: Unknown) -> Answers:
+    """Return how one of the two APIs is read: its words for states, its codes and its unknown ids."""
+    return Answers(
+        read_error=read_error,
+        read_codes=answers.read_codes,
+        refuses=answers.refuses,
+        receipt=_receipt,
+        has_state=lambda value: (loose.text(loose.mapping(value).get("state")) or "").lower() in states,
+        codes=codes,
+        unknown=unknown,
+    )
 
 
 def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
     """Read an error. `earlier` says whether the request named an earlier generation, which may be what is not found.
 
-    A sentence that says nothing of one is what a server answers below a wrong base address.
+    A sentence that says nothing of one is what a server answers below a wrong base address. A balance that is too low
+    is trouble of the account whatever the status: another account could well serve the request.
     """
     told = _judged(answers.told(status, value))
     said = (told.message or "").lower()
-    unknown = earlier and status == 404 and any(word in said for word in _EARLIER)
-    return told._replace(verdict=unknown or (status == 403 and told.code == _MODERATION))
+    if 400 <= status < 500 and any(words in said for words in _UNPAID):
+        return told._replace(meaning=Meaning.ACCOUNT)
+    if told.code == _MODERATION and status in _OF_CONTENT:
+        return told._replace(meaning=Meaning.MODERATED)
+    if earlier and status == 404 and any(word in said for word in _EARLIER):
+        return told._replace(meaning=Meaning.REJECTED)
+    return told
 
 
 def read_reason(reason: object, code: object = None) -> Told:
@@ -32,16 +52,9 @@ def read_reason(reason: object, code: object = None) -> Told:
     return _judged(answers.told(0, {"detail": reason, "code": code}))
 
 
-def paid(reply: Reply) -> Reply:
-    """Give an answer to a submit; one that says that the balance is too low has the status 402, whatever it had.
-
-    With another status it would be taken for a verdict on the request, which another account could well serve.
-    """
-    if 400 <= reply.status < 500:
-        said = (answers.told(reply.status, decoded(reply)).message or "").lower()
-        if any(words in said for words in _UNPAID):
-            return msgspec.structs.replace(reply, status=402)
-    return reply
+def _receipt(value: Any) -> Receipt | None:
+    task_id = loose.identity(loose.mapping(value).get("id"))
+    return None if task_id is None else Receipt(task_id)
 
 
 def _judged(told: Told) -> Told:
@@ -50,4 +63,4 @@ def _judged(told: Told) -> Told:
     return told._replace(code=_MODERATION) if refused else told
 
 
-__all__ = ["paid", "read_error", "read_reason"]
+__all__ = ["answers_of", "read_error", "read_reason"]

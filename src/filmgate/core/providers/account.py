@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LONGEST_HOLD = 600.0
-"""Seconds of a Retry-After that are obeyed at most."""
-
 _AHEAD = 0.25
 """Of the time between two questions: a batch with room left takes along what would be asked so much later."""
 
@@ -100,7 +97,7 @@ class Account:
     async def submit(self, submission: Submission) -> Receipt:
         """Ask for a generation, once. Raises EngineFailed, ProviderTrouble."""
         try:
-            receipt = await self.provider.submit(submission)
+            receipt = await self._submitted(submission)
         except EngineFailed:
             self.answers["refused"] += 1
             raise
@@ -109,13 +106,23 @@ class Account:
             # Why an account is in trouble is logged, and shown to others than the task's owner.
             trouble.message = _without(submission.generation.prompt, trouble.message)
             if trouble.retry_after is not None:
-                self._submit_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
+                self._submit_pace.hold(trouble.retry_after)
             if trouble.account or trouble.accepted:
                 self.submits.bad(trouble.message, definite=trouble.account)
             raise
         self.submits.good()
         self.answers["accepted"] += 1
         return receipt
+
+    async def _submitted(self, submission: Submission) -> Receipt:
+        try:
+            return await self.provider.submit(submission)
+        except (EngineFailed, ProviderTrouble):
+            raise
+        except Exception as error:
+            # A defect in a dialect knows nothing of what the provider has done.
+            log.exception("engine %s: the answer to a submit was not understood", self.name)
+            raise ProviderTrouble(f"{type(error).__name__} while reading the answer", accepted=True) from error
 
     async def ask(self, task_id: str, pause: float) -> Report | None:
         """Give what the provider says of a task after a pause in seconds; None if it does not know the task.
@@ -246,7 +253,7 @@ class Account:
 
     def _hold(self, trouble: ProviderTrouble) -> None:
         if trouble.retry_after is not None:
-            self._query_pace.hold(min(LONGEST_HOLD, trouble.retry_after))
+            self._query_pace.hold(trouble.retry_after)
 
     def _troubled(self, trouble: ProviderTrouble) -> None:
         self._hold(trouble)

@@ -28,7 +28,7 @@ from filmgate.domain.states import Stage
 from filmgate.domain.task import Asked
 from filmgate.faults import Point, reached
 from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, Due, queue_of
-from filmgate.ports.provider import ProviderTrouble, Receipt, Submission
+from filmgate.ports.provider import LONGEST_HOLD, ProviderTrouble, Receipt, Submission
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,8 @@ class Submitting:
             await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work)
             return
         steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
-        pause = max(wait, steps) * random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
+        spread = random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
+        pause = max(wait, min(LONGEST_HOLD, max(wait, steps) * spread))
         rounds = min(16, task.work.rounds + 1)
         work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds)
         await attempt.hand_over(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from pydantic import Field
 
 from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.acedata import wire
+from filmgate.adapters.dialects.acedata import codes, wire
 from filmgate.adapters.dialects.answers import first, percent
 from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported
-from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
+from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.upstreams import (
+    Answers,
+    Meaning,
     Told,
     UpstreamOptions,
     accepted,
@@ -22,6 +23,7 @@ from filmgate.adapters.dialects.upstreams import (
     decoded,
     failure,
     options,
+    reports_of,
     send,
 )
 from filmgate.domain.capabilities import STARTS, Capabilities, Input
@@ -40,25 +42,6 @@ _PAGES: Final = 20
 
 _NO_SEARCH: Final = frozenset({400, 404, 405, 415, 422, 501})
 _FINER: Final = frozenset({"1080p", "4k"})
-
-_TOO_EARLY, _NOT_FOUND = 425, 404
-_STATUSES: Final = {
-    "bad_request": 400,
-    "invalid_token": 401,
-    "token_expired": 401,
-    "token_mismatched": 401,
-    "no_token": 401,
-    "used_up": 402,
-    "disabled": 402,
-    "forbidden": 403,
-    "not_found": 404,
-    "too_many_requests": 429,
-    "api_error": 500,
-    "timeout": 504,
-}
-"""What the codes of errors stand for. Some come with a status that says less, as `used_up` with 403."""
-
-_VAGUE: Final = frozenset({400, 403})
 
 _STATES: Final = {
     **wire.STATES,
@@ -120,23 +103,18 @@ class AceDataUpstream:
     async def submit(self, submission: Submission) -> Receipt:
         """Submit without waiting for the video. Raises EngineFailed, ProviderTrouble."""
         reply = await send(self.line, submission, _SUBMIT, json=await _body(submission))
-        # An error that is not known, under a 200, is no verdict: nothing was accepted, and that is all it says.
-        value = accepted(_judged(reply, _TOO_EARLY), _told, self._options.not_accepted)
-        task_id = _id(value)
-        if task_id is None:
-            raise ProviderTrouble("The answer to the submit names no task.", accepted=True)
-        return Receipt(task_id, _video_id(value))
+        return accepted(reply, ANSWERS, self._options.not_accepted)
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
         """Ask for one task, or for many at once. Raises ProviderTrouble."""
         if len(ids) == 1:
-            value = answered(_judged(await self._ask({"id": ids[0], "action": "retrieve"}), _NOT_FOUND), _told)
-            if value is not None and not isinstance(value, dict):
-                raise ProviderTrouble("The answer to a query is no JSON object.")
-            return [_report(value, ids[0])] if value is not None and _is_task(value) else []
-        reply = _judged(await self._ask({"ids": list(ids), "action": "retrieve_batch"}), _TOO_EARLY)
-        tasks = {_id(task): task for task in _listed(reply)}
-        return [_report(tasks[task_id], task_id) for task_id in ids if task_id in tasks]
+            value = answered(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
+            if value is not None and not _is_task(value):
+                raise ProviderTrouble("The answer to a query is no task.")
+            return [] if value is None else [_report(value, ids[0])]
+        reply = await self._ask({"ids": list(ids), "action": "retrieve_batch"})
+        tasks = {task_id: _report(task, task_id) for task in _listed(reply) if (task_id := _id(task)) is not None}
+        return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
         """Search by time and compare what was asked; our own callback address is proof. Raises ProviderTrouble."""
@@ -160,7 +138,7 @@ class AceDataUpstream:
         seen: set[str] = set()
         for page in range(_PAGES):
             query = {"created_at_min": moment, "limit": self.batch, "offset": page * self.batch}
-            reply = _judged(await self._ask({"action": "retrieve_batch", **query}), _NOT_FOUND)
+            reply = await self._ask({"action": "retrieve_batch", **query})
             if reply.status in _NO_SEARCH:
                 return
             tasks = {task_id: task for task in _listed(reply) if (task_id := _id(task)) is not None}
@@ -213,32 +191,24 @@ def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return all(theirs == ours or (bool(theirs) and str(ours).startswith("data:")) for ours, theirs in links)
 
 
-def _judged(reply: Reply, otherwise: int) -> Reply:
-    """Give a refusal the status that its code stands for; under a 200, one without such a code gets `otherwise`."""
-    value = mapping(decoded(reply))
-    if reply.status in _VAGUE:
-        return answers.restated(reply, _STATUSES)
-    refused = bool(value.get("error")) or value.get("success") is False
-    if not 200 <= reply.status < 300 or _is_task(value) or not refused:
-        return reply
-    return msgspec.structs.replace(reply, status=_STATUSES.get(_told(reply.status, value).code or "", otherwise))
-
-
 def _told(status: int, value: Any) -> Told:
     """Read an error. `forbidden` is what AceData calls content that it refuses."""
     told = answers.told(status, value)
-    return Told("moderated", told.message, verdict=True) if told.code == "forbidden" else told
+    return told._replace(meaning=Meaning.MODERATED) if told.code == "forbidden" else told
 
 
 def _listed(reply: Reply) -> list[dict[str, Any]]:
     """Give the tasks of a batch. Raises ProviderTrouble."""
-    value = answered(reply, _told)
-    if value is None:
-        raise ProviderTrouble("The provider answered 404 to a batch query: is its base address right?", account=True)
+    value = decoded(reply)
     batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
-    if batch is None and "items" not in mapping(value):
+    tasks = [task for task in batch or () if isinstance(task, dict)]
+    if any(_id(task) is not None and _has_state(task) for task in tasks):
+        return tasks
+    if reply.status == 404:
+        raise ProviderTrouble("The provider answered 404 to a batch query: is its base address right?", account=True)
+    if answered(reply, ANSWERS) is None or (batch is None and "items" not in mapping(value)):
         raise ProviderTrouble("The answer to a batch query has no tasks.")
-    return [task for task in batch or () if isinstance(task, dict)]
+    return tasks
 
 
 def _array(value: object) -> list[Any] | None:
@@ -258,11 +228,33 @@ def _is_task(value: object) -> bool:
 
 def _id(task: Mapping[str, Any]) -> str | None:
     response, top, data = _spots(task)
-    return first(name, *(spot.get(key) for spot in (top, response, data) for key in ("id", "task_id")))
+    return first(identity, *(spot.get(key) for spot in (top, response, data) for key in ("id", "task_id")))
+
+
+def _receipt(value: Any) -> Receipt | None:
+    task_id = _id(mapping(value))
+    return None if task_id is None else Receipt(task_id, _video_id(mapping(value)))
+
+
+def _has_state(value: Any) -> bool:
+    """Return whether a task is told of with a word for its state, or as one that has failed."""
+    words = (text(spot.get(key)) for spot in _spots(mapping(value)) for key in ("state", "status"))
+    return any((word or "").lower() in _STATES for word in words) or _state(mapping(value)) is State.FAILED
+
+
+ANSWERS: Final = Answers(
+    read_error=_told,
+    read_codes=answers.read_codes,
+    refuses=answers.refuses,
+    receipt=_receipt,
+    has_state=_has_state,
+    codes=codes.CODES,
+    unknown=codes.UNKNOWN,
+)
 
 
 def _video_id(task: Mapping[str, Any]) -> str | None:
-    return first(name, *(spot.get("video_id") for spot in _spots(task)))
+    return first(identity, *(spot.get("video_id") for spot in _spots(task)))
 
 
 def _report(task: Mapping[str, Any], task_id: str) -> Report:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from filmgate.adapters.dialects import loose
-from filmgate.adapters.dialects.agents import wire
+from filmgate.adapters.dialects.agents import codes, wire
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.told import report_of
 from filmgate.adapters.dialects.asking import media_type, segment, unsupported
-from filmgate.adapters.dialects.luma import paid, read_error
+from filmgate.adapters.dialects.luma import answers_of, read_error
 from filmgate.adapters.dialects.scope import Scope
 from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
 from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
@@ -42,6 +42,7 @@ _SCOPES: Final[dict[Type, Scope]] = {
     "video_edit": Scope(_CLIPS, guides=_PICTURES | {GuideRole.FIRST_FRAME}),
     "video_reframe": Scope(_CLIPS, guides=_PICTURES),
 }
+ANSWERS: Final = answers_of(wire.STATES, codes.CODES, codes.UNKNOWN)
 _NEVER: Final = frozenset({Operation.UPSCALE, Operation.ADD_AUDIO})
 _PICTURE: Final = Capabilities(
     kinds=(Kind.IMAGE,),
@@ -97,11 +98,7 @@ class AgentsUpstream:
         body = await asyncio.to_thread(_body, submission)
         reply = await send(self.line, submission, _GENERATIONS, json=body)
         names = any(given and given.earlier for given in (submission.start, submission.end))
-        told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
-        task_id = loose.name(told.get("id"))
-        if task_id is None:
-            raise ProviderTrouble("The answer to the submit names no generation.", accepted=True)
-        return Receipt(task_id)
+        return accepted(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
         """Ask about generations, one after the other."""
@@ -119,7 +116,7 @@ class AgentsUpstream:
 
     async def _get(self, task_id: str) -> Report | None:
         name = segment(task_id)
-        told = answered(await call(self.line, "GET", f"{_GENERATIONS}/{name}"), read_error) if name else None
+        told = answered(await call(self.line, "GET", f"{_GENERATIONS}/{name}"), ANSWERS, task_id) if name else None
         if told is None:
             return None
         if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):

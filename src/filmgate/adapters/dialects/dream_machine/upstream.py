@@ -10,13 +10,21 @@ import msgspec
 
 from filmgate.adapters.dialects import loose
 from filmgate.adapters.dialects.asking import segment, unsupported
-from filmgate.adapters.dialects.dream_machine import wire
+from filmgate.adapters.dialects.dream_machine import codes, wire
 from filmgate.adapters.dialects.dream_machine.request import body_of, type_of
 from filmgate.adapters.dialects.dream_machine.told import Search, report_of
 from filmgate.adapters.dialects.dream_machine.words import ImageModel, RequestType, VideoModel
-from filmgate.adapters.dialects.luma import paid, read_error
+from filmgate.adapters.dialects.luma import answers_of, read_error
 from filmgate.adapters.dialects.scope import Scope
-from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
+from filmgate.adapters.dialects.upstreams import (
+    UpstreamOptions,
+    accepted,
+    answered,
+    call,
+    check_discarded,
+    options,
+    send,
+)
 from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
@@ -75,6 +83,8 @@ _BY_MODEL: Final = {**dict.fromkeys(get_args(VideoModel), _CLIP), **dict.fromkey
 
 _PAGES: Final = 5
 
+ANSWERS: Final = answers_of(wire.STATES, codes.CODES, codes.UNKNOWN)
+
 
 class DreamMachineUpstream:
     """Implements Provider. Pictures and foreign videos are given by address, earlier videos by their id."""
@@ -113,11 +123,7 @@ class DreamMachineUpstream:
         body = body_of(wanted, submission.model) | _callback(submission)
         reply = await send(self.line, submission, _path(wanted), json=body)
         names = any(side and side.kind is ReferenceKind.TASK for side in (wanted.start, wanted.end))
-        told = accepted(paid(reply), partial(read_error, earlier=names), self._not_accepted)
-        task_id = loose.name(told.get("id"))
-        if task_id is None:
-            raise ProviderTrouble("The answer to the submit names no generation.", accepted=True)
-        return Receipt(task_id)
+        return accepted(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
         """Ask about generations, one after the other."""
@@ -142,13 +148,12 @@ class DreamMachineUpstream:
     async def discard(self, task_id: str) -> None:
         """Delete a generation."""
         path = _one(task_id)
-        reply = await call(self.line, "DELETE", path) if path else None
-        if reply is not None and not 200 <= reply.status < 300:
-            answered(reply, read_error)
+        if path:
+            check_discarded(await call(self.line, "DELETE", path), ANSWERS)
 
     async def _get(self, task_id: str) -> Report | None:
         path = _one(task_id)
-        told = answered(await call(self.line, "GET", path), read_error) if path else None
+        told = answered(await call(self.line, "GET", path), ANSWERS, task_id) if path else None
         if told is None:
             return None
         if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
@@ -158,7 +163,7 @@ class DreamMachineUpstream:
     async def _page(self, offset: int) -> tuple[list[Any], bool]:
         """Read a page of the list, and whether there may be more."""
         query = {"limit": wire.MAX_PAGE, "offset": offset}
-        told = answered(await call(self.line, "GET", _GENERATIONS, query=query), read_error)
+        told = answered(await call(self.line, "GET", _GENERATIONS, query=query), ANSWERS)
         if not isinstance(told, dict) or not isinstance(told.get("generations", ""), list | None):
             raise ProviderTrouble("The provider's list of generations is none.")
         page = loose.items(told["generations"])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from pydantic import Field
 
 from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.answers import first, percent
 from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported
-from filmgate.adapters.dialects.gateway import wire
-from filmgate.adapters.dialects.loose import items, mapping, moment, name, text
+from filmgate.adapters.dialects.gateway import codes, wire
+from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.upstreams import (
+    Answers,
+    Meaning,
     Told,
     UpstreamOptions,
     accepted,
@@ -23,6 +24,7 @@ from filmgate.adapters.dialects.upstreams import (
     decoded,
     failure,
     options,
+    reports_of,
     send,
 )
 from filmgate.domain.capabilities import Capabilities, Input
@@ -36,13 +38,6 @@ from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Sub
 
 _SUBMIT: Final = "/luma/generations"
 _BATCH: Final = "/luma/tasks"
-
-_TOO_EARLY, _NOT_FOUND = 425, 404
-_FINE: Final = frozenset({"0", "200", "success"})
-"""Codes of an envelope that holds no error."""
-
-_STATUS: Final = re.compile("[45][0-9][0-9]")
-_UNKNOWN: Final = re.compile(r"not.?(exist|found)|no such", re.IGNORECASE)
 
 
 class GatewayOptions(UpstreamOptions):
@@ -95,25 +90,16 @@ class GatewayUpstream:
         """Submit a new video or an extension. Raises EngineFailed, ProviderTrouble."""
         earlier = None if submission.start is None else submission.start.earlier
         path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
-        reply = _alone(await send(self.line, submission, path, json=await _body(submission)))
-        read_error = answers.told if earlier is None else _told_of_earlier
-        value = accepted(_judged(reply), read_error, self._options.not_accepted)
-        task_id = _id(value)
-        if task_id is None:
-            raise ProviderTrouble("The answer to the submit names no task.", accepted=True)
-        return Receipt(task_id)
+        reply = await send(self.line, submission, path, json=await _body(submission))
+        return accepted(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _told_of_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
         """Ask for tasks one by one, or for many at once. Raises ProviderTrouble."""
         if len(ids) == 1 or self.batch == 1:
             return [report for task_id in ids if (report := await self._one(task_id)) is not None]
         reply = await call(self.line, "POST", _BATCH, json={"ids": list(ids)}, fresh=False)
-        value = answered(_judged(reply), answers.told)
-        if value is None:
-            sentence = "The provider has no batch query: is its base address right, or is batch = 1 missing?"
-            raise ProviderTrouble(sentence, account=True)
-        tasks = {task_id: task for task in _tasks(value) for task_id in _ids(task)}
-        return [_report(tasks[task_id], task_id) for task_id in ids if task_id in tasks]
+        tasks = {task_id: _report(task, task_id) for task in _batch(reply) for task_id in _ids(task)}
+        return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
         """Give nothing: a gateway lists no tasks."""
@@ -128,7 +114,7 @@ class GatewayUpstream:
         place = segment(task_id)
         if place is None:
             return None
-        value = answered(_judged(await call(self.line, "GET", f"{_SUBMIT}/{place}"), one=True), answers.told)
+        value = answered(await call(self.line, "GET", f"{_SUBMIT}/{place}"), ANSWERS, task_id)
         task = next(iter(() if value is None else _tasks(value)), None)
         return None if task is None else _report(task, task_id)
 
@@ -156,37 +142,17 @@ async def _body(submission: Submission) -> dict[str, Any]:
     return body
 
 
-def _alone(reply: Reply) -> Reply:
-    """Take the new task out of an array: that is what the proxy answered from which all gateways descend."""
-    try:
-        (task,) = msgspec.json.decode(reply.body, type=tuple[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return reply
-    return msgspec.structs.replace(reply, body=bytes(task))
+def _alone(value: Any) -> Any:
+    """Take a task out of an array of one: that is what the proxy answered from which all gateways descend."""
+    task = value[0] if isinstance(value, list) and len(value) == 1 else value
+    data = mapping(task).get("data")
+    return {**task, "data": data[0]} if isinstance(data, list) and len(data) == 1 else task
 
 
-def _judged(reply: Reply, *, one: bool = False) -> Reply:
-    """Give an error that came with a 200 the status that is its code; of `one` task it may say that there is none.
-
-    Any other is no verdict: nothing was accepted, and that is all it says.
-    """
-    value = mapping(decoded(reply))
-    if not 200 <= reply.status < 300 or _id(value) is not None or not _is_error(value):
-        return reply
-    code, message, _ = answers.told(reply.status, value)
-    status = _TOO_EARLY
-    if code and _STATUS.fullmatch(code):
-        status = int(code)
-    elif one and any(_UNKNOWN.search(said or "") for said in (code, message)):
-        status = _NOT_FOUND
-    return msgspec.structs.replace(reply, status=status)
-
-
-def _is_error(envelope: Mapping[str, Any]) -> bool:
-    """Tell whether an envelope is that of an error: it says so, and holds nothing else."""
-    code = envelope.get("code")
-    odd = code is not None and str(code).lower() not in _FINE
-    return (odd or bool(envelope.get("error"))) and not (mapping(envelope.get("data")) or items(envelope.get("data")))
+def _is_error(value: Any) -> bool:
+    """Return whether an envelope is that of an error: it says so, and holds nothing else."""
+    data = mapping(value).get("data")
+    return answers.refuses(value) and not (mapping(data) or items(data))
 
 
 def _told_of_earlier(status: int, value: Any) -> Told:
@@ -194,7 +160,20 @@ def _told_of_earlier(status: int, value: Any) -> Told:
     told = answers.told(status, value)
     if status != 404 or value is None:
         return told
-    return Told(told.code, told.message or "The provider no longer has the video to extend.", verdict=True)
+    return Told(told.code, told.message or "The provider no longer has the video to extend.", Meaning.REJECTED)
+
+
+def _batch(reply: Reply) -> list[Mapping[str, Any]]:
+    """Return the tasks of a batch. Raises ProviderTrouble."""
+    with contextlib.suppress(ProviderTrouble):
+        tasks = _tasks(decoded(reply))
+        if any(map(_has_state, tasks)):
+            return tasks
+    if reply.status == 404:
+        sentence = "The provider has no batch query: is its base address right, or is batch = 1 missing?"
+        raise ProviderTrouble(sentence, account=True)
+    value = answered(reply, ANSWERS)
+    return [] if value is None else _tasks(value)
 
 
 def _tasks(value: Any) -> list[Mapping[str, Any]]:
@@ -205,7 +184,7 @@ def _tasks(value: Any) -> list[Mapping[str, Any]]:
     if isinstance(value, list):
         return [task for task in value if isinstance(task, dict) and _id(task) is not None]
     answer = mapping(value)
-    if any(name(answer.get(key)) for key in ("task_id", "id")):
+    if any(identity(answer.get(key)) for key in ("task_id", "id")):
         return [answer]
     if "data" not in answer:
         raise ProviderTrouble("The answer holds no task.")
@@ -221,19 +200,38 @@ def _ids(task: Mapping[str, Any]) -> Iterator[str]:
     """Give all names of a task, its own before those of the rows that a gateway keeps about it."""
     for key in ("task_id", "id"):
         for part in _parts(task):
-            if (found := name(part.get(key))) is not None:
+            if (found := identity(part.get(key))) is not None:
                 yield found
 
 
 def _id(value: Mapping[str, Any]) -> str | None:
     """Give the name of a task; the data of an envelope may be that name alone."""
-    return next(_ids(value), None) or (None if _is_error(value) else text(value.get("data")))
+    return next(_ids(value), None) or (None if _is_error(value) else identity(text(value.get("data"))))
+
+
+def _receipt(value: Any) -> Receipt | None:
+    task_id = _id(mapping(_alone(value)))
+    return None if task_id is None else Receipt(task_id)
+
+
+def _has_state(value: Any) -> bool:
+    return _state(mapping(_alone(value))) is not None
+
+
+ANSWERS: Final = Answers(
+    read_error=lambda status, value: answers.told(status, _alone(value)),
+    read_codes=lambda value: answers.read_codes(_alone(value)),
+    refuses=lambda value: answers.refuses(_alone(value)),
+    receipt=_receipt,
+    has_state=_has_state,
+    codes=codes.CODES,
+    unknown=codes.UNKNOWN,
+)
 
 
 def _report(task: Mapping[str, Any], task_id: str) -> Report:
     item, inner = _parts(task)
-    words = [part.get(key) for part in (item, inner) for key in ("status", "state", "task_status")]
-    state = first(lambda word: wire.STATES.get((text(word) or "").lower()), *words)
+    state = _state(task)
     return Report(
         receipt=Receipt(task_id),
         state=state,
@@ -243,6 +241,11 @@ def _report(task: Mapping[str, Any], task_id: str) -> Report:
         asked=_asked(inner),
         created_at=first(moment, inner.get("created_at"), item.get("submit_time"), item.get("created_at")),
     )
+
+
+def _state(task: Mapping[str, Any]) -> State | None:
+    words = [part.get(key) for part in _parts(task) for key in ("status", "state", "task_status")]
+    return first(lambda word: wire.STATES.get((text(word) or "").lower()), *words)
 
 
 def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:

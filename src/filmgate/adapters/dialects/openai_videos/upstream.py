@@ -10,11 +10,23 @@ from typing import Any, Final
 from pydantic import field_validator
 
 from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.answers import percent, restated
+from filmgate.adapters.dialects.answers import percent
 from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported
-from filmgate.adapters.dialects.loose import mapping, moment, name, text
-from filmgate.adapters.dialects.openai_videos import wire
-from filmgate.adapters.dialects.upstreams import Told, UpstreamOptions, accepted, answered, call, failure, options, send
+from filmgate.adapters.dialects.loose import identity, mapping, moment, name, text
+from filmgate.adapters.dialects.openai_videos import codes, wire
+from filmgate.adapters.dialects.upstreams import (
+    Answers,
+    Meaning,
+    Told,
+    UpstreamOptions,
+    accepted,
+    answered,
+    call,
+    check_discarded,
+    failure,
+    options,
+    send,
+)
 from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
@@ -35,9 +47,6 @@ _PAGES: Final = 10
 
 _NO_SEARCH: Final = frozenset({400, 404, 405, 422, 501})
 _NO_DISCARD: Final = frozenset({405, 501})
-_STATUSES: Final = {"insufficient_quota": 402, "billing_hard_limit_reached": 402, "model_not_found": 400}
-"""What the codes of errors stand for that come with a status that says less."""
-
 _STATES: Final = {
     **wire.STATES,
     "pending": State.PENDING,
@@ -129,12 +138,7 @@ class OpenAIVideosUpstream:
         else:
             form = [*(Part(key, value) for key, value in fields.items()), *files]
             reply = await send(self.line, submission, path, form=form)
-        read_error = _told if path == _VIDEOS else _told_of_earlier
-        value = accepted(restated(reply, _STATUSES), read_error, self._options.not_accepted)
-        video_id = name(value.get("id"))
-        if video_id is None:
-            raise ProviderTrouble("The answer to the submit names no video.", accepted=True)
-        return Receipt(video_id)
+        return accepted(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Report]:
         """Ask for videos, one by one. Raises ProviderTrouble."""
@@ -142,7 +146,7 @@ class OpenAIVideosUpstream:
         for video_id in ids:
             if (place := segment(video_id)) is None:
                 continue
-            value = answered(restated(await call(self.line, "GET", f"{_VIDEOS}/{place}"), _STATUSES), _told)
+            value = answered(await call(self.line, "GET", f"{_VIDEOS}/{place}"), ANSWERS, video_id)
             if value is not None:
                 reports.append(_report(_video(value), video_id))
         return reports
@@ -169,8 +173,7 @@ class OpenAIVideosUpstream:
         reply = await call(self.line, "DELETE", f"{_VIDEOS}/{place}")
         if reply.status in _NO_DISCARD:
             raise ProviderTrouble("This provider cannot take back a video.")
-        if not 200 <= reply.status < 300:
-            answered(reply, _told)
+        check_discarded(reply, ANSWERS)
 
     async def _pages(self) -> AsyncIterator[Mapping[str, Mapping[str, Any]]]:
         """Give the account's videos by their ids, the newest first, each once; nothing if there is no list."""
@@ -179,10 +182,10 @@ class OpenAIVideosUpstream:
             query: dict[str, str | int | float] = {"limit": wire.MAX_PAGE, "order": "desc"}
             if seen:
                 query["after"] = next(reversed(seen))
-            reply = restated(await call(self.line, "GET", _VIDEOS, query=query), _STATUSES)
+            reply = await call(self.line, "GET", _VIDEOS, query=query)
             if reply.status in _NO_SEARCH:
                 return
-            page = mapping(answered(reply, _told))
+            page = mapping(answered(reply, ANSWERS))
             if not isinstance(page.get("data"), list):
                 raise ProviderTrouble("The answer to a list has no videos.")
             videos = [(name(mapping(video).get("id")), mapping(video)) for video in page["data"]]
@@ -236,13 +239,36 @@ def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
 def _told(status: int, value: Any) -> Told:
     """Read an error; a policy that was violated is moderation under another name."""
     told = answers.told(status, value)
-    return told._replace(code="moderated") if told.code == "content_policy_violation" else told
+    known = codes.CODES.get(told.code or "")
+    return told._replace(meaning=Meaning.MODERATED) if known and known.meaning is Meaning.MODERATED else told
 
 
 def _told_of_earlier(status: int, value: Any) -> Told:
     """Read an error about an extension or edit: a 404 with a reason is about the earlier video."""
     told = _told(status, value)
-    return told._replace(verdict=True) if status == 404 and told.message else told
+    return told._replace(meaning=Meaning.REJECTED) if status == 404 and told.message else told
+
+
+def _receipt(value: Any) -> Receipt | None:
+    """Find the id of a video: what calls itself something else is none."""
+    video = mapping(value)
+    kind, video_id = text(video.get("object")), identity(video.get("id"))
+    return None if video_id is None or not (kind or "video").startswith("video") else Receipt(video_id)
+
+
+def _has_state(value: Any) -> bool:
+    return (text(mapping(value).get("status")) or "").lower() in _STATES
+
+
+ANSWERS: Final = Answers(
+    read_error=_told,
+    read_codes=answers.read_codes,
+    refuses=answers.refuses,
+    receipt=_receipt,
+    has_state=_has_state,
+    codes=codes.CODES,
+    unknown=codes.UNKNOWN,
+)
 
 
 def _video(value: Any) -> Mapping[str, Any]:
