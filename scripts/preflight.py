@@ -4,7 +4,7 @@ import sys
 
 if sys.version_info < (3, 11):
     sys.exit(
-        "Filmgate needs Python 3.11 or newer, this is %d.%d. Name another with: make run PYTHON=python3.12"
+        "Filmgate needs Python 3.11 or newer, this is %d.%d. Name another with: make run PYTHON=python3.13"
         % sys.version_info[:2]
     )
 

@@ -16,12 +16,14 @@ import apsw
 import httpx2
 import pytest
 
-from filmgate.app.doctor.installation import packages
+from filmgate.app.doctor.installation import packages, python
 from filmgate.app.doctor.running import Running
+from filmgate.app.requirements import TESTED_PYTHONS
 from filmgate.domain.settings import Settings
 from tests.support.processes import until
 from tests.support.provider import account
 from tests.support.service import ENGINES, RunningService
+from tests.support.sites import DEATHS, Decoders, lacking
 
 Start = Callable[..., RunningService]
 Findings = dict[str, list[dict[str, str]]]
@@ -235,3 +237,49 @@ def test_submits_and_work_that_wait_are_found(start_service: Start):
     assert "of the queue nobody have been due for 120 minutes" in told
     assert "of 1 tasks nobody knows" in told
     assert "1 tasks should have ended" in told
+
+
+@pytest.mark.parametrize("how", DEATHS)
+def test_decoders_that_do_not_work_are_found(tmp_path: Path, how: str):
+    """A clip goes the whole way from the encoder to its stills: whatever becomes of the decoders, it is a problem."""
+    service = RunningService(tmp_path / "data", engines=json.dumps({"studio": ENGINES["studio"]}))
+    Decoders(service, tmp_path).die(how)
+    found, _ = examined(service, "--offline")
+    for check in ("clips", "engine studio"):
+        (finding,) = found[check]
+        assert finding["level"] == "problem"
+        assert "cannot be post-processed" in finding["found"]
+    if how == "meets another library":
+        assert "unexpected keyword argument" in found["clips"][0]["found"]
+
+
+def test_libraries_that_are_missing_are_found(tmp_path: Path):
+    """The doctor goes on without them, and names what to install."""
+    service = RunningService(tmp_path / "data")
+    lacking(service, tmp_path, "av", "cv2")
+    found, _ = examined(service, "--offline")
+    assert "pip install av opencv-python-headless" in found["libraries"][0]["found"]
+    assert {"clips", "engine studio"} <= found.keys()
+
+
+def test_a_python_that_is_not_tested_is_a_warning(monkeypatch: pytest.MonkeyPatch):
+    """It is named, with those that are tested; one that is too old is a problem."""
+
+    def said() -> tuple[str, str]:
+        (finding,) = python(Settings(), Running(None))
+        return finding.level, finding.why
+
+    monkeypatch.setattr("sys.version_info", (3, 13, 5))
+    assert said() == ("ok", "")
+    monkeypatch.setattr("sys.version_info", (3, 99, 0))
+    level, why = said()
+    assert (level, "is tested with Python 3.11 and 3.13" in why) == ("warning", True)
+    monkeypatch.setattr("sys.version_info", (3, 10, 0))
+    assert said()[0] == "problem"
+
+
+def test_the_classifiers_name_the_pythons_that_are_tested():
+    """What the package says of itself, and what the service says at its start, is one list."""
+    words = metadata.metadata("filmgate").get_all("Classifier") or []
+    named = [word.rpartition(" ")[2] for word in words if word.startswith("Programming Language :: Python :: 3.")]
+    assert named == [".".join(map(str, version)) for version in TESTED_PYTHONS]

@@ -16,37 +16,17 @@ from tests.providers.recorder import Recorder, recorder
 from tests.service.conftest import client, ended, submit
 from tests.support.processes import until
 from tests.support.service import RunningService
+from tests.support.sites import Decoders
 
-_DEATHS = {
-    "does not start": "os._exit(1)",
-    "is killed": "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), 9))",
-    "crashes": "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), 11))",
-}
-_SITE = """
-import os, sys
-if "filmgate.adapters.media.zygote" in sys.orig_argv and os.path.exists({switch!r}):
-    exec(open({switch!r}).read())
-"""
+_DEATHS = ("does not start", "is killed", "crashes")
 
 
 class Frail:
-    """A service whose decoders die in a way that is chosen, until they are well again."""
+    """A service whose decoders may die."""
 
     def __init__(self, folder: Path, **options: str) -> None:
-        self._switch = folder / "switch"
-        site = folder / "site"
-        site.mkdir()
-        (site / "sitecustomize.py").write_text(_SITE.format(switch=str(self._switch)))
         self.running = RunningService(folder / "data", **options)
-        self.running.env["PYTHONPATH"] = str(site)
-
-    def die(self, how: str) -> None:
-        """Have every decoder that starts from now on end like this."""
-        self._switch.write_text(_DEATHS[how])
-
-    def live(self) -> None:
-        """Have the decoders that start from now on live."""
-        self._switch.unlink()
+        self.decoders = Decoders(self.running, folder)
 
     def row(self, task_id: str) -> tuple[int, str | None, dict[str, Any]]:
         """Read what the ledger has of a task: its crashes, its provider's id, its work."""
@@ -79,13 +59,13 @@ def frail(tmp_path: Path) -> Iterator[Callable[..., Frail]]:
 def test_post_processing_that_dies_three_times_ends_the_task(frail: Callable[..., Frail], how: str):
     """Here the engine is in the same process. The next task completes as soon as decoders live again."""
     service = frail()
-    service.die(how)
+    service.decoders.die(how)
     with client(service.running) as http:
         task = ended(http, submit(http))
         assert (task["state"], task["failure"]["code"]) == ("failed", "engine_crashed")
         assert "crashed 3 times over this task" in task["failure"]["message"]
         assert service.row(task["id"])[0] == 3
-        service.live()
+        service.decoders.live()
         if how == "does not start":
             assert ended(http, submit(http))["state"] == "completed"
     assert "Traceback" not in service.log()
@@ -94,7 +74,7 @@ def test_post_processing_that_dies_three_times_ends_the_task(frail: Callable[...
 def test_the_count_outlives_the_service(frail: Callable[..., Frail]):
     """Who is killed after the first crash goes on counting at the second."""
     service = frail()
-    service.die("does not start")
+    service.decoders.die("does not start")
     with client(service.running) as http:
         task = submit(http)
         until(lambda: service.row(task)[0], bool)
@@ -107,12 +87,12 @@ def test_the_count_outlives_the_service(frail: Callable[..., Frail]):
 def test_fewer_deaths_are_forgiven(frail: Callable[..., Frail]):
     """After one crash the file is taken up where it was: the engine does not make it again."""
     service = frail()
-    service.die("does not start")
+    service.decoders.die("does not start")
     with client(service.running) as http:
         task = submit(http)
         until(lambda: service.row(task)[0], bool)
         made = service.row(task)[2]["product"]
-        service.live()
+        service.decoders.live()
         assert ended(http, task)["state"] == "completed"
     assert (service.row(task)[0], service.row(task)[2]["product"]) == (1, made)
 
@@ -129,7 +109,7 @@ def test_what_was_paid_for_is_not_forgotten(frail: Callable[..., Frail], provide
     """The task of a provider ends, is submitted once, and the ledger keeps its id and links; the provider keeps its."""
     table = {"paid": {"type": "dream_machine", "base_url": provider.url, "models": ["*"], **FAST}}
     service = frail(engines=json.dumps(table))
-    service.die(how)
+    service.decoders.die(how)
     with client(service.running) as http:
         task = ended(http, submit(http, "one to pay for [done]"))
     assert (task["state"], task["failure"]["code"]) == ("failed", "engine_crashed")
@@ -145,7 +125,7 @@ def test_what_was_paid_for_is_not_forgotten(frail: Callable[..., Frail], provide
 def test_an_upload_that_cannot_be_decoded_now_is_not_called_bad(frail: Callable[..., Frail], how: str):
     """A caller is told to come back, since nobody knows whether its picture is good."""
     service = frail()
-    service.die(how)
+    service.decoders.die(how)
     pixel = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
     with client(service.running) as http:
         answer = http.post("/api/v1/tasks", json={"prompt": "x", "start": {"image": pixel}})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filmgate import __version__, faults
 from filmgate.app.folder import hold
 from filmgate.app.keys import FIRST_KEY, SHORTEST_BOOTSTRAP
+from filmgate.app.requirements import check_libraries, untested_python
 from filmgate.app.service import Service, open_service
 from filmgate.app.web import is_loopback
 from filmgate.domain.errors import FilmgateError, Unavailable
@@ -35,6 +36,9 @@ def serve(settings: Settings) -> int:
     restrict(group=settings.group_access)
     try:
         _check_exposure(settings)
+        check_libraries(engine.type for engine in settings.engine_table().values())
+        if (untested := untested_python()) is not None:
+            print(f"filmgate: {untested}", file=sys.stderr)
         with hold(settings.data), _bound(settings) as listener:
             import uvloop
 

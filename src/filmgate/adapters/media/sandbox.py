@@ -234,7 +234,9 @@ def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:
         outcome = msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
     if outcome.trace:
         _log.error("a decoder failed in an unexpected way: %s", outcome.trace)
-        raise DecoderCrashed("The file is damaged: it cannot be decoded.")
+        error = DecoderCrashed("The file is damaged: it cannot be decoded.")
+        error.add_note(outcome.trace.strip().splitlines()[-1])
+        raise error
     if outcome.error:
         raise InvalidMedia(outcome.error)
     return outcome.facts

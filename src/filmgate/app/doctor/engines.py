@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import uuid_utils
 
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
+from filmgate.app.doctor.media import REINSTALL, unusable
 from filmgate.app.doctor.running import Running
 from filmgate.app.engines import LOCAL, engines_and_accounts
 from filmgate.core.providers.account import Account
@@ -49,14 +53,15 @@ def providers(settings: Settings, _now: Running) -> Iterator[Finding]:
 
 
 def _studio(name: str) -> Finding:
-    """Start the renderer in a process of its own, as the workers are."""
+    """Have one frame made in a process of its own, as the workers are, and post-process it."""
     check = f"engine {name}"
-    try:
-        command = [sys.executable, "-m", _PROBE]
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own
-        means = msgspec.json.decode(done.stdout or b"{}", type=_Means)
-    except (OSError, subprocess.TimeoutExpired, msgspec.MsgspecError) as error:
-        means = _Means(error=f"the renderer does not start: {error}")
+    with tempfile.TemporaryDirectory(prefix="filmgate-doctor-") as folder:
+        clip = Path(folder) / "studio.mp4"
+        means = _probe(clip)
+        trouble = unusable(clip) if means.renderer else None
+    if trouble is not None:
+        found = f"a clip that it made cannot be post-processed: {trouble}"
+        return problem(check, found, "Its tasks end with engine_crashed.", REINSTALL)
     if means.renderer == "gl":
         return ok(check, f"OpenGL: {means.gl}")
     if means.renderer:
@@ -66,8 +71,20 @@ def _studio(name: str) -> Finding:
         )  # fmt: skip
     return problem(
         check, means.error or "the renderer does not start", "Its tasks end with engine_crashed.",
-        "Install Filmgate anew, or leave the engine out.",
+        f"{REINSTALL} Or leave the engine out.",
     )  # fmt: skip
+
+
+def _probe(clip: Path) -> _Means:
+    try:
+        command = [sys.executable, "-m", _PROBE, str(clip)]
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - our own
+        if done.stdout:
+            return msgspec.json.decode(done.stdout, type=_Means)
+        why = (os.fsdecode(done.stderr).strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    except (OSError, subprocess.TimeoutExpired, msgspec.MsgspecError) as error:
+        why = str(error)
+    return _Means(error=f"the renderer makes no clip: {why}")
 
 
 async def _provider(name: str, engine: EngineSettings) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from filmgate.app.doctor import books, engines, installation, machine, options
+from filmgate.app.doctor import books, engines, installation, machine, media, options
 from filmgate.app.doctor.finding import Finding, problem
 from filmgate.app.doctor.running import Running, running
 from filmgate.domain.settings import Settings
@@ -14,6 +14,7 @@ Check = Callable[[Settings, Running], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     installation.python,
     installation.packages,
+    media.libraries,
     machine.folder,
     machine.room,
     machine.clock,
@@ -24,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     books.ledger,
     books.files,
     books.work,
+    media.clips,
     engines.local,
 )
 """The checks that ask nobody else."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running
+from filmgate.app.requirements import TESTED_PYTHONS, untested_python
 from filmgate.domain.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 LOCK = Path(__file__).parents[4] / "requirements" / "service.lock"
 """The versions that Filmgate was tested with; they are known only where it runs from its sources."""
 
-_OLDEST_PYTHON = (3, 11)
 _SHOWN = 5
 
 
@@ -36,10 +36,13 @@ class _Unmet(NamedTuple):
 def python(_settings: Settings, _now: Running) -> Iterator[Finding]:
     """Look at the version of Python."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] >= _OLDEST_PYTHON:
-        yield ok("python", f"Python {version}")
-    else:
+    if sys.version_info[:2] < TESTED_PYTHONS[0]:
         yield problem("python", f"Python {version}", "Filmgate needs 3.11.", "Install it with a newer Python.")
+    elif (untested := untested_python()) is not None:
+        do = "If something does not work, install Filmgate with a Python that is tested."
+        yield warning("python", f"Python {version}", untested, do)
+    else:
+        yield ok("python", f"Python {version}")
 
 
 def packages(_settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterator[Finding]:
