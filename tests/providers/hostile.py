@@ -20,6 +20,19 @@ from typing import Any
 from filmgate.adapters.engines.scripted.clip import clip
 from tests.support.listening import listening
 
+_ODD: dict[str, Any] = {
+    "empty": b"",
+    "html": b"<html>Bad gateway</html>",
+    "null": b"null",
+    "envelope": {"code": "upstream_timeout", "message": "The upstream did not answer in time.", "data": None},
+    "number": {"code": 500, "message": "Odd.", "data": None},
+    "error": {"success": False, "error": {"code": "strange", "message": "Odd."}},
+    "list": {"errors": [{"code": "strange", "message": "Odd."}]},
+    "text": "accepted",
+    "noid": {"id": "", "state": "pending"},
+}
+"""What a provider may say after it has accepted a task, by the trick `body`; `odd` is the status."""
+
 _TRICK = re.compile(r"\[(?P<name>[\w-]+)(=(?P<value>[\w.]+))?\]")
 
 
@@ -111,7 +124,7 @@ def _handler(provider: Hostile) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if self.path.rstrip("/") in ("/luma/videos", "/luma/generations"):
+            if self.path.rstrip("/") in ("/luma/videos", "/luma/generations", "/generations"):
                 self._submit(body)
             else:
                 self._query(body)
@@ -132,6 +145,8 @@ def _handler(provider: Hostile) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
             elif "garbage" in task.tricks:
                 self._say(200, b"<html>accepted, perhaps</html>")
+            elif "odd" in task.tricks:
+                self._say(int(task.tricks["odd"]), _ODD[task.tricks.get("body", "empty")])
             elif "late500" in task.tricks:
                 self._say(500, {"success": False, "error": {"code": "api_error", "message": "oops"}})
             else:

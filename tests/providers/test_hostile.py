@@ -59,7 +59,6 @@ def test_what_passes_is_waited_out(gate: Gate, provider: Hostile, trick: str):
         ("nofile", "output_missing"),
         ("truncated", "output_missing"),
         ("gone", "output_missing"),
-        ("missing=1000", "lost_by_provider"),
         ("400", "rejected_by_provider"),
         ("403", "moderated"),
     ],
@@ -79,6 +78,40 @@ def test_what_never_finishes_ends_at_its_deadline(gate: Gate, provider: Hostile)
     task = ended(client, submit(client, "a lake [never]"))
     assert task["failure"]["code"] == "expired"
     assert provider.accepted["a lake [never]"] == 1
+
+
+def test_a_task_that_is_missed_without_a_witness_ends_at_its_deadline(gate: Gate, provider: Hostile):
+    """A provider that knows nothing of ours any more may be under repair."""
+    _, client = gate({"ace": account("acedata", provider.url, deadline=5)})
+    task = ended(client, submit(client, "a lake [missing=1000]"))
+    assert task["failure"]["code"] == "expired"
+    assert provider.submits["a lake [missing=1000]"] == 1
+
+
+ODD = [
+    *((status, "empty") for status in (204, 302, 407, 408, 409, 418, 423, 425, 430, 499, 500, 501, 503, 504, 529)),
+    *((200, body) for body in ("empty", "html", "null", "envelope", "number", "error", "list", "text", "noid")),
+    (202, "envelope"),
+    (409, "error"),
+    (502, "html"),
+]
+
+
+def test_no_odd_answer_to_a_submit_makes_a_second_one(gate: Gate, provider: Hostile):
+    """The provider has accepted every task, and says so in no way: each is held, and was sent once over the wire."""
+    engines = {
+        f"at-{number}": account(kind, provider.url, models=[f"model-{number}"])
+        for number, kind in enumerate(["gateway", "agents"] * len(ODD))
+    }
+    _, client = gate(engines)
+    tasks = [
+        submit(client, f"lake {number} [odd={status}] [body={body}]", model=f"model-{number}")
+        for number, (status, body) in enumerate([each for each in ODD for _ in range(2)])
+    ]
+    held = until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == len(tasks), 60)
+    assert {each["id"] for each in held} == {task["id"] for task in tasks}
+    assert set(provider.submits.values()) == {1}
+    assert len(provider.tasks) == len(tasks)
 
 
 @pytest.mark.parametrize("trick", ["500", "503", "drop", "garbage"])

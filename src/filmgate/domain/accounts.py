@@ -16,7 +16,8 @@ class AccountSettings(BaseModel):
 
     The key comes from the environment variable `key_env` or the file `key_file`, never from the table itself.
     A task is asked about `poll` seconds after its submit for the first time, then ever less often, `poll_max` apart at
-    most. With `idempotency_keys` the provider is known to give a repeated submit of one key the first answer.
+    most. With `idempotency_keys` the provider is known to give a repeated submit of one key the first answer, for
+    `idempotency_hours` at least.
     `on_unknown` says what becomes of a submit that nobody can tell the outcome of: it waits for the operator (`hold`),
     ends the task (`fail`), or is sent once more (`submit_again`). `adopt_for` names the application whose queries for
     unknown ids are passed on to this account. With `callbacks` the provider is given an address to call back.
@@ -33,6 +34,7 @@ class AccountSettings(BaseModel):
     poll: Positive = 5
     poll_max: Positive = 30
     idempotency_keys: bool = False
+    idempotency_hours: Positive = 23
     on_unknown: Literal["hold", "fail", "submit_again"] = "hold"
     adopt_for: str | None = None
     callbacks: bool = True

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+ABSENT = 300.0
+"""Seconds for which a provider must say that it does not know a task before the task is lost."""
+
 _AHEAD = 0.25
 """Of the time between two questions: a batch with room left takes along what would be asked so much later."""
 
@@ -46,16 +49,23 @@ class Account:
     `requests` counts its queries, `answers` what came of its submits: accepted, refused, not_accepted or unknown.
     """
 
-    def __init__(self, name: str, provider: Provider, settings: AccountSettings) -> None:
+    def __init__(
+        self,
+        name: str,
+        provider: Provider,
+        settings: AccountSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self.provider = provider
         self.settings = settings
-        self.submits = Breaker()
+        self.submits = Breaker(clock)
         self.requests = 0
         self.answers: Counter[str] = Counter()
-        self._submit_pace = Pace(settings.submit_rate)
-        self._query_pace = Pace(settings.query_rate)
-        self._clock = time.monotonic
+        self._submit_pace = Pace(settings.submit_rate, clock)
+        self._query_pace = Pace(settings.query_rate, clock)
+        self.clock = clock
+        self._known: dict[str, float] = {}
         self._questions: list[_Question] = []
         self._open: dict[str, _Question] = {}
         self._numbers = count()
@@ -138,6 +148,17 @@ class Account:
             if question is not None and question.answer is answer:
                 del self._open[task_id]
 
+    def is_lost(self, task_id: str, since: float) -> bool:
+        """Return whether a task that the provider has not known since a time of this clock is lost.
+
+        It is after five minutes, if the provider has told of another task meanwhile: one that has forgotten them all
+        is being repaired, perhaps.
+        """
+        now = self.clock()
+        # Twice the longest pause: the other tasks are not asked about more often.
+        recent = max(since, now - max(ABSENT, 2 * self.settings.poll_max))
+        return now - since >= ABSENT and any(each != task_id and at >= recent for each, at in self._known.items())
+
     async def look(self, task_ids: Sequence[str]) -> dict[str, Report]:
         """Ask about tasks that nobody follows, one batch at most, and give those of them that the provider knows.
 
@@ -159,12 +180,12 @@ class Account:
     def hurry(self, task_id: str) -> bool:
         """Ask about a task now if somebody waits for it; False if nobody does."""
         question = self._open.get(task_id)
-        if question is not None and question.at > self._clock():
+        if question is not None and question.at > self.clock():
             self._put(task_id, 0.0, question.answer)
         return question is not None
 
     def _put(self, task_id: str, pause: float, answer: asyncio.Future[Report | None]) -> _Question:
-        question = _Question(self._clock() + pause, next(self._numbers), task_id, answer)
+        question = _Question(self.clock() + pause, next(self._numbers), task_id, answer)
         self._open[task_id] = question
         heapq.heappush(self._questions, question)
         if self._questions[0] is question:
@@ -188,7 +209,7 @@ class Account:
             # What nobody waits for any more must not cost a turn.
             while self._questions and not self._waits(self._questions[0]):
                 heapq.heappop(self._questions)
-            pause = self._questions[0].at - self._clock() if self._questions else None
+            pause = self._questions[0].at - self.clock() if self._questions else None
             if pause is not None and pause <= 0:
                 return
             with contextlib.suppress(TimeoutError):
@@ -201,7 +222,7 @@ class Account:
 
     def _due(self) -> list[_Question]:
         """Take the questions of one request: those that are due, then those that soon are."""
-        ahead = self._clock() + (_AHEAD * self.settings.poll if self.provider.batch > 1 else 0.0)
+        ahead = self.clock() + (_AHEAD * self.settings.poll if self.provider.batch > 1 else 0.0)
         batch: dict[str, _Question] = {}
         while self._questions and len(batch) < self.provider.batch and self._questions[0].at <= ahead:
             question = heapq.heappop(self._questions)
@@ -239,7 +260,17 @@ class Account:
             self._troubled(misread)
             raise misread from error
         self.submits.alive()
+        for report in reports:
+            if report.state is not None:
+                self._witnessed(report.receipt.id)
         return {report.receipt.id: report for report in reports}
+
+    def _witnessed(self, task_id: str) -> None:
+        """Note that the provider knows a task: of two, one is another than the one that is missed."""
+        self._known.pop(task_id, None)
+        self._known[task_id] = self.clock()
+        if len(self._known) > 2:
+            del self._known[next(iter(self._known))]
 
     async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
         """Send a request when it may go out; what is said of lists and deletes says nothing about submits."""

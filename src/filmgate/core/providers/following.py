@@ -61,7 +61,7 @@ class Following:
         return name == engine and self._accounts[engine].hurry(upstream_id)
 
     async def _follow(self, attempt: Attempt, account: Account, upstream_id: str) -> None:
-        settings, absent, empty = account.settings, 0, 0
+        settings, absent, empty, since = account.settings, 0, 0, 0.0
         wait = self._first_wait(attempt, settings)
         while not attempt.over:
             try:
@@ -70,8 +70,13 @@ class Following:
                 log.debug("task %s: no answer from %s: %s", attempt.task.id, account.name, trouble.message)
             else:
                 absent = absent + 1 if report is None else 0
+                since = account.clock() if absent == 1 else since
                 empty = empty + 1 if report is not None and _without_file(attempt, report) else 0
-                await self._believe(attempt, report, absent, empty)
+                if report is not None:
+                    await self._believe(attempt, report, empty)
+                elif absent >= _IN_A_ROW and account.is_lost(upstream_id, since):
+                    lost = f"The provider {account.name} does not know the task any more."
+                    await attempt.end(Failure(FailureCode.LOST_BY_PROVIDER, lost))
             wait = self._pause(attempt.task, settings) * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests
 
     def _first_wait(self, attempt: Attempt, settings: AccountSettings) -> float:
@@ -88,17 +93,11 @@ class Following:
         age = max(0.0, self._desk.clock() - since)
         return min(settings.poll_max, settings.poll + _GROWTH * age)
 
-    async def _believe(self, attempt: Attempt, report: Report | None, absent: int, empty: int) -> None:
+    async def _believe(self, attempt: Attempt, report: Report, empty: int) -> None:
         """Commit what a report says for certain. Raises Superseded."""
-        engine = attempt.task.engine
-        if absent >= _IN_A_ROW:
-            lost = f"The provider {engine} does not know the task any more."
-            await attempt.end(Failure(FailureCode.LOST_BY_PROVIDER, lost))
-        elif empty >= _IN_A_ROW:
-            bare = f"The provider {engine} says the task is completed, but gives no file."
+        if empty >= _IN_A_ROW:
+            bare = f"The provider {attempt.task.engine} says the task is completed, but gives no file."
             await attempt.end(Failure(FailureCode.OUTPUT_MISSING, bare))
-        elif report is None:
-            return
         elif report.state is State.FAILED:
             unsaid = Failure(FailureCode.GENERATION_FAILED, "The generation failed.")
             await attempt.end(report.failure or unsaid)

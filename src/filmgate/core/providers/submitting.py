@@ -40,6 +40,11 @@ UNKNOWN = Failure(
 _LOOKS = (2.0, 10.0, 30.0, 120.0)
 """Seconds after which a submit without an answer is looked up, each after the one before."""
 
+_REPEATS = (*_LOOKS, 300.0, LONGEST_HOLD)
+"""Seconds after which a submit is sent again under its key, each after the one before."""
+
+_HOUR = 3600.0
+
 LOOKUP = "lookup"
 """What the queue of an engine's tasks is called by, whose submit is to be looked up."""
 
@@ -111,17 +116,17 @@ class Submitting:
         """Commit that a submit is being sent, then send it."""
         work = msgspec.structs.replace(attempt.task.work, asked=asked)
         await attempt.commit(stage=Stage.SUBMITTING, work=work)
-        await self._sent(attempt, submission)
-
-    async def _sent(self, attempt: Attempt, submission: Submission) -> None:
-        account = self._accounts[attempt.task.engine]
-        reached(Point.PROVIDER_ASKED)
         try:
-            receipt = await account.submit(submission)
+            await self._sent(attempt, submission)
         except (EngineFailed, ProviderTrouble) as refusal:
             if isinstance(refusal, EngineFailed) or not refusal.accepted:
                 await self._refused(attempt)
             raise
+
+    async def _sent(self, attempt: Attempt, submission: Submission) -> None:
+        account = self._accounts[attempt.task.engine]
+        reached(Point.PROVIDER_ASKED)
+        receipt = await account.submit(submission)
         reached(Point.PROVIDER_ANSWERED)
         try:
             await self._accepted(attempt, receipt)
@@ -187,7 +192,7 @@ class Submitting:
         account = self._accounts[attempt.task.engine]
         asked = attempt.task.work.asked
         assert asked is not None, "a submit is committed with its key"
-        if account.settings.idempotency_keys:
+        if account.settings.idempotency_keys and self._is_remembered(asked, account):
             await self._repeat(attempt, folder, asked, account)
         elif not account.provider.searches:
             await self._undecided(attempt, account, searched=False)
@@ -197,20 +202,41 @@ class Submitting:
         else:
             await self._search(attempt, folder, asked, account)
 
+    def _is_remembered(self, asked: Asked, account: Account) -> bool:
+        """Return whether a provider certainly still knows the key of a submit: afterwards a repeat is paid again."""
+        age = self._desk.clock() - asked.at
+        return -SKEW <= age < account.settings.idempotency_hours * _HOUR
+
     async def _repeat(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
-        """Send the submit again under its key: the provider gives the first answer again."""
+        """Send the submit again under its key: the provider answers with the task that the first one has become.
+
+        Any other answer, also a refusal, is about the repeat and says nothing about the first submit.
+        """
+        pause = _REPEATS[min(asked.looked, len(_REPEATS) - 1)]
         try:
             submission = await self._submission(attempt, folder, asked)
         except EngineFailed:
             # What it refers to is gone: that says nothing about the first submit, and a second one cannot be made.
             await self._undecided(attempt, account, searched=False)
             return
+        except ProviderTrouble:
+            await self._look_later(attempt, asked, pause)
+            return
+        if account.trouble is not None:
+            await self._look_later(attempt, asked, max(pause, account.wait), counts=False)
+            return
         await account.turn()
+        if not self._is_remembered(asked, account):
+            await self._look_later(attempt, asked, 0.0, counts=False)
+            return
         try:
             await to_its_end(self._sent(attempt, submission))
-        except ProviderTrouble as trouble:
-            pause = max(trouble.retry_after or 0.0, _LOOKS[min(asked.looked, len(_LOOKS) - 1)], account.wait)
+        except EngineFailed as refusal:
+            log.info("task %s: repeat to %s: %s", attempt.task.id, account.name, refusal.message)
             await self._look_later(attempt, asked, pause)
+        except ProviderTrouble as trouble:
+            log.info("task %s: repeat to %s: %s", attempt.task.id, account.name, trouble.message)
+            await self._look_later(attempt, asked, max(pause, trouble.retry_after or 0.0, account.wait))
 
     async def _search(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
         try:
