@@ -47,6 +47,16 @@ class ClaimConformance(Tenants):
         assert await ledger.claim("another queue", "w", NOW, math.inf) == []
         assert [(await claimed(ledger)).due.task_id for _ in range(2)] == [early.id, late.id]
 
+    async def test_the_next_attempts_are_those_that_nobody_is_at(self, ledger: Ledger):
+        """They are told of the tasks that are named, in the ledger's own time, until they are claimed."""
+        late, claimed_one, other = [await submitted(ledger, not_before=NOW + each) for each in (60, -1, 0)]
+        await claimed(ledger)
+        ids = [late.id, claimed_one.id, "no-such-task"]
+        assert await ledger.next_attempts(ids) == {late.id: NOW + 60}
+        assert await ledger.next_attempts([other.id]) == {other.id: NOW}
+        await ledger.clock_moved(-30.0)
+        assert await ledger.next_attempts(ids) == {late.id: NOW + 30}
+
     async def test_what_is_due_moves_with_the_clock(self, ledger: Ledger):
         """A clock that is set back makes nothing wait; one that is set ahead makes no limit shorter."""
         waiting = await submitted(ledger, not_before=NOW)

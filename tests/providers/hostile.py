@@ -77,7 +77,7 @@ class Hostile:
             if self.down:
                 return 503, {}, None
             if "busy" in tricks and self.submits[prompt] <= int(tricks["busy"]):
-                return 429, {"Retry-After": "1"}, None
+                return 429, {"Retry-After": tricks.get("later", "1")}, None
             for status in ("400", "401", "403", "500", "503"):
                 if status in tricks:
                     return int(status), {}, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from typing import Any
 
 import httpx2
@@ -70,6 +72,30 @@ def test_a_verdict_ends_the_task(gate: Gate, provider: Hostile, trick: str, code
     task = ended(client, submit(client, prompt))
     assert (task["state"], task["failure"]["code"]) == ("failed", code)
     assert provider.submits[prompt] == 1
+
+
+def test_a_waiting_task_says_when_its_provider_is_asked_next(gate: Gate, provider: Hostile):
+    """While it is to be submitted, ten minutes off at most, and while it is followed; afterwards it says nothing."""
+    engines = {
+        "busy": account("acedata", provider.url, models=["busy"]),
+        "slow": account("acedata", provider.url, models=["slow"], poll=300, poll_max=600),
+    }
+    _, client = gate(engines)
+
+    def seconds(task: dict[str, Any]) -> float:
+        found = client.get(f"/tasks/{task['id']}").json()["next_attempt_at"]
+        return 0.0 if found is None else datetime.datetime.fromisoformat(found).timestamp() - time.time()
+
+    busy, followed = (
+        submit(client, "a lake [busy=9] [later=86400]", model="busy"),
+        submit(client, "a fox", model="slow"),
+    )
+    assert 60 < until(lambda: seconds(busy), bool) <= 600
+    assert 60 < until(lambda: seconds(followed), bool) <= 300
+    listed = {task["id"]: task["next_attempt_at"] for task in client.get("/tasks").json()["tasks"]}
+    assert all(listed[task["id"]] for task in (busy, followed))
+    assert client.post(f"/tasks/{busy['id']}/cancel").json()["next_attempt_at"] is None
+    assert seconds(busy) == 0
 
 
 def test_what_never_finishes_ends_at_its_deadline(gate: Gate, provider: Hostile):

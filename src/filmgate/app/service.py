@@ -97,7 +97,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             asked_for=await asked_for(ledger, base.accounts.values()),
         )
         missing = adopting.for_query if adopting.is_wanted else None
-        query = Query(ledger, cache_bytes=settings.answer_cache, max_batch=settings.max_batch, missing=missing)
+        following = Following(base.accounts, base.desk)
+        query = Query(
+            ledger,
+            cache_bytes=settings.answer_cache,
+            max_batch=settings.max_batch,
+            missing=missing,
+            upcoming=following.upcoming,
+        )
         tasks = TaskService(
             ledger,
             base.store,
@@ -119,7 +126,6 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             bootstrap=bootstrap(settings, owner),
         )
         operator = Operator(base.desk, base.router, base.table, base.engines, base.accounts)
-        following = Following(base.accounts, base.desk)
         dialects = all_dialects()
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
         requests = Requests()

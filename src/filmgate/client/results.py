@@ -46,7 +46,7 @@ class Task(msgspec.Struct, frozen=True):
 
     `state` is "pending", "processing", "completed" or "failed", `progress` percent, times are RFC 3339, `duration` and
     `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted, `credits` what
-    it costs, `media_expired_at` since when its files are gone.
+    it costs, `media_expired_at` since when its files are gone, `next_attempt_at` when its provider is asked next.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Task(msgspec.Struct, frozen=True):
     created_at: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
+    next_attempt_at: str | None = None
     elapsed: float | None = None
     failure: Failure | None = None
     video: Video | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
+
+import msgspec
 
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.task import Task
@@ -12,10 +14,14 @@ from filmgate.ports.ledger import Echo, Ledger
 
 
 class Form(Protocol):
-    """How one dialect writes tasks. `name` is unique; `wants_echo` says whether it shows the body of the submit."""
+    """How one dialect writes tasks. `name` is unique.
+
+    `wants_echo` says whether it shows the body of the submit, `wants_times` whether when a provider is asked next.
+    """
 
     name: str
     wants_echo: bool
+    wants_times: bool
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task as JSON, with links below the base address."""
@@ -28,6 +34,10 @@ Missing = Callable[[RequestContext, Sequence[str]], Awaitable[bool]]
 """Tries to find elsewhere what the ledger does not have; True if any of it is there now."""
 
 
+Upcoming = Callable[[Sequence[Task]], Awaitable[Mapping[str, float]]]
+"""Returns when the providers of tasks are asked next, in unix seconds, by the id of the task."""
+
+
 class Query:
     """Answers queries by id from the ledger, and from a cache once a task has reached its end.
 
@@ -35,8 +45,17 @@ class Query:
     checked for the owner too.
     """
 
-    def __init__(self, ledger: Ledger, *, cache_bytes: int, max_batch: int, missing: Missing | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        cache_bytes: int,
+        max_batch: int,
+        missing: Missing | None = None,
+        upcoming: Upcoming | None = None,
+    ) -> None:
         self._ledger = ledger
+        self._upcoming = upcoming
         self._missing = missing
         self._room = cache_bytes
         self._max_batch = max_batch
@@ -107,9 +126,11 @@ class Query:
     ) -> dict[str, bytes]:
         """Write tasks; keep the answers if nothing was deleted since they were read (None: they may be old)."""
         echoes = await self._ledger.echoes([task.id for task in tasks]) if form.wants_echo and tasks else {}
+        times = await self._upcoming(tasks) if self._upcoming is not None and form.wants_times else {}
         written = {}
         for task in tasks:
-            answer = written[task.id] = form.one(task, echoes.get(task.id), context.base_url)
+            shown = msgspec.structs.replace(task, next_attempt_at=times[task.id]) if task.id in times else task
+            answer = written[task.id] = form.one(shown, echoes.get(task.id), context.base_url)
             if task.final and deletions == self._deletions:
                 self._keep((form.name, context.base_url, task.id), task.application_id, answer)
         return written

@@ -60,7 +60,8 @@ class Task(msgspec.Struct, frozen=True):
 
     `fence` grows with every claim and every act of the owner: who holds an older number can change nothing.
     `attempts` counts the crashes of the engine. `base_url` is the base address of links when it was submitted.
-    `upstream_id` is what the provider calls a task that it has accepted.
+    `upstream_id` is what the provider calls a task that it has accepted. `next_attempt_at` is not stored: whoever shows
+    a task sets it to when the provider is asked next.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Task(msgspec.Struct, frozen=True):
     output: Output | None = None
     failure: Failure | None = None
     upstream_id: str | None = None
+    next_attempt_at: float | None = None
 
     @property
     def final(self) -> bool:

@@ -401,6 +401,9 @@ class Ledger(Protocol):
     async def next_due(self, queue: str) -> float | None:
         """Say when the earliest work of a queue is due, None if there is none."""
 
+    async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:
+        """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""
+
     async def postpone(self, claim: Claim, not_before: float) -> None:
         """Give claimed work back, to be claimed again not before a time."""
 

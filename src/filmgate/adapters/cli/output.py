@@ -44,6 +44,7 @@ def describe(task: Task, saved: object = None) -> str:
         ("engine", " ".join(filter(None, (task.engine, task.model and f"({task.model})")))),
         ("created", task.created_at),
         ("finished", task.finished_at),
+        ("next attempt", task.next_attempt_at),
         ("files", task.media_expired_at and f"were removed {task.media_expired_at}"),
         ("failure", task.failure and f"{task.failure.message} ({task.failure.code})"),
     ]

@@ -47,6 +47,7 @@ class ResultForm:
 
     name = "mcp"
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write the whole result."""
@@ -63,6 +64,7 @@ class ItemForm:
 
     name = "mcp-item"
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write the task alone."""

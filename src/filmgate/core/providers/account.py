@@ -184,6 +184,11 @@ class Account:
             self._put(task_id, 0.0, question.answer)
         return question is not None
 
+    def next_query(self, task_id: str) -> float | None:
+        """Return the seconds until a task is asked about, None if nobody waits for an answer."""
+        question = self._open.get(task_id)
+        return None if question is None else max(0.0, question.at - self.clock(), self._query_pace.held)
+
     def _put(self, task_id: str, pause: float, answer: asyncio.Future[Report | None]) -> _Question:
         question = _Question(self.clock() + pause, next(self._numbers), task_id, answer)
         self._open[task_id] = question

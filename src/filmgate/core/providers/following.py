@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -26,6 +26,8 @@ INGEST = "ingest"
 
 _IN_A_ROW = 3
 """So often in a row must a provider not know a task, or have no file for it, before that counts."""
+
+_TO_BE_SUBMITTED = frozenset({Stage.SUBMIT, Stage.SUBMIT_UNKNOWN})
 
 _GROWTH = 0.3
 """Of a task's age: what its questions are further apart than the first ones."""
@@ -59,6 +61,21 @@ class Following:
         """Ask about the task of a submit key now, since its provider says it has news; False if nobody waits."""
         name, upstream_id = self._hooks.get(key, ("", ""))
         return name == engine and self._accounts[engine].hurry(upstream_id)
+
+    async def upcoming(self, tasks: Sequence[Task]) -> dict[str, float]:
+        """Return when the providers of tasks are asked next, to make them or how far they are, in unix seconds.
+
+        A task that waits for no time is left out.
+        """
+        now = self._desk.clock()
+        theirs = [task for task in tasks if task.engine in self._accounts]
+        waiting = [task.id for task in theirs if task.stage in _TO_BE_SUBMITTED]
+        times = await self._desk.ledger.next_attempts(waiting) if waiting else {}
+        for task in theirs:
+            if task.stage is Stage.FOLLOW and task.upstream_id is not None:
+                seconds = self._accounts[task.engine].next_query(task.upstream_id)
+                times |= {} if seconds is None else {task.id: now + seconds}
+        return {task_id: at for task_id, at in times.items() if at > now}
 
     async def _follow(self, attempt: Attempt, account: Account, upstream_id: str) -> None:
         settings, absent, empty, since = account.settings, 0, 0, 0.0

@@ -257,6 +257,7 @@ class TaskForm:
 
     name = NAME
     wants_echo = True
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task."""
@@ -273,6 +274,7 @@ class ResultForm:
 
     name = f"{NAME}-result"
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task."""

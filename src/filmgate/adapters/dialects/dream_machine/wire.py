@@ -71,6 +71,7 @@ class GenerationForm:
 
     name = NAME
     wants_echo = True
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one generation."""

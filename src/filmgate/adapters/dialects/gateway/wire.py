@@ -235,6 +235,7 @@ class ArrayForm:
 
     name = NAME
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task."""
@@ -251,6 +252,7 @@ class EnvelopeForm:
 
     name = "gateway-envelope"
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one item."""

@@ -47,6 +47,7 @@ class NativeTask(TypedDict):
 
     `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
     percent, `metadata` what the engine noted, `credits` what it costs; since `media_expired_at` its files are gone.
+    `next_attempt_at` is when its provider is asked next: to make it, or how far it is.
     """
 
     id: str
@@ -68,6 +69,7 @@ class NativeTask(TypedDict):
     created_at: str
     started_at: str | None
     finished_at: str | None
+    next_attempt_at: str | None
     elapsed: float | None
     failure: NativeFailure | None
     video: NativeVideo | None

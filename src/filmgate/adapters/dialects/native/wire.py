@@ -132,6 +132,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "created_at": rfc3339(task.created_at),
         "started_at": _time(task.started_at),
         "finished_at": _time(task.finished_at),
+        "next_attempt_at": _time(task.next_attempt_at),
         "elapsed": _elapsed(task),
         "failure": {"code": task.failure.code, "message": task.failure.message} if task.failure else None,
         "video": _video(task, base),
@@ -158,6 +159,7 @@ class TaskForm:
 
     name = NAME
     wants_echo = False
+    wants_times = True
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task."""

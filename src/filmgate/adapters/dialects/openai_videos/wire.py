@@ -309,6 +309,7 @@ class VideoForm:
 
     name = NAME
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write one task."""
@@ -325,6 +326,7 @@ class EventForm:
 
     name = f"{NAME}-event"
     wants_echo = False
+    wants_times = False
 
     def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
         """Write the event of one ended task."""

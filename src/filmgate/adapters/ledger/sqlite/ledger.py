@@ -279,6 +279,10 @@ class SqliteLedger:
         ((earliest,),) = self._store.reader.rows(SQL["next_due"], {"queue": queue})
         return None if earliest in (None, math.inf) else float(earliest)
 
+    async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:
+        """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""
+        return dict(self._store.reader.rows(SQL["next_attempts"], {"ids": json(list(task_ids))}))
+
     async def postpone(self, claim: Claim, not_before: float) -> None:
         """Give claimed work back; nothing happens if somebody else has it by now."""
         await self._write(partial(due.postpone, claim=claim, not_before=not_before))

@@ -31,6 +31,11 @@ ON CONFLICT (queue, application_id) DO UPDATE SET served = excluded.served
 -- When the earliest work of a queue is due.
 SELECT min(not_before) FROM due WHERE queue = :queue
 
+-- name: next_attempts
+-- When the next stages of some tasks are due that nobody works on.
+SELECT task_id, not_before FROM due
+WHERE task_id IN (SELECT value FROM json_each(:ids)) AND kind = 'advance' AND detail = '' AND claimed_by IS NULL
+
 -- name: postpone_due
 -- Give work back, if it is still this claim's.
 UPDATE due SET claimed_by = NULL, not_before = :not_before
