@@ -76,3 +76,115 @@ def test_another_service_on_this_machine_has_links_of_its_own() -> None:
     links.base("127.0.0.1:8484")
     assert links.token(f"http://localhost:8484/media/{TOKEN}/video.mp4") == TOKEN
     assert links.token(f"http://127.0.0.1:9000/media/{TOKEN}/video.mp4") is None
+
+
+PUBLIC = "https://example.com/video"
+MEDIA = f"/media/{TOKEN}/video.mp4"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://example.com/video{MEDIA}",
+        f"https://example.com:443/video{MEDIA}",
+        f"http://example.com/video{MEDIA}",
+        f"HTTPS://EXAMPLE.com./video{MEDIA}?a=b#c",
+        f"https://example.com/%76ideo/%6dedia/{TOKEN.replace('_', '%5F')}/video%2Emp4",
+        f"http://127.0.0.1:8484{MEDIA}",
+        f"http://localhost:8484{MEDIA}",
+        f"http://127.0.0.1:8484/video{MEDIA}",
+        f"http://inside.lan:8484{MEDIA}",
+    ],
+)
+def test_own_links_below_a_path(url: str) -> None:
+    """With a path prefix, links below it and links at the service itself are our own at once, however spelt."""
+    links = Links(PUBLIC, ("inside.lan",), "127.0.0.1")
+    assert links.token(url) == TOKEN
+    links.base("127.0.0.1:8484")
+    links.base("inside.lan:8484")
+    links.base("example.com", "https")
+    assert links.token(url) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://example.com{MEDIA}",
+        f"https://example.com/Video{MEDIA}",
+        f"https://example.com/other{MEDIA}",
+        f"https://example.com/video/video{MEDIA}",
+        f"https://example.com/video//media/{TOKEN}/video.mp4",
+        f"https://example.com/videos{MEDIA}",
+        f"https://example.com:8443/video{MEDIA}",
+        f"https://www.example.com/video{MEDIA}",
+        f"https://evil.example/video{MEDIA}",
+        f"https://example.com@evil.example/video{MEDIA}",
+        f"https://evil.example\\@example.com/video{MEDIA}",
+        f"https://example.com/video/media/{TOKEN}/../video.mp4",
+        f"//example.com/video{MEDIA}",
+        f"/video{MEDIA}",
+        f"ftp://example.com/video{MEDIA}",
+        f"http://inside.lan:9000{MEDIA}",
+        f"http://10.0.0.8:8484{MEDIA}",
+    ],
+)
+def test_other_paths_and_hosts_are_foreign(url: str) -> None:
+    """What a proxy may give to another service is not ours, though its path has the shape of our own."""
+    links = Links(PUBLIC, ("inside.lan",), "127.0.0.1")
+    links.base("example.com", "https")
+    links.base("inside.lan:8484")
+    assert links.token(url) is None
+
+
+def test_a_public_path_may_have_its_own_spelling() -> None:
+    """A path that is percent-encoded in the public address is found decoded, too."""
+    links = Links("https://example.com/vid%C3%A9o", (), "127.0.0.1")
+    assert links.prefix == "/vidéo"
+    for path in ("vid%C3%A9o", "vidéo", "vid%c3%a9o"):
+        assert links.token(f"https://example.com/{path}{MEDIA}") == TOKEN
+    assert links.base("example.com", "https") == "https://example.com/vid%C3%A9o"
+
+
+@pytest.mark.parametrize("entry", ["*", "*.example.com"])
+def test_a_pattern_makes_nobody_elses_links_ours(entry: str) -> None:
+    """Of the names that only a pattern means, those are ours by which the service was called."""
+    links = Links(None, (entry,), "127.0.0.1")
+    assert links.base("films.example.com:8484") == "http://films.example.com:8484"
+    assert links.token(f"http://films.example.com:8484{MEDIA}") == TOKEN
+    assert links.token(f"http://films.example.com:9000{MEDIA}") is None
+    assert links.token(f"http://other.example.com{MEDIA}") is None
+
+
+def test_many_hosts_do_not_make_own_links_foreign() -> None:
+    """Whoever names a thousand ports does not keep the right one from being known."""
+    links = Links(None, (), "127.0.0.1")
+    for port in range(1, 1_500):
+        links.base(f"localhost:{port}")
+    links.base("127.0.0.1:8484")
+    assert links.token(f"http://localhost:8484{MEDIA}") == TOKEN
+
+
+@pytest.mark.parametrize(("bound", "served"), [("0.0.0.0", True), ("::", True), ("films", True), ("10.0.0.7", False)])
+def test_bound_to_all_addresses(bound: str, served: bool) -> None:
+    """Bound to every address, those of this machine are bound addresses; nobody else's are."""
+    links = Links(None, (), bound, {"10.0.0.8", "fd00::8"}.__contains__)
+    for host in ("10.0.0.8:8484", "[FD00:0::8]:8484"):
+        assert links.serves(host, "http") is served
+    assert not links.serves("10.0.0.9", "http")
+    assert links.serves(f"[{bound}]" if ":" in bound else bound, "http")
+
+
+def test_hosts_in_one_spelling() -> None:
+    """A base address has one spelling, so that answers are kept once."""
+    links = Links(None, ("films.lan",), "127.0.0.1")
+    assert {links.base(host) for host in ("films.lan", "FILMS.lan", "films.LAN.")} == {"http://films.lan"}
+
+
+@pytest.mark.parametrize("host", ["filmgate:8484", "192.168.1.5:8484", "host.docker.internal:8484", "[fd00::5]", "a b"])
+def test_a_refusal_says_what_to_do(host: str) -> None:
+    """Who is refused learns which option to change, and what to write there."""
+    with pytest.raises(HostNotAllowed) as caught:
+        Links(None, (), "127.0.0.1").base(host)
+    assert "FILMGATE_ALLOWED_HOSTS" in caught.value.message
+    if host != "a b":
+        assert f"add {host.removesuffix(':8484')} to" in caught.value.message

@@ -204,7 +204,7 @@ def test_the_example_configurations_are_valid(
     monkeypatch.chdir(tmp_path)
     Path("filmgate.toml").write_text(block)
     table = Settings().engine_table()
-    assert len(table) > 1, "the block configures an engine"
+    assert len(table) > 1 or "[engines" not in block, "the block configures an engine"
     for engine in table.values():
         if "key_env" in engine.options:
             monkeypatch.setenv(engine.options["key_env"], "a-key")

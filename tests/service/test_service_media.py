@@ -60,7 +60,7 @@ def test_whole_files(task: dict[str, Any], anybody: httpx2.Client):
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "private" in answer.headers["Cache-Control"]
         assert answer.headers["ETag"].strip('"').isalnum()
-        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert play(anybody.get(task["video"]["url"]).content).frames == task["video"]["frames"] == 25
     assert len({url.split("/")[-2] for url in links}) == 3, "each file has a token of its own"
     assert all(task["id"] not in url for url in links)
@@ -192,7 +192,7 @@ def test_links_that_are_none(task: dict[str, Any], anybody: httpx2.Client, servi
 
 def test_only_reading(video: File, anybody: httpx2.Client):
     """A link is good for nothing but reading."""
-    for method in ("PUT", "POST", "DELETE", "PATCH", "OPTIONS"):
+    for method in ("PUT", "POST", "DELETE", "PATCH"):
         answer = anybody.request(method, video.url)
         assert answer.status_code == 405
         assert set(answer.headers["Allow"].split(", ")) <= {"GET", "HEAD"}
@@ -232,6 +232,48 @@ def test_a_reader_that_goes_away(video: File, service: RunningService, http: htt
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             connection.recv(1)
     assert http.get("/healthz").status_code == 200
+
+
+def test_pages_may_read(limited: RunningService, video: File, anybody: httpx2.Client):
+    """A page from anywhere may read a link, in parts too, without credentials, and may see why it cannot."""
+    page = {"Origin": "https://films.example"}
+    stale = video.url.replace("/media/", "/media/x")
+    answers = {
+        200: anybody.get(video.url, headers=page),
+        206: anybody.get(video.url, headers=page | {"Range": "bytes=0-9"}),
+        304: anybody.get(video.url, headers=page | {"If-None-Match": "*"}),
+        400: anybody.get(video.url, headers=page | {"Host": "evil.example"}),
+        404: anybody.get(stale, headers=page),
+        405: anybody.put(video.url, headers=page),
+        416: anybody.get(video.url, headers=page | {"Range": f"bytes={len(video.data)}-"}),
+        413: anybody.request("GET", f"{limited.url}/media/x/y", headers=page, content=b"x" * 5000),
+        **{(found := anybody.head(f"{limited.url}/media/x/y", headers=page)).status_code: found for _ in range(8)},
+    }
+    assert 429 in answers
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        shown = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+        assert {"Content-Range", "Accept-Ranges", "Content-Length", "ETag", "Retry-After", "X-Trace-Id"} <= shown
+    assert answers[200].headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize("headers", ["range", "range, if-range, x-mine", None])
+def test_pages_may_ask_first(video: File, anybody: httpx2.Client, headers: str | None):
+    """A preflight of a link is answered, whether or not there is such a file, and allows reading alone."""
+    asking = {"Origin": "https://films.example", "Access-Control-Request-Method": "GET"}
+    asking |= {"Access-Control-Request-Private-Network": "true"}
+    asking |= {"Access-Control-Request-Headers": headers} if headers else {}
+    for url in (video.url, video.url.replace("/media/", "/media/x")):
+        answer = anybody.options(url, headers=asking)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+        allowed = answer.headers["Access-Control-Allow-Headers"]
+        assert allowed == headers if headers else "Range" in allowed
+        assert "Access-Control-Allow-Private-Network" not in answer.headers
+        assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 def files(service: RunningService, task_id: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,11 @@ def orphans() -> list[int]:
 
 def sockets(pid: int) -> int:
     """Count the sockets that a process has open, those it listens on too."""
-    return sum(str(link.readlink()).startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir())
+    count = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            count += str(link.readlink()).startswith("socket:")
+    return count
 
 
 def until(look: Callable[[], Found], wanted: Callable[[Found], bool], deadline: float = 30) -> Found:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filmgate import __version__, faults
 from filmgate.app.folder import hold
 from filmgate.app.keys import FIRST_KEY, SHORTEST_BOOTSTRAP
+from filmgate.app.reach import announcement
 from filmgate.app.requirements import check_libraries, untested_python
 from filmgate.app.service import Service, open_service
 from filmgate.app.web import is_loopback
@@ -109,6 +110,8 @@ def _announce(settings: Settings, address: str, first_key: str | None) -> None:
     if first_key is not None:
         print(f"A first API key was made, it is shown this once: {first_key}")
         print(f"It is kept for the CLI on this machine in {settings.data / FIRST_KEY}")
+    for line in announcement(settings):
+        print(line)
     # The last line, so that whoever waits for it has been told everything.
     print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
 

@@ -159,6 +159,7 @@ async def _base(
     from filmgate.adapters.media import LocalStore, SandboxedTools
     from filmgate.app.base import Base
     from filmgate.app.engines import engines_and_accounts
+    from filmgate.app.reach import is_address_of_this_machine
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
@@ -176,7 +177,7 @@ async def _base(
         stack.push_async_callback(part.close)
     ledger = _traced(ledger, tracing)
     feed, dispatcher = Feed(), EmbeddedDispatcher(ledger, clock)
-    links = Links(settings.public_url, settings.allowed_hosts, settings.host)
+    links = Links(settings.public_url, settings.allowed_hosts, settings.host, is_address_of_this_machine)
     intake = Intake(
         ledger,
         store,

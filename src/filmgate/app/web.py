@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from filmgate.core.query import Query
     from filmgate.core.service import TaskService
     from filmgate.domain.settings import Settings
+
+
+log = logging.getLogger(__name__)
+
+_SERVICE = frozenset({"healthz", "readyz", "metrics", "docs", "openapi.json", "media", "hooks", "console", "manual"})
+"""How paths begin that are the service's own, whatever the dialects are."""
 
 
 def all_dialects() -> tuple[Any, ...]:
@@ -133,8 +140,9 @@ def application(
     )
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
+    own = {path.split("/")[1] for path in (*prefixes, *mounts)} | _SERVICE
     return Gate(
-        framework(routers, errors, __version__, completed),
+        framework(routers, errors, __version__, completed, base.links.prefix),
         lane,
         base.links,
         errors,
@@ -143,7 +151,19 @@ def application(
         mounts,
         max_body=settings.max_body,
         patience=Patience(settings.body_seconds, settings.body_rate),
+        prefix=_prefix_that_may_come(base.links.prefix, own),
     )
+
+
+def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
+    """Return the path of the public address, or "" where a path below it could be one of ours as well."""
+    first = prefix.split("/")[1] if prefix else ""
+    if first not in own:
+        return prefix
+    log.warning(
+        "public_url has the path %s, and Filmgate has paths below /%s, too: have the proxy take it away", prefix, first
+    )
+    return ""
 
 
 def serves_this_machine_only(settings: Settings) -> bool:

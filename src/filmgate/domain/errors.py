@@ -75,7 +75,7 @@ class Unauthorized(FilmgateError):
 
 
 class HostNotAllowed(FilmgateError):
-    """This Host is not served here: set FILMGATE_PUBLIC_URL or FILMGATE_ALLOWED_HOSTS."""
+    """This Host is not served here: add it to FILMGATE_ALLOWED_HOSTS, or set FILMGATE_PUBLIC_URL."""
 
     code = "host_not_allowed"
     status = 400

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings import TomlConfigSettingsSource as TomlSource
 
 from filmgate.domain.generation import Operation
+from filmgate.domain.hosts import parse_base_address, parse_rule
 from filmgate.domain.limits import Limits
 from filmgate.domain.periods import Period
 
@@ -33,9 +34,13 @@ def _words(value: object) -> object:
 def _base_address(value: str | None) -> str | None:
     if value is None or value == "":
         return None
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must be an address such as https://video.example.com")
-    return value.rstrip("/")
+    return parse_base_address(value)
+
+
+def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    for entry in value:
+        parse_rule(entry)
+    return value
 
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -103,7 +108,7 @@ class Settings(BaseSettings):
 
     api_key: SecretStr | None = None
     public_url: Annotated[str | None, AfterValidator(_base_address)] = None
-    allowed_hosts: Words = ()
+    allowed_hosts: Annotated[Words, AfterValidator(_hosts)] = ()
     trusted_proxies: Words = ()
     allow_networks: Words = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,11 +22,16 @@ gets the headers of a GET at once, and waits for nothing.
 
 
 def framework(
-    routers: Sequence[APIRouter], errors: Errors, version: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
+    routers: Sequence[APIRouter],
+    errors: Errors,
+    version: str,
+    complete: Callable[[dict[str, Any]], dict[str, Any]],
+    prefix: str = "",
 ) -> FastAPI:
     """Make the application that serves the described API and writes errors in the form of each path's dialect.
 
-    `complete` adds to the description, when it is first asked for, what would take too long at the start.
+    `complete` adds to the description, when it is first asked for, what would take too long at the start. `prefix` is
+    the path below which clients find it.
     """
     app = FastAPI(
         title="Filmgate",
@@ -34,6 +40,7 @@ def framework(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        servers=[{"url": quote(prefix)}] if prefix else None,
     )
 
     async def on_error(request: Request, error: Exception) -> Response:

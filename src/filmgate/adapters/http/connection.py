@@ -99,6 +99,8 @@ class PatientProtocol(HttpToolsProtocol):
         """Go on to the body, unless another protocol is offered: then this head is read once more, without it."""
         if self.parser.should_upgrade():
             return
+        if [name for name, _ in self.headers].count(b"host") > 1:
+            raise ValueError("a proxy may have gone by either")
         if self._handshake:
             self.scope["state"][HANDSHAKE] = True
         self._before_body = False

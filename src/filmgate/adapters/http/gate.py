@@ -13,11 +13,13 @@ import uuid_utils
 from filmgate.adapters.http.arrival import WITH_BODY, Patience
 from filmgate.adapters.http.errors import Errors, defect
 from filmgate.adapters.http.headers import (
+    ALLOWED_METHODS,
     CORS,
     DEFAULT_ALLOWED,
     HANDSHAKE,
     NOSNIFF,
     PREFLIGHT,
+    READING_METHODS,
     Headers,
     find,
     rate_limit,
@@ -30,6 +32,10 @@ from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarg
 from filmgate.ports.context import HEAD_ONLY, trace_of
 
 log = logging.getLogger(__name__)
+
+MEDIA = "/media/"
+HEALTH = frozenset({"/healthz", "/readyz"})
+"""Paths that answer whatever Host is named: those who probe them know addresses, not names."""
 
 
 class Mountable(Protocol):
@@ -53,8 +59,8 @@ class Gate:
     """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
 
     It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
-    slowly, speaks CORS on the paths of the dialects, adds the headers that every answer has, counts it, and answers
-    for a broken route.
+    slowly, speaks CORS on the paths of the dialects and of files, adds the headers that every answer has, counts it,
+    and answers for a broken route. Paths may begin with `prefix`, that of the public address, which is taken away.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class Gate:
         *,
         max_body: int,
         patience: Patience,
+        prefix: str = "",
     ) -> None:
         self._framework = framework
         self._lane = lane
@@ -79,19 +86,23 @@ class Gate:
         self._mounts = mounts
         self._max_body = max_body
         self._patience = patience
+        self._prefix = prefix and f"{prefix}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._framework(scope, receive, send)  # type: ignore[operator]
             return
+        changes: Scope = {}
         if scope["method"] == "HEAD":
             # The server sends no body to a HEAD, whatever is given to it: every route of a GET can answer one.
-            inner = {**scope, "method": "GET", "state": {**scope.get("state", {}), HEAD_ONLY: True}}
-            await self._serve(inner, receive, send)
+            changes = {"method": "GET", "state": {**scope.get("state", {}), HEAD_ONLY: True}}
+        if self._prefix and scope["path"].startswith(self._prefix):
+            changes["path"] = scope["path"][len(self._prefix) - 1 :]
+        inner = {**scope, **changes} if changes else scope
+        await self._serve(inner, receive, send)
+        if changes:
             scope["route"] = inner.get("route")
-        else:
-            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         trace_id = str(uuid_utils.uuid4())
@@ -123,7 +134,7 @@ class Gate:
                 "WebSockets are not served here. Follow a task by server-sent events at /api/v1/tasks/{id}/events, "
                 "or wait for it with ?wait=50."
             )
-        if reply.dialect is not None and scope["method"] == "OPTIONS":
+        if reply.is_open and scope["method"] == "OPTIONS":
             await self._preflight(scope, reply)
         else:
             scope["route"] = await self._route(scope, receive, reply)
@@ -161,7 +172,8 @@ class Gate:
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")
-        self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
+        if scope["path"] not in HEALTH or (host is None and scope["http_version"] != "1.0"):
+            self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
         length = find(scope["headers"], b"content-length") or b""
         if self._max_body and length.isdigit() and int(length) > self._max_body:
             raise PayloadTooLarge(f"the body has {int(length)} bytes; at most {self._max_body} are allowed")
@@ -169,7 +181,12 @@ class Gate:
     @staticmethod
     async def _preflight(scope: Scope, send: Send) -> None:
         asked = find(scope["headers"], b"access-control-request-headers") or DEFAULT_ALLOWED
-        headers = [*PREFLIGHT, (b"access-control-allow-headers", asked)]
+        methods = READING_METHODS if scope["path"].startswith(MEDIA) else ALLOWED_METHODS
+        headers = [
+            *PREFLIGHT,
+            (b"access-control-allow-methods", methods),
+            (b"access-control-allow-headers", asked),
+        ]
         await send({"type": "http.response.start", "status": 204, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
@@ -188,6 +205,11 @@ class _Reply:
     def dialect(self) -> str | None:
         """The dialect that the request is in."""
         return self._gate.dialect(self._scope["path"])
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether pages from everywhere may read the answer."""
+        return self.dialect is not None or self._scope["path"].startswith(MEDIA)
 
     async def __call__(self, message: Message) -> None:
         """Send a part of the answer."""
@@ -211,7 +233,7 @@ class _Reply:
         rate = self._scope.get("state", {}).get("rate")
         return [
             *trace(self.trace_id),
-            *(() if self.dialect is None else CORS),
+            *(CORS if self.is_open else ()),
             NOSNIFF,
             *(() if rate is None else rate_limit(rate)),
         ]

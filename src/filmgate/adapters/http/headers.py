@@ -11,7 +11,8 @@ CORS: Headers = [
     (
         b"access-control-expose-headers",
         (
-            b"X-Trace-Id, X-Request-Id, Retry-After, Preference-Applied, "
+            b"X-Trace-Id, X-Request-Id, Retry-After, Preference-Applied, WWW-Authenticate, Allow, ETag, "
+            b"Accept-Ranges, Content-Range, Content-Length, Content-Disposition, "
             b"RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
         ),
     ),
@@ -23,13 +24,14 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 APPLIED = (b"preference-applied", b"wait")
 """Says that an answer has waited as `Prefer` asked."""
 
-PREFLIGHT: Headers = [
-    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
-    (b"access-control-max-age", b"600"),
-    (b"vary", b"Access-Control-Request-Headers"),
-]
+PREFLIGHT: Headers = [(b"access-control-max-age", b"600"), (b"vary", b"Access-Control-Request-Headers")]
+"""Of `Access-Control-Request-Private-Network` nothing is said: whether a page of the internet may reach a private
+network is between the browser and its user."""
 
-DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID"
+ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+READING_METHODS = b"GET, HEAD, OPTIONS"
+
+DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID, Range, If-Range"
 
 
 HANDSHAKE = "websocket"

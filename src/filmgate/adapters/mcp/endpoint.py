@@ -20,7 +20,7 @@ from filmgate.core.access import Action, Rate
 from filmgate.core.links import Links
 from filmgate.core.query import Query
 from filmgate.core.service import TaskService
-from filmgate.domain.errors import FilmgateError, Forbidden, HostNotAllowed, PayloadTooLarge, TooManyRequests
+from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import RequestContext
 from filmgate.ports.media import MediaStore
 
@@ -135,12 +135,11 @@ class McpEndpoint:
             return None
         try:
             parts = urlsplit(origin.decode("latin-1"))
-            if parts.scheme in ("http", "https"):
-                self._links.base(parts.netloc, parts.scheme)
-                return origin
-        except (HostNotAllowed, ValueError):
-            pass
-        raise Forbidden("Pages of this Origin are not served here: set FILMGATE_ALLOWED_HOSTS.")
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme in ("http", "https") and self._links.serves(parts.netloc, parts.scheme):
+            return origin
+        raise Forbidden("Pages of this Origin are not served here: add its host to FILMGATE_ALLOWED_HOSTS.")
 
     async def _body(self, receive: Receive) -> bytes:
         pieces, size = [], 0

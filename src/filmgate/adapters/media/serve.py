@@ -26,6 +26,7 @@ _SECURITY = {
     "accept-ranges": "bytes",
     "cache-control": "private, max-age=86400, immutable",
     "content-security-policy": "sandbox; default-src 'none'",
+    "cross-origin-resource-policy": "cross-origin",
     "referrer-policy": "no-referrer",
 }
 _TYPES = {"video/mp4", "image/jpeg", "image/png"}
