@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from filmgate.core.keys import plausible
 from tests.cli.cli import run
 from tests.support.processes import until
@@ -57,21 +59,39 @@ def test_ambiguous_and_unknown_names(service: RunningService) -> None:
     assert json.loads(unknown.stderr)["error"]["code"] == "not_found"
 
 
-def test_keys_before_the_first_start(tmp_path: Path) -> None:
-    """A key can be made before the service has ever run; looking for keys makes no folder."""
+@pytest.mark.parametrize(
+    "command", [["create", "--name", "x"], ["list"], ["revoke", "x"]], ids=lambda words: str(words[0])
+)
+@pytest.mark.parametrize("there", ["nothing", "folder", "empty-ledger"])
+def test_no_command_about_keys_makes_a_ledger(command: list[str], there: str, tmp_path: Path) -> None:
+    """A mistyped folder is an error that says what to do, and is left as it was."""
     data = tmp_path / "data"
-    assert run("keys", "list", "--data", str(data)).returncode == 2
-    assert not data.exists()
-    done = run("keys", "create", "--name", "early", "--data", str(data))
-    assert done.returncode == 0, done.stderr
-    keys = json.loads(run("keys", "list", "--data", str(data), "--json").stdout)["keys"]
-    assert [(key["name"], key["revoked_at"]) for key in keys] == [("early", None)]
+    if there != "nothing":
+        data.mkdir()
+    if there == "empty-ledger":
+        (data / "filmgate.db").touch()
+    before = sorted(tmp_path.rglob("*"))
+    done = run("keys", *command, "--data", str(data))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"filmgate: There is no ledger in {data}: `filmgate serve` makes one")
+    assert "--data" in done.stderr.splitlines()[1]
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not data.exists() or all(not file.stat().st_size for file in data.iterdir())
+
+
+def test_a_backup_of_nothing_is_an_error(tmp_path: Path) -> None:
+    """It makes neither a ledger nor a backup."""
+    (tmp_path / "data").mkdir()
+    done = run("backup", str(tmp_path / "backup"), "--data", str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
 
 
 def test_data_folder_that_cannot_be_one(tmp_path: Path) -> None:
     """A data folder that is a file is refused with a sentence."""
     (tmp_path / "data").touch()
     done = run("keys", "create", "--name", "x", "--data", str(tmp_path / "data"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("filmgate: ")
     assert "Traceback" not in done.stderr

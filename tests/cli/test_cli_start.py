@@ -26,6 +26,7 @@ COMMANDS = [
     "cancel",
     "delete",
     "engines",
+    "models",
     "adopt",
     "unknown",
     "unknown decide",
@@ -139,10 +140,14 @@ def test_wrong_usage_is_said_in_a_sentence(arguments: list[str], quick: Quick) -
 @pytest.mark.parametrize(
     ("options", "text", "named"),
     [
-        ({"FILMGATE_PORT": "many"}, "", "port"),
-        ({"FILMGATE_ENGINES": "{"}, "", "engines"),
-        ({}, "port = [", "not valid TOML"),
-        ({}, 'log_level = "loud"', "log_level"),
+        ({"FILMGATE_PORT": "many"}, "", "FILMGATE_PORT (port): Input should be a valid integer"),
+        ({"FILMGATE_PROT": "1"}, "", "FILMGATE_PROT: there is no such option. Did you mean FILMGATE_PORT?"),
+        ({"FILMGATE_ENGINES": "{"}, "", "FILMGATE_ENGINES: must be JSON"),
+        ({}, "port = [", "filmgate.toml: is not valid TOML: Invalid value (at the end, line 1)"),
+        ({}, 'host = "a"\nport = = 1', "(at line 2, column 8)"),
+        ({}, 'log_level = "loud"', "filmgate.toml: Input should be 'debug', 'info', 'warning' or 'error'"),
+        ({}, "prot = 8484", 'filmgate.toml: there is no such key; the nearest is "port"'),
+        ({}, "[engine.luma]\ntype = 1", 'there is no such key; the nearest is "engines"'),
     ],
 )
 def test_invalid_settings(options: dict[str, str], text: str, named: str, tmp_path: Path) -> None:
@@ -152,6 +157,13 @@ def test_invalid_settings(options: dict[str, str], text: str, named: str, tmp_pa
     assert (done.returncode, done.stdout) == (2, "")
     assert named in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_file_that_is_not_there(tmp_path: Path) -> None:
+    """A file that was named has to be there; the one of the current folder need not."""
+    done = run("serve", "--data", str(tmp_path / "data"), FILMGATE_CONFIG=str(tmp_path / "no.toml"))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"filmgate: FILMGATE_CONFIG: there is no file {tmp_path / 'no.toml'}\n")
 
 
 def test_secrets_are_not_shown_with_wrong_settings(tmp_path: Path) -> None:

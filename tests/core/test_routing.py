@@ -18,7 +18,7 @@ from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.providers.account import Account
 from filmgate.core.routing import Router
 from filmgate.domain.accounts import AccountSettings
-from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind
+from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import ProviderTrouble
@@ -69,7 +69,7 @@ class Place:
 
 
 def test_an_engine_that_names_the_model_comes_before_those_for_every_model(ledger: Ledger):
-    """Those for every model are not even looked at then; without any, the studio makes it."""
+    """Those for every model are not even looked at then; without any, the default engine makes it."""
     place = Place(ledger, one={"models": ["ray-2"]}, every={"models": ["*"]}, none={})
     assert place.order() == [("one", "chosen")]
     assert place.order(Generation("a lake", model="other")) == [("every", "chosen")]
@@ -190,3 +190,19 @@ def test_operations_are_those_of_the_request(ledger: Ledger):
     place = Place(ledger, one={"models": ["*"], "operations": [Operation.EXTEND]})
     more = Generation("and on", start=Reference(ReferenceKind.TASK, "earlier"))
     assert place.order(more, "one") == [("one", "chosen")]
+
+
+def test_a_disabled_engine_gets_no_new_task(ledger: Ledger):
+    """It is not even a standby; a model that it alone names is unknown."""
+    place = Place(ledger, one={"models": ["ray-2"], "enabled": False}, two={"models": ["ray-2"], "priority": 9})
+    assert place.order() == [("two", "chosen")]
+    assert place.router.next_engine(LAKE, None, ("two",)) is None
+
+
+def test_an_engine_whose_model_makes_no_pictures_refuses_them(ledger: Ledger):
+    """What a model makes follows from its name at the provider."""
+    models = {"any": {"name": "ray-2"}}
+    place = Place(ledger, luma={"type": "dream_machine", "models": models}, two={"models": ["any"], "priority": 9})
+    picture = Generation("a lake", model="any", kind=Kind.IMAGE)
+    assert place.order(picture) == [("two", "chosen"), ("luma", "refuses")]
+    assert place.why("luma", picture) == "makes no images with the model any"

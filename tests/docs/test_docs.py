@@ -47,7 +47,7 @@ UPSTREAMS = {
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
     "usage", "limits show", "limits set",
-    "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
+    "models", "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
     "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
     "backup", "restore", "doctor",
 )  # fmt: skip

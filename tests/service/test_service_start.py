@@ -75,16 +75,28 @@ def test_a_port_in_use(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"engines": engines(odd={"type": "magic"})}, ('"odd"', '"magic"')),
         ({"engines": engines(odd={"type": "scripted", "delay": "long"})}, ('"odd"', "delay")),
-        ({"engines": engines(odd={"type": "scripted", "speed": 2})}, ('"odd"', "speed")),
-        ({"engines": engines(studio={"type": "studio", "speed": 2})}, ('"studio"', "speed")),
+        ({"engines": engines(odd={"type": "scripted", "dealy": 2})}, ('"odd"', '"dealy"', '"delay"')),
+        ({"engines": engines(studio={"type": "studio", "qualty": 2})}, ('"studio"', '"qualty"', '"quality"')),
+        ({"engines": engines(odd={"type": "agents", "pol": 2})}, ('"odd"', '"pol"', '"poll"')),
+        ({"engines": engines(odd={"type": "openai_videos", "size": []})}, ('"odd"', '"size"', '"sizes"')),
+        ({"engines": engines(odd={"type": "gateway", "bas_url": "http://h"})}, ('"odd"', '"bas_url"', '"base_url"')),
+        ({"engines": engines(odd={"type": "openai_videos"})}, ('"odd"', "base_url")),
+        ({"engines": engines(odd={"type": "gateway"})}, ('"odd"', "base_url")),
+        ({"engines": engines(odd={"type": "dream_machine"})}, ('"odd"', "api.lumalabs.ai", "key_env")),
+        ({"engines": engines(odd={"type": "agents"})}, ('"odd"', "agents.lumalabs.ai", "key_env")),
+        ({"engines": engines(odd={"type": "acedata"})}, ('"odd"', "api.acedata.cloud", "key_env")),
+        (
+            {"engines": engines(odd={"type": "openai_videos", "base_url": "https://API.OpenAI.com:443/v1/"})},
+            ('"odd"', "api.openai.com", "key_env"),
+        ),
+        ({"engines": engines(odd={"type": "agents", "key_env": "A", "key_file": "b"})}, ('"odd"', "key_file")),
         ({"host": "0.0.0.0", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
         ({"host": "::1234", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
         ({"api_key": "   "}, ("FILMGATE_API_KEY",)),
         ({"database": "postgresql://localhost/x"}, ("FILMGATE_DATABASE",)),
     ],
-    ids=["type", "option", "unknown-option", "studio-option", "short-key", "short-key-6", "blank-key", "database"],
+    ids=lambda value: "" if isinstance(value, dict) else "-".join(value),
 )
 def test_settings_that_cannot_be(tmp_path: Path, options: dict[str, str], words: tuple[str, ...]):
     """What an operator got wrong is said in one line that names it, with exit code 1."""

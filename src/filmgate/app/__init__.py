@@ -2,6 +2,6 @@
 
 from filmgate.app.keys import DEFAULT_APPLICATION, api_key
 from filmgate.app.server import serve
-from filmgate.app.service import Service, open_ledger, open_service
+from filmgate.app.service import Service, open_existing_ledger, open_ledger, open_service
 
-__all__ = ["DEFAULT_APPLICATION", "Service", "api_key", "open_ledger", "open_service", "serve"]
+__all__ = ["DEFAULT_APPLICATION", "Service", "api_key", "open_existing_ledger", "open_ledger", "open_service", "serve"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from filmgate.app.keys import new_application
 from filmgate.domain.errors import InvalidRequest, Unavailable
-from filmgate.domain.settings import EngineSettings
+from filmgate.domain.settings import LOCAL, EngineSettings
 from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 Wrap = Callable[["Line", str], "Line"]
 
-LOCAL = frozenset({"studio", "scripted"})
-"""Types of engines that make videos in this process; all others are providers."""
+_NO_HOME = frozenset({"gateway", "openai_videos"})
+"""Types that many servers have: which one is meant has to be said."""
+
+_EXAMPLE = "http://127.0.0.1:8000/v1"
 
 
 def engines_and_accounts(
@@ -35,12 +38,8 @@ def engines_and_accounts(
         try:
             if settings.type in LOCAL:
                 engines[name] = _engine(name, settings)
-            elif settings.type in upstreams:
-                accounts[name] = _account(name, settings, upstreams[settings.type], wrap)
             else:
-                raise ValueError(  # noqa: TRY301
-                    f'its type "{settings.type}" is not one of {", ".join(sorted(LOCAL | {*upstreams}))}'
-                )
+                accounts[name] = _account(name, settings, upstreams[settings.type], wrap)
         except (ValueError, InvalidRequest) as error:
             raise Unavailable(f'The engine "{name}" is not set up right: {error}') from error
     return engines, accounts
@@ -76,18 +75,29 @@ def upstream_types() -> dict[str, Any]:
 
 def _account(name: str, settings: EngineSettings, upstream: Any, wrap: Wrap) -> Account:
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
+    from filmgate.adapters.dialects.upstreams import options
     from filmgate.adapters.http.line import HttpLine
     from filmgate.core.providers.account import Account
     from filmgate.domain.accounts import account_settings
 
     own, rest = account_settings(settings.options)
-    base = own.base_url or upstream.ADDRESS
+    options(upstream.OPTIONS, rest)  # a mistyped base_url is that, and not one that is missing
+    base = own.base_url or (None if settings.type in _NO_HOME else upstream.ADDRESS)
     if base is None:
-        raise ValueError("base_url is missing: the address of the provider's API")
+        raise ValueError(f'base_url is missing: write where its API is, such as base_url = "{_EXAMPLE}"')
     key = own.key()
+    if key is None and upstream.ADDRESS is not None and _host(base) == _host(upstream.ADDRESS):
+        raise ValueError(
+            f'{_host(base)} wants a key: write key_env = "NAME_OF_A_VARIABLE" or key_file = "FILE", or the base_url of '
+            "a server of your own"
+        )
     headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
     line = wrap(HttpLine(base, headers, timeout=own.timeout), name)
     return Account(name, upstream(line, rest), own)
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").rstrip(".").lower()
 
 
 def room_of(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[], Awaitable[int]] | None:

@@ -13,13 +13,12 @@ import msgspec
 
 from filmgate.adapters.ledger.sqlite.copied import CopiedLedger
 from filmgate.app.backup import FORMAT, MANIFEST, Manifest, Tell
-from filmgate.app.engines import LOCAL
 from filmgate.app.files import digest_of, duplicate_privately, link, passing, sync
 from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.core.providers.submitting import LOOKUP
 from filmgate.domain.errors import Conflict, Unavailable
-from filmgate.domain.settings import Settings
+from filmgate.domain.settings import LOCAL, Settings
 from filmgate.modes import folder_mode
 
 

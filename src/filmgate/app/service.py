@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filmgate import __version__
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.app.keys import bootstrap, first_start
-from filmgate.domain.errors import Unavailable
+from filmgate.domain.errors import NotFound, Unavailable
 from filmgate.domain.settings import Settings
 from filmgate.modes import folder_mode, restrict
 from filmgate.ports.ledger import Ledger
@@ -51,7 +51,7 @@ class Service(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """Open the ledger of a data folder; the service may be running. Raises Unavailable."""
+    """Open the ledger of a data folder, which is made if there is none. Raises Unavailable."""
     if settings.database is not None:
         raise Unavailable("Only the embedded ledger is there yet: leave FILMGATE_DATABASE empty.")
     restrict(group=settings.group_access)
@@ -59,6 +59,30 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=folder_mode())
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
+    async with _opened(settings) as ledger:
+        yield ledger
+
+
+@contextlib.asynccontextmanager
+async def open_existing_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """Open the ledger that a data folder has; the service may be running. Raises Unavailable, NotFound without one.
+
+    A mistyped folder must not become a new ledger, whose keys no service knows.
+    """
+    if settings.database is not None:
+        raise Unavailable("Only the embedded ledger is there yet: leave FILMGATE_DATABASE empty.")
+    try:
+        size = (settings.data / LEDGER).stat().st_size
+    except OSError:
+        size = 0
+    if not size:
+        raise NotFound(f"There is no ledger in {settings.data}: `filmgate serve` makes one in its data folder.")
+    async with _opened(settings) as ledger:
+        yield ledger
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
     ledger = SqliteLedger(settings.data / LEDGER, settings.limits())
     await ledger.open()
     try:
@@ -203,7 +227,14 @@ async def _base(
         links=links,
         intake=intake,
         desk=Desk(ledger, feed, dispatcher, clock),
-        router=Router(ledger, table, engines, accounts),
+        router=Router(
+            ledger,
+            table,
+            engines,
+            accounts,
+            default_engine=settings.fallback,
+            default_model=settings.default_model,
+        ),
         clock=clock,
         work=work,
         tracing=tracing,

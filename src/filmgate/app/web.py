@@ -103,6 +103,7 @@ def application(
         Repeats(tasks, base.ledger, base.clock),
         events,
         query,
+        base.router.models,
         door,
         settings,
         uploads,

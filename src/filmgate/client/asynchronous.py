@@ -20,6 +20,7 @@ from filmgate.client.results import (
     Decision,
     Engine,
     EngineStatus,
+    ModelList,
     Route,
     Task,
     TaskPage,
@@ -110,6 +111,10 @@ class AsyncFilmgate:
     async def engines(self) -> tuple[Engine, ...]:
         """List the engines of the service."""
         return await self._send(calls.engines())
+
+    async def models(self) -> ModelList:
+        """List the models of the service, with what each can be asked for."""
+        return await self._send(calls.models())
 
     async def me(self) -> Account:
         """Say whose key this is."""

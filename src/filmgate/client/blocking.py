@@ -19,6 +19,7 @@ from filmgate.client.results import (
     Decision,
     Engine,
     EngineStatus,
+    ModelList,
     Route,
     Task,
     TaskPage,
@@ -108,6 +109,10 @@ class Filmgate:
     def engines(self) -> tuple[Engine, ...]:
         """List the engines of the service."""
         return self._send(calls.engines())
+
+    def models(self) -> ModelList:
+        """List the models of the service, with what each can be asked for."""
+        return self._send(calls.models())
 
     def me(self) -> Account:
         """Say whose key this is."""

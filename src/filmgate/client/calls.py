@@ -33,6 +33,7 @@ from filmgate.client.results import (
     EngineList,
     EngineStatus,
     EngineStatusList,
+    ModelList,
     Route,
     Task,
     TaskList,
@@ -175,6 +176,11 @@ def set_limits(application: str, changes: dict[str, Any]) -> Call[Standing]:
     """Set rules of an application; once is as good as twice."""
     path = f"{_OPERATOR}/limits/{_segment(application)}"
     return Call("PATCH", path, msgspec.json.Decoder(Standing).decode, body=_json(changes))
+
+
+def models() -> Call[ModelList]:
+    """Ask for the models there are."""
+    return Call("GET", f"{_PREFIX}/models", _models)
 
 
 def engine_status() -> Call[tuple[EngineStatus, ...]]:
@@ -333,6 +339,10 @@ def _nothing(content: bytes) -> None:
 
 def _engines(content: bytes) -> tuple[Engine, ...]:
     return msgspec.json.decode(content, type=EngineList).engines
+
+
+def _models(content: bytes) -> ModelList:
+    return msgspec.json.decode(content, type=ModelList)
 
 
 def _engine_status(content: bytes) -> tuple[EngineStatus, ...]:

@@ -123,6 +123,38 @@ class EngineList(msgspec.Struct, frozen=True):
     engines: tuple[Engine, ...]
 
 
+class Model(msgspec.Struct, frozen=True):
+    """A model, the engines that make it, and what it can be asked for; anything else is refused or changed.
+
+    `durations` are seconds. `sizes`, as "1280x720", are all there are where they are given; else ratio and resolution
+    decide, and `resolutions` are empty where the size cannot be chosen.
+    """
+
+    name: str
+    engines: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
+    durations: tuple[int, ...] = ()
+    aspect_ratios: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    loop: bool = False
+    concepts: bool = False
+    needs_prompt: bool = False
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """The models there are; `default_model` is meant where none is named.
+
+    `others` tells what makes models of other names, None where such a model is unknown.
+    """
+
+    models: tuple[Model, ...]
+    default_model: str | None = None
+    others: Model | None = None
+
+
 class EngineStatus(msgspec.Struct, frozen=True):
     """How an engine is, for operators.
 

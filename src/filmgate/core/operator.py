@@ -73,7 +73,11 @@ class Operator:
         return [await self._status(name, unknown.count(name), counts) for name in self._settings]
 
     async def route(self, generation: Generation, application_id: str) -> list[Candidate]:
-        """Say where a generation would go now, and why; the engines in order, the chosen one first."""
+        """Say where a generation would go now, and why; the engines in order, the chosen one first.
+
+        Raises UnknownModel, InvalidRequest if a model has to be named.
+        """
+        generation = self._router.models.named(generation)
         return self._router.candidates(generation, await self._router.origin_of(generation, application_id))
 
     async def unknown_submits(self) -> list[Task]:

@@ -9,16 +9,15 @@ from typing import TypeGuard
 
 import msgspec
 
+from filmgate.core.models import Models
 from filmgate.core.providers.account import Account
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.limits import standard_price
-from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings, ModelSettings
+from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings
 from filmgate.domain.task import Task
 from filmgate.ports.engine import Engine
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import Means
-
-_EVERY_MODEL = "*"
 
 
 class Verdict(StrEnum):
@@ -48,7 +47,11 @@ class Router:
         settings: Mapping[str, EngineSettings],
         engines: Mapping[str, Engine],
         accounts: Mapping[str, Account],
+        *,
+        default_engine: str | None = DEFAULT_ENGINE,
+        default_model: str | None = None,
     ) -> None:
+        self.models = Models(settings, engines, accounts, default_engine=default_engine, default_model=default_model)
         self._ledger = ledger
         self._settings = settings
         self._engines = engines
@@ -65,8 +68,11 @@ class Router:
         return next((each.engine for each in found if each.verdict in usable and each.engine not in tried), None)
 
     def candidates(self, generation: Generation, origin: str | None) -> list[Candidate]:
-        """Give the engines of the generation's model, the best first, each with what speaks for or against it."""
-        names = self._named(generation.model)
+        """Return the engines of the generation's model, the best first, each with what speaks for or against it.
+
+        There are none for a model that is not known (any more).
+        """
+        names = self.models.makers(generation.model)
         refusals = {name: self._refusal(name, generation, origin) for name in names}
         able = sorted((name for name in names if refusals[name] is None), key=lambda name: self._rank(name, origin))
         refusing = [Candidate(name, Verdict.REFUSES, refusals[name] or "") for name in names if refusals[name]]
@@ -86,24 +92,12 @@ class Router:
 
     def price(self, engine: str, generation: Generation) -> float:
         """Give what a task costs at an engine, in credits."""
-        price = self._model(engine, generation.model).credits
+        price = self.models.settings(engine, generation.model).credits
         return standard_price(generation) if price is None else price
 
     def upstream_model(self, engine: str, model: str | None) -> str | None:
         """Give an engine's own name of a model."""
-        return self._model(engine, model).name or model
-
-    def _model(self, engine: str, model: str | None) -> ModelSettings:
-        models = self._settings[engine].models
-        return models.get(model or "") or models.get(_EVERY_MODEL) or ModelSettings()
-
-    def _named(self, model: str | None) -> list[str]:
-        """Give the engines that name the model, else those for every model, else the default."""
-        for wanted in (model, _EVERY_MODEL):
-            names = [name for name, engine in self._settings.items() if wanted is not None and wanted in engine.models]
-            if names:
-                return names
-        return [DEFAULT_ENGINE]
+        return self.models.settings(engine, model).name or model
 
     def _rank(self, name: str, origin: str | None) -> tuple[bool, bool, int, float]:
         engine = self._settings[name]
@@ -134,6 +128,8 @@ class Router:
         if account is None:
             refusal = self._engines[name].refuse(generation)
             return None if refusal is None else refusal.message
+        if generation.kind not in self.models.capabilities(name, generation.model).kinds:
+            return f"makes no {generation.kind}s with the model {generation.model}"
         refusal = account.provider.refuse(generation)
         if refusal is not None:
             return refusal.message

@@ -44,7 +44,8 @@ from filmgate.ports.media import MediaStore
 class Order(msgspec.Struct, frozen=True):
     """A generation as a dialect understood it. `body` is the JSON that was sent.
 
-    `fields` are the dialect's own names of the start and end reference, for messages.
+    `fields` are the dialect's own names of the start and end reference, for messages; `usual_model` is the model that
+    it means where none is named.
     """
 
     generation: Generation
@@ -52,6 +53,7 @@ class Order(msgspec.Struct, frozen=True):
     body: bytes
     callback_url: str | None = None
     fields: tuple[str, str] = ("start", "end")
+    usual_model: str | None = None
 
 
 class TaskService:
@@ -88,10 +90,12 @@ class TaskService:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
-        be used, TooManyRequests if too many tasks are unfinished, UsedUp if not enough credits are left.
+        be used, UnknownModel, TooManyRequests if too many tasks are unfinished, UsedUp if not enough credits are left.
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
+        generation = self._router.models.named(order.generation, order.usual_model)
+        order = msgspec.structs.replace(order, generation=generation)
         task_id = str(uuid_utils.uuid7())
         generation, media, links = await self._references(context, order, task_id)
         origin = await self._router.origin_of(generation, context.caller.application_id)

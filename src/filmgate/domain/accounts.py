@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from filmgate.domain.settings import no_switches
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -42,9 +45,17 @@ class AccountSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is not None and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
             raise ValueError("must be an address such as https://api.example.com/v1")
         return None if value is None else value.rstrip("/")
+
+    _numbers = field_validator("*", mode="before")(classmethod(no_switches))
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.key_env is not None and self.key_file is not None:
+            raise ValueError("key_env and key_file both name a key: write one of them")
+        return self
 
     def key(self) -> SecretStr | None:
         """Read the account's key. Raises ValueError where one is named but not there."""

@@ -2,8 +2,9 @@
 
 FilmgateError
 ├── InvalidRequest        what was sent cannot be used
-│   └── InvalidMedia      a picture or video cannot be used
-│       └── DecoderCrashed    its decoder died over it
+│   ├── InvalidMedia      a picture or video cannot be used
+│   │   └── DecoderCrashed    its decoder died over it
+│   └── UnknownModel      no engine makes this model; the sentence lists those there are
 ├── Unauthorized          no key, or not one of ours
 ├── HostNotAllowed        the Host header names somebody else
 ├── Forbidden             the key is good, the action is not allowed
@@ -65,6 +66,12 @@ class InvalidMedia(InvalidRequest):
 
 class DecoderCrashed(InvalidMedia):
     """The picture or video is damaged: its decoder crashed on it."""
+
+
+class UnknownModel(InvalidRequest):
+    """There is no such model."""
+
+    code = "model_not_found"
 
 
 class Unauthorized(FilmgateError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from filmgate.adapters.http.line import HttpLine
+from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.states import State
@@ -49,6 +50,11 @@ class Small:
         self.crowded = asyncio.Event()
         self.at_once = 0
         self.most = 0
+
+    def capabilities(self, model: str | None) -> Capabilities:
+        """Say that it can what there is to ask for."""
+        del model
+        return Capabilities()
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse nothing."""

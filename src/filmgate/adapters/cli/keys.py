@@ -48,7 +48,7 @@ def create(
 @commands.command("list")
 def list_keys(data: options.Data = None, database: options.Database = None, as_json: options.Json = False) -> int:
     """List the keys, oldest first, with no more of each than its last characters."""
-    keys = _with_ledger(_existing(data=data, database=database), lambda ledger: ledger.keys())
+    keys = _with_ledger(settings(data=data, database=database), lambda ledger: ledger.keys())
     if as_json:
         output.emit({"keys": [_document(key) for key in keys]})
     else:
@@ -66,7 +66,7 @@ def revoke(
     as_json: options.Json = False,
 ) -> int:
     """Revoke a key for good; a running service refuses it within seconds."""
-    key = _with_ledger(_existing(data=data, database=database), lambda ledger: _revoke(ledger, wanted))
+    key = _with_ledger(settings(data=data, database=database), lambda ledger: _revoke(ledger, wanted))
     if as_json:
         output.emit({"id": key.id, "name": key.name, "revoked": True})
     else:
@@ -105,30 +105,24 @@ async def _revoke(ledger: Ledger, wanted: str) -> ApiKey:
     return good[0]
 
 
-def _existing(**flags: Any) -> Settings:
-    """Read the settings of a data folder that must be there: looking into one does not make it."""
-    chosen = settings(**flags)
-    if chosen.database is None and not chosen.data.is_dir():
-        raise Stop(
-            f"there is no data folder {chosen.data}",
-            Exit.USAGE,
-            code="no_data",
-            hint="Say where it is with --data or FILMGATE_DATA.",
-        )
-    return chosen
-
-
 def _with_ledger(chosen: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T:
     import asyncio
 
-    from filmgate.app import open_ledger
+    from filmgate.app import open_existing_ledger
+    from filmgate.domain.errors import NotFound
 
     async def run() -> T:
-        async with open_ledger(chosen) as ledger:
+        async with open_existing_ledger(chosen) as ledger:
             return await work(ledger)
 
-    with stopping():
-        return asyncio.run(run())
+    try:
+        with stopping():
+            return asyncio.run(run())
+    except Stop as stop:
+        if not isinstance(stop.__cause__, NotFound):
+            raise
+        hint = "Say where the data folder of the service is, with --data or FILMGATE_DATA."
+        raise Stop(stop.message, Exit.USAGE, code="no_data", hint=hint) from stop
 
 
 def _document(key: ApiKey) -> dict[str, Any]:

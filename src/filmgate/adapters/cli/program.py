@@ -21,6 +21,7 @@ from filmgate.adapters.cli import (
     keys,
     limits,
     mcp,
+    models,
     output,
     serve,
     tasks,
@@ -47,6 +48,7 @@ app.add_typer(callbacks.commands, name="callbacks")
 app.command()(usage.usage)
 app.add_typer(limits.commands, name="limits")
 app.command()(engines.engines)
+app.command()(models.models)
 app.command()(adopt.adopt)
 app.add_typer(unknown.commands, name="unknown")
 app.command()(mcp.mcp)

@@ -40,7 +40,7 @@ def serve(
     Flags win over the FILMGATE_… environment variables, and those over `filmgate.toml`.
     """
     del as_json  # errors are shown, and shaped by it, where all commands end
-    chosen = settings(host=host, port=port, data=data, database=database, workers=workers)
+    chosen = settings(warn=True, host=host, port=port, data=data, database=database, workers=workers)
     from filmgate import app
 
     return app.serve(chosen)

@@ -13,6 +13,7 @@ from filmgate.core.access import Action
 from filmgate.core.accounting import Accounting
 from filmgate.core.callbacks.owning import OwnCallbacks
 from filmgate.core.events import Events
+from filmgate.core.models import Models
 from filmgate.core.operator import Operator
 from filmgate.core.providers.adopting import Adopting
 from filmgate.core.query import Form, Query
@@ -64,6 +65,7 @@ class Services(NamedTuple):
     repeats: Repeats
     events: Events
     query: Query
+    models: Models
     door: Door
     settings: Settings
     uploads: Uploads

@@ -10,10 +10,13 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.settings import EngineSettings, no_switches
+from filmgate.domain.spelling import check_keys
 from filmgate.ports.line import Line, LineError, Reply
 from filmgate.ports.provider import ProviderTrouble, Receipt, Report, Submission
 
@@ -112,12 +115,15 @@ class UpstreamOptions(BaseModel):
 
     not_accepted: frozenset[Annotated[int, Field(ge=500, le=599)]] = Field(default=frozenset())
 
+    _numbers = field_validator("*", mode="before")(classmethod(no_switches))
+
 
 Options = TypeVar("Options", bound=UpstreamOptions)
 
 
 def options(kind: type[Options], given: Mapping[str, Any]) -> Options:
     """Read an upstream's options. Raises ValueError with a sentence that says what is wrong."""
+    check_keys(given, (*kind.model_fields, *AccountSettings.model_fields, *EngineSettings.model_fields))
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:

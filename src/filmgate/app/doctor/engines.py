@@ -16,10 +16,10 @@ import uuid_utils
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.media import REINSTALL, unusable
 from filmgate.app.doctor.running import Running
-from filmgate.app.engines import LOCAL, engines_and_accounts
+from filmgate.app.engines import engines_and_accounts
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
-from filmgate.domain.settings import EngineSettings, Settings
+from filmgate.domain.settings import LOCAL, EngineSettings, Settings
 from filmgate.ports.provider import ProviderTrouble
 
 _PROBE = "filmgate.adapters.engines.studio.probe"

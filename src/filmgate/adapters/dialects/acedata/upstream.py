@@ -66,6 +66,7 @@ class AceDataUpstream:
     """Implements Provider. Size and length of a video are AceData's own: neither can be asked for."""
 
     ADDRESS: Final = "https://api.acedata.cloud"
+    OPTIONS: Final = AceDataOptions
 
     def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""

@@ -77,7 +77,8 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         body = validate(GenerationBody, asked)
         generation = body.generation(await _found(services, context, body), context.base_url)
         kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields)
+        usual = wire.standard_model(generation)
+        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields, usual)
 
     @routes.get(
         f"{PREFIX}/generations/{{generation_id}}",

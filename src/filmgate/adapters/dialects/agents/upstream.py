@@ -68,6 +68,7 @@ class AgentsUpstream:
     """
 
     ADDRESS: ClassVar = "https://agents.lumalabs.ai/v1"
+    OPTIONS: ClassVar = UpstreamOptions
 
     type: str = wire.NAME
     batch: int = 1

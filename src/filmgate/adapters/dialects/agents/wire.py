@@ -94,8 +94,12 @@ def type_of(generation: Generation) -> Type:
 
 def _model(generation: Generation) -> Model:
     """Give the model; for one that this API has no name for, its standard model of the kind."""
-    standard: Model = IMAGE_MODEL if generation.kind is Kind.IMAGE else VIDEO_MODEL
-    return next((model for model in _MODELS if model == generation.model), standard)
+    return next((model for model in _MODELS if model == generation.model), standard_model(generation))
+
+
+def standard_model(generation: Generation) -> Model:
+    """Return the model that is meant where none is named."""
+    return IMAGE_MODEL if generation.kind is Kind.IMAGE else VIDEO_MODEL
 
 
 def _failure(task: Task) -> FailureWord:

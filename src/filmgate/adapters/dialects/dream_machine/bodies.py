@@ -32,7 +32,7 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     resolution,
     words,
 )
-from filmgate.adapters.dialects.dream_machine.words import IMAGE_MODEL, VIDEO_MODEL, Mode, RequestType
+from filmgate.adapters.dialects.dream_machine.words import Mode, RequestType
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import (
     Generation,
@@ -111,7 +111,7 @@ class VideoBody(Submit):
             resolution=size,
             duration=seconds,
             loop=bool(self.loop),
-            model=self.model or VIDEO_MODEL,
+            model=self.model or None,
             start=start,
             end=end,
             concepts=tuple(concept.key for concept in self.concepts or ()),
@@ -171,7 +171,7 @@ class ImageBody(Submit):
         return Generation(
             prompt=words(self.prompt, needed=not pictures and unsupported is None),
             aspect_ratio=self.aspect_ratio or DEFAULT_ASPECT_RATIO,
-            model=self.model or IMAGE_MODEL,
+            model=self.model or None,
             kind=Kind.IMAGE,
             guides=pictures,
             image_format=ImageFormat(self.format or "jpg"),
@@ -194,7 +194,7 @@ class ModifyBody(Submit):
         check_type(self.generation_type, RequestType.MODIFY)
         return Generation(
             prompt=words(self.prompt, needed=False),
-            model=self.model or VIDEO_MODEL,
+            model=self.model or None,
             start=Reference(ReferenceKind.VIDEO, self.media.url),
             named=Operation.MODIFY,
             guides=first_frame(self.first_frame),
@@ -244,7 +244,7 @@ class ReframeVideoBody(Reframe):
         return Generation(
             prompt=words(self.prompt, needed=False),
             aspect_ratio=check_ratio(self.aspect_ratio),
-            model=self.model or VIDEO_MODEL,
+            model=self.model or None,
             start=Reference(ReferenceKind.VIDEO, self.media.url),
             named=Operation.REFRAME,
             guides=first_frame(self.first_frame),
@@ -265,7 +265,7 @@ class ReframeImageBody(Reframe):
         return Generation(
             prompt=words(self.prompt, needed=False),
             aspect_ratio=check_ratio(self.aspect_ratio),
-            model=self.model or IMAGE_MODEL,
+            model=self.model or None,
             kind=Kind.IMAGE,
             start=Reference(ReferenceKind.IMAGE, self.media.url),
             named=Operation.REFRAME,

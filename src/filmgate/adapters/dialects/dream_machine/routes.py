@@ -22,6 +22,7 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.dream_machine import bodies, wire
+from filmgate.adapters.dialects.dream_machine.request import default_model
 from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachineCredits,
     DreamMachineError,
@@ -166,7 +167,8 @@ def _body(model: type[Model], data: bytes) -> Model:
 
 
 def _order(body: bodies.Submit, generation: Generation, data: bytes) -> Order:
-    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields)
+    usual = default_model(generation)
+    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields, usual)
 
 
 async def _answer(services: Services, context: RequestContext, task: Task) -> Response:

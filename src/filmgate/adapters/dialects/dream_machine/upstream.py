@@ -90,6 +90,7 @@ class DreamMachineUpstream:
     """Implements Provider. Pictures and foreign videos are given by address, earlier videos by their id."""
 
     ADDRESS: ClassVar = "https://api.lumalabs.ai/dream-machine/v1"
+    OPTIONS: ClassVar = UpstreamOptions
 
     type: str = wire.NAME
     batch: int = 1

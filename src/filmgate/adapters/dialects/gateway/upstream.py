@@ -50,6 +50,7 @@ class GatewayUpstream:
     """Implements Provider. What a gateway answers is recognised by its form: no two of them answer quite alike."""
 
     ADDRESS: Final = None
+    OPTIONS: Final = GatewayOptions
 
     def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""

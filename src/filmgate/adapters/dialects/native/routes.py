@@ -23,6 +23,7 @@ from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.accounting import add_accounting
 from filmgate.adapters.dialects.native.calling import add_callbacks
 from filmgate.adapters.dialects.native.events import add_events
+from filmgate.adapters.dialects.native.models import add_models
 from filmgate.adapters.dialects.native.operating import ENOUGH, add_operator
 from filmgate.adapters.dialects.native.shapes import (
     NativeAccount,
@@ -35,7 +36,7 @@ from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.settings import DEFAULT_ENGINE
+from filmgate.domain.settings import EVERY_MODEL
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
 
@@ -63,6 +64,7 @@ def router(services: Services) -> APIRouter:
     add_events(routes, services, PREFIX)
     _add_ends(routes, services)
     _add_service(routes, services)
+    add_models(routes, services, PREFIX)
     add_callbacks(routes, services, PREFIX)
     add_accounting(routes, services, PREFIX)
     add_operator(routes, services, PREFIX)
@@ -167,7 +169,7 @@ def _add_service(routes: APIRouter, services: Services) -> None:
                 "type": engine.type,
                 "slots": engine.slots,
                 "models": list(engine.models),
-                "default": name == DEFAULT_ENGINE or "*" in engine.models,
+                "default": engine.enabled and (name == services.settings.fallback or EVERY_MODEL in engine.models),
             }
             for name, engine in table.items()
         ]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.domain.capabilities import Input
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.periods import Period
 from filmgate.domain.states import Stage
@@ -105,6 +106,38 @@ class NativeEngines(TypedDict):
     """The engines there are."""
 
     engines: list[NativeEngine]
+
+
+class NativeModel(TypedDict):
+    """A model, the engines that make it, and what it can be asked for: anything else is refused or changed.
+
+    `durations` are seconds, none for a model of pictures. `resolutions` are empty where the size cannot be chosen;
+    `sizes`, as WIDTHxHEIGHT, are all there are where they are given, else ratio and resolution decide.
+    """
+
+    name: str
+    engines: list[str]
+    kinds: list[Kind]
+    operations: list[Operation]
+    durations: list[int]
+    aspect_ratios: list[str]
+    resolutions: list[str]
+    sizes: list[str]
+    inputs: list[Input]
+    loop: bool
+    concepts: bool
+    needs_prompt: bool
+
+
+class NativeModels(TypedDict):
+    """The models there are. `default_model` is meant where none is named, if one is set.
+
+    `others` tells what makes models of other names, null where such a model is unknown.
+    """
+
+    models: list[NativeModel]
+    default_model: str | None
+    others: NativeModel | None
 
 
 class NativeEngineStatus(TypedDict):

@@ -1,12 +1,13 @@
-"""The OpenAI dialect: the videos API below `/v1/videos`."""
+"""The OpenAI dialect: the videos API below `/v1/videos`, and the list of the models."""
 
 from filmgate.adapters.dialects.common import Dialect, Read
 from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.openai_videos.models import PREFIX as MODELS
 from filmgate.adapters.dialects.openai_videos.routes import POLL, PREFIX, router
 
 DIALECT = Dialect(
     name=wire.NAME,
-    errors={PREFIX: wire.write_error},
+    errors={PREFIX: wire.write_error, MODELS: wire.write_error},
     router=router,
     hook=wire.HOOK,
     reads=(Read(f"{PREFIX}/", wire.FORM, POLL),),

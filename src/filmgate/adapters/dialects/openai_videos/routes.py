@@ -27,6 +27,7 @@ from filmgate.adapters.dialects.described import (
 )
 from filmgate.adapters.dialects.forms import Part, is_form, parse_form
 from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.openai_videos.models import add_models
 from filmgate.adapters.dialects.openai_videos.shapes import (
     OpenAIDeletedVideo,
     OpenAIError,
@@ -74,6 +75,7 @@ def router(services: Services) -> APIRouter:
     _add_characters(routes, services)
     _add_queries(routes, services)
     _add_content(routes, services)
+    add_models(routes, services)
     return routes
 
 

@@ -6,6 +6,9 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.domain.capabilities import Input
+from filmgate.domain.generation import Kind, Operation
+
 Word = Literal["queued", "in_progress", "completed", "failed"]
 
 
@@ -45,6 +48,36 @@ class OpenAIVideos(TypedDict):
     first_id: str | None
     last_id: str | None
     has_more: bool
+
+
+class OpenAIModel(TypedDict):
+    """A model. `owned_by` names the engines that make it, `created` is when the service started, in unix seconds.
+
+    What it can be asked for: `durations` in seconds, `sizes` as WIDTHxHEIGHT where those are all there are, else
+    `aspect_ratios` and `resolutions` decide.
+    """
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    kinds: list[Kind]
+    operations: list[Operation]
+    durations: list[int]
+    aspect_ratios: list[str]
+    resolutions: list[str]
+    sizes: list[str]
+    inputs: list[Input]
+    loop: bool
+    concepts: bool
+    needs_prompt: bool
+
+
+class OpenAIModels(TypedDict):
+    """The models there are."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
 
 
 class OpenAIEventData(TypedDict):

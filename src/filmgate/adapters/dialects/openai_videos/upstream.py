@@ -89,6 +89,7 @@ class OpenAIVideosUpstream:
     """Implements Provider. Pictures and clips are sent along as files."""
 
     ADDRESS: Final = "https://api.openai.com/v1"
+    OPTIONS: Final = OpenAIVideosOptions
 
     def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""

@@ -14,6 +14,8 @@ from filmgate.domain.capabilities import Capabilities, Input
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Kind, Operation
+from filmgate.domain.settings import EngineSettings
+from filmgate.domain.spelling import check_keys
 from filmgate.ports.engine import Clip, Job, Product, Report
 
 
@@ -25,6 +27,7 @@ class ScriptedEngine:
     def __init__(self, name: str = "scripted", *, slots: int = 32, options: dict[str, Any] | None = None) -> None:
         self.name = name
         self.slots = slots
+        check_keys(options or (), (*Playbook.__struct_fields__, *EngineSettings.model_fields))
         self._playbook = msgspec.convert(options or {}, Playbook)
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one

@@ -14,6 +14,8 @@ from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
 from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
+from filmgate.domain.settings import EngineSettings
+from filmgate.domain.spelling import check_keys
 from filmgate.ports.engine import Job, Product, Report
 
 WORKER = "filmgate.adapters.engines.studio.worker"
@@ -76,8 +78,7 @@ def _stall(seconds: object) -> float:
 
 def _quality(options: dict[str, Any]) -> str:
     quality = options.pop("quality", STANDARD)
-    if options:
-        raise ValueError(f"the studio has no option {', '.join(options)}")
+    check_keys(options, ("quality", "stall", *EngineSettings.model_fields))
     if quality not in QUALITIES:
         raise ValueError(f"quality must be {', '.join(QUALITIES)}, not {quality!r}")
     return str(quality)

@@ -1,0 +1,54 @@
+"""The command about the models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filmgate.adapters.cli import options, output
+from filmgate.adapters.cli.exits import Exit
+from filmgate.adapters.cli.tables import show
+
+if TYPE_CHECKING:
+    from filmgate.client import Model
+
+_HEAD = ("model", "engines", "makes", "seconds", "ratios", "sizes", "operations", "inputs")
+
+
+def models(url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
+    """List the models that you can name with --model, and what each can be asked for.
+
+    In a terminal this is a table, else one model per line with tabs between the fields. The model `*` stands for every
+    name that is not in the list, where an engine makes those.
+    """
+    with options.service(url, key) as filmgate:
+        found = filmgate.models()
+    if as_json:
+        output.emit(found)
+    else:
+        others = () if found.others is None else (found.others,)
+        show(_HEAD, (_row(model, found.default_model) for model in (*found.models, *others)))
+    return Exit.DONE
+
+
+def _row(model: Model, default: str | None) -> tuple[str, ...]:
+    return (
+        f"{model.name} (default)" if model.name == default else model.name,
+        _listed(model.engines),
+        _listed(model.kinds),
+        _seconds(model.durations),
+        _listed(model.aspect_ratios),
+        _listed(model.sizes or model.resolutions),
+        _listed(model.operations),
+        _listed(model.inputs),
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "-"
+
+
+def _seconds(durations: tuple[int, ...]) -> str:
+    """Write lengths, a row of them without gaps as `1-10`."""
+    if len(durations) > 2 and durations == tuple(range(durations[0], durations[-1] + 1)):
+        return f"{durations[0]}-{durations[-1]}"
+    return _listed(tuple(map(str, durations)))

@@ -1,0 +1,40 @@
+"""The models, in Filmgate's own API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.common import Services, json_response
+from filmgate.adapters.dialects.described import failures, succeeds
+from filmgate.adapters.dialects.native.shapes import NativeError, NativeModels
+from filmgate.core.access import Action
+from filmgate.core.models import Model
+
+
+def add_models(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the list of the models."""
+
+    @routes.get(
+        f"{prefix}/models",
+        operation_id="list_models",
+        summary="List the models",
+        description="The models that can be named in a request, with what each can be asked for.",
+        responses=succeeds(NativeModels, "All models.") | failures(NativeError),
+    )
+    async def models(request: Request) -> Response:
+        await services.door.enter(request, Action.QUERY)
+        others = services.models.others()
+        return json_response(
+            {
+                "models": [_model_object(model) for model in services.models.listed()],
+                "default_model": services.models.default,
+                "others": None if others is None else _model_object(others),
+            }
+        )
+
+
+def _model_object(model: Model) -> dict[str, Any]:
+    return {"name": model.name, "engines": model.engines, **msgspec.to_builtins(model.capabilities)}
