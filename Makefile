@@ -11,16 +11,19 @@ CLIENTS := mcp1 fastmcp tdqs
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test torture check install install-dev install-clients lock bench gallery clean
+.PHONY: help run test test-313 torture check install install-dev install-clients lock bench gallery clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
 
 run: install ## Start the service, make one video (PROMPT="…"), keep serving (ONCE=1: stop after the video)
 	@PROMPT='$(subst ','\'',$(PROMPT))' ONCE='$(ONCE)' $(BIN)/python scripts/first_run.py
 
 test: install-dev install-clients ## Install what the tests need and run them all
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
+
+test-313: install-dev ## Run all tests on Python 3.13: in a Debian 13 (needs root and mmdebstrap), or with a python3.13 that is here
+	@$(BIN)/python scripts/python313.py --clients -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
 
 torture: install-dev ## Kill the service KILLS=1000 times, send it INPUTS=10000 odd requests, and say what was lost
 	@$(BIN)/python -m tests.kill --kills $(KILLS) $(ARGS)
