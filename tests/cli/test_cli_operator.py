@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +152,13 @@ def test_unknown(waiting: tuple[RunningService, list[str]], silent: OddServer) -
     front, ids = waiting
     assert [request.path for request in silent.requests] == ["/luma/generations"] * 3
     found = columns(front.run("unknown"))
-    assert [(found[one][0], found[one][2:]) for one in ids] == [
-        ("gateway", ["0", f"number {number}"]) for number in range(3)
+    assert [(found[one][0], found[one][4:]) for one in ids] == [
+        ("gateway", ["0", "-", f"number {number}"]) for number in range(3)
     ]
+    for one in ids:
+        submitted, age, ends = found[one][1:4]
+        held = datetime.fromisoformat(ends) - datetime.fromisoformat(submitted)
+        assert (age, round(held.total_seconds())) == ("0.0 h", 7 * 86_400)
     submits = json.loads(front.run("unknown", "--json").stdout)["submits"]
     assert [submit["id"] for submit in submits] == ids
     assert columns(front.run("engines"))["gateway"][-2] == "3"

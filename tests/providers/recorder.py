@@ -37,7 +37,8 @@ class Seen(NamedTuple):
 class Recorder:
     """The server. While `answering` is not set, submits are taken but not answered; the same for files and `serving`.
 
-    While it is `down`, everything but a submit is answered with 503. `ready` are the ids of tasks that are made.
+    While it is `down`, everything but a submit is answered with 503; while it is `deaf`, submits are cut off and
+    nothing is taken. `ready` are the ids of tasks that are made.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Recorder:
         self.made: dict[str, Any] = {}
         self._bodies: dict[str, bytes] = {}
         self.ready: set[str] = set()
-        self.down = False
+        self.down = self.deaf = False
         self.answering, self.serving = threading.Event(), threading.Event()
         self.answering.set()
         self.serving.set()
@@ -70,6 +71,11 @@ class Recorder:
     def discarded(self, task_id: str) -> int:
         """Count the requests to forget a task."""
         return sum(each.method == "DELETE" and each.path.endswith(f"/{task_id}") for each in self.seen)
+
+    @property
+    def lists(self) -> int:
+        """Count the requests for a list of what was made."""
+        return sum(each.method == "GET" and each.path == "/generations" for each in self.seen)
 
     def queries(self, task_id: str) -> int:
         """Count the requests about a task."""
@@ -140,6 +146,9 @@ def _handler(provider: Recorder) -> type[BaseHTTPRequestHandler]:
             seen = self._noted()
             if seen.path == _QUERIES:
                 self._answer_query(seen.json)
+                return
+            if provider.deaf:
+                self.close_connection = True
                 return
             task_id = provider.take(seen)
             provider.answering.wait(_PATIENCE)

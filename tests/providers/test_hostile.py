@@ -43,7 +43,7 @@ def has_file(client: httpx2.Client, task: dict[str, Any]) -> bool:
 )
 def test_what_passes_is_waited_out(gate: Gate, provider: Hostile, trick: str):
     """Refusals for a time, unknown words, nulls, two 404s, a broken download and lost answers all end well, once."""
-    _, client = gate({"ace": account("acedata", provider.url)})
+    _, client = gate({"ace": account("acedata", provider.url, exclusive=True)})
     prompt = f"a lake [{trick}]"
     task = ended(client, submit(client, prompt))
     assert has_file(client, task)
@@ -278,7 +278,7 @@ def test_a_provider_has_no_more_at_work_than_its_slots(gate: Gate, provider: Hos
 
 def test_a_killed_service_goes_on_without_a_second_submit(gate: Gate, provider: Hostile):
     """What was accepted is followed again, and where the answer was lost in the crash it is looked up."""
-    running, client = gate({"ace": account("acedata", provider.url)})
+    running, client = gate({"ace": account("acedata", provider.url, exclusive=True)})
     tasks = [submit(client, f"lake {number} [words]") for number in range(10)]
     until(lambda: len(provider.tasks), lambda count: count == 10)
     running.kill_group()

@@ -12,11 +12,12 @@ from tests.support.service import RunningService
 
 
 def account(provider: RunningService, **more: Any) -> dict[str, Any]:
-    """Give the table of an engine that calls a service in Dream Machine's dialect, and asks it often."""
+    """Give the table of an engine that calls a service in Dream Machine's dialect, asks it often, and has it alone."""
     return {
         "type": "dream_machine",
         "base_url": f"{provider.url}/dream-machine/v1",
         "key_file": str(provider.data / "first-key"),
+        "exclusive": True,
         "poll": 0.2,
         "poll_max": 0.5,
         **more,

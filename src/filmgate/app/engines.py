@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from filmgate.app.keys import new_application
 from filmgate.domain.errors import InvalidRequest, Unavailable
 from filmgate.domain.settings import LOCAL, EngineSettings
+from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -100,14 +101,17 @@ def _host(address: str) -> str:
     return (urlsplit(address).hostname or "").rstrip(".").lower()
 
 
-def room_of(ledger: Ledger, name: str, settings: EngineSettings) -> Callable[[], Awaitable[int]] | None:
-    """Say how many more tasks an account may have at work, where that is limited."""
+def room_of(ledger: Ledger, name: str, settings: EngineSettings, clock: Clock) -> Callable[[], Awaitable[int]] | None:
+    """Return what says how many more tasks an account may have at work, where that is limited.
+
+    A task of an unknown outcome counts for as long as one may take: it is held for days, and not at work then.
+    """
     slots = settings.slots
     if slots is None:
         return None
 
     async def room() -> int:
-        return slots - await ledger.at_provider(name)
+        return slots - await ledger.at_provider(name, since=clock() - settings.deadline)
 
     return room
 

@@ -17,9 +17,12 @@ from filmgate.app.files import digest_of, duplicate_privately, link, passing, sy
 from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.core.providers.submitting import LOOKUP
+from filmgate.domain.accounts import account_settings
 from filmgate.domain.errors import Conflict, Unavailable
-from filmgate.domain.settings import LOCAL, Settings
+from filmgate.domain.settings import LOCAL, EngineSettings, Settings
 from filmgate.modes import folder_mode
+
+_DAY = 86_400.0
 
 
 class Restored(NamedTuple):
@@ -97,8 +100,16 @@ def _fill(
 def _doubt(copied: CopiedLedger, manifest: Manifest, settings: Settings) -> int:
     table = settings.engine_table()
     local = {name for name, engine in table.items() if engine.type in LOCAL}
-    deadlines = {name: engine.deadline for name, engine in table.items()}
-    return copied.doubt(local, deadlines, LOOKUP, manifest.created_at, time.time())
+    limits = {name: _held_for(engine) for name, engine in table.items() if name not in local}
+    return copied.doubt(local, limits, LOOKUP, manifest.created_at, time.time())
+
+
+def _held_for(engine: EngineSettings) -> float:
+    """Return for how many seconds a task of an unknown outcome is held. Raises Unavailable for a wrong table."""
+    try:
+        return account_settings(engine.options)[0].unknown_days * _DAY
+    except ValueError as error:
+        raise Unavailable(f"The table of an engine is wrong: {error}") from error
 
 
 def _check(path: Path, size: int, digest: str | None) -> None:

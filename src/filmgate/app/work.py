@@ -45,7 +45,7 @@ def lanes(
     """Give the lanes of all queues. `hooks` write callbacks, by dialect; `announced` dialects hear of the start too."""
     watch = Watch(metrics, base.tracing)
     callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
-    housekeeping = Housekeeping(base.ledger, tasks, base.store, base.clock)
+    housekeeping = Housekeeping(base.ledger, tasks, base.store, base.clock, base.accounts)
     execution = _execution(base, announced, watch)
     found = {name: Lane(execution.advance, engine.slots) for name, engine in base.engines.items()}
     for name in base.accounts:
@@ -61,7 +61,7 @@ def lanes(
 def _account_lanes(base: Base, name: str, execution: Execution, follow: Work) -> dict[str, Lane]:
     recalling = Recalling(base.accounts, base.ledger, writing_of(base), base.clock)
     return {
-        name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name])),
+        name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name], base.clock)),
         queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
         queue_of(FOLLOW, name): Lane(follow, _FOLLOWED, lasting=True),
         queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),

@@ -203,8 +203,18 @@ class Route(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...]
 
 
+class Resemblance(msgspec.Struct, frozen=True):
+    """A generation at a provider whose prompt and time are those of a task; it may be somebody else's."""
+
+    id: str
+    created_at: str | None = None
+
+
 class UnknownSubmit(msgspec.Struct, frozen=True):
-    """A task whose provider did not say whether it accepted it; `lookups` counts how often it was looked up there."""
+    """A task whose provider did not say whether it accepted it, for `age` seconds; it is held until `ends_at`.
+
+    `lookups` counts how often it was looked up there, `candidates` are what resembled it the last time.
+    """
 
     id: str
     application_id: str
@@ -212,6 +222,9 @@ class UnknownSubmit(msgspec.Struct, frozen=True):
     prompt: str = ""
     submitted_at: str | None = None
     lookups: int = 0
+    age: float = 0.0
+    ends_at: str | None = None
+    candidates: tuple[Resemblance, ...] = ()
 
 
 class UnknownSubmitList(msgspec.Struct, frozen=True):

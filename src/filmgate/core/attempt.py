@@ -11,7 +11,7 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
-from filmgate.ports.ledger import ADVANCE, CALLBACK, Change, Claim, Due, Ledger
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Change, Claim, Due, Ledger
 
 T = TypeVar("T")
 
@@ -61,10 +61,15 @@ class Attempt:
         for work in due:
             self._desk.dispatcher.wake(work.queue)
 
-    async def hand_over(self, kind: str, queue: str, pause: float = 0.0, **changes: Any) -> None:
-        """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded."""
+    async def hand_over(
+        self, kind: str, queue: str, pause: float = 0.0, *, also: tuple[Due, ...] = (), **changes: Any
+    ) -> None:
+        """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded.
+
+        `also` is what else is due then.
+        """
         due = Due(kind, queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
-        await self.commit((due,), finished=self.claim.id, **changes)
+        await self.commit((due, *also), finished=self.claim.id, **changes)
         self.over = True
 
     async def again(self, pause: float, **changes: Any) -> None:
@@ -72,6 +77,10 @@ class Attempt:
         due = Due(ADVANCE, self.claim.due.queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
         await self.commit((due,), **changes)
         self.over = True
+
+    def limit(self, deadline: float) -> tuple[Due, ...]:
+        """Return the work that ends the task at its deadline, in the place of that for an earlier or later one."""
+        return (Due(EXPIRE, EXPIRE, self.task.id, self.task.application_id, deadline),)
 
     async def end(self, failure: Failure | None = None) -> None:
         """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from filmgate.core.providers.submitting import UNKNOWN
+from collections.abc import Mapping
+
+from filmgate.core.providers.account import Account
+from filmgate.core.providers.outcomes import UNKNOWN, unknown_until
 from filmgate.core.service import TaskService
+from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
+from filmgate.domain.task import Task
 from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Claim, Ledger
 from filmgate.ports.media import MediaStore
 
+_MOMENT = 60.0
+"""Seconds after which a submit is looked at again that was being sent when its task's time was up."""
+
+_OPEN = (Stage.SUBMITTING, Stage.SUBMIT_UNKNOWN)
+
 
 class Housekeeping:
     """Ends tasks whose time is up and removes files that nobody owns any more."""
 
-    def __init__(self, ledger: Ledger, service: TaskService, store: MediaStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        service: TaskService,
+        store: MediaStore,
+        clock: Clock,
+        accounts: Mapping[str, Account],
+    ) -> None:
         self._ledger = ledger
+        self._accounts = accounts
         self._service = service
         self._store = store
         self._clock = clock
@@ -26,15 +44,27 @@ class Housekeeping:
         task = claim.task
         if task is not None and not task.final:
             now = self._clock()
-            if task.deadline_at is not None and task.deadline_at > now:
-                await self._ledger.postpone(claim, task.deadline_at)
+            limit = self._limit(task, now)
+            if limit > now:
+                await self._ledger.postpone(claim, limit)
                 return
             since = task.created_at if task.started_at is None else task.started_at
             verb = "waited in line" if task.started_at is None else "worked on"
             late = Failure(FailureCode.EXPIRED, f"The task was not finished in time: {verb} for {now - since:.0f} s.")
-            await self._service.end(task, UNKNOWN if task.stage is Stage.SUBMIT_UNKNOWN else late)
+            await self._service.end(task, UNKNOWN if task.stage in _OPEN else late)
             reached(Point.EXPIRED)
         await self._ledger.finish(claim)
+
+    def _limit(self, task: Task, now: float) -> float:
+        """Return when to end a task, or to look again; that is now for one whose time is up."""
+        if task.stage is Stage.SUBMITTING and task.work.asked is not None:
+            # It is being sent, or was when a process died: whether it is of an unknown outcome is known in a moment.
+            return min(now + _MOMENT, unknown_until(task.work.asked, self._settings(task.engine)))
+        return now if task.deadline_at is None else task.deadline_at
+
+    def _settings(self, engine: str) -> AccountSettings | None:
+        account = self._accounts.get(engine)
+        return None if account is None else account.settings
 
     async def purge(self, claim: Claim) -> None:
         """Remove the files of a task that was deleted, or whose files are not kept any more."""

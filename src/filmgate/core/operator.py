@@ -10,15 +10,15 @@ import msgspec
 
 from filmgate.core.attempt import Desk
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.submitting import UNKNOWN
+from filmgate.core.providers.outcomes import UNKNOWN
 from filmgate.core.routing import Candidate, Router
 from filmgate.domain.errors import Conflict, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Task
+from filmgate.domain.task import Resemblance, Task
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import ADVANCE, CALLBACK, FOLLOW, Change, Due, queue_of
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, Change, Due, queue_of
 
 
 class Decision(StrEnum):
@@ -29,6 +29,14 @@ class Decision(StrEnum):
 
     SUBMIT_AGAIN = "submit_again"
     FAIL = "fail"
+
+
+class UnknownOutcome(msgspec.Struct, frozen=True):
+    """A task whose submit has no known outcome: for how many seconds, and what at its provider resembles it."""
+
+    task: Task
+    age: float
+    alike: tuple[Resemblance, ...]
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
@@ -80,9 +88,17 @@ class Operator:
         generation = self._router.models.named(generation)
         return self._router.candidates(generation, await self._router.origin_of(generation, application_id))
 
-    async def unknown_submits(self) -> list[Task]:
+    async def unknown_submits(self) -> list[UnknownOutcome]:
         """List the tasks whose submit has no known outcome, of all applications, oldest first."""
-        return await self._desk.ledger.unknown_submits()
+        return [await self._unknown(task) for task in await self._desk.ledger.unknown_submits()]
+
+    async def _unknown(self, task: Task) -> UnknownOutcome:
+        asked = task.work.asked
+        assert asked is not None, "a submit is committed with its key"
+        # What another task has got since the last look is nobody's to choose any more.
+        known = await self._desk.ledger.known_upstream(task.engine, [each.id for each in asked.alike])
+        alike = tuple(each for each in asked.alike if each.id not in known)
+        return UnknownOutcome(task, max(0.0, self._desk.clock() - asked.at), alike)
 
     async def decide(self, task_id: str, decision: Decision, upstream_id: str | None = None) -> Task:
         """Decide what becomes of a submit without a known outcome.
@@ -92,7 +108,7 @@ class Operator:
         """
         if (upstream_id is not None) != (decision is Decision.ACCEPTED):
             raise InvalidRequest("upstream_id belongs to the decision accepted, and to no other", field="upstream_id")
-        task = next((each for each in await self.unknown_submits() if each.id == task_id), None)
+        task = next((each for each in await self._desk.ledger.unknown_submits() if each.id == task_id), None)
         if task is None:
             raise NotFound("no submit of an unknown outcome has this id")
         changes, due = self._consequences(task, decision, upstream_id)
@@ -110,12 +126,17 @@ class Operator:
     ) -> tuple[dict[str, Any], tuple[Due, ...]]:
         now = self._desk.clock()
         who = (task.id, task.application_id, now)
+        # It goes on from here, with the engine's time, wherever it would have ended as one of an unknown outcome.
+        settings = self._settings.get(task.engine)
+        deadline = now + (EngineSettings(type=task.engine) if settings is None else settings).deadline
+        limit = Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)
         if decision is Decision.ACCEPTED:
             follow = Due(FOLLOW, queue_of(FOLLOW, task.engine), *who)
-            return {"stage": Stage.FOLLOW, "upstream_id": upstream_id}, (follow,)
+            return {"stage": Stage.FOLLOW, "upstream_id": upstream_id, "deadline_at": deadline}, (follow, limit)
         if decision is Decision.SUBMIT_AGAIN:
             work = msgspec.structs.replace(task.work, asked=None)
-            return {"stage": Stage.SUBMIT, "work": work}, (Due(ADVANCE, task.engine, *who),)
+            again = Due(ADVANCE, task.engine, *who)
+            return {"stage": Stage.SUBMIT, "work": work, "deadline_at": deadline}, (again, limit)
         end = {"state": State.FAILED, "stage": Stage.DONE, "failure": UNKNOWN, "finished_at": now}
         told = (Due(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
         return end, told

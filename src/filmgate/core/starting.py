@@ -35,11 +35,15 @@ class Starting:
             raise EngineFailed(refusal)
         if task.started_at is not None:
             return
-        deadline = now + self._settings[task.engine].deadline
+        deadline = self.deadline(task.engine)
         due = [Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
         if task.callback_url and task.dialect in self._announced:
             due.append(Due(CALLBACK, CALLBACK, task.id, task.application_id, now, State.PROCESSING))
         await attempt.commit(tuple(due), state=State.PROCESSING, started_at=now, deadline_at=deadline)
+
+    def deadline(self, engine: str) -> float:
+        """Return until when a task may take that an engine begins with now."""
+        return self._clock() + self._settings[engine].deadline
 
     async def earlier(self, task: Task, reference: Reference) -> Task:
         """Give the task that a task goes on from, with its video. Raises EngineFailed if it is gone."""

@@ -21,8 +21,10 @@ class AccountSettings(BaseModel):
     A task is asked about `poll` seconds after its submit for the first time, then ever less often, `poll_max` apart at
     most. With `idempotency_keys` the provider is known to give a repeated submit of one key the first answer, for
     `idempotency_hours` at least.
-    `on_unknown` says what becomes of a submit that nobody can tell the outcome of: it waits for the operator (`hold`),
-    ends the task (`fail`), or is sent once more (`submit_again`). `adopt_for` names the application whose queries for
+    `on_unknown` says what becomes of a submit that nobody can tell the outcome of: it waits for the admin (`hold`),
+    ends the task (`fail`), or is sent once more (`submit_again`). A task that waits ends `unknown_days` after its
+    submit. With `exclusive` nobody and nothing but this service uses the account, so the one generation that resembles
+    such a submit is taken for it. `adopt_for` names the application whose queries for
     unknown ids are passed on to this account. With `callbacks` the provider is given an address to call back.
     """
 
@@ -39,6 +41,8 @@ class AccountSettings(BaseModel):
     idempotency_keys: bool = False
     idempotency_hours: Positive = 23
     on_unknown: Literal["hold", "fail", "submit_again"] = "hold"
+    unknown_days: Positive = 7
+    exclusive: bool = False
     adopt_for: str | None = None
     callbacks: bool = True
 

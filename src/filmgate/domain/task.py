@@ -22,15 +22,28 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: dict[str, Any] | None = None
 
 
+class Resemblance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A generation at a provider that may or may not be a task's: its id there, and when it was made if that is told.
+
+    Its prompt and time fit, and that is all: only an admin can say that it is the task's.
+    """
+
+    id: str
+    created_at: float | None = None
+
+
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     """A submit to a provider, as it was committed before it was sent: under which key, and when in unix seconds.
 
-    `looked` counts how often a submit without an answer was looked up since.
+    `latest` is the last moment it may have been sent at, where that is not `at`. `looked` counts how often a submit
+    without an answer was looked up since, `alike` is what resembled it the last time.
     """
 
     key: str
     at: float
     looked: int = 0
+    latest: float | None = None
+    alike: tuple[Resemblance, ...] = ()
 
 
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):

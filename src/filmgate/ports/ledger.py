@@ -91,11 +91,15 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """A submit that was never answered: what was asked for, under which key, and when in unix seconds."""
+    """A submit that was never answered: what was asked for, under which key, and when in unix seconds.
+
+    `latest` is the last moment it may have been sent at, where that is not `at`.
+    """
 
     key: str
     at: float
     generation: Generation
+    latest: float | None = None
 
 
 class OpenSubmit(msgspec.Struct, frozen=True):
@@ -286,8 +290,11 @@ class Ledger(Protocol):
         """Count the unfinished tasks by engine and state."""
 
     # tasks at providers, whoever owns them
-    async def at_provider(self, engine: str) -> int:
-        """Count the engine's tasks that its provider has or may have."""
+    async def at_provider(self, engine: str, since: float = 0.0) -> int:
+        """Count the engine's tasks that its provider has or may have.
+
+        Those of an unknown outcome count only if they were submitted since a time.
+        """
 
     async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
         """Remember the origin of each engine's provider: an id of a provider belongs to one task of its origin.

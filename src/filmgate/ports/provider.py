@@ -74,7 +74,8 @@ class Report(msgspec.Struct, frozen=True):
     """What a provider says of a task. `state` is None where its word is not known: that means wait.
 
     `links` are the addresses of the files it made; the account's line makes them full.
-    `asked` is what it says was asked for, as far as it says so, and `created_at` when, in unix seconds.
+    `asked` is what it says was asked for, as far as it says so, and `created_at` when, in unix seconds. `marked` is
+    True only where it carries the mark of the submission that was looked for: the submit key.
     """
 
     receipt: Receipt
@@ -84,6 +85,7 @@ class Report(msgspec.Struct, frozen=True):
     links: Mapping[Role, str] = {}
     asked: Generation | None = None
     created_at: float | None = None
+    marked: bool = False
 
 
 class ProviderTrouble(Exception):
@@ -142,7 +144,8 @@ class Provider(Protocol):
     async def find(self, submission: Submission, since: float) -> list[Report]:
         """List tasks made since a time, in unix seconds, that this submission may have become, the likeliest first.
 
-        Raises ProviderTrouble.
+        What carries the mark of this submission is `marked`; what carries another mark is left out. Raises
+        ProviderTrouble.
         """
 
     async def discard(self, task_id: str) -> None:

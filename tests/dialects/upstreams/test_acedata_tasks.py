@@ -198,7 +198,7 @@ async def test_a_lost_submit_is_found_by_its_callback(provider: AceDataUpstream,
     """The address with our key is proof: no other task counts then."""
     asked.answers(Answer(200, {"items": [echoed("a"), echoed("b", callback_url=HOOK), echoed("c")]}))
     reports = await provider.find(submission(CAT, callback_url=HOOK), NOW - 0.5)
-    assert [report.receipt.id for report in reports] == ["b"]
+    assert [(report.receipt.id, report.marked) for report in reports] == [("b", True)]
     assert asked.call.json == {"action": "retrieve_batch", "created_at_min": int(NOW), "limit": 50, "offset": 0}
 
 
@@ -217,7 +217,7 @@ async def test_a_lost_submit_is_found_by_what_was_asked(provider: AceDataUpstrea
     ]
     asked.answers(Answer(200, {"items": items}))
     reports = await provider.find(submission(CAT), NOW)
-    assert [report.receipt.id for report in reports] == ["early", "late"]
+    assert [(report.receipt.id, report.marked) for report in reports] == [("early", False), ("late", False)]
 
 
 async def test_pictures_are_compared_too(line: Line, asked: Asked, tmp_path: Path) -> None:

@@ -69,6 +69,15 @@ async def test_find_by_callback(luma: DreamMachineUpstream, asked: Asked) -> Non
     assert {call.path for call in asked.calls} == {"/generations"}
 
 
+async def test_only_the_mark_is_marked(luma: DreamMachineUpstream, asked: Asked) -> None:
+    """The submit key is the mark, in an address of whatever host; what only resembles the submit has none."""
+    asked_for = submission(CAT, callback_url=HOOK)
+    asked.answers(page(listed("like", 1), listed("ours", 2, callback_url=f"https://old.example/{asked_for.key}")))
+    asked.answers(page(listed("like", 1)))
+    for expected in ([("ours", True)], [("like", False)]):
+        assert [(each.receipt.id, each.marked) for each in await luma.find(asked_for, NOW)] == expected
+
+
 async def test_find_by_likeness(luma: DreamMachineUpstream, asked: Asked) -> None:
     """Without a callback address all count that were made since then and do not differ from what was sent."""
     asked.answers(

@@ -205,7 +205,8 @@ GENERATION = st.fixed_dictionaries(
 @given(GENERATION)
 def test_anything(told: dict[str, Any]) -> None:
     """Whatever a provider tells of a generation can be understood."""
-    search = dream_machine_told.Search({"prompt": "a cat", "callback_url": "https://gate.example/"}, 1_800_000_000.0)
+    sent = {"prompt": "a cat", "callback_url": "https://gate.example/"}
+    search = dream_machine_told.Search(submission(Generation("a cat")), sent, 1_800_000_000.0)
     search.look(told)
     assert len(search.reports) <= 1
     for module in (agents_told, dream_machine_told):

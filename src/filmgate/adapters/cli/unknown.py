@@ -23,9 +23,9 @@ def list_unknown(
 ) -> int:
     """List submits whose outcome is not known.
 
-    Their providers did not say whether they accepted them. They are looked up where a provider can be searched; what is
-    not found is for you to decide, with `filmgate unknown decide`. The list has the tasks of all applications, the
-    oldest first.
+    Their providers did not say whether they accepted them. Decide with `filmgate unknown decide`; a task without a
+    decision fails at the time under "ends". A candidate is a generation at the provider with the same prompt and time,
+    which may be somebody else's. The list has the tasks of all applications, the oldest first.
     """
     if context.invoked_subcommand is not None:
         _refuse_options(context)
@@ -35,7 +35,8 @@ def list_unknown(
     if as_json:
         output.emit({"submits": found})
     else:
-        show(("id", "engine", "submitted", "looked up", "prompt"), map(_row, found), cut="prompt")
+        head = ("id", "engine", "submitted", "age", "ends", "looked up", "candidates", "prompt")
+        show(head, map(_row, found), cut="prompt")
     return Exit.DONE
 
 
@@ -98,4 +99,6 @@ def _refuse_options(context: typer.Context) -> None:
 
 
 def _row(submit: UnknownSubmit) -> tuple[str, ...]:
-    return submit.id, submit.engine, submit.submitted_at or "-", str(submit.lookups), submit.prompt
+    candidates = ", ".join(each.id for each in submit.candidates) or "-"
+    times = submit.submitted_at or "-", f"{submit.age / 3600:.1f} h", submit.ends_at or "-"
+    return submit.id, submit.engine, *times, str(submit.lookups), candidates, submit.prompt

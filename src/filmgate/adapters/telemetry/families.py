@@ -64,6 +64,10 @@ def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
         "filmgate_provider_submits", "Submits to the provider by what came of them.", ("engine", "answer"),
         [((*name, answer), count) for name, account in each for answer, count in list(account.answers.items())],
     )  # fmt: skip
+    yield counter(
+        "filmgate_unknown_outcomes", "Tasks held since nobody knew whether the provider accepted them.", ("engine",),
+        [(name, account.unknown) for name, account in each],
+    )  # fmt: skip
 
 
 def standing_families(

@@ -137,7 +137,7 @@ def _undecided(books: Inspection) -> Iterator[Finding]:
     if unknown := books.unknown_submits():
         yield warning(
             "work", f"of {unknown} tasks nobody knows whether the provider accepted them",
-            "They may have been charged, and wait until they expire.",
+            "They may have been charged. Each waits for `unknown_days` and then fails.",
             "See `filmgate unknown`, look at the provider, and decide with `filmgate unknown decide`.",
         )  # fmt: skip
     retried = books.callbacks()[1]

@@ -46,7 +46,8 @@ class _Question(NamedTuple):
 class Account:
     """Submits, and answers questions about tasks in as few requests as the provider allows.
 
-    `requests` counts its queries, `answers` what came of its submits: accepted, refused, not_accepted or unknown.
+    `requests` counts its queries, `answers` what came of its submits: accepted, refused, not_accepted or unknown,
+    `unknown` the tasks that were held as those of an unknown outcome, also those that a crash cut off.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Account:
         self.settings = settings
         self.submits = Breaker(clock)
         self.requests = 0
+        self.unknown = 0
         self.answers: Counter[str] = Counter()
         self._submit_pace = Pace(settings.submit_rate, clock)
         self._query_pace = Pace(settings.query_rate, clock)

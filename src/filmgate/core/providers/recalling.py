@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import msgspec
 
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.submitting import SKEW
+from filmgate.core.providers.outcomes import Identified, identify
 from filmgate.core.providers.writing import Writing
+from filmgate.domain.task import Asked
 from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import RECALL, SEEK, Claim, Due, Ledger, Sought
@@ -50,43 +51,38 @@ class Recalling:
         await self._ledger.finish(claim)
 
     async def _seek(self, claim: Claim, account: Account) -> None:
-        """Find what a submit has become that was never answered, to have it forgotten."""
+        """Find what a submit has become that was never answered, to have it forgotten: only what is certainly its."""
         if not account.provider.discards:
             await self._ledger.finish(claim)
             return
-        found: list[str] = []
+        due, found = claim.due, Identified(None)
         if account.provider.searches:
-            found = await self._found(account, claim.due.task_id, msgspec.json.decode(claim.due.detail, type=Sought))
-            if not found and await self._again(claim, _LOOKS):
-                return
-        if len(found) == 1:
-            due = claim.due
-            recall = Due(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found[0])
+            try:
+                found = await self._found(account, due.task_id, msgspec.json.decode(due.detail, type=Sought))
+            except ProviderTrouble as trouble:
+                # A list that cannot be read says nothing: it is looked at for hours.
+                log.info("the submit of task %s cannot be looked for: %s", due.task_id, trouble.message)
+                if await self._again(claim, _PAUSES):
+                    return
+            else:
+                if found.ours is None and await self._again(claim, _LOOKS):
+                    return
+        if found.ours is not None:
+            recall = Due(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
             await self._ledger.settle_seek(due.task_id, recall, self._clock())
             return
-        # Of several that look alike nobody knows which one is unwanted.
+        alike = ", ".join(each.id for each in found.alike)
         log.warning(
             "task %s was ended while %s was asked for it, and %s: it may be made there all the same",
-            claim.due.task_id, account.name, "several look like it" if found else "cannot be found",
+            due.task_id, account.name, f"only {alike} resembles it" if alike else "cannot be found",
         )  # fmt: skip
         await self._ledger.finish(claim)
 
-    async def _found(self, account: Account, task_id: str, sought: Sought) -> list[str]:
-        """Give what the provider has that may be the submit and is no other task's; nothing while that is not clear."""
+    async def _found(self, account: Account, task_id: str, sought: Sought) -> Identified:
+        """Look for what a submit has become. Raises ProviderTrouble."""
         submission = self._writing.submission(account.name, sought.generation, sought.key)
-        try:
-            reports = await account.find(submission, sought.at - SKEW)
-        except ProviderTrouble as trouble:
-            log.info("a submit cannot be looked for at %s: %s", account.name, trouble.message)
-            return []
-        # Only what is certainly no other is thrown away: it tells the same prompt.
-        ids = [each.receipt.id for each in reports if each.asked and each.asked.prompt == sought.generation.prompt]
-        # In this order: a task that is not open any more when it is looked for has its id in the ledger by then.
-        others = await self._ledger.open_submits(account.name)
-        if any(other.generation == sought.generation for other in others if other.task_id != task_id):
-            return []
-        known = await self._ledger.known_upstream(account.name, ids)
-        return [upstream_id for upstream_id in ids if upstream_id not in known]
+        asked = Asked(sought.key, sought.at, latest=sought.latest)
+        return await identify(account, self._ledger, submission, asked, task_id)
 
     async def _again(self, claim: Claim, pauses: tuple[int, ...]) -> bool:
         """Put it off for as long as it has been tried; False if it has been tried often enough."""

@@ -19,11 +19,11 @@ import msgspec
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.inputs import Inputs
+from filmgate.core.providers.outcomes import SKEW, UNKNOWN, identify, unknown_until
 from filmgate.core.providers.writing import Writing
 from filmgate.core.routing import Router
 from filmgate.core.starting import Starting
 from filmgate.domain.errors import Conflict, EngineFailed
-from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Asked
 from filmgate.faults import Point, reached
@@ -31,11 +31,6 @@ from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, Due, queue_of
 from filmgate.ports.provider import LONGEST_HOLD, ProviderTrouble, Receipt, Submission
 
 log = logging.getLogger(__name__)
-
-UNKNOWN = Failure(
-    FailureCode.SUBMIT_UNKNOWN,
-    "The provider did not say whether it accepted the task, and it could not be found there. It may have been charged.",
-)
 
 _LOOKS = (2.0, 10.0, 30.0, 120.0)
 """Seconds after which a submit without an answer is looked up, each after the one before."""
@@ -47,9 +42,6 @@ _HOUR = 3600.0
 
 LOOKUP = "lookup"
 """What the queue of an engine's tasks is called by, whose submit is to be looked up."""
-
-SKEW = 60.0
-"""Seconds by which a provider's clock may be behind ours."""
 
 _LATER = 600.0
 _FIRST_PAUSE = 1.0
@@ -108,7 +100,7 @@ class Submitting:
         except ProviderTrouble as trouble:
             log.info("task %s: submit to %s: %s", attempt.task.id, attempt.task.engine, trouble.message)
             if trouble.accepted:
-                await attempt.commit(stage=Stage.SUBMIT_UNKNOWN)
+                await self._hold(attempt)
             else:
                 await self._elsewhere(attempt, trouble.message, trouble.retry_after or 0.0)
 
@@ -145,12 +137,15 @@ class Submitting:
         work = msgspec.structs.replace(task.work, video=receipt.video_id)
         queue = queue_of(FOLLOW, task.engine)
         try:
-            await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work)
+            time = self._engines_time(attempt)
+            await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work, **time)
         except Conflict as conflict:
             # Which of the two the provider means nobody here can tell: the one that had the name first keeps it.
             log.warning("task %s is held as one of an unknown outcome: %s", task.id, conflict.message)
             assert task.work.asked is not None, "a submit is committed with its key"
-            await self._look_later(attempt, task.work.asked, _LATER, counts=False)
+            if task.stage is not Stage.SUBMIT_UNKNOWN:
+                await self._hold(attempt)
+            await self._look_later(attempt, task.work.asked, _LATER)
 
     async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
         task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)
@@ -165,27 +160,47 @@ class Submitting:
         if task is None or task.final:
             await self._desk.ledger.settle_seek(attempt.task.id, None, self._desk.clock())
 
-    async def _elsewhere(self, attempt: Attempt, reason: str, wait: float) -> None:
-        """Give a task that certainly was not accepted to the next engine, or try again later when all were asked."""
-        task = attempt.task
+    async def _elsewhere(self, attempt: Attempt, reason: str, wait: float, *, again: bool = False) -> None:
+        """Give a task that certainly was not accepted to the next engine, or try again later when all were asked.
+
+        `again` remembers that it is submitted again though nobody knows the outcome of its last submit.
+        """
+        task, again = attempt.task, again or attempt.task.work.again
         tried = (*task.work.tried, task.engine)
         origin = await self._router.origin(task)
         other = self._router.next_engine(task.generation, origin, tried)
         if other is not None:
             log.info("task %s goes from %s to %s: %s", task.id, task.engine, other, reason)
-            work = msgspec.structs.replace(task.work, asked=None, tried=tried)
-            await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work)
+            work = msgspec.structs.replace(task.work, asked=None, tried=tried, again=again)
+            time = self._engines_time(attempt)
+            await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
             return
         steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
         spread = random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
         pause = max(wait, min(LONGEST_HOLD, max(wait, steps) * spread))
         rounds = min(16, task.work.rounds + 1)
-        work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds)
-        await attempt.hand_over(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work)
+        work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds, again=again)
+        time = self._engines_time(attempt)
+        await attempt.hand_over(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work, **time)
 
     async def _interrupted(self, attempt: Attempt, _folder: Path) -> None:
         """Go on from a submit that was being sent when the process died: nobody knows its answer."""
-        await attempt.commit(stage=Stage.SUBMIT_UNKNOWN)
+        await self._hold(attempt)
+
+    async def _hold(self, attempt: Attempt) -> None:
+        """Commit that nobody knows the outcome of a submit: its time is `unknown_days` now, not the engine's."""
+        account, asked = self._accounts[attempt.task.engine], attempt.task.work.asked
+        assert asked is not None, "a submit is committed with its key"
+        until = unknown_until(asked, account.settings)
+        await attempt.commit(attempt.limit(until), stage=Stage.SUBMIT_UNKNOWN, deadline_at=until)
+        account.unknown += 1
+
+    def _engines_time(self, attempt: Attempt) -> dict[str, Any]:
+        """Return the change by which a task that was held has its engine's time again; none for another task."""
+        if attempt.task.stage is not Stage.SUBMIT_UNKNOWN:
+            return {}
+        deadline = self._starting.deadline(attempt.task.engine)
+        return {"also": attempt.limit(deadline), "deadline_at": deadline}
 
     async def _look_up(self, attempt: Attempt, folder: Path) -> None:
         """Find out what became of a submit without an answer."""
@@ -245,20 +260,20 @@ class Submitting:
             # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
             submission = self._written(attempt, asked)
         try:
-            found = await account.find(submission, asked.at - SKEW)
+            found = await identify(account, self._desk.ledger, submission, asked, attempt.task.id)
         except ProviderTrouble as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
             return
-        known = await self._desk.ledger.known_upstream(account.name, [report.receipt.id for report in found])
-        ours = next((report.receipt for report in found if report.receipt.id not in known), None)
-        if ours is not None:
-            log.info("task %s was accepted by %s as %s after all", attempt.task.id, account.name, ours.id)
-            await self._accepted(attempt, ours)
-        elif asked.looked < len(_LOOKS):
-            await self._look_later(attempt, asked)
+        if found.ours is not None:
+            log.info("task %s was accepted by %s as %s after all", attempt.task.id, account.name, found.ours.id)
+            await self._accepted(attempt, found.ours)
+            return
+        seen = msgspec.structs.replace(asked, alike=found.alike)
+        if asked.looked < len(_LOOKS):
+            await self._look_later(attempt, seen)
         else:
-            await self._undecided(attempt, account, searched=True)
+            await self._undecided(attempt, account, searched=True, asked=seen)
 
     async def _look_later(
         self, attempt: Attempt, asked: Asked, pause: float | None = None, *, counts: bool = True
@@ -266,26 +281,28 @@ class Submitting:
         wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
         looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
         work = msgspec.structs.replace(attempt.task.work, asked=looked)
-        queue = queue_of(LOOKUP, attempt.task.engine)
-        await attempt.hand_over(ADVANCE, queue, wait, stage=Stage.SUBMIT_UNKNOWN, work=work)
+        await attempt.hand_over(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
 
-    async def _undecided(self, attempt: Attempt, account: Account, *, searched: bool) -> None:
-        """Do with a submit that cannot be found what the operator has set."""
-        policy = account.settings.on_unknown
-        log.warning(
-            "task %s: %s did not say whether it accepted it, %s; policy: %s",
-            attempt.task.id, account.name, "and does not list it" if searched else "and cannot be searched", policy,
-        )  # fmt: skip
+    async def _undecided(
+        self, attempt: Attempt, account: Account, *, searched: bool, asked: Asked | None = None
+    ) -> None:
+        """Do with a submit that cannot be found what the admin has set."""
+        policy, before = account.settings.on_unknown, attempt.task.work.asked
+        asked = asked or before
+        assert asked is not None, "a submit is committed with its key"
+        if not searched or asked.looked <= len(_LOOKS) or asked != before:
+            log.warning(
+                "task %s: %s did not say whether it accepted it, %s; policy: %s", attempt.task.id, account.name,
+                _told(asked) if searched else "and cannot be searched", policy,
+            )  # fmt: skip
         if policy == "fail":
             raise EngineFailed(UNKNOWN)
-        if policy == "submit_again" and not attempt.task.work.again:
-            # Once: where the second answer is lost too, only the operator can say what to do.
-            await attempt.commit(work=msgspec.structs.replace(attempt.task.work, again=True))
-            await self._elsewhere(attempt, "the submit could not be found", 0.0)
+        if policy == "submit_again" and not attempt.task.work.again and not asked.alike:
+            # Once: where the second answer is lost too, only the admin can say what to do.
+            await self._elsewhere(attempt, "the submit could not be found", 0.0, again=True)
         elif searched:
-            # It may still turn up there; until the operator decides or the time is up.
-            assert attempt.task.work.asked is not None, "a submit is committed with its key"
-            await self._look_later(attempt, attempt.task.work.asked, _LATER, counts=False)
+            # It may still turn up there; until the admin decides or the time is up.
+            await self._look_later(attempt, asked, _LATER)
         else:
             await attempt.commit(finished=attempt.claim.id)
             attempt.over = True
@@ -299,3 +316,9 @@ class Submitting:
 
     def _written(self, attempt: Attempt, asked: Asked, **inputs: Any) -> Submission:
         return self._writing.submission(attempt.task.engine, attempt.task.generation, asked.key, **inputs)
+
+
+def _told(asked: Asked) -> str:
+    """Return what a search for a submit has found, for the log."""
+    ids = ", ".join(each.id for each in asked.alike)
+    return f"and lists {ids}, which only resembles it" if ids else "and does not list it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from pydantic import Field
 
 from filmgate.adapters.dialects import answers
@@ -12,6 +13,7 @@ from filmgate.adapters.dialects.acedata import codes, wire
 from filmgate.adapters.dialects.answers import first, percent
 from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported
 from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
+from filmgate.adapters.dialects.marks import is_ours
 from filmgate.adapters.dialects.upstreams import (
     Answers,
     Meaning,
@@ -118,15 +120,15 @@ class AceDataUpstream:
         return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
-        """Search by time and compare what was asked; our own callback address is proof. Raises ProviderTrouble."""
+        """Search by time and compare what was asked; our own mark is proof. Raises ProviderTrouble."""
         body = await _body(submission)
-        ours = body.get("callback_url")
         found: list[Report] = []
         async for task_id, task in self._since(int(since)):
-            echo, report = mapping(task.get("request")), _report(task, task_id)
-            if ours and echo.get("callback_url") == ours:
-                return [report]
-            if _may_be(echo, body) and (report.created_at or since) >= int(since):
+            report, ours = _report(task, task_id), is_ours(task, submission)
+            if ours:
+                return [msgspec.structs.replace(report, marked=True)]
+            resembles = ours is None and _may_be(mapping(task.get("request")), body)
+            if resembles and (report.created_at or since) >= int(since):
                 found.append(report)
         return sorted(found, key=lambda report: report.created_at or since)
 
@@ -182,8 +184,8 @@ async def _body(submission: Submission) -> dict[str, Any]:
 
 
 def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Tell whether a task with this echo, which is without our callback address, can have come from this submit."""
-    if text(echo.get("callback_url")) or (text(echo.get("prompt")) or "") != body["prompt"].strip():
+    """Tell whether a task with this echo, which is without a mark, can have come from this submit."""
+    if (text(echo.get("prompt")) or "") != body["prompt"].strip():
         return False
     if any(text(echo.get(key)) not in (None, body.get(key)) for key in ("action", "aspect_ratio", "video_id")):
         return False

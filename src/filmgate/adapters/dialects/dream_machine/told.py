@@ -13,13 +13,14 @@ from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.dream_machine import bodies, wire
 from filmgate.adapters.dialects.dream_machine.words import RequestType
 from filmgate.adapters.dialects.luma import read_reason
+from filmgate.adapters.dialects.marks import is_ours
 from filmgate.adapters.dialects.upstreams import failure
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.provider import Receipt, Report
+from filmgate.ports.provider import Receipt, Report, Submission
 
 _Body = bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
 _BODIES: Final[dict[str, type[_Body]]] = {
@@ -52,15 +53,15 @@ def report_of(told: Mapping[str, Any], task_id: str) -> Report:
 class Search:
     """Looks in a list that has the newest first for what a body may have become that was sent.
 
-    The generation with its callback address is the one. Without it, all count that were made since then and do not
-    differ from it. Only if no such address was sent, generations made before that end the search.
+    The generation with its mark is the one. Without it, all count that were made since then and do not differ from it,
+    but for those with another mark. Only if no callback address was sent, generations made before that end the search.
     """
 
-    def __init__(self, sent: Mapping[str, Any], since: float) -> None:
-        """Take the body, and the time that it was sent at in unix seconds."""
+    def __init__(self, submission: Submission, sent: Mapping[str, Any], since: float) -> None:
+        """Take what was asked for, the body of it, and the time that it was sent at in unix seconds."""
+        self._submission = submission
         self._sent = sent
         self._since = since
-        self._callback = loose.text(sent.get("callback_url"))
         self._found: Report | None = None
         self._likely: dict[str, tuple[bool, float, Report]] = {}
         self.passed = False
@@ -69,7 +70,7 @@ class Search:
     @property
     def over(self) -> bool:
         """Whether the rest of the list does not matter."""
-        return self._found is not None or (self.passed and self._callback is None)
+        return self._found is not None or (self.passed and self._submission.callback_url is None)
 
     @property
     def reports(self) -> list[Report]:
@@ -87,14 +88,11 @@ class Search:
         report = report_of(told, task_id)
         made = self._since if report.created_at is None else report.created_at
         self.passed = made < self._since - _CLOCKS
-        if self._callback is not None and _callback_of(told) == self._callback:
-            self._found = report
-        elif not self.passed and (resembling := _resembles(told, self._sent)) is not False:
+        ours = is_ours(told, self._submission)
+        if ours:
+            self._found = msgspec.structs.replace(report, marked=True)
+        elif ours is None and not self.passed and (resembling := _resembles(told, self._sent)) is not False:
             self._likely.setdefault(task_id, (resembling is None, abs(made - self._since), report))
-
-
-def _callback_of(told: Mapping[str, Any]) -> str | None:
-    return loose.text(loose.mapping(told.get("request")).get("callback_url"))
 
 
 def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
@@ -105,9 +103,6 @@ def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
     request = told.get("request")
     if not isinstance(request, dict) or not request:
         return None
-    callback = _callback_of(told)
-    if callback is not None and callback != sent.get("callback_url"):
-        return False
     for field in _COMPARED:
         said, meant = loose.text(request.get(field)), loose.text(sent.get(field))
         if said is not None and meant is not None and said != meant:

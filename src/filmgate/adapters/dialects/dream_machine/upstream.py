@@ -133,7 +133,7 @@ class DreamMachineUpstream:
 
     async def find(self, submission: Submission, since: float) -> list[Report]:
         """Search the list, which has the newest first. One that is too long to tell is trouble."""
-        search = Search(body_of(submission.generation, submission.model) | _callback(submission), since)
+        search = Search(submission, body_of(submission.generation, submission.model), since)
         offset = 0
         for _ in range(_PAGES):
             page, more = await self._page(offset)

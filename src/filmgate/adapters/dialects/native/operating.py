@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -22,10 +22,9 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeUnknownSubmits,
 )
 from filmgate.core.access import Action
-from filmgate.core.operator import Decision
+from filmgate.core.operator import Decision, UnknownOutcome
 from filmgate.core.providers.adopting import UPSTREAM_ID
 from filmgate.domain.errors import Conflict, Forbidden, NotFound
-from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
 _MOST_ADOPTED: Final = 100
@@ -119,12 +118,14 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         f"{prefix}/unknown",
         operation_id="unknown_submits",
         summary="List submits of an unknown outcome",
-        description=f"Tasks of all applications whose provider did not say whether it accepted them. {WHO}",
+        description="Tasks of all applications whose provider did not say whether it accepted them: since when, until "
+        "when they are held, and which generations at the provider resemble them. A candidate has the same prompt and "
+        f"time, but no mark of this service: it may be somebody else's. {WHO}",
         responses=succeeds(NativeUnknownSubmits, "The tasks.") | failures(NativeError, 403),
     )
     async def unknown(request: Request) -> Response:
         await enter_operator(services, request, Action.QUERY)
-        return json_response({"submits": [_unknown(task) for task in await services.operator.unknown_submits()]})
+        return json_response({"submits": [_unknown(each) for each in await services.operator.unknown_submits()]})
 
 
 def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -168,8 +169,8 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         return json_response({"tasks": written, "failed": failed})
 
 
-def _unknown(task: Task) -> NativeUnknownSubmit:
-    asked: Any = task.work.asked
+def _unknown(outcome: UnknownOutcome) -> NativeUnknownSubmit:
+    task, asked = outcome.task, outcome.task.work.asked
     return {
         "id": task.id,
         "application_id": task.application_id,
@@ -177,4 +178,10 @@ def _unknown(task: Task) -> NativeUnknownSubmit:
         "prompt": task.generation.prompt,
         "submitted_at": None if asked is None else rfc3339(asked.at),
         "lookups": 0 if asked is None else asked.looked,
+        "age": round(outcome.age, 1),
+        "ends_at": None if task.deadline_at is None else rfc3339(task.deadline_at),
+        "candidates": [
+            {"id": each.id, "created_at": None if each.created_at is None else rfc3339(each.created_at)}
+            for each in outcome.alike
+        ],
     }

@@ -185,8 +185,15 @@ class NativeRoute(TypedDict):
     candidates: list[NativeCandidate]
 
 
+class NativeResemblance(TypedDict):
+    """A generation at a provider that resembles a task, by its id there."""
+
+    id: str
+    created_at: str | None
+
+
 class NativeUnknownSubmit(TypedDict):
-    """A task whose provider did not say whether it accepted it."""
+    """A task whose provider did not say whether it accepted it. It is held until `ends_at`; `age` is in seconds."""
 
     id: str
     application_id: str
@@ -194,6 +201,9 @@ class NativeUnknownSubmit(TypedDict):
     prompt: str
     submitted_at: str | None
     lookups: int
+    age: float
+    ends_at: str | None
+    candidates: list[NativeResemblance]
 
 
 class NativeUnknownSubmits(TypedDict):

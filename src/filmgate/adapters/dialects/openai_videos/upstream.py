@@ -7,12 +7,14 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from pydantic import field_validator
 
 from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.answers import percent
 from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported
 from filmgate.adapters.dialects.loose import identity, mapping, moment, name, text
+from filmgate.adapters.dialects.marks import is_ours
 from filmgate.adapters.dialects.openai_videos import codes, wire
 from filmgate.adapters.dialects.upstreams import (
     Answers,
@@ -162,7 +164,12 @@ class OpenAIVideosUpstream:
                 for video_id, video in videos.items()
                 if ((report := _report(video, video_id)).created_at or since) >= int(since)
             }
-            found += (report for video_id, report in recent.items() if _may_be(videos[video_id], fields))
+            for video_id, report in recent.items():
+                ours = is_ours(videos[video_id], submission)
+                if ours:
+                    return [msgspec.structs.replace(report, marked=True)]
+                if ours is None and _may_be(videos[video_id], fields):
+                    found.append(report)
             if not recent:
                 break
         return sorted(found, key=lambda report: report.created_at or math.inf)

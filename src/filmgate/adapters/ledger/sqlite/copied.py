@@ -19,6 +19,8 @@ from filmgate.domain.errors import Unavailable
 from filmgate.domain.task import Asked, Progress
 from filmgate.ports.ledger import queue_of
 
+_WEEK = 7 * 86_400.0
+
 
 class Stored(NamedTuple):
     """A file as the ledger describes it; `digest` is its SHA-256 in hex."""
@@ -62,12 +64,11 @@ class CopiedLedger:
         """Give all files that have links."""
         yield from (Stored(*file) for file in linked_files(self._connection, "files_with_digests"))
 
-    def doubt(
-        self, local: Collection[str], deadlines: Mapping[str, float], lookups: str, since: float, now: float
-    ) -> int:
+    def doubt(self, local: Collection[str], limits: Mapping[str, float], lookups: str, since: float, now: float) -> int:
         """Treat each task that had not been submitted to a provider as if it may have been since; gives how many.
 
-        `local` are the engines that need no such care, `lookups` the kind of the queues in which submits are looked up.
+        `local` are the engines that need no such care, `limits` the seconds for which the others hold a task of an
+        unknown outcome, `lookups` the kind of the queues in which submits are looked up.
         """
         with faults_as_unavailable(self._path), self._connection:
             doubted = 0
@@ -75,8 +76,8 @@ class CopiedLedger:
                 if engine in local:
                     continue
                 progress = Progress() if work is None else progress_from(work)
-                asked = msgspec.structs.replace(progress, asked=Asked(secrets.token_hex(16), since))
-                deadline = now + deadlines.get(engine, 1800.0)
+                asked = msgspec.structs.replace(progress, asked=Asked(secrets.token_hex(16), since, latest=now))
+                deadline = now + limits.get(engine, _WEEK)
                 values = {"id": task_id, "now": now, "deadline": deadline, "work": json(asked)}
                 run(self._connection, "doubt_submit", values)
                 run(self._connection, "doubt_limit", {"id": task_id})

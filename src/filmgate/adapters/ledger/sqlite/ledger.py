@@ -231,11 +231,13 @@ class SqliteLedger:
         """Remove a task of the application and make the purge of its files due."""
         return await self._write(partial(tasks.delete, application_id=application_id, task_id=task_id, now=now))
 
-    async def at_provider(self, engine: str) -> int:
+    async def at_provider(self, engine: str, since: float = 0.0) -> int:
         """Count the engine's tasks that its provider has or may have."""
         values = {"engine": engine, "stages": json(sorted(AT_PROVIDER))}
         ((count,),) = self._store.reader.rows(SQL["count_at_provider"], values)
-        return int(count)
+        held = {"engine": engine, "stage": Stage.SUBMIT_UNKNOWN, "since": since}
+        ((old,),) = self._store.reader.rows(SQL["count_held_before"], held)
+        return int(count - old)
 
     async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
         """Remember the origin of each engine's provider."""

@@ -155,7 +155,7 @@ def _seek(task: Task, now: float) -> list[Due]:
     asked = task.work.asked
     if asked is None or task.upstream_id is not None:
         return []
-    sought = json(Sought(asked.key, asked.at, task.generation))
+    sought = json(Sought(asked.key, asked.at, task.generation, asked.latest))
     queue = queue_of(RECALL, task.engine)
     return [Due(SEEK, queue, task.id, task.application_id, now + _ANSWER_SECONDS, sought)]
 

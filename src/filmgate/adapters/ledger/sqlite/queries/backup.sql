@@ -23,7 +23,7 @@ SELECT id, engine, work FROM tasks WHERE stage = 'submit' AND {unfinished}
 -- name: doubt_submit
 -- Treat a task as one whose submit has no known outcome.
 UPDATE tasks SET stage = 'submit_unknown', state = 'processing', started_at = coalesce(started_at, :now),
-    deadline_at = coalesce(deadline_at, :deadline), updated_at = :now, fence = fence + 1, work = :work
+    deadline_at = :deadline, updated_at = :now, fence = fence + 1, work = :work
 WHERE id = :id
 
 -- name: doubt_limit

@@ -151,6 +151,11 @@ SELECT 1 FROM departed WHERE application_id = :application_id AND task_id = :id
 SELECT count(*) FROM tasks
 WHERE engine = :engine AND stage IN (SELECT value FROM json_each(:stages)) AND {unfinished}
 
+-- name: count_held_before
+-- The tasks of an engine in a stage that were submitted before a time.
+SELECT count(*) FROM tasks
+WHERE engine = :engine AND stage = :stage AND work ->> '$.asked.at' < :since AND {unfinished}
+
 -- name: unknown_submits
 -- The tasks in a stage, whoever owns them, oldest first.
 SELECT {task_columns} FROM tasks WHERE stage = :stage AND {unfinished} ORDER BY created_at, id
