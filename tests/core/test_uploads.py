@@ -20,6 +20,7 @@ from filmgate.core.uploads import Uploads
 from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
 from filmgate.ports.context import Caller, RequestContext
 from filmgate.ports.ledger import Application
+from tests.http.sites import no_names
 
 OWNER = RequestContext(Caller("a", "user", "key"), "trace", "http://127.0.0.1:8484")
 STRANGER = RequestContext(Caller("b", "user", "key"), "trace", "http://127.0.0.1:8484")
@@ -45,7 +46,7 @@ def clock() -> Clock:
 async def kept(tmp_path: Path, clock: Clock) -> AsyncIterator[Uploads]:
     """Uploads with a real ledger, store and sandbox."""
     ledger, store = SqliteLedger(tmp_path / "ledger.db"), LocalStore(tmp_path / "media")
-    tools, fetcher = SandboxedTools(), CheckedFetcher(())
+    tools, fetcher = SandboxedTools(), CheckedFetcher((), resolve=no_names)
     await ledger.open()
     for name in ("a", "b"):
         await ledger.add_application(Application(name, name, "user", 1.0))

@@ -26,6 +26,7 @@ from filmgate.adapters.dialects.upstreams import UpstreamOptions
 from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.app.engines import engines_and_accounts, upstream_types
+from filmgate.app.names import Names
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
@@ -210,7 +211,7 @@ def test_the_example_configurations_are_valid(
             monkeypatch.setenv(engine.options["key_env"], "a-key")
         if "key_file" in engine.options:
             Path(engine.options["key_file"]).write_text("a-key\n")
-    engines, accounts = engines_and_accounts(table)
+    engines, accounts = engines_and_accounts(table, Names(Settings()).of_provider)
     assert {**engines, **accounts}.keys() == table.keys()
     asyncio.run(close(*engines.values(), *accounts.values()))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.http.lines import KEY, Open
-from tests.http.sites import ALLOWED
+from tests.http.sites import ALLOWED, no_names
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.adapters.http.line import HttpLine
@@ -20,7 +20,7 @@ from filmgate.adapters.http.line import HttpLine
 @pytest.fixture
 async def fetcher() -> AsyncIterator[CheckedFetcher]:
     """Give a fetcher that may reach one loopback address."""
-    fetcher = CheckedFetcher(ALLOWED, total=10, connect=2, idle=2)
+    fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=10, connect=2, idle=2)
     yield fetcher
     await fetcher.close()
 

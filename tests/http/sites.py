@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.http.resolver import Unresolved
 from filmgate.ports.fetcher import FetchError
 
 HOME = "127.0.0.2"
@@ -122,11 +123,16 @@ def sends_to(location: str, status: str = "302 Found") -> Answer:
     return says(b"", status=status, location=location)
 
 
-def resolver(*answers: Sequence[str]) -> tuple[Callable[[str, int], Awaitable[Sequence[str]]], list[str]]:
+async def no_names(host: str, application: str | None) -> Sequence[str]:
+    """Resolve nothing, for tests that call addresses only."""
+    raise Unresolved(f"The name {host} does not exist.", retryable=False)
+
+
+def resolver(*answers: Sequence[str]) -> tuple[Callable[[str, str | None], Awaitable[Sequence[str]]], list[str]]:
     """Give a resolver that answers differently each time, and the list of names it was asked for."""
     asked: list[str] = []
 
-    async def resolve(host: str, port: int) -> Sequence[str]:
+    async def resolve(host: str, application: str | None) -> Sequence[str]:
         asked.append(host)
         return answers[min(len(asked), len(answers)) - 1]
 
@@ -138,6 +144,6 @@ async def refused(
 ) -> FetchError:
     """Download in vain; nothing may be left in the folder."""
     with pytest.raises(FetchError) as caught:
-        await fetcher.download(url, folder / "target", max_bytes=max_bytes, **options)
+        await fetcher.download(url, folder / "target", max_bytes=max_bytes, application="a", **options)
     assert list(folder.glob("*")) == list(folder.glob(".*")) == []  # noqa: ASYNC240
     return caught.value

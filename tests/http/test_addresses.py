@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.http.sites import HOME, hostile, refused, resolver, sends_to, site
+from tests.http.sites import HOME, hostile, no_names, refused, resolver, sends_to, site
 
 from filmgate.adapters.http.addresses import as_ip, is_allowed, is_public, parse
 from filmgate.adapters.http.fetcher import CheckedFetcher
@@ -39,7 +39,7 @@ async def test_hostile_addresses(tmp_path: Path, url: str):
     assert caught.value.message.endswith(".")
     assert not (await refused(fetcher, url, tmp_path)).retryable
     with pytest.raises(FetchError):
-        await fetcher.post(url, b"{}", {}, timeout=2)
+        await fetcher.post(url, b"{}", {}, timeout=2, application="a")
     assert asked == []
     await fetcher.close()
 
@@ -81,7 +81,7 @@ def leads_away(url: str) -> bool:
 )
 def test_public_addresses_pass(url: str):
     """Ordinary addresses of the internet are not refused by their looks."""
-    CheckedFetcher().check(url)
+    CheckedFetcher(resolve=no_names).check(url)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_is_public(ip: str, public: bool):
 
 def test_operators_networks():
     """A network that an operator allows is reachable, also in its mapped form, and nothing next to it."""
-    networks = CheckedFetcher(["10.1.0.0/16", "fd00::/8"])._networks
+    networks = CheckedFetcher(["10.1.0.0/16", "fd00::/8"], resolve=no_names)._networks
     for ip, expected in (("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("fd12::1", True), ("10.2.0.1", False)):
         assert is_allowed(as_ip(ip), networks) is expected
     with pytest.raises(ValueError, match=r"10\.1\.0\.1/16"):
-        CheckedFetcher(["10.1.0.1/16"])
+        CheckedFetcher(["10.1.0.1/16"], resolve=no_names)
 
 
 def test_parse_gives_one_spelling():

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, says, site
+from tests.http.sites import ALLOWED, FORBIDDEN, HOME, no_names, refused, says, site
 
 from filmgate import __version__
 from filmgate.adapters.http.fetcher import CheckedFetcher
@@ -23,7 +23,7 @@ async def test_download(fetcher: CheckedFetcher, tmp_path: Path):
     """The body arrives whole, asked for in plain words."""
     data = os.urandom(1_000_000)
     async with site(says(data)) as place:
-        await fetcher.download(place.url("/a/b.png?x=1"), tmp_path / "target", max_bytes=1_000_000)
+        await fetcher.download(place.url("/a/b.png?x=1"), tmp_path / "target", max_bytes=1_000_000, application="a")
     assert (tmp_path / "target").read_bytes() == data
     [(line, headers, _)] = place.requests
     assert line == "GET /a/b.png?x=1 HTTP/1.1"
@@ -72,7 +72,7 @@ async def test_unannounced_size_is_checked_too(fetcher: CheckedFetcher, tmp_path
 async def test_exactly_the_limit(fetcher: CheckedFetcher, tmp_path: Path):
     """The limit itself can be used; one byte more cannot."""
     async with site(says(bytes(1000))) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=1000)
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=1000, application="a")
         (tmp_path / "a").unlink()
         await refused(fetcher, place.url(), tmp_path, max_bytes=999)
 
@@ -96,10 +96,10 @@ async def test_slow_bodies(tmp_path: Path):
         await asyncio.Event().wait()
 
     async with site(trickle) as place:
-        fetcher = CheckedFetcher(ALLOWED, total=0.5, idle=5)
+        fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=0.5, idle=5)
         trickled = await refused(fetcher, place.url("/trickle?secret"), tmp_path)
         await fetcher.close()
-        fetcher = CheckedFetcher(ALLOWED, total=20, idle=0.2)
+        fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=20, idle=0.2)
         silent = await refused(fetcher, place.url("/silence?secret"), tmp_path)
         await fetcher.close()
     assert trickled.message == f"{place.url('/trickle')} did not answer within 0.5 seconds."
@@ -139,7 +139,7 @@ async def test_failed_download_keeps_what_was_there(fetcher: CheckedFetcher, tmp
     target.write_bytes(b"old")
     async with site(says(b"half", content_length="8")) as place:
         with pytest.raises(FetchError):
-            await fetcher.download(place.url(), target, max_bytes=1000)
+            await fetcher.download(place.url(), target, max_bytes=1000, application="a")
     assert target.read_bytes() == b"old"
 
 
@@ -151,7 +151,7 @@ async def test_environment_is_ignored(fetcher: CheckedFetcher, tmp_path: Path, m
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         (tmp_path / "netrc").write_text(f"machine {HOME} login a password b\n")
         for _ in range(2):
-            await fetcher.download(place.url(), tmp_path / "target", max_bytes=100)
+            await fetcher.download(place.url(), tmp_path / "target", max_bytes=100, application="a")
     assert proxy.connections == 0
     assert not any({"authorization", "cookie"} & set(headers) for _, headers, _ in place.requests)
 
@@ -160,7 +160,7 @@ async def test_closed_fetcher_opens_again(fetcher: CheckedFetcher, tmp_path: Pat
     """Closing twice or before use does no harm."""
     await fetcher.close()
     async with site(says(b"right")) as place:
-        await fetcher.download(place.url(), tmp_path / "target", max_bytes=100)
+        await fetcher.download(place.url(), tmp_path / "target", max_bytes=100, application="a")
     await fetcher.close()
     await fetcher.close()
 

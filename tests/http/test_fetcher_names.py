@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 import sys
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ import pytest
 from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, sends_to, site
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.http.resolver import Unresolved
 from filmgate.ports.fetcher import FetchError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
@@ -23,7 +22,7 @@ async def test_name_is_resolved_once_and_the_checked_address_dialled(tmp_path: P
     resolve, asked = resolver([HOME], [FORBIDDEN])
     fetcher = CheckedFetcher(ALLOWED, resolve=resolve)
     async with site(says(b"right")) as right:
-        await fetcher.download(f"http://rebind.example:{right.port}/", tmp_path / "a", max_bytes=100)
+        await fetcher.download(f"http://rebind.example:{right.port}/", tmp_path / "a", max_bytes=100, application="a")
     assert (tmp_path / "a").read_bytes() == b"right"
     assert asked == ["rebind.example"]
     assert right.requests[0][1]["host"] == f"rebind.example:{right.port}"
@@ -37,9 +36,11 @@ async def test_a_name_is_checked_anew_for_every_request(tmp_path: Path):
     async with site(sends_to("/again")) as place, site(says(b"inside"), host=FORBIDDEN) as inside:
         error = await refused(fetcher, f"http://rebind.example:{place.port}/", tmp_path)
         assert "not public" in error.message
-        assert (await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5)).status == 302
+        assert (
+            await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5, application="a")
+        ).status == 302
         with pytest.raises(FetchError, match="not public"):
-            await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5)
+            await fetcher.post(f"http://rebind.example:{place.port}/", b"", {}, timeout=5, application="a")
     assert (len(place.requests), inside.connections) == (2, 0)
     await fetcher.close()
 
@@ -70,7 +71,7 @@ async def test_names_that_lead_inside(tmp_path: Path, answers: list[str]):
     assert error.message == "The name mixed.example leads into a network that is not public."
     assert not error.retryable
     with pytest.raises(FetchError, match="not public"):
-        await fetcher.post("http://mixed.example/", b"{}", {}, timeout=2)
+        await fetcher.post("http://mixed.example/", b"{}", {}, timeout=2, application="a")
     assert asked == ["mixed.example"] * 2
     await fetcher.close()
 
@@ -80,7 +81,7 @@ async def test_operators_name_with_other_addresses(tmp_path: Path):
     resolve, _ = resolver([FORBIDDEN, "::1", HOME])
     fetcher = CheckedFetcher(ALLOWED, resolve=resolve)
     async with site(says(b"right")) as place:
-        await fetcher.download(f"http://store.internal:{place.port}/", tmp_path / "a", max_bytes=100)
+        await fetcher.download(f"http://store.internal:{place.port}/", tmp_path / "a", max_bytes=100, application="a")
     assert place.connections == 1
     await fetcher.close()
 
@@ -90,32 +91,20 @@ async def test_next_address_is_tried(tmp_path: Path):
     resolve, _ = resolver(["127.0.0.3", HOME])
     fetcher = CheckedFetcher(["127.0.0.2/31"], resolve=resolve)
     async with site(says(b"right")) as place:
-        await fetcher.download(f"http://two.example:{place.port}/", tmp_path / "a", max_bytes=100)
+        await fetcher.download(f"http://two.example:{place.port}/", tmp_path / "a", max_bytes=100, application="a")
     assert (tmp_path / "a").read_bytes() == b"right"
     await fetcher.close()
 
 
-async def test_unknown_names(tmp_path: Path):
-    """A name that does not exist is a definite answer; a name server in trouble is not."""
-    for code, retryable in ((socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)):
+@pytest.mark.parametrize("retryable", [True, False])
+async def test_names_without_an_address(tmp_path: Path, retryable: bool):
+    """What the resolver says of a name is said of the download, for the application that asked."""
 
-        async def resolve(host: str, port: int, code: int = code) -> Sequence[str]:
-            raise socket.gaierror(code, "no")
+    async def resolve(host: str, application: str | None) -> Sequence[str]:
+        raise Unresolved(f"The name {host} is odd for {application}.", retryable=retryable)
 
-        fetcher = CheckedFetcher(resolve=resolve)
-        assert (await refused(fetcher, "http://nowhere.example/", tmp_path)).retryable is retryable
-    assert (await refused(CheckedFetcher(resolve=resolver([])[0]), "http://empty.example/", tmp_path)).retryable
-
-
-async def test_silent_name_server(tmp_path: Path):
-    """A name server that does not answer is given up on."""
-
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        await asyncio.Event().wait()
-        return []
-
-    error = await refused(CheckedFetcher(connect=0.1, resolve=resolve), "http://slow.example/", tmp_path)
-    assert error.retryable
+    error = await refused(CheckedFetcher(resolve=resolve), "http://odd.example/", tmp_path)
+    assert (error.message, error.retryable) == ("The name odd.example is odd for a.", retryable)
 
 
 async def test_certificates_are_verified_for_the_name(
@@ -126,7 +115,7 @@ async def test_certificates_are_verified_for_the_name(
     fetcher = CheckedFetcher(ALLOWED, resolve=resolve, tls=trusting)
     strict = CheckedFetcher(ALLOWED, resolve=resolve)
     async with site(says(b"right"), tls=server_tls) as place:
-        await fetcher.download(f"https://film.example:{place.port}/", tmp_path / "a", max_bytes=100)
+        await fetcher.download(f"https://film.example:{place.port}/", tmp_path / "a", max_bytes=100, application="a")
         assert (tmp_path / "a").read_bytes() == b"right"
         (tmp_path / "a").unlink()
         for client, host in ((fetcher, "other.example"), (fetcher, HOME), (strict, "film.example")):

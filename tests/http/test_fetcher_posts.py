@@ -19,7 +19,7 @@ async def test_post(fetcher: CheckedFetcher):
     """A post is sent once, with the caller's headers but our name, and the answer is given back as it is."""
     sent = {"Content-Type": "application/json", "X-Signature": "abc", "Host": "evil", "User-Agent": "other"}
     async with site(says(b'{"ok":1}', status="202 Accepted", x_request="7")) as place:
-        response = await fetcher.post(place.url("/hook?x=1"), b'{"id":1}', sent, timeout=5)
+        response = await fetcher.post(place.url("/hook?x=1"), b'{"id":1}', sent, timeout=5, application="a")
     assert (response.status, response.body, response.headers["x-request"]) == (202, b'{"ok":1}', "7")
     [(line, headers, body)] = place.requests
     assert (line, body) == ("POST /hook?x=1 HTTP/1.1", b'{"id":1}')
@@ -31,14 +31,14 @@ async def test_post(fetcher: CheckedFetcher):
 async def test_post_gives_every_status_and_follows_nothing(fetcher: CheckedFetcher, status: str):
     """Redirects and errors are the caller's to judge."""
     async with site(says(b"no", status=status, location="/elsewhere")) as place:
-        assert (await fetcher.post(place.url(), b"{}", {}, timeout=5)).status == int(status[:3])
+        assert (await fetcher.post(place.url(), b"{}", {}, timeout=5, application="a")).status == int(status[:3])
     assert len(place.requests) == 1
 
 
 async def test_post_cuts_long_answers(fetcher: CheckedFetcher):
     """At most 64 KiB of an answer are kept."""
     async with site(says(bytes(1_000_000))) as place:
-        assert len((await fetcher.post(place.url(), b"{}", {}, timeout=5)).body) == 64 * 1024
+        assert len((await fetcher.post(place.url(), b"{}", {}, timeout=5, application="a")).body) == 64 * 1024
 
 
 async def test_post_in_time_or_not_at_all(fetcher: CheckedFetcher):
@@ -49,7 +49,7 @@ async def test_post_in_time_or_not_at_all(fetcher: CheckedFetcher):
 
     async with site(silence) as place:
         with pytest.raises(FetchError, match=r"within 0\.2 seconds") as caught:
-            await fetcher.post(place.url("/?secret"), b"{}", {}, timeout=0.2)
+            await fetcher.post(place.url("/?secret"), b"{}", {}, timeout=0.2, application="a")
     assert caught.value.retryable
     assert "secret" not in caught.value.message
 
@@ -58,5 +58,5 @@ async def test_header_injection(fetcher: CheckedFetcher):
     """A header with a line break is not sent."""
     async with site(says(b"")) as place:
         with pytest.raises(FetchError, match="header"):
-            await fetcher.post(place.url(), b"{}", {"X-A": "1\r\nX-B: 2"}, timeout=5)
+            await fetcher.post(place.url(), b"{}", {"X-A": "1\r\nX-B: 2"}, timeout=5, application="a")
     assert place.requests == []

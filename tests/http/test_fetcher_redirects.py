@@ -23,7 +23,7 @@ async def test_redirects_are_followed(fetcher: CheckedFetcher, tmp_path: Path):
         await (sends_to(f"/{step + 1}") if step < 5 else says(b"there"))(path, headers, body, writer)
 
     async with site(answer) as place:
-        await fetcher.download(place.url("/0"), tmp_path / "a", max_bytes=100)
+        await fetcher.download(place.url("/0"), tmp_path / "a", max_bytes=100, application="a")
         assert (tmp_path / "a").read_bytes() == b"there"
         (tmp_path / "a").unlink()
         place.requests.clear()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.http.sites import ALLOWED, Answer, refused, sends_to, site
+from tests.http.sites import ALLOWED, Answer, no_names, refused, sends_to, site
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
 
@@ -82,7 +82,9 @@ async def test_resume(fetcher: CheckedFetcher, tmp_path: Path):
     """After a break the rest is asked for, and only for the same file."""
     answer, ranges = one_after_the_other(Answered(100_000), Answered(700_001), Answered())
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), headers={"X-Key": "k"})
+        await fetcher.download(
+            place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a", headers={"X-Key": "k"}
+        )
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=100000-", "bytes=700001-"]
     assert [headers.get("if-range") for _, headers, _ in place.requests] == [None, '"one"', '"one"']
@@ -93,7 +95,7 @@ async def test_resume_by_date(fetcher: CheckedFetcher, tmp_path: Path):
     """A date that is older than the answer names one state of the file as well as a tag does."""
     answer, ranges = one_after_the_other(Answered(5, headers=_DATED), Answered(headers=_DATED))
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=5-"]
     assert place.requests[1][1]["if-range"] == _DATED["last-modified"]
@@ -101,10 +103,10 @@ async def test_resume_by_date(fetcher: CheckedFetcher, tmp_path: Path):
 
 async def test_resume_after_silence(tmp_path: Path):
     """A server that falls silent in the middle is asked for the rest."""
-    fetcher = CheckedFetcher(ALLOWED, total=10, idle=0.2)
+    fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=10, idle=0.2)
     answer, ranges = one_after_the_other(Answered(500_000, hang=True), Answered())
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=500000-"]
     await fetcher.close()
@@ -114,7 +116,7 @@ async def test_resume_of_an_unknown_length(fetcher: CheckedFetcher, tmp_path: Pa
     """Where the length was not announced, the partial answer tells it."""
     answer, ranges = one_after_the_other(Answered(500_000, chunked=True), Answered(chunked=True))
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=500000-"]
 
@@ -123,7 +125,7 @@ async def test_resume_behind_a_redirect(fetcher: CheckedFetcher, tmp_path: Path)
     """A redirect is followed anew for the rest, as its address may be good for a while only."""
     answer, ranges = one_after_the_other(Answered(9), Answered())
     async with site(answer) as place, site(sends_to(place.url("/file"))) as front:
-        await fetcher.download(front.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(front.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert len(front.requests) == 2
     assert ranges() == [None, "bytes=9-"]
@@ -147,7 +149,7 @@ async def test_start_anew(fetcher: CheckedFetcher, tmp_path: Path, second: Answe
     """A file that has changed meanwhile, or a part that was not asked for, is fetched from its beginning."""
     answer, ranges = one_after_the_other(Answered(300_000), second, Answered(data=_OTHER))
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _OTHER
     assert ranges() == [None, "bytes=300000-", *([] if second.status == 200 else [None])]
 
@@ -156,7 +158,7 @@ async def test_server_that_ignores_ranges(fetcher: CheckedFetcher, tmp_path: Pat
     """A whole answer to a question for a part is taken as a whole."""
     answer, ranges = one_after_the_other(Answered(300_000), Answered(400_000, status=200), Answered())
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=300000-", "bytes=400000-"]
 
@@ -209,7 +211,7 @@ async def test_definite_answer_to_a_resume(fetcher: CheckedFetcher, tmp_path: Pa
 
 async def test_all_answers_share_the_time(tmp_path: Path):
     """Breaks do not make more time."""
-    fetcher = CheckedFetcher(ALLOWED, total=1, idle=0.4)
+    fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=1, idle=0.4)
     answer, ranges = one_after_the_other(*(Answered(1000 * number, hang=True) for number in range(1, 10)))
     async with site(answer) as place:
         error = await refused(fetcher, place.url(), tmp_path, max_bytes=len(_DATA))
@@ -224,7 +226,7 @@ async def test_part_that_is_too_short_or_too_long(fetcher: CheckedFetcher, tmp_p
     short = Answered(data=_DATA[:600_000], content_range="bytes 300000-599999/900000", chunked=chunked)
     answer, ranges = one_after_the_other(Answered(300_000), short, Answered())
     async with site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA))
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=len(_DATA), application="a")
     assert (tmp_path / "a").read_bytes() == _DATA
     assert ranges() == [None, "bytes=300000-", "bytes=600000-"]
     (tmp_path / "a").unlink()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, sends_to, site
+from tests.http.sites import ALLOWED, FORBIDDEN, HOME, no_names, refused, resolver, says, sends_to, site
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
 
@@ -20,7 +20,7 @@ _KEY = {"Authorization": "Bearer secret", "Range": "bytes=5-", "Host": "evil"}
 @pytest.fixture
 async def strict() -> AsyncIterator[CheckedFetcher]:
     """Give a fetcher that may reach public addresses only."""
-    fetcher = CheckedFetcher(total=10, connect=2, idle=2)
+    fetcher = CheckedFetcher(resolve=no_names, total=10, connect=2, idle=2)
     yield fetcher
     await fetcher.close()
 
@@ -33,7 +33,12 @@ async def test_trusted_origin_is_reached_with_its_key(strict: CheckedFetcher, tm
 
     async with site(answer) as place:
         await strict.download(
-            place.url(), tmp_path / "a", max_bytes=10, headers=_KEY, trusted=f"http://{place.host}:{place.port}"
+            place.url(),
+            tmp_path / "a",
+            max_bytes=10,
+            application=None,
+            headers=_KEY,
+            trusted=f"http://{place.host}:{place.port}",
         )
     assert (tmp_path / "a").read_bytes() == b"film"
     assert [headers["authorization"] for _, headers, _ in place.requests] == ["Bearer secret"] * 2
@@ -45,7 +50,9 @@ async def test_trusted_name(tmp_path: Path):
     fetcher = CheckedFetcher(resolve=resolver([HOME, "10.255.255.1"])[0])
     async with site(says(b"film")) as place:
         url = f"http://gpu-box:{place.port}/x"
-        await fetcher.download(url, tmp_path / "a", max_bytes=10, trusted=f"http://GPU-box:{place.port}")
+        await fetcher.download(
+            url, tmp_path / "a", max_bytes=10, application="a", trusted=f"http://GPU-box:{place.port}"
+        )
         (tmp_path / "a").unlink()
         for trusted in (None, "http://gpu-box", f"https://gpu-box:{place.port}", f"http://other:{place.port}"):
             await refused(fetcher, url, tmp_path, trusted=trusted)
@@ -72,14 +79,14 @@ async def test_key_stays_with_its_origin(fetcher: CheckedFetcher, tmp_path: Path
         await (sends_to(other.url()) if path == "/" else says(b"film"))(path, headers, body, writer)
 
     async with site(back) as other, site(answer) as place:
-        await fetcher.download(place.url(), tmp_path / "a", max_bytes=10, headers=_KEY)
+        await fetcher.download(place.url(), tmp_path / "a", max_bytes=10, application="a", headers=_KEY)
     assert ["authorization" in headers for _, headers, _ in place.requests] == [True, False]
     assert ["authorization" in headers for _, headers, _ in other.requests] == [False]
 
 
 async def test_nobody_else_leads_to_the_trusted_origin(tmp_path: Path):
     """A public server cannot send us to the operator's private one."""
-    fetcher = CheckedFetcher(ALLOWED)
+    fetcher = CheckedFetcher(ALLOWED, resolve=no_names)
     async with site(says(b"inside"), FORBIDDEN) as inside, site(sends_to(inside.url())) as place:
         error = await refused(fetcher, place.url(), tmp_path, trusted=f"http://{FORBIDDEN}:{inside.port}")
     assert "not public" in error.message

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from filmgate.adapters.telemetry import Tracing
+    from filmgate.app.names import Names
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
     from filmgate.core.intake import Intake
@@ -33,6 +34,7 @@ class Base(NamedTuple):
     store: MediaStore
     tools: MediaTools
     fetcher: Fetcher
+    names: Names
     dispatcher: Dispatcher
     feed: Feed
     links: Links

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from filmgate.ports.line import Line
 
 Wrap = Callable[["Line", str], "Line"]
+Resolving = Callable[[str], Callable[[str], Awaitable[Sequence[str]]]]
+"""Gives what resolves the names of an engine's provider."""
 
 _NO_HOME = frozenset({"gateway", "openai_videos"})
 """Types that many servers have: which one is meant has to be said."""
@@ -26,7 +28,7 @@ _EXAMPLE = "http://127.0.0.1:8000/v1"
 
 
 def engines_and_accounts(
-    table: Mapping[str, EngineSettings], wrap: Wrap = lambda line, _: line
+    table: Mapping[str, EngineSettings], resolving: Resolving, wrap: Wrap = lambda line, _: line
 ) -> tuple[dict[str, Engine], dict[str, Account]]:
     """Make the engines of this process and the accounts with providers, by name. Raises Unavailable.
 
@@ -40,7 +42,7 @@ def engines_and_accounts(
             if settings.type in LOCAL:
                 engines[name] = _engine(name, settings)
             else:
-                accounts[name] = _account(name, settings, upstreams[settings.type], wrap)
+                accounts[name] = _account(name, settings, upstreams[settings.type], resolving, wrap)
         except (ValueError, InvalidRequest) as error:
             raise Unavailable(f'The engine "{name}" is not set up right: {error}') from error
     return engines, accounts
@@ -74,7 +76,7 @@ def upstream_types() -> dict[str, Any]:
     }
 
 
-def _account(name: str, settings: EngineSettings, upstream: Any, wrap: Wrap) -> Account:
+def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Resolving, wrap: Wrap) -> Account:
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
     from filmgate.adapters.dialects.upstreams import options
     from filmgate.adapters.http.line import HttpLine
@@ -93,7 +95,7 @@ def _account(name: str, settings: EngineSettings, upstream: Any, wrap: Wrap) -> 
             "a server of your own"
         )
     headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
-    line = wrap(HttpLine(base, headers, timeout=own.timeout), name)
+    line = wrap(HttpLine(base, headers, timeout=own.timeout, resolve=resolving(name)), name)
     return Account(name, upstream(line, rest), own)
 
 

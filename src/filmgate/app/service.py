@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.telemetry.traced import App
     from filmgate.app.base import Base
     from filmgate.app.engines import Wrap
+    from filmgate.app.names import Names
     from filmgate.core.access import Access
     from filmgate.core.events import Events
     from filmgate.core.service import TaskService
@@ -154,7 +155,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
         requests = Requests()
         metrics = Metrics(
-            requests.items, ledger.figures, base.table, base.accounts, settings.data, __version__, base.clock
+            requests.items,
+            ledger.figures,
+            base.table,
+            base.accounts,
+            settings.data,
+            __version__,
+            base.clock,
+            lookups=base.names.lookups,
         )
         await metrics.start()
         asgi = application(
@@ -183,6 +191,7 @@ async def _base(
     from filmgate.adapters.media import LocalStore, SandboxedTools
     from filmgate.app.base import Base
     from filmgate.app.engines import engines_and_accounts
+    from filmgate.app.names import Names
     from filmgate.app.reach import is_address_of_this_machine
     from filmgate.core.attempt import Desk
     from filmgate.core.feed import Feed
@@ -193,10 +202,11 @@ async def _base(
     clock, work = time.time, _empty_folder(settings.data / "work")
     table = settings.engine_table()
     tracing = _tracing(stack)
-    engines, accounts = engines_and_accounts(table, _wrap(tracing))
+    names = Names(settings)
+    engines, accounts = engines_and_accounts(table, names.of_provider, _wrap(tracing))
     store = LocalStore(settings.data / MEDIA)
-    tools, fetcher = SandboxedTools(), _fetcher(settings, tracing)
-    parts: list[Any] = [tools, fetcher, *engines.values(), *accounts.values()]
+    tools, fetcher = SandboxedTools(), _fetcher(settings, names, tracing)
+    parts: list[Any] = [names, tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:
         stack.push_async_callback(part.close)
     ledger = _traced(ledger, tracing)
@@ -222,6 +232,7 @@ async def _base(
         store=store,
         tools=tools,
         fetcher=fetcher,
+        names=names,
         dispatcher=dispatcher,
         feed=feed,
         links=links,
@@ -264,11 +275,11 @@ def _wrap(tracing: Tracing | None) -> Wrap:
     return lambda line, engine: line if tracing is None else TracedLine(line, engine, tracing)
 
 
-def _fetcher(settings: Settings, tracing: Tracing | None) -> Fetcher:
+def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetcher:
     from filmgate.adapters.http.fetcher import CheckedFetcher
     from filmgate.adapters.telemetry.traced import TracedFetcher
 
-    fetcher = CheckedFetcher(settings.allow_networks, total=_DOWNLOAD_SECONDS)
+    fetcher = CheckedFetcher(settings.allow_networks, resolve=names.resolve, total=_DOWNLOAD_SECONDS)
     return fetcher if tracing is None else TracedFetcher(fetcher, tracing)
 
 

@@ -107,20 +107,20 @@ class Intake:
         with tempfile.TemporaryDirectory(dir=self._work, prefix="fetch-") as name:
             source = Path(name) / "source"
             try:
-                await self._download(reference, source)
+                await self._download(reference, source, application_id)
                 return await self.keep_file(reference.kind, source, application_id, folder)
             except FetchError as error:
                 raise EngineFailed(Failure(FailureCode.INPUT_UNREACHABLE, error.message)) from error
             except InvalidMedia as error:
                 raise EngineFailed(Failure(FailureCode.INVALID_MEDIA, error.message)) from error
 
-    async def _download(self, reference: Reference, target: Path) -> None:
+    async def _download(self, reference: Reference, target: Path, application_id: str) -> None:
         from stamina import retry_context
 
         most = self._max[reference.kind] or sys.maxsize
         async for attempt in retry_context(_may_pass, attempts=3, timeout=120, wait_initial=0.5, wait_max=5):
             with attempt:
-                await self._fetcher.download(reference.value, target, max_bytes=most)
+                await self._fetcher.download(reference.value, target, max_bytes=most, application=application_id)
 
     async def _copied(self, token: str, application_id: str, folder: str) -> StoredMedia:
         stored = await self._ledger.media(token)

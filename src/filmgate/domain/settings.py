@@ -183,6 +183,8 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[Words, AfterValidator(_hosts)] = ()
     trusted_proxies: Words = ()
     allow_networks: Words = ()
+    resolver: Literal["dns", "system"] = "dns"
+    max_lookups: int = Field(default=16, ge=1, le=1_000)
 
     max_body: Limit = 32 * MIB
     head_seconds: Seconds = 20

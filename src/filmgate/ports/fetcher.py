@@ -39,16 +39,20 @@ class Fetcher(Protocol):
         target: Path,
         *,
         max_bytes: int,
+        application: str | None,
         headers: Mapping[str, str] | None = None,
         trusted: str | None = None,
     ) -> None:
         """Write what the address serves to `target`, going on where it breaks off if that is safe. Raises FetchError.
 
-        `headers` go to the origin of the address only. `trusted` is an origin of the operator's own, such as
-        `http://127.0.0.1:9000`, which may be reached although it is private, but not by way of another.
+        `application` is on whose behalf: its names wait for its own look-ups alone; None is the service itself, as for
+        a provider's file. `headers` go to the origin of the address only. `trusted` is an origin of the operator's
+        own, such as `http://127.0.0.1:9000`, which may be reached although it is private, but not by way of another.
         """
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, timeout: float, application: str | None
+    ) -> Response:
         """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError.
 
         The status is what is asked for: of a body that does not come at once, what there is of it is given.

@@ -17,6 +17,7 @@ from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.callbacks import Callback
 from filmgate.ports.ledger import CALLBACK, Change, Claim, Due
+from tests.http.sites import no_names
 from tests.ledger.examples import CANCELLED, A, B, submitted
 from tests.support.clock import Clock
 
@@ -75,7 +76,11 @@ class Post:
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
     """Give a ledger of two applications whose callbacks are sent without jitter."""
-    clock, ledger, fetcher = Clock(START), SqliteLedger(tmp_path / "ledger.db"), CheckedFetcher(["127.0.0.0/8"])
+    clock, ledger, fetcher = (
+        Clock(START),
+        SqliteLedger(tmp_path / "ledger.db"),
+        CheckedFetcher(["127.0.0.0/8"], resolve=no_names),
+    )
     await ledger.open()
     for application in (A, B):
         await ledger.add_application(application)

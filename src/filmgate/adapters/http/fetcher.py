@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urljoin
 from filmgate import __version__
 from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse
 from filmgate.adapters.http.downloads import RESUMES, Download, written
+from filmgate.adapters.http.resolver import Unresolved
 from filmgate.adapters.http.tls import certificate_reason, trust
 from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import InvalidRequest
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     # Loaded with the first request: its import takes longer than the start of the service should.
     import httpx2
 
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+Resolve = Callable[[str, str | None], Awaitable[Sequence[str]]]
+"""Gives the addresses of a name, on behalf of an application; None is the service itself. Raises Unresolved."""
 
 _REDIRECTS = 5
 _DIALLED = 4
@@ -44,21 +45,22 @@ class CheckedFetcher:
         self,
         allow_networks: Sequence[str] = (),
         *,
+        resolve: Resolve,
         total: float = 60.0,
         connect: float = 5.0,
         idle: float = 15.0,
-        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Take networks such as `10.1.0.0/16` that may be reached although they are not public.
 
-        `total` limits a download, `connect` the time to a connection, `idle` the silence between bytes, in seconds.
+        `total` limits a download, `connect` the time to a connection once the name is resolved, `idle` the silence
+        between bytes, in seconds.
         """
         self._networks = [ipaddress.ip_network(network) for network in allow_networks]
         self._total = total
         self._connect = connect
         self._idle = idle
-        self._resolve = resolve or _ask_system
+        self._resolve = resolve
         self._tls = tls
         self._opening = asyncio.Lock()
         self._transport: httpx2.AsyncHTTPTransport | None = None
@@ -73,6 +75,7 @@ class CheckedFetcher:
         target: Path,
         *,
         max_bytes: int,
+        application: str | None,
         headers: Mapping[str, str] | None = None,
         trusted: str | None = None,
     ) -> None:
@@ -87,20 +90,23 @@ class CheckedFetcher:
                 download = Download(url, file, max_bytes)
                 for _ in range(RESUMES):
                     try:
-                        if await self._follow(download, headers or {}, trusted):
+                        if await self._follow(download, headers or {}, trusted, application):
                             return
                     except FetchError as error:
                         if not download.goes_on(error):
                             raise
-                if not await self._follow(download, headers or {}, trusted):
+                if not await self._follow(download, headers or {}, trusted, application):
                     raise FetchError(f"{redacted(url)} does not serve the rest of what it began.", retryable=True)
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
+    async def post(
+        self, url: str, body: bytes, headers: dict[str, str], *, timeout: float, application: str | None
+    ) -> Response:
         """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError.
 
         Once the status is there, a body that never ends or breaks off changes nothing: what came of it is given.
         """
-        async with _deadline(timeout, url), self._exchange("POST", self._usable(url), body, headers) as answer:
+        address = self._usable(url)
+        async with _deadline(timeout, url), self._exchange("POST", address, body, headers, application) as answer:
             return Response(answer.status_code, dict(answer.headers), await _beginning(answer))
 
     async def close(self) -> None:
@@ -109,7 +115,9 @@ class CheckedFetcher:
         if transport:
             await transport.aclose()
 
-    async def _follow(self, download: Download, headers: Mapping[str, str], trusted: str | None) -> bool:
+    async def _follow(
+        self, download: Download, headers: Mapping[str, str], trusted: str | None, application: str | None
+    ) -> bool:
         """Follow redirects to the file, and take it; gives what the download makes of it."""
         url, home = download.url, self._usable(download.url, trusted).origin
         for _ in range(_REDIRECTS + 1):
@@ -118,7 +126,7 @@ class CheckedFetcher:
                 headers, trusted = {}, None
             address = self._usable(url, trusted)
             sent = dict(headers) | download.headers()
-            async with self._exchange("GET", address, b"", sent, trusted=trusted) as answer:
+            async with self._exchange("GET", address, b"", sent, application, trusted) as answer:
                 if answer.status_code not in _REDIRECT_STATUS:
                     return await download.take(answer)
                 url = _next_hop(url, answer.headers.get("location"))
@@ -126,10 +134,16 @@ class CheckedFetcher:
 
     @contextlib.asynccontextmanager
     async def _exchange(
-        self, method: str, address: Address, body: bytes, headers: dict[str, str], *, trusted: str | None = None
+        self,
+        method: str,
+        address: Address,
+        body: bytes,
+        headers: dict[str, str],
+        application: str | None,
+        trusted: str | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         """Send a request to a checked address of the host; gives the answer, its body unread."""
-        ips = await self._lookup(address, trusted)
+        ips = await self._lookup(address, trusted, application)
         await self._opened()
         with _translated(address):
             answer = await self._dial(method, address, ips, body, headers)
@@ -177,18 +191,14 @@ class CheckedFetcher:
                 self._transport = await asyncio.to_thread(_open_transport, self._tls)
             return self._transport
 
-    async def _lookup(self, address: Address, trusted: str | None) -> list[Ip]:
+    async def _lookup(self, address: Address, trusted: str | None, application: str | None) -> list[Ip]:
         """Resolve a host, once, and check every address it has, unless it is trusted. Raises FetchError."""
         if address.ip:
             return [address.ip]
         try:
-            async with asyncio.timeout(self._connect):
-                found = await self._resolve(address.host, address.port)
-        except TimeoutError as error:
-            raise FetchError(f"The name {address.host} could not be resolved in time.", retryable=True) from error
-        except OSError as error:
-            passing = not isinstance(error, socket.gaierror) or error.errno != socket.EAI_NONAME
-            raise FetchError(f"The name {address.host} could not be resolved.", retryable=passing) from error
+            found = await self._resolve(address.host, application)
+        except Unresolved as error:
+            raise FetchError(error.message, retryable=error.retryable) from error
         ips = [ip for ip in map(as_ip, dict.fromkeys(found)) if ip]
         if not ips:
             raise FetchError(f"The name {address.host} has no address.", retryable=True)
@@ -245,11 +255,6 @@ def _is_origin(address: Address, origin: str | None) -> bool:
 
 def _is_localhost(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
-
-
-async def _ask_system(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(place[0]) for *_, place in found]
 
 
 def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +15,8 @@ import msgspec
 
 from filmgate import __version__
 from filmgate.adapters.http.addresses import parse
-from filmgate.adapters.http.tls import certificate_reason, trust
+from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.http.tls import cause, certificate_reason, trust
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.line import LineError, Part, Reply
 
@@ -29,6 +30,9 @@ _KEPT = 15.0
 _READ_ONLY = frozenset({"GET", "HEAD"})
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""Gives the addresses of a name. Raises Unresolved."""
 
 _Form = list[tuple[str, tuple[str | None, Any, str | None]]]
 
@@ -45,12 +49,13 @@ class HttpLine:
         connect: float = 10.0,
         max_answer: int = _ANSWER,
         tls: ssl.SSLContext | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         """Take a base address and the headers with the key, which goes to the origin of that address only.
 
         `timeout` is the whole exchange in seconds, `connect` the part of it in which the connection must be there,
-        `max_answer` bytes of a body. Raises InvalidRequest for an address, ValueError for a header that cannot be
-        used; neither message contains a secret.
+        `max_answer` bytes of a body. Without `resolve` the event loop resolves names. Raises InvalidRequest for an
+        address, ValueError for a header that cannot be used; neither message contains a secret.
         """
         self._origin = parse(base)
         if "?" in base or "#" in base:
@@ -64,6 +69,7 @@ class HttpLine:
         self._connect = connect
         self._max_answer = max_answer
         self._tls = tls
+        self._resolve = resolve
         self._opening = asyncio.Lock()
         self._transports: tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport] | None = None
 
@@ -185,7 +191,7 @@ class HttpLine:
     async def _ready(self) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
         async with self._opening:
             if self._transports is None:
-                self._transports = await asyncio.to_thread(_open_transports, self._tls)
+                self._transports = await asyncio.to_thread(_open_transports, self._tls, self._resolve)
             return self._transports
 
     @contextlib.contextmanager
@@ -209,6 +215,8 @@ class HttpLine:
         if isinstance(error, httpx2.ConnectTimeout):
             return f"{self._place} could not be reached in time."
         if isinstance(error, httpx2.ConnectError):
+            if (unresolved := cause(error, Unresolved)) is not None:
+                return unresolved.message
             return f"{self._place} could not be reached{certificate_reason(error)}."
         if isinstance(error, httpx2.HTTPError):
             return f"{self._place} broke off the exchange."
@@ -233,7 +241,9 @@ class _Sending:
             await self._connection.aclose()
 
 
-def _open_transports(tls: ssl.SSLContext | None) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
+def _open_transports(
+    tls: ssl.SSLContext | None, resolve: Resolve | None
+) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
     """Open two: one that keeps its connections, and one whose connections serve a single request.
 
     A kept connection may be closed by its server just when a request is written to it, and then nobody knows whether
@@ -244,10 +254,19 @@ def _open_transports(tls: ssl.SSLContext | None) -> tuple[httpx2.AsyncHTTPTransp
     kept = httpx2.Limits(max_connections=48, max_keepalive_connections=32, keepalive_expiry=_KEPT)
     authorities = tls or trust()
     single = httpx2.Limits(max_connections=32, max_keepalive_connections=0)
-    return (
-        httpx2.AsyncHTTPTransport(verify=authorities, trust_env=False, limits=kept),
-        httpx2.AsyncHTTPTransport(verify=authorities, trust_env=False, limits=single),
-    )
+    return _open(authorities, kept, resolve), _open(authorities, single, resolve)
+
+
+def _open(authorities: ssl.SSLContext, limits: httpx2.Limits, resolve: Resolve | None) -> httpx2.AsyncHTTPTransport:
+    import httpx2
+
+    transport = httpx2.AsyncHTTPTransport(verify=authorities, trust_env=False, limits=limits)
+    if resolve is not None:
+        from filmgate.adapters.http.dialling import ResolvingBackend
+
+        # The library has no option for it. A test holds that names are resolved our way.
+        transport._pool._network_backend = ResolvingBackend(resolve)
+    return transport
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import ssl
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 @functools.cache
@@ -16,9 +19,15 @@ def trust() -> ssl.SSLContext:
 
 def certificate_reason(error: BaseException) -> str:
     """Name a refused certificate, the one reason the owner of the address can do something about."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f": its certificate was refused ({cause.verify_message})"
-        cause = cause.__cause__ or cause.__context__
-    return ""
+    refusal = cause(error, ssl.SSLCertVerificationError)
+    return "" if refusal is None else f": its certificate was refused ({refusal.verify_message})"
+
+
+def cause(error: BaseException, kind: type[E]) -> E | None:
+    """Return the error of this kind that led to another, if one did."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, kind):
+            return each
+        each = each.__cause__ or each.__context__
+    return None

@@ -70,6 +70,23 @@ def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
     )  # fmt: skip
 
 
+def lookups_families(lookups: Mapping[str, tuple[int, int, int, int]]) -> Iterable[Metric]:
+    """Give what is known of name resolution: look-ups by whose names they are."""
+    each = [((name,), counts) for name, counts in lookups.items()]
+    yield gauge(
+        "filmgate_name_lookups_running", "Look-ups of names that are under way.", ("names",),
+        [(name, running) for name, (running, *_) in each],
+    )  # fmt: skip
+    yield counter(
+        "filmgate_name_lookups", "Look-ups of names by what came of them.", ("names", "outcome"),
+        [
+            ((*name, outcome), count)
+            for name, (_, found, failed, refused) in each
+            for outcome, count in (("found", found), ("failed", failed), ("refused", refused))
+        ],
+    )  # fmt: skip
+
+
 def standing_families(
     standing: Standing, engines: Iterable[str], now: float, media: tuple[int, int] | None
 ) -> Iterable[Metric]:

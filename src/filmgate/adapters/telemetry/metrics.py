@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import Metric
 
-from filmgate.adapters.telemetry.families import accounts_families, standing_families, static_families
+from filmgate.adapters.telemetry.families import accounts_families, lookups_families, standing_families, static_families
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.failures import FailureCode
@@ -32,6 +32,9 @@ from filmgate.ports.figures import Ended, Figures, Standing
 
 Requests = Callable[[], Iterable[tuple[tuple[str, int], int]]]
 """Gives how many requests were answered, by (dialect, status)."""
+
+Lookups = tuple[int, int, int, int]
+"""Look-ups of names: under way now; found, failed and refused so far."""
 
 _FRESH_SECONDS = 2.0
 _CHANGES = 10_000
@@ -53,11 +56,14 @@ class Metrics:
         data: Path,
         version: str,
         clock: Clock = time.time,
+        *,
+        lookups: Callable[[], Mapping[str, Lookups]] = dict,
     ) -> None:
-        """Take where the requests are counted, the ledger's figures, and the data folder, whose room is watched."""
+        """Take where requests and look-ups of names are counted, the ledger's figures, and the data folder."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._requests, self._figures, self._engines = requests, figures, tuple(engines)
         self._accounts, self._data, self._version, self._clock = accounts, data, version, clock
+        self._lookups = lookups
         self._registry = registry = CollectorRegistry(auto_describe=False)
         self._stages = _histogram(registry, "filmgate_stage_seconds", "Time of one stage of a task.", "engine", "stage")
         self._waits = _histogram(registry, "filmgate_task_wait_seconds", "Time in line before the start.", "engine")
@@ -97,6 +103,7 @@ class Metrics:
         free = shutil.disk_usage(self._data).free
         yield from static_families(self._requests(), self._version, free, ledger=self._standing is not None)
         yield from accounts_families(self._accounts)
+        yield from lookups_families(self._lookups())
         if self._standing is not None:
             yield from standing_families(self._standing, self._engines, self._clock(), self._media.total)
 

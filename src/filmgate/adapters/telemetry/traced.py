@@ -128,10 +128,10 @@ class TracedFetcher:
         with self._tracing.span("GET", _asks("GET", url), kind="client"):
             await self._fetcher.download(url, target, **options)
 
-    async def post(self, url: str, body: bytes, headers: dict[str, str], *, timeout: float) -> Response:
+    async def post(self, url: str, body: bytes, headers: dict[str, str], **options: Any) -> Response:
         """POST once, following no redirect. Raises FetchError."""
         with self._tracing.span("POST", _asks("POST", url), kind="client") as span:
-            response = await self._fetcher.post(url, body, headers, timeout=timeout)
+            response = await self._fetcher.post(url, body, headers, **options)
             span.set_attribute("http.response.status_code", response.status)
             return response
 

@@ -17,6 +17,7 @@ from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.media import REINSTALL, unusable
 from filmgate.app.doctor.running import Running
 from filmgate.app.engines import engines_and_accounts
+from filmgate.app.names import Names
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.settings import LOCAL, EngineSettings, Settings
@@ -49,7 +50,7 @@ def providers(settings: Settings, _now: Running) -> Iterator[Finding]:
     """Ask each provider about a task that there is not: that costs nothing, and shows whether it takes the key."""
     for name, engine in settings.engine_table().items():
         if engine.type not in LOCAL:
-            yield asyncio.run(_provider(name, engine))
+            yield asyncio.run(_provider(name, engine, settings))
 
 
 def _studio(name: str) -> Finding:
@@ -87,10 +88,11 @@ def _probe(clip: Path) -> _Means:
     return _Means(error=f"the renderer makes no clip: {why}")
 
 
-async def _provider(name: str, engine: EngineSettings) -> Finding:
+async def _provider(name: str, engine: EngineSettings, settings: Settings) -> Finding:
     check = f"engine {name}"
+    names = Names(settings)
     try:
-        _, accounts = engines_and_accounts({name: engine})
+        _, accounts = engines_and_accounts({name: engine}, names.of_provider)
     except FilmgateError as error:
         return problem(check, error.message, "The service does not start.", f"Mend the table [engines.{name}].")
     account = accounts[name]
@@ -98,6 +100,7 @@ async def _provider(name: str, engine: EngineSettings) -> Finding:
         return await _answer(check, account)
     finally:
         await account.close()
+        await names.close()
 
 
 async def _answer(check: str, account: Account) -> Finding:

@@ -104,7 +104,11 @@ class Callbacks:
             headers["traceparent"] = place
         try:
             response = await self._fetcher.post(
-                url, body, headers | signed(callback.id, at, body, keys), timeout=TIMEOUT
+                url,
+                body,
+                headers | signed(callback.id, at, body, keys),
+                timeout=TIMEOUT,
+                application=task.application_id,
             )
         except FetchError as error:
             return Delivery(at, time.monotonic() - start, trouble=error.message), 0.0

@@ -76,7 +76,9 @@ class Fetching:
         url, headers = line.address(task.work.links[role])
         source, target = folder / "fetched", folder / f"{role}{self._suffix(attempt, role)}"
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(line.base))
-        await self._fetcher.download(url, source, max_bytes=self._most[role], headers=headers, trusted=origin)
+        await self._fetcher.download(
+            url, source, max_bytes=self._most[role], application=None, headers=headers, trusted=origin
+        )
         if role is Role.IMAGE:
             await self._tools.accept_image(source, target)
         else:
