@@ -109,6 +109,7 @@ async def test_every_tool_in_every_version(both: Both):
         ("luma_wait_task", {"task_id": task_id, "timeout_seconds": 0}),
         ("luma_get_tasks_batch", {"task_ids": [task_id, UNKNOWN]}),
         ("luma_list_aspect_ratios", {}),
+        ("luma_list_models", {}),
         ("luma_list_actions", {}),
         ("luma_generate_video", GENERATE),
         ("luma_generate_video", {"prompt": "ü", "aspect_ratio": "5:4"}),

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.mcp.callers import caller, refused
+from tests.mcp.callers import called, caller, refused
 from tests.service.apis import SUBMITS
 from tests.service.conftest import client, ended, new_key, submit
 from tests.support.service import RunningService
@@ -93,6 +93,14 @@ async def test_agents_are_told_which_models_there_are(providers: RunningService)
         words = await refused(agent, "luma_generate_video", prompt="x", model="photon-2")
         assert (words["code"], words["field"]) == ("model_not_found", "model")
         assert 'Did you mean "photon-1"? The models are: ray-2' in words["message"]
+        listed = await called(agent, "luma_list_models")
+        assert [model["model"] for model in listed["models"]] == ["ray-2", "wan/2.2", "photon-1", "scripted"]
+        assert listed["models"][1]["operations"] == ["generate", "extend", "modify"]
+        foreign = {"video_url": "http://127.0.0.1:9/x.mp4", "prompt": "x"}
+        more = await refused(agent, "luma_extend_video_from_url", **foreign)
+        assert more["message"].startswith("A model has to be named.")
+        task = await called(agent, "luma_extend_video_from_url", **foreign, model="scripted")
+        await called(agent, "luma_delete_task", task_id=task["task_id"])
         missing = await refused(agent, "luma_generate_video", prompt="x")
         assert missing["message"].startswith("A model has to be named. The models are: ray-2")
 

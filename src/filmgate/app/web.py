@@ -137,7 +137,14 @@ def application(
         max_body=settings.max_body,
     )
     agents = mcp.McpEndpoint(
-        door, base.links, tasks, query, base.store, max_body=settings.max_body, max_batch=settings.max_batch
+        door,
+        base.links,
+        tasks,
+        query,
+        base.router.models,
+        base.store,
+        max_body=settings.max_body,
+        max_batch=settings.max_batch,
     )
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}

@@ -61,7 +61,9 @@ Resolution = Annotated[
 ]
 Model = Annotated[
     Annotated[str, Meta(max_length=200)] | None,
-    Meta(description="Model name, such as ray-2. Left out, the operator's default engine."),
+    Meta(
+        description="Model name, see luma_list_models. Left out, the operator's default, or that of an earlier video."
+    ),
 ]
 Loop = Annotated[bool, Meta(description="Have the end run seamlessly into the start.")]
 Enhancement = Annotated[bool, Meta(description="Let the engine enrich the prompt.")]
@@ -164,6 +166,7 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
     ]
     prompt: Prompt
     end_image_url: EndImage = ""
+    model: Model = None
     callback_url: Callback = None
 
 
@@ -179,6 +182,7 @@ class ExtendFromUrl(msgspec.Struct, frozen=True, kw_only=True):
     ]
     prompt: Prompt
     end_image_url: EndImage = ""
+    model: Model = None
     callback_url: Callback = None
 
 

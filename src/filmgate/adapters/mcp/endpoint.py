@@ -18,6 +18,7 @@ from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
 from filmgate.adapters.mcp.tools import BY_NAME, WAIT
 from filmgate.core.access import Action, Rate
 from filmgate.core.links import Links
+from filmgate.core.models import Models
 from filmgate.core.query import Query
 from filmgate.core.service import TaskService
 from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
@@ -73,6 +74,7 @@ class McpEndpoint:
         links: Links,
         tasks: TaskService,
         query: Query,
+        models: Models,
         store: MediaStore,
         *,
         max_body: int,
@@ -81,7 +83,7 @@ class McpEndpoint:
         self._door = door
         self._links = links
         self._max_body = max_body
-        self._toolbox = Toolbox(tasks, query, max_batch=max_batch)
+        self._toolbox = Toolbox(tasks, query, models, max_batch=max_batch)
         self._server = FullServer(self._toolbox, tasks, Resources(tasks, store))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,8 +12,19 @@ import msgspec
 
 from filmgate.adapters.mcp import arguments, longwork
 from filmgate.adapters.mcp.results import ITEM, RESULT, error_result, result
-from filmgate.adapters.mcp.tools import TOOLS, Actions, ActionView, Deletion, Ratios, RatioView, Tool
+from filmgate.adapters.mcp.tools import (
+    TOOLS,
+    Actions,
+    ActionView,
+    Deletion,
+    ModelView,
+    ModelViews,
+    Ratios,
+    RatioView,
+    Tool,
+)
 from filmgate.adapters.mcp.view import STATES
+from filmgate.core.models import Models
 from filmgate.core.query import Query
 from filmgate.core.service import Order, TaskService
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
@@ -60,8 +71,9 @@ class Outcome(NamedTuple):
 class Toolbox:
     """Runs the tools on the ledger, each for the application that calls. `max_batch` is in ids (0: no limit)."""
 
-    def __init__(self, tasks: TaskService, query: Query, *, max_batch: int) -> None:
+    def __init__(self, tasks: TaskService, query: Query, models: Models, *, max_batch: int) -> None:
         self._tasks = tasks
+        self._models = models
         self._query = query
         self._max_batch = max_batch
         self._runs: dict[str, Callable[[Call, Any], Awaitable[bytes]]] = {
@@ -72,6 +84,7 @@ class Toolbox:
             "luma_cancel_task": self._cancel,
             "luma_delete_task": self._delete,
             "luma_list_aspect_ratios": self._ratios,
+            "luma_list_models": self._list_models,
             "luma_list_actions": self._actions,
         }
 
@@ -148,6 +161,25 @@ class Toolbox:
         listed = [RatioView(ratio, *frame_size(ratio), _USES[ratio]) for ratio in ASPECT_RATIOS]
         return result(msgspec.json.encode(Ratios(listed, DEFAULT_ASPECT_RATIO)))
 
+    async def _list_models(self, call: Call, said: arguments.Nothing) -> bytes:
+        del call, said
+        others = self._models.others()
+        found = [*self._models.listed(), *(() if others is None else (others,))]
+        views = [
+            ModelView(
+                model=model.name,
+                kinds=list(model.capabilities.kinds),
+                operations=list(model.capabilities.operations),
+                durations=list(model.capabilities.durations),
+                aspect_ratios=list(model.capabilities.aspect_ratios),
+                resolutions=list(model.capabilities.resolutions),
+                sizes=list(model.capabilities.sizes),
+                inputs=list(model.capabilities.inputs),
+            )
+            for model in found
+        ]
+        return result(msgspec.json.encode(ModelViews(views, self._models.default)))
+
     async def _actions(self, call: Call, said: arguments.Nothing) -> bytes:
         del call, said
         listed = [ActionView(tool.title, tool.name, tool.required) for tool in TOOLS]
@@ -175,7 +207,7 @@ class Toolbox:
                     prompt=said.prompt,
                     aspect_ratio=kept.aspect_ratio,
                     resolution=kept.resolution,
-                    model=kept.model,
+                    model=said.model or kept.model,
                     start=Reference(ReferenceKind.TASK, earlier.id),
                     end=_picture(said.end_image_url),
                 )
@@ -183,6 +215,7 @@ class Toolbox:
             case arguments.ExtendFromUrl():
                 generation = Generation(
                     prompt=said.prompt,
+                    model=said.model,
                     start=Reference(ReferenceKind.VIDEO, said.video_url),
                     end=_picture(said.end_image_url),
                 )

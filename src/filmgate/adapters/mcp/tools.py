@@ -68,6 +68,26 @@ class Actions(msgspec.Struct, frozen=True):
     actions: list[ActionView]
 
 
+class ModelView(msgspec.Struct, frozen=True):
+    """One model, and what it can be asked for."""
+
+    model: Annotated[str, Meta(description="The name to give as `model`; * is every name that is not listed.")]
+    kinds: Annotated[list[str], Meta(description="What it makes: video, image.")]
+    operations: list[str]
+    durations: Annotated[list[int], Meta(description="Lengths in seconds.")]
+    aspect_ratios: list[str]
+    resolutions: Annotated[list[str], Meta(description="Empty where the size cannot be chosen.")]
+    sizes: Annotated[list[str], Meta(description="All sizes there are, as WIDTHxHEIGHT; empty: ratio and resolution.")]
+    inputs: Annotated[list[str], Meta(description="What it can start from, end at or be guided by.")]
+
+
+class ModelViews(msgspec.Struct, frozen=True):
+    """The models there are."""
+
+    models: list[ModelView]
+    default: Annotated[str | None, Meta(description="The model that is meant where none is named, if one is set.")]
+
+
 class Tool(NamedTuple):
     """A tool. `long` says that it starts a task, which a client may want to follow as such."""
 
@@ -259,6 +279,16 @@ TOOLS: Final = (
         f"{_READS} Answers at once, always the same.",
         arguments.Nothing,
         Ratios,
+    ),
+    Tool(
+        "luma_list_models",
+        "List models",
+        "List the models with what each can be asked for: lengths, ratios, resolutions, inputs.\n"
+        "Use it before luma_generate_video when the user names a model, or after the error model_not_found; for the "
+        "pixels of a ratio use luma_list_aspect_ratios.\n"
+        f"{_READS} Answers at once; the operator of the service decides which there are.",
+        arguments.Nothing,
+        ModelViews,
     ),
     Tool(
         "luma_list_actions",
