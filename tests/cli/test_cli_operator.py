@@ -59,6 +59,21 @@ def test_engines_in_a_terminal(front: RunningService) -> None:
     assert "far (2.5), dear" in shown
 
 
+def test_models(front: RunningService, service: RunningService) -> None:
+    """Into a pipe the models are lines with tabs; as JSON they are one document; a mistyped one is an error."""
+    found = columns(front.run("models"))
+    assert list(found) == ["far", "dear", "never"]
+    assert found["far"][:3] == ["far", "video, image", "1-10"]
+    assert found["dear"][0] == "far, lost"
+    assert found["never"][5] == "extend"
+    document = json.loads(front.run("models", "--json").stdout)
+    assert [model["name"] for model in document["models"]] == ["far", "dear", "never"]
+    assert columns(service.run("models"))["*"][0] == "scripted"
+    done = front.run("generate", "x", "--model", "deer")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'There is no model "deer". Did you mean "dear"? The models are: far, dear, never.' in done.stderr
+
+
 def test_engine_in_trouble(service: RunningService, tmp_path: Path) -> None:
     """An engine whose provider refuses the key is shown with the trouble and the time of the next try."""
     (tmp_path / "key").write_text("fg_unknown")

@@ -47,17 +47,34 @@ def test_engines_say_how_they_are(front: RunningService) -> None:
 
 
 def test_routes_are_told_without_submitting(front: RunningService) -> None:
-    """A route names the engine and those it was chosen from; no task comes of it."""
+    """A route names the engine and those it was chosen from; no task comes of it. The only model is meant by none."""
     with Filmgate(front.url, front.key) as filmgate:
         before = filmgate.list().total
         route = filmgate.route("a boat", model="far")
         assert filmgate.list().total == before
-        assert filmgate.route("a boat").engine == "studio"
+        assert filmgate.route("a boat").engine == "far"
+        with pytest.raises(FilmgateClientError, match=r'There is no model "fra"\. Did you mean "far"\?') as caught:
+            filmgate.route("a boat", model="fra")
+        assert (caught.value.status, caught.value.code, caught.value.field) == (400, "model_not_found", "model")
     assert route.engine == "far"
     assert route.candidates == (
         Candidate("far", "chosen", "makes far, priority 0, weight 1", 2.5),
         Candidate("near", "standby", "makes far, priority 1, weight 1", 5.0),
     )
+
+
+async def test_models_are_listed_with_what_they_can(front: RunningService, service: RunningService) -> None:
+    """Both clients give the models with their engines; a service that makes any model says who makes the others."""
+    with Filmgate(front.url, front.key) as filmgate:
+        found = filmgate.models()
+    async with AsyncFilmgate(front.url, front.key) as asking:
+        assert await asking.models() == found
+    (far,) = found.models
+    assert (far.name, far.engines, far.durations[0], found.others) == ("far", ("far", "near"), 1, None)
+    with Filmgate(service.url, service.key) as filmgate:
+        others = filmgate.models().others
+    assert others is not None
+    assert (others.name, others.engines) == ("*", ("scripted",))
 
 
 def test_tasks_of_a_provider_are_taken_over(front: RunningService, service: RunningService) -> None:
