@@ -24,7 +24,8 @@ class Options(TypedDict, total=False):
     """What can be asked for besides the prompt; what is left out or None is left to the service.
 
     `duration` is whole seconds, `enhance` lets the engine enrich the prompt, `start` and `end` are what the clip starts
-    from and ends at, `callback_url` is told of the end.
+    from and ends at, `callback_url` is told of the end. With `strict` a request is refused if a value of it would be
+    changed.
     """
 
     aspect_ratio: str | None
@@ -36,6 +37,7 @@ class Options(TypedDict, total=False):
     start: Source | None
     end: Source | None
     callback_url: str | None
+    strict: bool | None
 
 
 def reference(source: Source, field: str) -> dict[str, str]:

@@ -41,12 +41,23 @@ class Image(msgspec.Struct, frozen=True):
     type: str
 
 
+class Adjustment(msgspec.Struct, frozen=True):
+    """A value that is not used as it was asked for; `used` is None where there is no such thing in what is made."""
+
+    field: str
+    asked: str | int | float | bool | None = None
+    used: str | int | float | bool | None = None
+    reason: str = ""
+
+
 class Task(msgspec.Struct, frozen=True):
     """One generation and all that is known of it.
 
     `state` is "pending", "processing", "completed" or "failed", `progress` percent, times are RFC 3339, `duration` and
     `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted, `credits` what
     it costs, `media_expired_at` since when its files are gone, `next_attempt_at` when its provider is asked next.
+    A `preview` draws a scene from the words of the prompt that it knows; `ignored_words` are the others, known once it
+    is completed. `adjustments` are the values that are not used as they were asked for.
     """
 
     id: str
@@ -74,6 +85,9 @@ class Task(msgspec.Struct, frozen=True):
     image: Image | None = None
     thumbnail: str | None = None
     last_frame: str | None = None
+    preview: bool = False
+    ignored_words: tuple[str, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
     metadata: dict[str, Any] | None = None
     credits: float = 0.0
     media_expired_at: str | None = None

@@ -12,6 +12,7 @@ from filmgate.core.attempt import Desk
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.outcomes import UNKNOWN
 from filmgate.core.routing import Candidate, Router
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import Conflict, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
@@ -80,13 +81,13 @@ class Operator:
         unknown = [task.engine for task in await self._desk.ledger.unknown_submits()]
         return [await self._status(name, unknown.count(name), counts) for name in self._settings]
 
-    async def route(self, generation: Generation, application_id: str) -> list[Candidate]:
+    async def route(self, generation: Generation, application_id: str, terms: Terms) -> list[Candidate]:
         """Say where a generation would go now, and why; the engines in order, the chosen one first.
 
         Raises UnknownModel, InvalidRequest if a model has to be named.
         """
         generation = self._router.models.named(generation)
-        return self._router.candidates(generation, await self._router.origin_of(generation, application_id))
+        return self._router.candidates(generation, await self._router.origin_of(generation, application_id), terms)
 
     async def unknown_submits(self) -> list[UnknownOutcome]:
         """List the tasks whose submit has no known outcome, of all applications, oldest first."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 
 from filmgate.core.models import Models
 from filmgate.core.providers.account import Account
+from filmgate.domain.adjustments import Adjustment, Terms, described, settled
+from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.limits import standard_price
 from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings
@@ -18,6 +20,9 @@ from filmgate.domain.task import Task
 from filmgate.ports.engine import Engine
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import Means
+
+ANY_TERMS = Terms()
+"""Those of a request that names no values: everything may be changed."""
 
 
 class Verdict(StrEnum):
@@ -57,23 +62,31 @@ class Router:
         self._engines = engines
         self._accounts = accounts
 
-    def choose(self, generation: Generation, origin: str | None) -> str:
-        """Choose the engine of a new task. Where all refuse it is the first, whose reason then ends the task."""
-        return self.candidates(generation, origin)[0].engine
+    def choose(self, generation: Generation, origin: str | None, terms: Terms = ANY_TERMS) -> str:
+        """Choose the engine of a new task. Where all refuse it is the first, whose reason then ends the task.
 
-    def next_engine(self, generation: Generation, origin: str | None, tried: Collection[str]) -> str | None:
+        Raises InvalidRequest if they refuse strict terms.
+        """
+        found = self.candidates(generation, origin, terms)
+        if terms.strict and found[0].verdict is Verdict.REFUSES:
+            raise self._strictly_refused(found, generation, terms)
+        return found[0].engine
+
+    def next_engine(
+        self, generation: Generation, origin: str | None, tried: Collection[str], terms: Terms = ANY_TERMS
+    ) -> str | None:
         """Choose an engine that was not tried yet and is in no trouble, None if there is none."""
         usable = (Verdict.CHOSEN, Verdict.STANDBY)
-        found = self.candidates(generation, origin)
+        found = self.candidates(generation, origin, terms)
         return next((each.engine for each in found if each.verdict in usable and each.engine not in tried), None)
 
-    def candidates(self, generation: Generation, origin: str | None) -> list[Candidate]:
+    def candidates(self, generation: Generation, origin: str | None, terms: Terms = ANY_TERMS) -> list[Candidate]:
         """Return the engines of the generation's model, the best first, each with what speaks for or against it.
 
         There are none for a model that is not known (any more).
         """
         names = self.models.makers(generation.model)
-        refusals = {name: self._refusal(name, generation, origin) for name in names}
+        refusals = {name: self._refusal(name, generation, origin, terms) for name in names}
         able = sorted((name for name in names if refusals[name] is None), key=lambda name: self._rank(name, origin))
         refusing = [Candidate(name, Verdict.REFUSES, refusals[name] or "") for name in names if refusals[name]]
         return [self._able(name, place, generation, origin) for place, name in enumerate(able)] + refusing
@@ -94,6 +107,17 @@ class Router:
         """Give what a task costs at an engine, in credits."""
         price = self.models.settings(engine, generation.model).credits
         return standard_price(generation) if price is None else price
+
+    def remarks(self, engine: str, generation: Generation, terms: Terms) -> dict[str, Any]:
+        """Return what is noted with a task when it goes to an engine: that it makes previews, and what it changes."""
+        preview = engine not in self._accounts and self._engines[engine].preview
+        return {"preview": preview, "adjustments": self.changes(engine, generation, terms)}
+
+    def changes(self, engine: str, generation: Generation, terms: Terms) -> tuple[Adjustment, ...]:
+        """Return which values an engine would not use as they were asked for."""
+        account = self._accounts.get(engine)
+        maker = self._engines[engine] if account is None else account.provider
+        return settled(terms, maker.changes(generation))
 
     def upstream_model(self, engine: str, model: str | None) -> str | None:
         """Give an engine's own name of a model."""
@@ -120,7 +144,20 @@ class Router:
         account = self._accounts.get(name)
         return None if account is None else account.trouble
 
-    def _refusal(self, name: str, generation: Generation, origin: str | None) -> str | None:
+    def _strictly_refused(self, found: list[Candidate], generation: Generation, terms: Terms) -> InvalidRequest:
+        changes = [change for each in found for change in self.changes(each.engine, generation, terms)]
+        field = terms.names.get(changes[0].field, changes[0].field) if changes else None
+        reasons = " ".join(dict.fromkeys(each.reason for each in found))
+        return InvalidRequest(f"Nothing here makes this exactly as asked (strict). {reasons}", field=field)
+
+    def _refusal(self, name: str, generation: Generation, origin: str | None, terms: Terms) -> str | None:
+        """Return why an engine cannot make a generation on these terms, None if it can."""
+        refusal = self._unable(name, generation, origin)
+        if refusal is None and terms.strict:
+            return described(self.changes(name, generation, terms), terms.names) or None
+        return refusal
+
+    def _unable(self, name: str, generation: Generation, origin: str | None) -> str | None:
         wanted = self._settings[name].operations
         if wanted and generation.operation not in wanted:
             return f"is used for {', '.join(wanted)} only"

@@ -14,6 +14,7 @@ from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Missing, Query
 from filmgate.core.routing import Router
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
@@ -45,7 +46,7 @@ class Order(msgspec.Struct, frozen=True):
     """A generation as a dialect understood it. `body` is the JSON that was sent.
 
     `fields` are the dialect's own names of the start and end reference, for messages; `usual_model` is the model that
-    it means where none is named.
+    it means where none is named; `terms` say how exactly it is to be made.
     """
 
     generation: Generation
@@ -54,6 +55,7 @@ class Order(msgspec.Struct, frozen=True):
     callback_url: str | None = None
     fields: tuple[str, str] = ("start", "end")
     usual_model: str | None = None
+    terms: Terms = Terms()
 
 
 class TaskService:
@@ -90,16 +92,19 @@ class TaskService:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
-        be used, UnknownModel, TooManyRequests if too many tasks are unfinished, UsedUp if not enough credits are left.
+        be used and for strict terms that no engine can keep, UnknownModel, TooManyRequests if too many tasks are
+        unfinished, UsedUp if not enough credits are left.
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
         generation = self._router.models.named(order.generation, order.usual_model)
         order = msgspec.structs.replace(order, generation=generation)
         task_id = str(uuid_utils.uuid7())
+        terms = await self._terms(context, order)
+        origin = await self._router.origin_of(order.generation, context.caller.application_id)
+        # Before any file is kept: strict terms may be refused.
+        engine = self._router.choose(order.generation, origin, terms)
         generation, media, links = await self._references(context, order, task_id)
-        origin = await self._router.origin_of(generation, context.caller.application_id)
-        engine = self._router.choose(generation, origin)
         now = self._clock()
         task = Task(
             id=task_id,
@@ -115,7 +120,12 @@ class TaskService:
             callback_url=order.callback_url or None,
             created_at=now,
             updated_at=now,
-            work=Progress(credits=self._router.price(engine, generation), trace=traceparent.get()),
+            work=Progress(
+                credits=self._router.price(engine, generation),
+                trace=traceparent.get(),
+                terms=msgspec.structs.replace(terms, names={}),
+                **self._router.remarks(engine, generation, terms),
+            ),
         )
         due = (
             Due(ADVANCE, engine, task_id, task.application_id, now),
@@ -254,6 +264,20 @@ class TaskService:
             picture = await taken(Reference(ReferenceKind.IMAGE, guide.url), guide.role.field)
             guides.append(msgspec.structs.replace(guide, url=picture.value))
         return msgspec.structs.replace(asked, guides=tuple(guides), **ends), rows, links
+
+    async def _terms(self, context: RequestContext, order: Order) -> Terms:
+        """Return the terms of an order, with the size of what it goes on from. Raises InvalidRequest."""
+        terms, generation = order.terms, order.generation
+        if terms.strict and generation.unsupported is not None:
+            raise InvalidRequest(generation.unsupported)
+        side = next((one for one in (generation.start, generation.end) if one and one.kind is ReferenceKind.TASK), None)
+        if side is None or not {"aspect_ratio", "resolution", "size"} & set(terms.given):
+            return terms
+        earlier = await self._ledger.get(context.caller.application_id, side.value)
+        if earlier is None:
+            return terms
+        source = earlier.generation.aspect_ratio, earlier.generation.resolution
+        return msgspec.structs.replace(terms, source=source)
 
     async def _check_clip(self, context: RequestContext, task_id: str, field: str) -> None:
         task = await self._ledger.get(context.caller.application_id, task_id)

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Media, Output
 from filmgate.domain.states import FINAL, Stage, State
+from filmgate.domain.words import is_stop_word
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,7 +54,8 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
     it made by role, the engines that did not take the task, how often none took it, whether it was submitted again
     although the first submit had no known outcome, and the price in credits. `trace` is where the submit was in a
-    trace, as a `traceparent` header says it.
+    trace, as a `traceparent` header says it. `preview` says that the engine makes previews, `adjustments` which values
+    it does not use as they were asked for; on which `terms` it may do so came with the request.
     """
 
     inputs: dict[str, Input] = {}
@@ -66,6 +69,9 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     again: bool = False
     credits: float = 0.0
     trace: str | None = None
+    preview: bool = False
+    terms: Terms = Terms()
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -109,6 +115,19 @@ class Task(msgspec.Struct, frozen=True):
     def final(self) -> bool:
         """Whether the task has reached its one end."""
         return self.state in FINAL
+
+    @property
+    def preview(self) -> bool:
+        """Whether its engine only draws a scene from some words of the prompt."""
+        return self.work.preview or self.work.notes.get("preview") is True
+
+    @property
+    def ignored_words(self) -> list[str]:
+        """Return the words of the prompt that a preview ignored, as they were written; known once it is made."""
+        words = self.work.notes.get("words_ignored")
+        if not self.preview or not isinstance(words, list):
+            return []
+        return [word for word in words if isinstance(word, str) and not is_stop_word(word)]
 
     def link(self, media: Media | None, base: str) -> str | None:
         """Give the absolute address of one of its files below a base address."""

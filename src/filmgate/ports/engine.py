@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from filmgate.domain.adjustments import Adjustment
 from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
@@ -50,14 +51,22 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Engine(Protocol):
-    """Makes videos, `slots` at a time."""
+    """Makes videos, `slots` at a time.
+
+    What it makes is a `preview` if it draws no more than some words of the prompt; the notes of its products list the
+    others as `words_ignored`.
+    """
 
     name: str
     type: str
     slots: int
+    preview: bool
 
     def capabilities(self, model: str | None) -> Capabilities:
         """Return what a model can be asked for here; None for a request that names none."""
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return which values of a generation it would not use as they are, and what it would use instead."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say why this generation can never be done here, or None if it can."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from filmgate.domain.adjustments import Adjustment
 from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Guide, ReferenceKind
@@ -75,7 +76,8 @@ class Report(msgspec.Struct, frozen=True):
 
     `links` are the addresses of the files it made; the account's line makes them full.
     `asked` is what it says was asked for, as far as it says so, and `created_at` when, in unix seconds. `marked` is
-    True only where it carries the mark of the submission that was looked for: the submit key.
+    True only where it carries the mark of the submission that was looked for: the submit key. `notes` are there if it
+    says that what it made is a preview, as another Filmgate does: in an engine's words.
     """
 
     receipt: Receipt
@@ -86,6 +88,7 @@ class Report(msgspec.Struct, frozen=True):
     asked: Generation | None = None
     created_at: float | None = None
     marked: bool = False
+    notes: Mapping[str, Any] = {}
 
 
 class ProviderTrouble(Exception):
@@ -128,6 +131,9 @@ class Provider(Protocol):
 
     def capabilities(self, model: str | None) -> Capabilities:
         """Return what a model, by the provider's own name, can be asked for in this dialect."""
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return which values of a generation its requests cannot say as they are, and what is asked for instead."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say why this generation can never be asked for in this dialect, or None if it can."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ def generate(
         str | None, typer.Option("--end-image", metavar="FILE|URL", help="The picture that the clip ends at.")
     ] = None,
     model: options.Model = None,
+    strict: options.Strict = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Submit nothing; say which engine would make it, and why.")
     ] = False,
@@ -56,6 +58,7 @@ def generate(
         "duration": duration,
         "loop": loop or None,
         "model": model,
+        "strict": strict or None,
         "start": _picture(image),
         "end": _picture(end_image),
     }
@@ -77,6 +80,7 @@ def extend(
     prompt: Prompt,
     duration: options.Duration = None,
     model: options.Model = None,
+    strict: options.Strict = False,
     wait: options.Wait = False,
     save: options.Save = None,
     timeout: options.Timeout = None,
@@ -89,7 +93,7 @@ def extend(
     with options.service(url, key) as filmgate:
         return _see_through(
             filmgate,
-            lambda: filmgate.extend(task_id, prompt, duration=duration, model=model),
+            lambda: filmgate.extend(task_id, prompt, duration=duration, model=model, strict=strict or None),
             wait=wait,
             save=save,
             timeout=timeout,
@@ -120,6 +124,9 @@ def _see_through(
             output.emit(output.document(task))
         else:
             print(task.id)
+            if sys.stderr.isatty():
+                # Scripts read the id alone, and see the rest where they ask for the task.
+                print(output.lines(output.remarks(task)), file=sys.stderr)
         return Exit.DONE
     if not as_json:
         print(task.id, flush=True)

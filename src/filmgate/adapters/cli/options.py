@@ -76,6 +76,9 @@ Duration = Annotated[
     ),
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="Make the end of the clip lead back to its beginning.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse the request if a value of it would be changed, instead of saying so.")
+]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="The model to use. Default: the service's own choice.")
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from filmgate.adapters.cli.exits import Stop
     from filmgate.client import Task
+    from filmgate.client.results import Adjustment
 
 
 def emit(document: Any) -> None:
@@ -51,6 +52,18 @@ def describe(task: Task, saved: object = None) -> str:
     return lines([*facts, *files(task, saved)])
 
 
+def remarks(task: Task) -> list[tuple[str, object]]:
+    """Return what is not as it was asked for."""
+    known = "a scene drawn from the words of the prompt that the engine knows"
+    changes: list[tuple[str, object]] = [("changed", _changed(change)) for change in task.adjustments]
+    return [("preview", task.preview and known), ("ignored", " ".join(task.ignored_words)), *changes]
+
+
+def _changed(change: Adjustment) -> str:
+    asked, used = ("nothing" if value is None else value for value in (change.asked, change.used))
+    return f"{change.field}: {asked} was asked for, {used} is used: {change.reason}"
+
+
 def files(task: Task, saved: object = None) -> list[tuple[str, object]]:
     """Give the links of a task, and where its video was saved."""
     video = task.video
@@ -63,12 +76,13 @@ def files(task: Task, saved: object = None) -> list[tuple[str, object]]:
             ("video", video.url),
             ("size", ", ".join(filter(None, (f"{video.width}x{video.height}", seconds, frames, size)))),
         ]
-    return [*facts, ("thumbnail", task.thumbnail), ("last frame", task.last_frame), ("saved", saved)]
+    links = [("thumbnail", task.thumbnail), ("last frame", task.last_frame), ("saved", saved)]
+    return [*facts, *links, *remarks(task)]
 
 
 def lines(facts: list[tuple[str, object]]) -> str:
     """Write facts one per line, leaving out the unknown ones."""
-    return "\n".join(f"{name:<11} {printable(str(value))}" for name, value in facts if value not in (None, ""))
+    return "\n".join(f"{name:<11} {printable(str(value))}" for name, value in facts if value not in (None, "", False))
 
 
 def printable(text: str) -> str:

@@ -84,7 +84,10 @@ def list_tasks(
     else:
         caption = f"{len(page.tasks)} of {page.total}"
         show(
-            ("id", "state", "done", "created", "model", "prompt"), map(_row, page.tasks), cut="prompt", caption=caption
+            ("id", "state", "done", "created", "model", "remarks", "prompt"),
+            map(_row, page.tasks),
+            cut="prompt",
+            caption=caption,
         )
     return Exit.DONE
 
@@ -131,4 +134,5 @@ def delete(
 
 
 def _row(task: Task) -> tuple[str, ...]:
-    return task.id, task.state, f"{task.progress}%", task.created_at or "", task.model or "", task.prompt
+    remarks = ", ".join(word for word, true in (("preview", task.preview), ("changed", task.adjustments)) if true)
+    return task.id, task.state, f"{task.progress}%", task.created_at or "", task.model or "", remarks, task.prompt

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from filmgate.adapters.dialects.loose import items, mapping, name, text
 from filmgate.adapters.dialects.upstreams import Told
+from filmgate.domain.words import MAX_WORDS, listed
 
 Read = TypeVar("Read")
 
@@ -81,3 +82,12 @@ def not_found(nouns: str) -> re.Pattern[str]:
 
 
 __all__ = ["FINE", "first", "not_found", "percent", "read_codes", "refuses", "told"]
+
+
+def preview_notes(*places: Any) -> dict[str, Any]:
+    """Return what is to be noted of a preview, which another Filmgate says in one of these places; {} of all else."""
+    said = next((mapping(place) for place in places if mapping(place).get("preview") is True), None)
+    if said is None:
+        return {}
+    words = (word for word in items(said.get("ignored_words"))[:MAX_WORDS] if isinstance(word, str))
+    return {"preview": True, "words_ignored": listed(words, unless=lambda word: not word.strip())}

@@ -13,6 +13,7 @@ from fastapi import Request
 
 from filmgate.adapters.dialects.common import Services
 from filmgate.adapters.dialects.forms import is_form
+from filmgate.adapters.dialects.terms import asks_strictly, strict
 from filmgate.core.access import Action
 from filmgate.core.repeats import Sent
 from filmgate.core.service import Order
@@ -47,7 +48,7 @@ async def accepted(services: Services, request: Request, understood: Understood)
     context, data = await received(services, request)
 
     async def order() -> Order:
-        return await understood(context, data)
+        return strict(await understood(context, data), request)
 
     return Accepted(context, await services.repeats.submit(context, await sent(request, data), order), data)
 
@@ -91,6 +92,8 @@ async def _digest(request: Request, data: bytes) -> bytes:
 def _digested(request: Request, data: bytes) -> bytes:
     """Digest a request: the same for what is the same JSON, or the same form with another boundary."""
     mark = hashlib.sha256(f"{request.method} {request.scope['path'].rstrip('/')}\n".encode())
+    if asks_strictly(request):
+        mark.update(b"strict\n")  # the body may be the same as that of a request that is not
     mark.update(_form(request, data) if is_form(request) else _canonical(data))
     return mark.digest()
 

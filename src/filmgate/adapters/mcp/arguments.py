@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from filmgate.domain.adjustments import Adjustment, Terms, shown
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS
@@ -21,6 +22,8 @@ MAX_WAIT: Final = 50
 MAX_PAGE: Final = 50
 """Tasks in one page of the list, at most."""
 
+_MAX_STRANGE: Final = 20
+_MAX_NAME: Final = 100
 _MAX_OFFSET: Final = 2**31
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.(?P<field>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
@@ -83,6 +86,11 @@ EndImage = Annotated[
 ]
 
 
+Strict = Annotated[
+    bool, Meta(description="Refuse the call rather than change a value, such as a length that no engine makes.")
+]
+
+
 class Nothing(msgspec.Struct, frozen=True):
     """No arguments."""
 
@@ -140,6 +148,7 @@ class Generate(msgspec.Struct, frozen=True, kw_only=True):
     model: Model = None
     timeout: Patience = None
     callback_url: Callback = None
+    strict: Strict = False
 
 
 class GenerateFromImage(Generate, frozen=True, kw_only=True):
@@ -168,6 +177,7 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
     end_image_url: EndImage = ""
     model: Model = None
     callback_url: Callback = None
+    strict: Strict = False
 
 
 class ExtendFromUrl(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +194,30 @@ class ExtendFromUrl(msgspec.Struct, frozen=True, kw_only=True):
     end_image_url: EndImage = ""
     model: Model = None
     callback_url: Callback = None
+    strict: Strict = False
+
+
+NAMES: Final = {
+    **{name: name for name in ("aspect_ratio", "resolution", "duration", "loop")},
+    "enhance": "enhancement",
+}
+"""What the values of a generation are called here."""
+
+
+def terms(said: msgspec.Struct, given: dict[str, Any]) -> Terms:
+    """Return how exactly a call is to be done."""
+    known = set(said.__struct_fields__)
+    named = {name: value for name, value in given.items() if value is not None and value != ""}
+    strange = [name for name in named if name not in known]
+    reason = "this tool has no such parameter"
+    return Terms(
+        strict=getattr(said, "strict", False),
+        given=tuple(value for value, name in NAMES.items() if name in known and name in named),
+        changed=tuple(
+            Adjustment(name[:_MAX_NAME], shown(named[name]), None, reason) for name in strange[:_MAX_STRANGE]
+        ),
+        names=NAMES,
+    )
 
 
 def read(kind: type[Given], arguments: dict[str, Any]) -> Given:

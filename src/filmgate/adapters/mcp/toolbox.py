@@ -188,7 +188,14 @@ class Toolbox:
     async def _submit(self, context: RequestContext, said: msgspec.Struct, given: dict[str, Any]) -> Task:
         generation, fields = await self._understood(context, said)
         callback_url: str | None = getattr(said, "callback_url", None)
-        order = Order(check(generation), NAME, msgspec.json.encode(given), callback_url, fields)
+        order = Order(
+            check(generation),
+            NAME,
+            msgspec.json.encode(given),
+            callback_url,
+            fields,
+            terms=arguments.terms(said, given),
+        )
         return await self._tasks.submit(context, order)
 
     async def _understood(self, context: RequestContext, said: msgspec.Struct) -> tuple[Generation, tuple[str, str]]:

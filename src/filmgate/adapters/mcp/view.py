@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from filmgate.domain.adjustments import Value
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -22,11 +23,13 @@ STATES: Final[dict[StateWord, tuple[State, ...]]] = {
 }
 _WORDS: Final[dict[State, StateWord]] = {state: word for word, states in STATES.items() for state in states}
 
+_NAMES: Final = {"enhance": "enhancement"}
 _AT_WORK_SECONDS: Final = 10
 _IN_LINE_SECONDS: Final = 15
 _WAITING = "Call luma_wait_task with this task_id, or luma_get_task after poll_after_seconds. Do not submit again."
 _DONE = "Finished: give video_url to the user. luma_extend_video with this video_id makes it longer."
 _DONE_IMAGE = "Finished: give image_url to the user."
+_PREVIEW = "Say that it is a preview, which does not show ignored_words."
 _EXPIRED = "Finished, but the files are not kept any more and the links are dead. Submit again only if they are needed."
 _CANCELLED = "Cancelled by its owner. Submit again only if the user wants it after all."
 _CHANGE = "Do not poll. Change what the failure names, then submit anew."
@@ -44,6 +47,15 @@ class FailureView(msgspec.Struct, frozen=True):
 
     code: Annotated[str, Meta(description="For programs, such as cancelled, invalid_media, generation_failed.")]
     message: Annotated[str, Meta(description="For people.")]
+
+
+class AdjustmentView(msgspec.Struct, frozen=True):
+    """A value that is not used as it was asked for."""
+
+    field: Annotated[str, Meta(description="Name of the parameter.")]
+    asked: Annotated[Value, Meta(description="What was asked for.")]
+    used: Annotated[Value, Meta(description="What is used instead; null: nothing.")]
+    reason: Annotated[str, Meta(description="Why, and what can be asked for.")]
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +78,15 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     thumbnail_height: Annotated[int | None, Meta(description="Pixels.")]
     last_frame_url: Annotated[str | None, Meta(description="JPEG of the end.")]
     failure: Annotated[FailureView | None, Meta(description="Why it failed; null otherwise.")]
+    preview: Annotated[
+        bool, Meta(description="Whether it only draws a scene from some words of the prompt. Tell the user if so.")
+    ]
+    ignored_words: Annotated[
+        list[str], Meta(description="Words of the prompt that a preview does not show; known once it is completed.")
+    ]
+    adjustments: Annotated[
+        list[AdjustmentView], Meta(description="Values that are not used as asked for. Tell the user of them.")
+    ]
     prompt: Annotated[str, Meta(description="As submitted.")]
     aspect_ratio: Annotated[str, Meta(description="As submitted.")]
     created_at: Annotated[str, Meta(description="RFC 3339.")]
@@ -97,6 +118,12 @@ def view(task: Task, base: str) -> TaskView:
         thumbnail_height=thumbnail.facts.height if thumbnail else None,
         last_frame_url=task.link(output.last_frame if output else None, base),
         failure=FailureView(task.failure.code, task.failure.message) if task.failure else None,
+        preview=task.preview,
+        ignored_words=task.ignored_words,
+        adjustments=[
+            AdjustmentView(_NAMES.get(each.field, each.field), each.asked, each.used, each.reason)
+            for each in task.work.adjustments
+        ],
         prompt=task.generation.prompt,
         aspect_ratio=task.generation.aspect_ratio,
         created_at=rfc3339(task.created_at),
@@ -132,4 +159,5 @@ def _next_step(task: Task) -> str:
         return _NEXT.get(task.failure.code, _CHANGE)
     if task.output is not None and task.output.expired_at is not None:
         return _EXPIRED
-    return _DONE if task.output is None or task.output.image is None else _DONE_IMAGE
+    done = _DONE if task.output is None or task.output.image is None else _DONE_IMAGE
+    return f"{done} {_PREVIEW}" if task.preview else done

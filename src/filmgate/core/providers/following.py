@@ -126,7 +126,10 @@ class Following:
     async def _fetchable(self, attempt: Attempt, report: Report) -> None:
         links = {str(role): link for role, link in report.links.items()}
         work = msgspec.structs.replace(
-            attempt.task.work, links=links, video=report.receipt.video_id or attempt.task.work.video
+            attempt.task.work,
+            links=links,
+            video=report.receipt.video_id or attempt.task.work.video,
+            notes=dict(report.notes),
         )
         queue = queue_of(INGEST, attempt.task.engine)
         await attempt.hand_over(ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)

@@ -168,10 +168,11 @@ class Submitting:
         task, again = attempt.task, again or attempt.task.work.again
         tried = (*task.work.tried, task.engine)
         origin = await self._router.origin(task)
-        other = self._router.next_engine(task.generation, origin, tried)
+        other = self._router.next_engine(task.generation, origin, tried, task.work.terms)
         if other is not None:
             log.info("task %s goes from %s to %s: %s", task.id, task.engine, other, reason)
-            work = msgspec.structs.replace(task.work, asked=None, tried=tried, again=again)
+            remarks = self._router.remarks(other, task.generation, task.work.terms)
+            work = msgspec.structs.replace(task.work, asked=None, tried=tried, again=again, **remarks)
             time = self._engines_time(attempt)
             await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
             return

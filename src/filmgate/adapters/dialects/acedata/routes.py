@@ -35,6 +35,7 @@ from filmgate.adapters.dialects.described import (
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.adapters.dialects.queries import WAIT, answered
 from filmgate.adapters.dialects.submits import received, sent
+from filmgate.adapters.dialects.terms import strict
 from filmgate.core.access import Action
 from filmgate.core.service import Order
 from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
@@ -96,7 +97,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         body = parse(wire.VideosBody, data)
 
         async def order() -> Order:
-            return await _order(services, context, body, data)
+            return strict(await _order(services, context, body, data), request)
 
         sending = await sent(request, data, always=body.waits)
         task = await services.repeats.submit(context, sending, order, expected=body.waits)
@@ -114,7 +115,8 @@ async def _order(services: Services, context: RequestContext, body: wire.VideosB
     source = None
     if body.extends and body.video_id:
         source = await services.tasks.by_video(context, body.video_id)
-    return Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields)
+    terms = body.terms(parse_object(data), source)
+    return Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields, terms=terms)
 
 
 async def _ended(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:

@@ -6,6 +6,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import Remarks
+
 Word = Literal["pending", "processing", "completed", "failed"]
 
 
@@ -16,7 +18,7 @@ class AceDataErrorWords(TypedDict):
     message: str
 
 
-class AceDataVideo(TypedDict):
+class AceDataVideo(Remarks):
     """A finished video: what a synchronous submit answers, a callback gets, and `response` of a task holds."""
 
     success: Literal[True]
@@ -32,7 +34,7 @@ class AceDataVideo(TypedDict):
     thumbnail_height: int
 
 
-class AceDataPicture(TypedDict):
+class AceDataPicture(Remarks):
     """A finished picture, which another dialect can ask for."""
 
     success: Literal[True]
@@ -48,7 +50,7 @@ class AceDataPicture(TypedDict):
     thumbnail_height: int
 
 
-class AceDataFailed(TypedDict):
+class AceDataFailed(Remarks):
     """A task that failed. It was done with, so sending it again would only make it anew."""
 
     success: Literal[False]
@@ -58,7 +60,7 @@ class AceDataFailed(TypedDict):
     error: AceDataErrorWords
 
 
-class AceDataAccepted(TypedDict):
+class AceDataAccepted(Remarks):
     """A task that was accepted and goes on; query it by its id."""
 
     success: Literal[True]
@@ -68,7 +70,7 @@ class AceDataAccepted(TypedDict):
     state: Word
 
 
-class AceDataRunning(TypedDict):
+class AceDataRunning(Remarks):
     """The response of an unfinished task. `progress` is percent, once the work has begun."""
 
     task_id: str
@@ -76,7 +78,7 @@ class AceDataRunning(TypedDict):
     progress: NotRequired[int]
 
 
-class AceDataFailure(TypedDict):
+class AceDataFailure(Remarks):
     """The response of a failed task."""
 
     success: Literal[False]
@@ -85,7 +87,7 @@ class AceDataFailure(TypedDict):
     error: AceDataErrorWords
 
 
-class AceDataState(TypedDict):
+class AceDataState(Remarks):
     """What the command line client reads of a task without a video."""
 
     id: str

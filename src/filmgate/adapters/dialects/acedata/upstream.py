@@ -28,6 +28,7 @@ from filmgate.adapters.dialects.upstreams import (
     reports_of,
     send,
 )
+from filmgate.domain.adjustments import Adjustment, kept_size
 from filmgate.domain.capabilities import STARTS, Capabilities, Input
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Reference, ReferenceKind
@@ -92,6 +93,22 @@ class AceDataUpstream:
             resolutions=(),
             inputs=(*STARTS, Input.END_IMAGE),
         )
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what its requests have no field for."""
+        reason = f"this provider makes videos of {DEFAULT_SECONDS} seconds"
+        changes = [Adjustment("duration", generation.duration, DEFAULT_SECONDS, reason)]
+        start = generation.start
+        if start is not None and start.kind is ReferenceKind.TASK:
+            return changes + kept_size(generation)
+        own = "this provider makes videos in a size of its own"
+        changes += [
+            Adjustment(field, change.asked, None, own)
+            for change in kept_size(generation)
+            for field in (change.field,)
+            if field in ("resolution", "size")
+        ]
+        return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for, and what would come out coarser or shorter than it was asked for."""
@@ -272,6 +289,7 @@ def _report(task: Mapping[str, Any], task_id: str) -> Report:
         links={role: link for role, link in links.items() if link} if state is State.COMPLETED else {},
         asked=_asked(mapping(task.get("request"))),
         created_at=first(moment, *(spot.get("created_at") for spot in spots)),
+        notes=answers.preview_notes(*spots),
     )
 
 

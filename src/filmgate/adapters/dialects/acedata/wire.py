@@ -40,6 +40,9 @@ from filmgate.adapters.dialects.codec import (
     given,
     rfc3339,
 )
+from filmgate.adapters.dialects.remarks import add_remarks, remarks
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest, UsedUp, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind, check
@@ -54,6 +57,7 @@ MAX_PAGE: Final = 100
 """Tasks in one page of a batch query, at most."""
 
 _PAGE: Final = 12
+_NAMES: Final = {"aspect_ratio": "aspect_ratio", "loop": "loop", "enhance": "enhancement"}
 _PATIENCE, _LONGEST, _HEADROOM = 300.0, 600.0, 1.0
 _CODES: Final = {401: "invalid_token", 403: "forbidden", 404: "not_found", 429: "too_many_requests", 504: "timeout"}
 _API_IDS: Final = {operation: str(uuid.uuid5(uuid.NAMESPACE_URL, f"filmgate:{operation}")) for operation in Operation}
@@ -135,6 +139,24 @@ class VideosBody(Body):
         )
         return check(generation)
 
+    def terms(self, sent: dict[str, Any], source: Task | None) -> Terms:
+        """Return the terms of the body as it was sent."""
+        unused = {}
+        if self.extends:
+            unused = dict.fromkeys(("start_image_url", "image_url"), "an extension starts from its video")
+            if self.video_id:
+                unused["video_url"] = "video_id wins over it"
+        else:
+            unused = dict.fromkeys(("video_id", "video_url"), "only the action extend works on a video")
+            if self.start_image_url and self.image_url != self.start_image_url:
+                unused["image_url"] = "start_image_url wins over it"
+        changed = []
+        if source is not None and self.aspect_ratio and self.aspect_ratio != source.generation.aspect_ratio:
+            reason = "an extension has the size of its video; leave it out"
+            changed.append(Adjustment("aspect_ratio", self.aspect_ratio, source.generation.aspect_ratio, reason))
+        names = {value: name for value, name in _NAMES.items() if source is None or value != "aspect_ratio"}
+        return terms(sent, self, names, unused=unused, changed=changed)
+
     def _start(self, source: Task | None) -> Reference | None:
         if source is not None:
             return Reference(ReferenceKind.TASK, source.id)
@@ -200,6 +222,7 @@ def accepted(task: Task) -> AceDataAccepted:
         "video_id": task.video_id,
         "trace_id": task.trace_id,
         "state": _WORDS[task.state],
+        **remarks(task, _NAMES),
     }
 
 
@@ -214,6 +237,7 @@ def result(task: Task, base: str) -> AceDataVideo | AceDataPicture | AceDataFail
             "trace_id": task.trace_id,
             "state": "failed",
             "error": _error(task),
+            **remarks(task, _NAMES),
         }
     )
 
@@ -331,17 +355,19 @@ def _video(task: Task, base: str) -> AceDataVideo | None:
         "thumbnail_url": base + output.thumbnail.path,
         "thumbnail_width": output.thumbnail.facts.width,
         "thumbnail_height": output.thumbnail.facts.height,
+        **remarks(task, _NAMES),
     }
 
 
 def _response(task: Task) -> AceDataRunning | AceDataFailure:
     """Write the response of a task without a video: a state word always, `success` only at the end."""
     if task.final:
-        return {"success": False, "task_id": task.id, "state": "failed", "error": _error(task)}
-    if task.state is State.PENDING:
-        return {"task_id": task.id, "state": "pending"}
-    # The SDK takes a 1 for the whole, as if progress were a fraction.
-    return {"task_id": task.id, "state": "processing", "progress": task.percent if task.percent != 1 else 0}
+        return {"success": False, "task_id": task.id, "state": "failed", "error": _error(task), **remarks(task, _NAMES)}
+    running: AceDataRunning = {"task_id": task.id, "state": "pending"}
+    if task.state is State.PROCESSING:
+        # The SDK takes a 1 for the whole, as if progress were a fraction.
+        running = {"task_id": task.id, "state": "processing", "progress": task.percent if task.percent != 1 else 0}
+    return add_remarks(running, task, _NAMES)
 
 
 def _picture(task: Task, base: str) -> AceDataPicture | None:
@@ -360,6 +386,7 @@ def _picture(task: Task, base: str) -> AceDataPicture | None:
         "thumbnail_url": base + output.thumbnail.path,
         "thumbnail_width": output.thumbnail.facts.width,
         "thumbnail_height": output.thumbnail.facts.height,
+        **remarks(task, _NAMES),
     }
 
 
@@ -371,8 +398,8 @@ def _data(
     if picture is not None:
         return {**picture, "id": task.id, "created_at": rfc3339(task.created_at)}
     if task.final:
-        return {"id": task.id, "state": "failed"}
-    return {"id": task.id, "state": "pending" if task.state is State.PENDING else "processing"}
+        return {"id": task.id, "state": "failed", **remarks(task, _NAMES)}
+    return {"id": task.id, "state": "pending" if task.state is State.PENDING else "processing", **remarks(task, _NAMES)}
 
 
 def _error(task: Task) -> AceDataErrorWords:

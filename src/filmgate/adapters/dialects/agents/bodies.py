@@ -9,8 +9,10 @@ import msgspec
 from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.agents.shapes import Type
-from filmgate.adapters.dialects.agents.wire import VIDEO_MODEL
+from filmgate.adapters.dialects.agents.wire import NAMES, VIDEO_MODEL
 from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import (
     Generation,
@@ -32,6 +34,19 @@ Found = Mapping[str, Task | StoredMedia]
 
 _KEYS: Final = ("url", "data", "generation_id", "file_id")
 _MAX_REFERENCES: Final = 9
+_SILENT: Final = ("user_id",)
+"""Fields that have nothing to do with what is made."""
+
+_CLIP_ONLY: Final = ("video.duration", "video.loop", "video.end_frame", "video.keyframes")
+_UNUSED: Final[dict[Type, tuple[str, ...]]] = {
+    "image": ("source", "video"),
+    "image_edit": ("video",),
+    "layering": ("source", "video", "image_ref"),
+    "video": ("source", "output_format", "video.edit", "video.source_position"),
+    "video_edit": ("output_format", *_CLIP_ONLY, "video.source_position"),
+    "video_reframe": ("output_format", *_CLIP_ONLY, "video.start_frame", "video.edit"),
+}
+"""Fields that a type of work has no use for."""
 
 
 def _media(kind: str, description: str) -> dict[str, Any]:
@@ -187,6 +202,11 @@ class GenerationBody(Body):
             "video_reframe": self._changed,
         }[self.kind_of_work](_Media(found, base))
         return check(made)
+
+    def terms(self, sent: dict[str, Any]) -> Terms:
+        """Return the terms of the body as it was sent."""
+        reason = f"it is not for the type {self.kind_of_work}"
+        return terms(sent, self, NAMES, unused=dict.fromkeys(_UNUSED[self.kind_of_work], reason), silent=_SILENT)
 
     @property
     def _options(self) -> VideoOptions:

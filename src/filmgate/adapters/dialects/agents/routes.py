@@ -77,8 +77,8 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         body = validate(GenerationBody, asked)
         generation = body.generation(await _found(services, context, body), context.base_url)
         kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-        usual = wire.standard_model(generation)
-        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields, usual)
+        usual, terms = wire.standard_model(generation), body.terms(asked)
+        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields, usual, terms)
 
     @routes.get(
         f"{PREFIX}/generations/{{generation_id}}",

@@ -6,6 +6,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import Metadata
+
 Word = Literal["queued", "processing", "completed", "failed"]
 Type = Literal["image", "image_edit", "video", "video_edit", "video_reframe", "layering"]
 Model = Literal["uni-1", "uni-1-max", "ray-3.2"]
@@ -31,7 +33,7 @@ class AgentsOutput(TypedDict):
     url: str
 
 
-class AgentsGeneration(TypedDict):
+class AgentsGeneration(Metadata):
     """A generation: the same keys in every state. `output` is empty until it is completed."""
 
     id: str

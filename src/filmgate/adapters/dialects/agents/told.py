@@ -10,6 +10,7 @@ import msgspec
 from filmgate.adapters.dialects import loose
 from filmgate.adapters.dialects.agents import wire
 from filmgate.adapters.dialects.agents.shapes import FailureWord
+from filmgate.adapters.dialects.answers import preview_notes
 from filmgate.adapters.dialects.luma import read_reason
 from filmgate.adapters.dialects.upstreams import failure
 from filmgate.domain.failures import Failure, FailureCode
@@ -34,6 +35,7 @@ def report_of(told: Mapping[str, Any], task_id: str) -> Report:
         links=_links(told) if state is State.COMPLETED else {},
         asked=_asked(told),
         created_at=loose.moment(told.get("created_at")),
+        notes=preview_notes(told.get("metadata")),
     )
 
 

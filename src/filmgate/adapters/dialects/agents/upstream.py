@@ -17,6 +17,7 @@ from filmgate.adapters.dialects.asking import media_type, segment, unsupported
 from filmgate.adapters.dialects.luma import answers_of, read_error
 from filmgate.adapters.dialects.scope import Scope
 from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
+from filmgate.domain.adjustments import Adjustment, enhanced_anyway, kept_size
 from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
@@ -88,6 +89,18 @@ class AgentsUpstream:
     def capabilities(self, model: str | None) -> Capabilities:
         """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what its requests have no field for."""
+        changes = enhanced_anyway(generation, _API)
+        kind = wire.type_of(generation)
+        if kind == "video_edit":
+            changes += [change for change in kept_size(generation) if change.field == "aspect_ratio"]
+        weighed = next((guide for guide in generation.guides if guide.weight not in (None, 1)), None)
+        if weighed is not None:
+            reason = f"{_API} has no weights of pictures"
+            changes.append(Adjustment(f"{weighed.role.field}.weight", weighed.weight, None, reason))
+        return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say what of a generation this API has no words for."""

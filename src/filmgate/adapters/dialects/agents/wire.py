@@ -20,6 +20,7 @@ from filmgate.adapters.dialects.agents.shapes import (
     Word,
 )
 from filmgate.adapters.dialects.codec import array, rfc3339
+from filmgate.adapters.dialects.remarks import metadata
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation
@@ -30,6 +31,12 @@ from filmgate.ports.ledger import Echo, StoredMedia
 NAME: Final = "agents"
 IMAGE_MODEL: Final[Model] = "uni-1"
 VIDEO_MODEL: Final[Model] = "ray-3.2"
+NAMES: Final = {
+    "aspect_ratio": "aspect_ratio",
+    **{name: f"video.{name}" for name in ("duration", "resolution", "loop")},
+}
+"""What the values of a generation are called here."""
+
 
 IMAGE_MODELS: Final[tuple[Model, ...]] = (IMAGE_MODEL, "uni-1-max")
 
@@ -79,6 +86,7 @@ def generation_object(task: Task, base: str, asked: Type | None = None) -> Agent
         "failure_code": _failure(task) if failed else None,
         "failure_reason": (task.failure.message if task.failure else "The generation failed.") if failed else None,
         "output": _output(task, base),
+        **metadata(task, NAMES),
     }
 
 

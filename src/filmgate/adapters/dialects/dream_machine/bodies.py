@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -32,7 +32,9 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     resolution,
     words,
 )
-from filmgate.adapters.dialects.dream_machine.words import Mode, RequestType
+from filmgate.adapters.dialects.dream_machine.words import MODE, Mode, RequestType
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import (
     Generation,
@@ -50,6 +52,7 @@ from filmgate.domain.task import Task
 MAX_SYNC: Final = 300.0
 """Seconds a synchronous request may wait, at most."""
 
+_VALUES: Final = ("aspect_ratio", "resolution", "duration", "loop")
 _SYNC, _HEADROOM = 60.0, 1.0
 _UPSCALED: Final = "1080p"
 _FRAMES: Final = ("keyframes.frame0", "keyframes.frame1")
@@ -75,6 +78,10 @@ class Submit(Body):
     def fields(self) -> tuple[str, str]:
         """What the start and the end are called."""
         return _MEDIA
+
+    def terms(self, sent: dict[str, Any]) -> Terms:
+        """Return the terms of the body as it was sent."""
+        return terms(sent, self, {name: name for name in _VALUES if name in type(self).model_fields})
 
 
 class VideoBody(Submit):
@@ -189,6 +196,12 @@ class ModifyBody(Submit):
     media: VideoSource
     first_frame: FirstFrame = None
 
+    def terms(self, sent: dict[str, Any]) -> Terms:
+        """Return the terms of the body: the engines know one mode."""
+        reason = f"every modification is made with the mode {MODE}"
+        changed = [] if self.mode == MODE else [Adjustment("mode", self.mode, MODE, reason)]
+        return terms(sent, self, {}, changed=changed)
+
     def generation(self) -> Generation:
         """Understand the body. Raises InvalidRequest."""
         check_type(self.generation_type, RequestType.MODIFY)
@@ -298,6 +311,10 @@ class AudioBody(Submit):
     generation_type: Annotated[Text, only(RequestType.AUDIO)] = None
     prompt: Sound = None
     negative_prompt: Silence = None
+
+    def terms(self, sent: dict[str, Any]) -> Terms:
+        """Return the terms of the body: the engines are not told what is not to be heard."""
+        return terms(sent, self, {}, unused={"negative_prompt": "it does not reach the engines"})
 
     @property
     def fields(self) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from filmgate.adapters.dialects.dream_machine.words import (
     IMAGE_MODEL,
+    MODE,
     VIDEO_MODEL,
     ImageModel,
     RequestType,
@@ -25,7 +26,6 @@ _TYPES: Final = {
     Operation.REFRAME: RequestType.REFRAME_VIDEO,
 }
 _MODELS: Final = {Kind.VIDEO: get_args(VideoModel), Kind.IMAGE: get_args(ImageModel)}
-_MODE: Final = "flex_1"
 
 
 def default_model(generation: Generation) -> str:
@@ -149,7 +149,7 @@ def _weighed(generation: Generation, role: GuideRole, link: _Links) -> list[dict
 
 
 def _modified(generation: Generation, link: _Links) -> dict[str, Any]:
-    return {"mode": _MODE, **_source(generation, link)}
+    return {"mode": MODE, **_source(generation, link)}
 
 
 def _reframed(generation: Generation, link: _Links) -> dict[str, Any]:

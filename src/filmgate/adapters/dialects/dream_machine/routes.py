@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import Body, Model, parse
+from filmgate.adapters.dialects.codec import Body, Model, parse, parse_object, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     failures,
@@ -26,9 +26,9 @@ from filmgate.adapters.dialects.dream_machine.request import default_model
 from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachineCredits,
     DreamMachineError,
-    DreamMachineGeneration,
     DreamMachinePage,
     DreamMachinePong,
+    DreamMachineTask,
 )
 from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.queries import WAIT, queried
@@ -81,7 +81,7 @@ def _creates(model: type[Body], summary: str, description: str, conditions: Sequ
         "status_code": 201,
         "summary": summary,
         "description": description,
-        "responses": succeeds(DreamMachineGeneration, "The new generation.", 201) | refusals(DreamMachineError),
+        "responses": succeeds(DreamMachineTask, "The new generation.", 201) | refusals(DreamMachineError),
         "openapi_extra": repeatable(takes(schema_of(model, *conditions))),
     }
 
@@ -137,8 +137,9 @@ async def _accepted(services: Services, request: Request, model: type[Whole]) ->
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        body = _body(model, data)
-        return _order(body, body.generation(), data)
+        said = parse_object(data or b"{}")
+        body = validate(model, said)
+        return _order(body, body.generation(), data, said)
 
     return await accepted(services, request, understood)
 
@@ -153,9 +154,10 @@ async def _followed_up(services: Services, request: Request, model: type[FollowU
     """Accept and answer a submit about an earlier generation, which its path names."""
 
     async def understood(context: RequestContext, data: bytes) -> Order:
-        body = _body(model, data)
+        said = parse_object(data or b"{}")
+        body = validate(model, said)
         source = await services.tasks.get(context, request.path_params["generation_id"])
-        return _order(body, body.generation(source), data)
+        return _order(body, body.generation(source), data, said)
 
     made = await accepted(services, request, understood)
     return await _answer(services, made.context, made.task)
@@ -166,9 +168,9 @@ def _body(model: type[Model], data: bytes) -> Model:
     return parse(model, data or b"{}")
 
 
-def _order(body: bodies.Submit, generation: Generation, data: bytes) -> Order:
-    usual = default_model(generation)
-    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields, usual)
+def _order(body: bodies.Submit, generation: Generation, data: bytes, said: dict[str, Any]) -> Order:
+    usual, terms = default_model(generation), body.terms(said)
+    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields, usual, terms)
 
 
 async def _answer(services: Services, context: RequestContext, task: Task) -> Response:
@@ -307,7 +309,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         summary="Query one generation",
         description="The keys are the same in every state. A failed generation is answered with 200 too, with the "
         "reason.",
-        responses=succeeds(DreamMachineGeneration, "The generation.") | failures(DreamMachineError, 404),
+        responses=succeeds(DreamMachineTask, "The generation.") | failures(DreamMachineError, 404),
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:

@@ -6,6 +6,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import Metadata
+
 Word = Literal["queued", "dreaming", "completed", "failed"]
 
 
@@ -33,10 +35,14 @@ class DreamMachineGeneration(TypedDict):
     request: dict[str, Any]
 
 
+class DreamMachineTask(DreamMachineGeneration, Metadata):
+    """A generation as it is answered: with what there is to say of it, if anything."""
+
+
 class DreamMachinePage(TypedDict):
     """Some of the generations, newest first; `count` is how many these are."""
 
-    generations: list[DreamMachineGeneration]
+    generations: list[DreamMachineTask]
     count: int
     limit: int
     offset: int

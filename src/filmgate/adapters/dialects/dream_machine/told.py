@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from filmgate.adapters.dialects import loose
+from filmgate.adapters.dialects.answers import preview_notes
 from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.dream_machine import bodies, wire
 from filmgate.adapters.dialects.dream_machine.words import RequestType
@@ -47,6 +48,7 @@ def report_of(told: Mapping[str, Any], task_id: str) -> Report:
         links=_links(told) if state is State.COMPLETED else {},
         asked=_asked(told),
         created_at=loose.moment(told.get("created_at")),
+        notes=preview_notes(told.get("metadata")),
     )
 
 

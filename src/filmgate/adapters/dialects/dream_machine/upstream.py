@@ -25,6 +25,7 @@ from filmgate.adapters.dialects.upstreams import (
     options,
     send,
 )
+from filmgate.domain.adjustments import Adjustment, enhanced_anyway, kept_size
 from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
@@ -57,6 +58,15 @@ _SCOPES: Final = {
     RequestType.REFRAME_VIDEO: Scope(_CLIPS, guides=_FIRST),
     RequestType.REFRAME_IMAGE: Scope(frozenset({ReferenceKind.IMAGE})),
 }
+_FROM_SOURCE: Final[dict[RequestType, frozenset[str]]] = {
+    RequestType.UPSCALE: frozenset({"resolution"}),
+    RequestType.AUDIO: frozenset(),
+    RequestType.MODIFY: frozenset(),
+    RequestType.REFRAME_VIDEO: frozenset({"aspect_ratio"}),
+    RequestType.REFRAME_IMAGE: frozenset({"aspect_ratio"}),
+}
+"""Requests whose result has the size of its source, but for these values."""
+
 _BY_LINK: Final = frozenset({RequestType.MODIFY, RequestType.REFRAME_VIDEO, RequestType.REFRAME_IMAGE})
 _ONLY_VIDEOS: Final = frozenset({Operation.UPSCALE, Operation.MODIFY, Operation.ADD_AUDIO})
 
@@ -110,6 +120,15 @@ class DreamMachineUpstream:
     def capabilities(self, model: str | None) -> Capabilities:
         """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what its requests have no field for."""
+        changes = enhanced_anyway(generation, _API)
+        kind = type_of(generation)
+        if kind in _FROM_SOURCE:
+            kept = {"aspect_ratio", "resolution", "size"} - _FROM_SOURCE[kind]
+            changes += [change for change in kept_size(generation) if change.field in kept]
+        return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Say what of a generation no request of this API can say."""

@@ -12,9 +12,10 @@ from filmgate.adapters.dialects.dream_machine.request import default_model, requ
 from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachineAssets,
     DreamMachineError,
-    DreamMachineGeneration,
+    DreamMachineTask,
     Word,
 )
+from filmgate.adapters.dialects.remarks import metadata
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Kind
 from filmgate.domain.states import State
@@ -43,7 +44,7 @@ STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()
 """What the words for states mean."""
 
 
-def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineGeneration:
+def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineTask:
     """Write a task: the same keys in every state."""
     return {
         "id": task.id,
@@ -54,6 +55,7 @@ def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineG
         "assets": _assets(task, base),
         "model": task.generation.model or default_model(task.generation),
         "request": request_of(task, echo, NAME, base),
+        **metadata(task),
     }
 
 

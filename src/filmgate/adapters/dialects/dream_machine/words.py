@@ -13,6 +13,9 @@ Mode = Literal[
 ]
 """How far a modified video may be from its source, from closest to freest."""
 
+MODE: Final[Mode] = "flex_1"
+"""The mode of every modification: the engines are told no other."""
+
 VIDEO_MODEL: Final[VideoModel] = "ray-2"
 IMAGE_MODEL: Final[ImageModel] = "photon-1"
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.codec import parse, parse_object, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
@@ -34,6 +34,7 @@ from filmgate.adapters.dialects.gateway.shapes import (
     GatewayUser,
 )
 from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.remarks import remarks
 from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
@@ -69,8 +70,9 @@ async def _create(services: Services, request: Request) -> Accepted:
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        body = parse(wire.CreateBody, data)
-        return Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS)
+        said = parse_object(data)
+        body = validate(wire.CreateBody, said)
+        return Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS, terms=body.terms(said))
 
     return await accepted(services, request, understood)
 
@@ -79,9 +81,11 @@ async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
 
     async def understood(context: RequestContext, data: bytes) -> Order:
-        body = parse(wire.ExtendBody, data)
+        said = parse_object(data)
+        body = validate(wire.ExtendBody, said)
         source = await services.tasks.get(context, request.path_params["task_id"])
-        return Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS)
+        terms = body.terms(said, {"image_url": "an extension starts from its video"})
+        return Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS, terms=terms)
 
     return await accepted(services, request, understood)
 
@@ -142,7 +146,7 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
     )
     async def create(request: Request) -> Response:
         made = await _create(services, request)
-        return json_response({"task_id": made.task.id})
+        return json_response({"task_id": made.task.id, **remarks(made.task)})
 
     @routes.get(
         "/luma/v2/generations/{task_id}",

@@ -6,6 +6,8 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import Remarks
+
 Word = Literal["pending", "processing", "completed", "failed"]
 Status = Literal["QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE"]
 
@@ -82,7 +84,7 @@ class GatewayRequest(TypedDict):
     aspect_ratio: str
 
 
-class GatewayTask(TypedDict):
+class GatewayTask(Remarks):
     """A task. The files are null until it is completed; a failed one has the reason, under two names.
 
     A task that made a picture, which another dialect can ask for, has an `image` instead of a video.
@@ -159,7 +161,7 @@ class GatewaySecondTask(TypedDict):
     data: list[GatewayTask]
 
 
-class GatewaySecondCreated(TypedDict):
+class GatewaySecondCreated(Remarks):
     """A new task in the second version."""
 
     task_id: str

@@ -27,6 +27,7 @@ from filmgate.adapters.dialects.upstreams import (
     reports_of,
     send,
 )
+from filmgate.domain.adjustments import Adjustment, kept_size, works_on_clip
 from filmgate.domain.capabilities import Capabilities, Input
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
@@ -72,6 +73,10 @@ class GatewayUpstream:
             operations=(Operation.GENERATE, Operation.EXTEND),
             inputs=(Input.START_IMAGE, Input.START_TASK, Input.END_IMAGE),
         )
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what its requests have no field for."""
+        return kept_size(generation) if works_on_clip(generation) else []
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for."""
@@ -241,6 +246,7 @@ def _report(task: Mapping[str, Any], task_id: str) -> Report:
         links=_links(inner) if state is State.COMPLETED else {},
         asked=_asked(inner),
         created_at=first(moment, inner.get("created_at"), item.get("submit_time"), item.get("created_at")),
+        notes=answers.preview_notes(inner),
     )
 
 

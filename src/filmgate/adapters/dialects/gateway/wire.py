@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Annotated, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from pydantic import Field, WithJsonSchema
@@ -37,6 +37,9 @@ from filmgate.adapters.dialects.gateway.shapes import (
     Status,
     Word,
 )
+from filmgate.adapters.dialects.remarks import add_remarks
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import Conflict, FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
@@ -76,6 +79,14 @@ STATES: Final[dict[str, State]] = {
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
+_NAMES: Final = {
+    **{name: name for name in ("aspect_ratio", "resolution", "duration", "loop")},
+    "enhance": "expand_prompt",
+}
+_TWICE: Final = {"user_prompt": "prompt", "model_name": "model", "notify_hook": "callback_url"}
+"""Fields with a second name, which counts if the first is not given."""
+
+
 class ExtendBody(Body):
     """What every submit may have. `notify_hook` is posted the finished task, as a query would answer it."""
 
@@ -99,6 +110,15 @@ class ExtendBody(Body):
     def hook(self) -> str | None:
         """Where the finished task is posted to."""
         return given(self.notify_hook, self.callback_url)
+
+    def terms(self, said: dict[str, Any], unused: Mapping[str, str] | None = None) -> Terms:
+        """Return the terms of the body as it was sent; of two names of one field, the second may be unused."""
+        twice = {
+            second: f"{first} wins over it"
+            for first, second in _TWICE.items()
+            if said.get(first) and said.get(second) != said.get(first)
+        }
+        return terms(said, self, _NAMES, unused={**twice, **(unused or {})})
 
     @property
     def enhance(self) -> bool:
@@ -204,7 +224,7 @@ def task_object(task: Task, base: str) -> GatewayTask:
         written["image"] = _picture(task.output.image, base)
     if task.state is State.FAILED:
         written["failure_reason"] = written["fail_reason"] = _reason(task)
-    return written
+    return add_remarks(written, task, _NAMES)
 
 
 def created(task: Task, base: str, trace_id: str) -> GatewayCreated:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Name, parse, rfc3339
+from filmgate.adapters.dialects.codec import Body, Name, parse, parse_object, rfc3339, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import SOMETHING, failures, in_path, says, schema_of, succeeds, takes
 from filmgate.adapters.dialects.native import wire
@@ -110,8 +110,9 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def route(request: Request) -> Response:
         context = await enter_operator(services, request, Action.QUERY)
-        generation = parse(wire.TaskBody, await services.door.body(request)).generation()
-        found = await services.operator.route(generation, context.caller.application_id)
+        said = parse_object(await services.door.body(request))
+        body = validate(wire.TaskBody, said)
+        found = await services.operator.route(body.generation(), context.caller.application_id, body.terms(said))
         return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
 
     @routes.get(

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.codec import parse_object, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     failures,
@@ -88,8 +88,9 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        body = parse(wire.TaskBody, data)
-        return Order(body.generation(), wire.NAME, data, body.callback_url or None)
+        said = parse_object(data)
+        body = validate(wire.TaskBody, said)
+        return Order(body.generation(), wire.NAME, data, body.callback_url or None, terms=body.terms(said))
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import AdjustedValue
 from filmgate.domain.capabilities import Input
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.periods import Period
@@ -49,6 +50,8 @@ class NativeTask(TypedDict):
     `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
     percent, `metadata` what the engine noted, `credits` what it costs; since `media_expired_at` its files are gone.
     `next_attempt_at` is when its provider is asked next: to make it, or how far it is.
+    A `preview` draws a scene from the words it knows; `ignored_words` are the others, known once it is completed.
+    `adjustments` are the values that are not used as they were asked for.
     """
 
     id: str
@@ -77,6 +80,9 @@ class NativeTask(TypedDict):
     image: NativeImage | None
     thumbnail: str | None
     last_frame: str | None
+    preview: bool
+    ignored_words: list[str]
+    adjustments: list[AdjustedValue]
     metadata: dict[str, Any]
     credits: float
     media_expired_at: str | None

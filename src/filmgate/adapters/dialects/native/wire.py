@@ -24,6 +24,9 @@ from filmgate.adapters.dialects.codec import (
     rfc3339,
 )
 from filmgate.adapters.dialects.native.shapes import NativeError, NativeImage, NativeTask, NativeVideo, Word
+from filmgate.adapters.dialects.remarks import adjustments
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
@@ -39,6 +42,7 @@ MAX_PAGE: Final = 100
 """Tasks in one page of a list, at most."""
 
 _PAGE: Final = 20
+_VALUES: Final = {name: name for name in ("aspect_ratio", "resolution", "duration", "loop", "enhance")}
 _MAX_OFFSET: Final = 2**31
 _WORDS: Final[dict[State, Word]] = {
     State.PENDING: "pending",
@@ -82,6 +86,10 @@ class TaskBody(Body):
     ] = None
     end: Annotated[dict[str, Any] | None, WithJsonSchema(_side("What the clip ends at."))] = None
     callback_url: Callback = None
+
+    def terms(self, sent: dict[str, Any]) -> Terms:
+        """Return the terms of the body as it was sent."""
+        return terms(sent, self, _VALUES)
 
     def generation(self) -> Generation:
         """Understand the body. Raises InvalidRequest."""
@@ -139,6 +147,9 @@ def task_object(task: Task, base: str) -> NativeTask:
         "image": _image(task, base),
         "thumbnail": task.link(output.thumbnail if output else None, base),
         "last_frame": task.link(output.last_frame if output else None, base),
+        "preview": task.preview,
+        "ignored_words": task.ignored_words,
+        "adjustments": adjustments(task),
         "metadata": task.work.notes,
         "credits": task.work.credits,
         "media_expired_at": _time(output.expired_at if output else None),

@@ -274,4 +274,5 @@ async def _submitted(
 
 
 def _order(body: wire.PromptBody, generation: Generation, asked: Asked, fields: tuple[str, str]) -> Order:
-    return Order(generation, wire.NAME, msgspec.json.encode(asked), body.callback_url or None, fields)
+    terms = body.terms(asked)
+    return Order(generation, wire.NAME, msgspec.json.encode(asked), body.callback_url or None, fields, terms=terms)

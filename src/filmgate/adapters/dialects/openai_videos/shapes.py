@@ -6,6 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from filmgate.adapters.dialects.remarks import Metadata
 from filmgate.domain.capabilities import Input
 from filmgate.domain.generation import Kind, Operation
 
@@ -19,7 +20,7 @@ class OpenAIVideoFailure(TypedDict):
     message: str
 
 
-class OpenAIVideo(TypedDict):
+class OpenAIVideo(Metadata):
     """A video job: the same keys in every state.
 
     Times are unix seconds, `progress` is percent, `size` pixels as WIDTHxHEIGHT, `seconds` the whole length.
@@ -80,7 +81,7 @@ class OpenAIModels(TypedDict):
     data: list[OpenAIModel]
 
 
-class OpenAIEventData(TypedDict):
+class OpenAIEventData(Metadata):
     """What an event is about."""
 
     id: str

@@ -29,6 +29,7 @@ from filmgate.adapters.dialects.upstreams import (
     options,
     send,
 )
+from filmgate.domain.adjustments import KEPT, Adjustment, enhanced_anyway, kept_size
 from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
@@ -117,6 +118,20 @@ class OpenAIVideosUpstream:
             loop=False,
             needs_prompt=True,
         )
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what its requests have no field for, and what the options say that it does not make."""
+        changes = enhanced_anyway(generation, "this provider")
+        if generation.operation is Operation.MODIFY:
+            reason = "an edit is as long as its source; leave it out"
+            changes.append(Adjustment("duration", generation.duration, KEPT, reason))
+        else:
+            used = _next_longer(generation.duration, self._options.seconds)
+            lengths = ", ".join(map(str, self._options.seconds))
+            changes.append(Adjustment("duration", generation.duration, used, f"it can be {lengths} seconds"))
+        if generation.operation is not Operation.GENERATE:
+            return changes + kept_size(generation)
+        return changes + _other_size(generation, self._options.sizes)
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for."""
@@ -239,6 +254,22 @@ def _nearest(size: tuple[int, int], sizes: Sequence[str]) -> str:
     return min(sizes, key=off, default="{}x{}".format(*size))
 
 
+def _other_size(generation: Generation, sizes: Sequence[str]) -> list[Adjustment]:
+    """Return what another size than the one asked for means for each way to ask for it."""
+    size, used = "{}x{}".format(*generation.size), _nearest(generation.size, sizes)
+    if used == size:
+        return []
+    reason = f"it can be {', '.join(sizes)}"
+    ratio, _ = nearest_size(*map(int, used.split("x")))
+    changes = [
+        Adjustment("size", size, used, reason),
+        Adjustment("aspect_ratio", generation.aspect_ratio, ratio, reason),
+    ]
+    if generation.resolution is not None:
+        changes.append(Adjustment("resolution", generation.resolution, used, reason))
+    return changes
+
+
 def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
     """Choose the shortest length that is long enough, else the longest; the length itself if there are none."""
     return next((length for length in lengths if length >= seconds), max(lengths, default=seconds))
@@ -298,6 +329,7 @@ def _report(video: Mapping[str, Any], video_id: str) -> Report:
         links={Role.VIDEO: f"{_VIDEOS[1:]}/{place}/content"} if state is State.COMPLETED and place else {},
         asked=_asked(video),
         created_at=moment(video.get("created_at")),
+        notes=answers.preview_notes(video.get("metadata")),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,10 +12,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, given
 from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
+from filmgate.adapters.dialects.remarks import metadata
+from filmgate.adapters.dialects.terms import terms
+from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
-from filmgate.domain.sizes import MAX_SECONDS, nearest_size
+from filmgate.domain.sizes import MAX_SECONDS, RESOLUTIONS, frame_size, nearest_size
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, TaskFilter
@@ -23,6 +26,9 @@ from filmgate.ports.ledger import Echo, TaskFilter
 NAME: Final = "openai_videos"
 CREATE_FIELDS: Final = ("input_reference", "input_reference")
 SOURCE_FIELDS: Final = ("video", "video")
+
+NAMES: Final = {"duration": "seconds", "size": "size"}
+"""What the values of a generation are called here."""
 
 DEFAULT_SIZE: Final = "720x1280"
 DEFAULT_LENGTH: Final = 4
@@ -93,6 +99,10 @@ Pixels = Annotated[
 ]
 
 
+def _pixels_of(ratio: str, resolution: str | None) -> str:
+    return "{}x{}".format(*frame_size(ratio, resolution))
+
+
 def _object_with(key: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": [key], "properties": {key: schema}}
 
@@ -103,6 +113,27 @@ class PromptBody(Body):
     prompt: Prompt = None
     model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
     callback_url: Callback = None
+
+    def terms(self, sent: Mapping[str, Any]) -> Terms:
+        """Return the terms of the body as it was sent."""
+        changed = [*self._shorter(sent.get("seconds")), *self._reshaped(sent.get("size"))]
+        return terms(sent, self, NAMES, changed=changed)
+
+    def _shorter(self, asked: object) -> Iterator[Adjustment]:
+        """Yield the change of a length that cannot be made."""
+        made = getattr(self, "seconds", None)
+        if made is not None and asked and (wanted := int(str(asked).removesuffix(".0"))) != made:
+            yield Adjustment("duration", wanted, made, f"a video has 1 to {MAX_SECONDS} whole seconds")
+
+    def _reshaped(self, asked: object) -> Iterator[Adjustment]:
+        """Yield the change of a size that cannot be made."""
+        if getattr(self, "size", None) and isinstance(asked, str) and asked:
+            width, height = map(int, asked.split("x"))
+            ratio, resolution = nearest_size(width, height)
+            made = _pixels_of(ratio, resolution)
+            if made != asked:
+                sizes = ", ".join(_pixels_of(ratio, each) for each in (None, *RESOLUTIONS))
+                yield Adjustment("size", asked, made, f"in this shape it can be {sizes}")
 
     @property
     def words(self) -> str:
@@ -227,6 +258,7 @@ def video_object(task: Task) -> OpenAIVideo:
         "remixed_from_video_id": _remixed_from(task.generation),
         "seconds": _seconds_of(task),
         "size": "{}x{}".format(*_size_of(task)),
+        **metadata(task, NAMES),
     }
 
 
@@ -336,7 +368,7 @@ class EventForm:
             "object": "event",
             "created_at": int(task.finished_at or task.updated_at),
             "type": "video.completed" if task.state is State.COMPLETED else "video.failed",
-            "data": {"id": task.id},
+            "data": {"id": task.id, **metadata(task, NAMES)},
         }
         return msgspec.json.encode(event)
 

@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.scripted.clip import clip, picture
-from filmgate.adapters.engines.scripted.script import Playbook
+from filmgate.adapters.engines.scripted.script import Playbook, undirected
+from filmgate.domain.adjustments import Adjustment, not_enhanced
 from filmgate.domain.capabilities import Capabilities, Input
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.spelling import check_keys
-from filmgate.ports.engine import Clip, Job, Product, Report
+from filmgate.domain.words import MAX_WORDS, listed, words_in
+from filmgate.ports.engine import Clip, Job, Notes, Product, Report
 
 
 class ScriptedEngine:
@@ -29,10 +31,15 @@ class ScriptedEngine:
         self.slots = slots
         check_keys(options or (), (*Playbook.__struct_fields__, *EngineSettings.model_fields))
         self._playbook = msgspec.convert(options or {}, Playbook)
+        self.preview = self._playbook.preview
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one
         """Return everything that there is."""
         return Capabilities(kinds=tuple(Kind), operations=tuple(Operation), inputs=tuple(Input), concepts=True)
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return that prompts are not enhanced: a stand-in has the size and length that are asked for."""
+        return not_enhanced(generation, f"the engine {self.name}")
 
     def refuse(self, generation: Generation) -> Failure | None:  # noqa: ARG002 - the port asks engines that can refuse
         """Do anything that is asked."""
@@ -65,13 +72,21 @@ class ScriptedEngine:
         path = job.workdir / "clip.mp4"
         data = await asyncio.to_thread(clip, width, height, frames)
         await asyncio.to_thread(path.write_bytes, data)
-        return Product(path, {"engine": self.name, "frames": frames})
+        return Product(path, self._notes(job, frames))
 
     async def _picture(self, job: Job) -> Product:
         path = job.workdir / f"picture.{job.generation.image_format}"
         data = await asyncio.to_thread(picture, *job.generation.size, job.generation.image_format)
         await asyncio.to_thread(path.write_bytes, data)
-        return Product(path, {"engine": self.name, "frames": 1})
+        return Product(path, self._notes(job, 1))
+
+    def _notes(self, job: Job, frames: int) -> Notes:
+        """Return what is noted of a clip; as a preview it has nothing of the prompt but the directives."""
+        notes: Notes = {"engine": self.name, "frames": frames}
+        if not self.preview:
+            return notes
+        ignored = [*listed(words_in(undirected(job.generation.prompt))), *listed(job.generation.concepts)]
+        return notes | {"preview": True, "words_ignored": ignored[:MAX_WORDS]}
 
 
 async def _crash() -> None:

@@ -30,9 +30,13 @@ class Scenario(Script, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Playbook(Script, frozen=True, forbid_unknown_fields=True):
-    """What the operator has set: a script for all tasks, and scenarios of which the first that matches is taken."""
+    """What the operator has set: a script for all tasks, and scenarios of which the first that matches is taken.
+
+    With `preview` the clips are said to be previews, for tests of who shows them.
+    """
 
     scenarios: tuple[Scenario, ...] = ()
+    preview: bool = False
 
     def script_for(self, prompt: str) -> Script:
         """Give the script of a task: the operator's, overruled by the directives in the prompt.
@@ -46,6 +50,11 @@ class Playbook(Script, frozen=True, forbid_unknown_fields=True):
             name, value = found["name"], found["value"]
             script = msgspec.structs.replace(script, **{name: _value(name, value, getattr(script, name))})
         return script
+
+
+def undirected(prompt: str) -> str:
+    """Return a prompt without its directives."""
+    return _DIRECTIVE.sub(" ", prompt)
 
 
 def _value(name: str, text: str | None, otherwise: object) -> object:

@@ -11,6 +11,7 @@ import msgspec
 from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio.order import order_of
 from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
+from filmgate.domain.adjustments import Adjustment, kept_size, not_enhanced, not_looped, works_on_clip
 from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
@@ -30,6 +31,7 @@ class StudioEngine:
     """Makes draft clips and pictures on this machine, without a key, a model or a GPU."""
 
     type = "studio"
+    preview = True
 
     def __init__(self, name: str = "studio", *, slots: int = 1, options: Mapping[str, Any] | None = None) -> None:
         """Take the name the operator gave it, how many clips are rendered at a time, and its options.
@@ -48,6 +50,16 @@ class StudioEngine:
         """Return what drawing a scene from a prompt amounts to."""
         able = tuple(operation for operation in Operation if operation not in _BEYOND)
         return Capabilities(kinds=tuple(Kind), operations=able, inputs=SIDES, concepts=True)
+
+    def changes(self, generation: Generation) -> list[Adjustment]:
+        """Return what does not follow from how the studio works; ignored words are in the notes of what was made."""
+        changes = not_enhanced(generation, f"the engine {self.name}")
+        if works_on_clip(generation):
+            changes += kept_size(generation) if generation.operation is not Operation.UPSCALE else []
+            return changes + not_looped(generation, "what goes on from a clip is no loop")
+        if generation.end is not None:
+            changes += not_looped(generation, "what ends at a given picture is no loop")
+        return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what takes understanding of pictures or sound; every prompt, size and length becomes something.

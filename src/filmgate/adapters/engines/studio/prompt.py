@@ -14,10 +14,8 @@ from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scaled,
 from filmgate.adapters.engines.studio.place import Place
 from filmgate.adapters.engines.studio.reading import Reading
 from filmgate.adapters.engines.studio.scene import VERSION, Camera, Grade, Palette, Scene
-from filmgate.adapters.engines.studio.vocabulary import table, words_of
-
-MAX_WORDS = 40
-"""Words listed in the notes, at most."""
+from filmgate.adapters.engines.studio.vocabulary import table
+from filmgate.domain.words import MAX_WORDS, listed, words_in
 
 _SUN_HEIGHT = {"sunset": 0.075, "dawn": 0.095, "night": 0.25, "day": 0.27}
 _CLOUD = {"clear": 0.05, "cloudy": 0.8, "storm": 1.0, "rain": 0.9, "snow": 0.6, "fog": 0.3, "fair": 0.42}
@@ -41,8 +39,13 @@ def seed_of(task_id: str) -> int:
 
 
 def unread(prompt: str, concepts: Iterable[str] = ()) -> list[str]:
-    """Give the words and concepts that were of no use because nothing was imagined."""
-    return [*words_of(prompt), *concepts][:MAX_WORDS]
+    """Return the words and concepts that were of no use because nothing was imagined."""
+    return [*listed(words_in(prompt), unless=lambda _: False), *_keys(concepts)][:MAX_WORDS]
+
+
+def _keys(concepts: Iterable[str]) -> list[str]:
+    """Return the keys of concepts as they may be listed."""
+    return listed(concepts, unless=lambda key: not key.strip())
 
 
 def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bool = True) -> Idea:
@@ -81,7 +84,7 @@ def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bo
         figures=figures,
     )
     others = [key for key in keys if key not in cameras.MOVES]
-    return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *others][:MAX_WORDS])
+    return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *_keys(others)][:MAX_WORDS])
 
 
 def _place(reading: Reading, cast: list[casting.Role]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from filmgate.adapters.engines.studio.vocabulary import FILLERS, meaning, words_of
+from filmgate.domain.words import STOP_WORDS, is_stop_word, listed, words_in
 
 T = TypeVar("T")
 
@@ -16,6 +17,7 @@ class Reading:
     def __init__(self, prompt: str) -> None:
         """Take the prompt as it was written."""
         self.words = words_of(prompt)
+        self._prompt = prompt
         self._text = " ".join(prompt.lower().split())
         self._used: set[str] = set()
         self._taken: set[str] = set()
@@ -51,5 +53,11 @@ class Reading:
         return [word for word in self.words if word in self._used]
 
     def ignored(self) -> list[str]:
-        """Give the words that made none, but for those nobody expects to."""
-        return [word for word in self.words if word not in self._used and word not in FILLERS]
+        """Return the words that made none, as they were written, but for those nobody expects to."""
+        return listed(words_in(self._prompt), unless=self._of_use)
+
+    def _of_use(self, word: str) -> bool:
+        """Return whether every part of a word that has a sense of its own made a difference, or says nothing."""
+        known = self._used | STOP_WORDS | FILLERS
+        counts = any(map(str.isnumeric, word))
+        return is_stop_word(word) or (not counts and all(part in known for part in words_of(word)))

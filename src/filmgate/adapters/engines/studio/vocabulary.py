@@ -126,10 +126,8 @@ PHRASES = {
 }
 """Camera moves that take two words."""
 
-_FILLERS = """a an and are as at be by for from has in into is it its of on or over that the their this through to
-    under up upon very with while camera shot scene video clip"""
-FILLERS = frozenset(_FILLERS.split())
-"""Words nobody expects to be used."""
+FILLERS = frozenset(("camera", "shot", "scene", "video", "clip"))
+"""Words that say what a prompt is about anyway; nobody expects them to be used."""
 
 _ENDINGS = ("s", "es", "ing", "ed", "y", "ly", "ies", "er", "ers")
 _WORD = re.compile(r"[^\W\d_]+")
