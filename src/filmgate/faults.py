@@ -30,6 +30,9 @@ class Point(StrEnum):
     MIGRATED = "migrated"
     COMMIT_BEGUN = "commit-begun"
     COMMIT_DONE = "commit-done"
+    # the same, if what is committed came from several at once
+    GROUP_BEGUN = "group-begun"
+    GROUP_DONE = "group-done"
     # the start and the end of the service
     FIRST_KEY_WRITTEN = "first-key-written"
     RESUMED = "resumed"
@@ -63,12 +66,20 @@ class Point(StrEnum):
     PROVIDER_ASKED = "provider-asked"
     PROVIDER_ANSWERED = "provider-answered"
     FETCHED = "fetched"
+    SOUGHT = "sought"
     RECALLED = "recalled"
+    DECIDED = "decided"
+    IMPORT_READY = "import-ready"
+    IMPORTED = "imported"
     # what goes on beside the tasks
     CALLBACK_SENT = "callback-sent"
     CALLBACK_SETTLED = "callback-settled"
     EXPIRED = "expired"
     PURGED = "purged"
+    RULES_APPLIED = "rules-applied"
+    # a backup, which is another process
+    BACKUP_FILLED = "backup-filled"
+    BACKUP_PLACED = "backup-placed"
 
 
 class _Armed:

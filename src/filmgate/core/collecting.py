@@ -132,6 +132,8 @@ class Collector:
             self._feed.wake(application_id)
         if gone.tasks or gone.media:
             self._dispatcher.wake(PURGE)
+        if gone.tasks or gone.media or gone.keys:
+            reached(Point.RULES_APPLIED)
         for key in gone.keys:
             await self._store.remove(key)
         _tell(application_id, gone)

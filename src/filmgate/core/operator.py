@@ -18,6 +18,7 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Resemblance, Task
+from filmgate.faults import Point, reached
 from filmgate.ports.engine import Engine
 from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, Change, Due, queue_of
 
@@ -117,6 +118,7 @@ class Operator:
         decided = await self._desk.ledger.commit(change, due)
         if decided is None:
             raise Conflict("The task has moved on meanwhile: look again.")
+        reached(Point.DECIDED)
         self._desk.feed.publish(decided)
         for work in due:
             self._desk.dispatcher.wake(work.queue)

@@ -271,7 +271,13 @@ def _open(authorities: ssl.SSLContext, limits: httpx2.Limits, resolve: Resolve |
 
 @contextlib.asynccontextmanager
 async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
-    answer = await transport.handle_async_request(request)
+    import httpx2
+
+    try:
+        answer = await transport.handle_async_request(request)
+    except AttributeError as error:
+        # The library looks at the socket of a connection, which is gone if it was cut in the moment it was made.
+        raise httpx2.ConnectError("The connection was cut when it was made.", request=request) from error
     answer.request = request
     try:
         yield answer

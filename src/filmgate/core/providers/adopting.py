@@ -17,6 +17,7 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
+from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock, Dispatcher
 from filmgate.ports.ledger import EXPIRE, FOLLOW, Due, Echo, Ledger, queue_of
@@ -197,7 +198,9 @@ class Adopting:
             Due(EXPIRE, EXPIRE, task.id, task.application_id, now + settings.deadline),
         )
         body = msgspec.json.encode({"prompt": task.generation.prompt, "aspect_ratio": task.generation.aspect_ratio})
+        reached(Point.IMPORT_READY)
         await self._ledger.submit(task, Echo(_DIALECT, body), due)
+        reached(Point.IMPORTED)
         self._dispatcher.wake(due[0].queue)
         return task
 

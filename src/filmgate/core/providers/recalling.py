@@ -70,6 +70,7 @@ class Recalling:
         if found.ours is not None:
             recall = Due(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
             await self._ledger.settle_seek(due.task_id, recall, self._clock())
+            reached(Point.SOUGHT)
             return
         alike = ", ".join(each.id for each in found.alike)
         log.warning(

@@ -72,9 +72,9 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(operation) for operation, _ in group]
-            reached(Point.COMMIT_BEGUN)
+            _come_to(Point.COMMIT_BEGUN, Point.GROUP_BEGUN, len(group))
             self._connection.execute("COMMIT")
-            reached(Point.COMMIT_DONE)
+            _come_to(Point.COMMIT_DONE, Point.GROUP_DONE, len(group))
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets it
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -103,6 +103,12 @@ class Writer:
         except RuntimeError:
             # The loop is closed: nobody waits any more.
             return
+
+
+def _come_to(point: Point, of_group: Point, size: int) -> None:
+    reached(point)
+    if size > 1:
+        reached(of_group)
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
