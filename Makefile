@@ -11,7 +11,7 @@ CLIENTS := mcp1 fastmcp tdqs
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-313 torture check install install-dev install-clients lock bench gallery clean
+.PHONY: help run test test-313 chaos mutants check install install-dev install-clients lock bench gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
@@ -25,9 +25,12 @@ test: install-dev install-clients ## Install what the tests need and run them al
 test-313: install-dev ## Run all tests on Python 3.13: in a Debian 13 (needs root and mmdebstrap), or with a python3.13 that is here
 	@$(BIN)/python scripts/python313.py --clients -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
 
-torture: install-dev ## Kill the service KILLS=1000 times, send it INPUTS=10000 odd requests, and say what was lost
+chaos: install-dev ## Kill the service KILLS=1000 times, send it INPUTS=10000 malformed requests, and report what was lost
 	@$(BIN)/python -m tests.kill --kills $(KILLS) $(ARGS)
-	@$(BIN)/python scripts/fuzz.py --inputs $(INPUTS) $(ARGS)
+	@$(BIN)/python scripts/fuzz.py --inputs $(INPUTS)
+
+mutants: install-dev ## Plant defects in the service, and report which kill tests notice each
+	@$(BIN)/python -m tests.kill.mutants $(ARGS)
 
 check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

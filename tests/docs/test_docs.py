@@ -31,6 +31,9 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_size
+from filmgate.faults import Point
+from tests.kill.history import History
+from tests.kill.mutants import MOST, MUTANTS
 from tests.support.service import RunningService, clean_env
 
 from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, prose, rows, snippets
@@ -231,9 +234,9 @@ def test_every_type_of_a_provider_has_its_configuration():
         assert f'type = "{name}"' in section
 
 
-def marked_rows(mark: str) -> list[list[str]]:
-    """Give the rows of a table between marks on the page about reliability, without its head."""
-    table = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", page("docs/reliability.md"), re.DOTALL)
+def marked_rows(mark: str, name: str = "docs/reliability.md") -> list[list[str]]:
+    """Return the rows of a table between marks on a page, without its head."""
+    table = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", page(name), re.DOTALL)
     assert table is not None
     return [*rows(table[1])][1:]
 
@@ -265,6 +268,16 @@ def test_what_makes_an_id_unknown_is_documented_with_its_sources():
         for (said, _), sentence in zip(sentences, unknown.sentences, strict=True):
             nouns = re.split(r", | or ", said.partition("no such ")[2].partition(";")[0])
             assert all(sentence.fullmatch(f"{noun} not found") for noun in nouns)
+
+
+def test_the_defects_that_are_planted_are_documented():
+    """The page lists each defect that `make mutants` plants and what notices it, and counts the points."""
+    written = marked_rows("mutants", "docs/chaos-test.md")
+    assert [row[0] for row in written] == [mutant.wrong for mutant in MUTANTS.values()]
+    for (_, noticed, kills), mutant in zip(written, MUTANTS.values(), strict=True):
+        assert {*code(noticed)} <= mutant.kinds <= {*History.KINDS}
+        assert 1 <= int(kills) <= MOST
+    assert f"names {len(Point)} points" in page("docs/chaos-test.md")
 
 
 def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):

@@ -1,8 +1,9 @@
 """A process that has imported the service, and forks one that runs it in a fraction of a second.
 
 Starting Python and importing takes most of a start; a thousand kills need a thousand starts. Run as
-`python -m tests.kill.hatchery`; it reads an order in JSON per line, `{"env": {...}, "cwd": "...", "log": "..."}`,
-and answers `{"pid": n}`; when a service ends it says `{"ended": n, "status": n}`, as `subprocess` counts.
+`python -m tests.kill.hatchery`; it reads an order in JSON per line, `{"env": {...}, "cwd": "...", "log": "...",
+"run": [...], "mutant": ""}`, and answers `{"pid": n}`; when a process ends it says `{"ended": n, "status": n}`, as
+`subprocess` counts. What is run is `["serve"]`, `["backup", FOLDER]` or `["restore", BACKUP]`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -66,20 +68,25 @@ class Hatchery:
             [sys.executable, "-m", "tests.kill.hatchery"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, start_new_session=True,
         )  # fmt: skip
+        self._lock = threading.Lock()
         self._hatched: dict[int, Hatched] = {}
         self._born = threading.Semaphore(0)
         self._newest: Hatched | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def hatch(self, env: dict[str, str], cwd: Path, log: Path) -> Hatched:
-        """Fork a service."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"env": env, "cwd": str(cwd), "log": str(log)}) + "\n")
-        self._process.stdin.flush()
-        assert self._born.acquire(timeout=60), "the hatchery is gone"
-        assert self._newest is not None
-        return self._newest
+    def hatch(
+        self, env: dict[str, str], cwd: Path, log: Path, run: Sequence[str] = ("serve",), mutant: str = ""
+    ) -> Hatched:
+        """Fork a service or a command, with a defect if one is named."""
+        order = {"env": env, "cwd": str(cwd), "log": str(log), "run": list(run), "mutant": mutant}
+        with self._lock:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            assert self._born.acquire(timeout=300), "the hatchery is gone"
+            assert self._newest is not None
+            return self._newest
 
     def close(self) -> None:
         """End it, once all its services have ended."""
@@ -102,7 +109,7 @@ class Hatchery:
 
 
 def main() -> None:
-    """Fork what is ordered until the input ends and all have ended."""
+    """Fork what is ordered until the input ends, which also ends whatever still runs, and all have ended."""
     for name in _needed():
         importlib.import_module(name)
     watched: dict[int, int] = {}
@@ -118,6 +125,8 @@ def main() -> None:
             data = os.read(0, 1 << 20)
             if not data:
                 lines.clear()
+                for pid in watched.values():
+                    os.killpg(pid, signal.SIGKILL)
             *orders, rest = (rest + data).split(b"\n")
             for order in orders:
                 pid = _fork(json.loads(order))
@@ -180,10 +189,11 @@ def _be(order: dict[str, Any]) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["env"])
         os.chdir(order["cwd"])
-        from filmgate.app import serve
-        from filmgate.domain.settings import Settings
+        if order["mutant"]:
+            from tests.kill.mutants import MUTANTS
 
-        status = serve(Settings())
+            MUTANTS[order["mutant"]].plant()
+        status = _run(order["run"])
     except BaseException:  # noqa: BLE001 - it ends below, and the log has why
         import traceback
 
@@ -193,6 +203,24 @@ def _be(order: dict[str, Any]) -> NoReturn:
         sys.stderr.flush()
         os._exit(status)
     raise AssertionError
+
+
+def _run(what: list[str]) -> int:
+    from filmgate import faults
+    from filmgate.app import serve
+    from filmgate.domain.settings import Settings
+
+    if what[0] == "serve":
+        return serve(Settings())
+    from filmgate.app.backup import make_backup
+    from filmgate.app.restore import restore_backup
+
+    faults.arm(os.environ)
+    if what[0] == "backup":
+        make_backup(Settings().data, Path(what[1]), lambda *_: None)
+    else:
+        restore_backup(Path(what[1]), Settings(), lambda *_: None)
+    return 0
 
 
 if __name__ == "__main__":
