@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio._backends._asyncio import SocketStream
 from tests.http.lines import Open, failure
 from tests.http.sites import listening, says, site
 
@@ -50,6 +51,19 @@ async def test_nobody_there(line: Open):
     async with site(says(b""), _HOME) as place:
         pass
     error = await failure(line(place.url("/v1")))
+    assert (error.sent, error.message) == (False, f"http://{_HOME}:{place.port} could not be reached.")
+
+
+async def test_connection_cut_when_it_is_made(line: Open, monkeypatch: pytest.MonkeyPatch):
+    """A socket that is gone when the library looks at it has taken nothing."""
+
+    def gone(self: SocketStream, *_: object) -> None:
+        self._transport.abort()
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+    monkeypatch.setattr(SocketStream, "extra", gone)
+    async with site(says(b""), _HOME) as place:
+        error = await failure(line(place.url("/v1")))
     assert (error.sent, error.message) == (False, f"http://{_HOME}:{place.port} could not be reached.")
 
 
