@@ -118,6 +118,16 @@ class ProviderConformance(Tenants):
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         assert await ledger.at_provider(ENGINE) == 1
 
+    async def test_old_unknown_outcomes_are_not_at_work(self, ledger: Ledger):
+        """One counts for as long as the caller says; what is followed counts for ever."""
+        await accepted(ledger, "up-1")
+        task = await submitted(ledger)
+        work = Progress(asked=Asked("submit-key", NOW))
+        await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMIT_UNKNOWN, work=work))
+        assert await ledger.at_provider(ENGINE) == 2
+        assert await ledger.at_provider(ENGINE, since=NOW) == 2
+        assert await ledger.at_provider(ENGINE, since=NOW + 1) == 1
+
     async def test_cancelling_makes_the_recall_due_and_the_following_end(self, ledger: Ledger):
         """The provider is to be told, under its own id; nobody follows any more."""
         task = await accepted(ledger, "up-1")
