@@ -194,14 +194,22 @@ def test_a_service_without_providers_makes_any_model(start_service: Callable[...
 
 def test_the_default_model_is_meant_where_none_is_named(start_service: Callable[..., RunningService]) -> None:
     """It is written into the task, so that the answer says what was chosen."""
-    table = {"one": {"type": "scripted", "models": ["a"]}, "two": {"type": "scripted", "models": ["b"]}}
+    table: dict[str, Any] = {"one": {"type": "scripted", "models": ["a"]}, "two": {"type": "scripted", "models": ["b"]}}
+    table["narrow"] = {"type": "scripted", "models": ["narrow"], "operations": ["extend"]}
     service = start_service(engines=json.dumps(table), default_model="b", default_engine="none")
     with client(service) as http:
         task = ended(http, submit(http))
         assert (task["model"], task["engine"], task["state"]) == ("b", "two", "completed")
         assert http.get("/api/v1/models").json()["default_model"] == "b"
         refused_one = http.post("/api/v1/tasks", json={"prompt": "x", "model": "c"})
-        assert refused_one.json()["error"]["message"].endswith("The models are: a, b.")
+        assert refused_one.json()["error"]["message"].endswith("The models are: a, b, narrow.")
+        # An engine does nothing that it is not used for, also where there is no other.
+        failed = ended(http, submit(http, model="narrow"))
+        assert failed["failure"] == {
+            "code": "unsupported_by_engine",
+            "message": "The engine narrow is used for extend only.",
+        }
+        assert ended(http, submit(http, model="narrow", start={"task": task["id"]}))["state"] == "completed"
 
 
 def test_a_repeat_is_answered_although_its_model_is_gone(start_service: Callable[..., RunningService]) -> None:

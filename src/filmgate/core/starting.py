@@ -35,6 +35,10 @@ class Starting:
             raise EngineFailed(refusal)
         if task.started_at is not None:
             return
+        used = self._settings[task.engine].operations
+        if used and task.generation.operation not in used:
+            reason = f"The engine {task.engine} is used for {', '.join(used)} only."
+            raise EngineFailed(Failure(FailureCode.UNSUPPORTED_BY_ENGINE, reason))
         deadline = self.deadline(task.engine)
         due = [Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
         if task.callback_url and task.dialect in self._announced:
