@@ -53,6 +53,22 @@ def test_unreadable_first_key_is_no_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "meant", "local"),
+    [
+        ("http://BÜCHER.example:8484/video/", "http://xn--bcher-kva.example:8484/video", False),
+        ("https://straße.example", "https://xn--strae-oqa.example", False),
+        ("http://ｌｏｃａｌｈｏｓｔ:8484", "http://localhost:8484", True),
+        ("http://①②⑦.0.0.1:8484", "http://127.0.0.1:8484", True),
+        ("http://LOCALHOST:8484", "http://LOCALHOST:8484", True),
+        ("http://a_b.example", "http://a_b.example", False),
+    ],
+)
+def test_international_names(url: str, meant: str, local: bool):
+    """A service is found under an international name, as browsers write it (UTS 46)."""
+    assert find(url, "mine") == Target(meant, "mine", local=local)
+
+
+@pytest.mark.parametrize(
     "url", ["127.0.0.1:8484", "ftp://host", "http://", "http://[", "http://host:99999", "http://a..b", "nonsense"]
 )
 def test_address_must_be_one(url: str) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ RESOLV, HOSTS = ETC / "resolv.conf", ETC / "hosts"
 SEARCH = "search default.svc.cluster.local svc.cluster.local cluster.local"
 
 
-def machine_of_its_own(module: str = __name__) -> list[str]:
+def machine_of_its_own(module: str) -> list[str]:
     """Return the command that runs a module there; skips the test where that is not allowed."""
     if not _allowed():
         pytest.skip("namespaces need root here, or a system that allows them to users")
@@ -40,6 +40,25 @@ def _allowed() -> bool:
         return False
     check = [command, "--map-root-user", "--mount", "--net", "sh", "-c", "ip link set lo up && mount -t tmpfs etc /etc"]
     return subprocess.run(check, capture_output=True, check=False).returncode == 0
+
+
+def play_here(cases: Sequence[Callable[[], Awaitable[None]]], name: str) -> None:
+    """Play one of the cases on this machine, which is the test's own."""
+    set_up()
+    case = next(case for case in cases if case.__name__ == name)
+
+    async def play() -> None:
+        await case()
+
+    asyncio.run(play())
+
+
+async def played(module: str, case: str) -> tuple[int | None, str]:
+    """Play a case of a module on a machine of its own; return the exit status and what it wrote."""
+    command = [*machine_of_its_own(module), case]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    return process.returncode, errors.decode()
 
 
 def set_up() -> None:
@@ -146,11 +165,5 @@ async def unresolved(names: NameServers, name: str, words: str) -> None:
 CASES: tuple[Callable[[], Awaitable[None]], ...] = (search_domains, hosts, changed, no_ipv6, no_name_server)
 
 
-async def play(name: str) -> None:
-    """Play one case."""
-    await next(case for case in CASES if case.__name__ == name)()
-
-
 if __name__ == "__main__":
-    set_up()
-    asyncio.run(play(sys.argv[1]))
+    play_here(CASES, sys.argv[1])

@@ -11,8 +11,9 @@ from tests.http.sites import HOME, hostile, no_names, refused, resolver, sends_t
 
 from filmgate.adapters.http.addresses import as_ip, is_allowed, is_public, parse
 from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.domain.addresses import redacted
+from filmgate.domain.addresses import ascii_host, redacted
 from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.hosts import Host, parse_host
 from filmgate.ports.fetcher import FetchError
 
 HOSTILE = [
@@ -118,6 +119,54 @@ def test_parse_gives_one_spelling():
     assert address.target == "/%C3%A4%20b?q=%C3%B6"
     assert address.authority == "xn--bcher-kva.example"
     assert parse("http://[2606:4700::1]:8080").authority == "[2606:4700::1]:8080"
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("bu\u0308cher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("日本語。jp", "xn--wgv71a119e.jp"),
+        ("ex\u00adample.com", "example.com"),
+        ("ｅｘａｍｐｌｅ．com", "example.com"),
+        ("a_b.bücher.example", "a_b.xn--bcher-kva.example"),
+        ("⑧.8.8.8", "8.8.8.8"),
+    ],
+)
+def test_international_names(host: str, meant: str):
+    """A host is what browsers make of it (UTS 46), one spelling for all of its kind."""
+    assert ascii_host(host) == meant
+    assert parse(f"http://{host}/").host == meant
+    assert parse_host(host) == Host(meant)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ＬＯＣＡＬＨＯＳＴ",
+        "loc\u00adalhost",
+        "①②⑦.0.0.1",
+        "127。0。0。1",
+        "１０.0.0.1",
+        "⑯⑨.254.169.254",
+        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ.",
+    ],
+)
+def test_disguised_hosts(host: str):
+    """Letters and digits that are mapped to others hide no private address."""
+    with pytest.raises(InvalidRequest, match="not public"):
+        CheckedFetcher(resolve=no_names).check(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["\u200d.example", "a\u0378.example", "x" * 2_000 + "é", "٠١a.example", "ü" * 80])
+def test_impossible_names(host: str):
+    """What UTS 46 maps to nothing is refused."""
+    with pytest.raises(ValueError):
+        ascii_host(host)
+    with pytest.raises(InvalidRequest):
+        CheckedFetcher(resolve=no_names).check(f"http://{host}/")
+    assert parse_host(host) is None
 
 
 @pytest.mark.parametrize(

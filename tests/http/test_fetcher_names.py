@@ -68,7 +68,10 @@ async def test_names_that_lead_inside(tmp_path: Path, answers: list[str]):
     resolve, asked = resolver(answers)
     fetcher = CheckedFetcher(resolve=resolve)
     error = await refused(fetcher, "http://mixed.example/?secret", tmp_path)
-    assert error.message == "The name mixed.example leads into a network that is not public."
+    assert error.message == (
+        "The address leads into a network that is not public: mixed.example. "
+        "An admin can allow it with FILMGATE_ALLOW_NETWORKS."
+    )
     assert not error.retryable
     with pytest.raises(FetchError, match="not public"):
         await fetcher.post("http://mixed.example/", b"{}", {}, timeout=2, application="a")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.http.machine import CASES, machine_of_its_own
+from tests.http import machine
+from tests.http.machine import CASES, played
 from tests.support.nameserver import BROKEN, GARBAGE, REFUSED, SILENT, NameServer, name_server
 
 from filmgate.adapters.http.names import NameServers
@@ -120,9 +121,8 @@ async def test_changed_configuration(tmp_path: Path):
 @pytest.mark.parametrize("case", [each.__name__ for each in CASES])
 async def test_system_configuration(case: str):
     """What /etc says of names holds: hosts, search domains, a changed `resolv.conf`, a machine without IPv6."""
-    process = await asyncio.create_subprocess_exec(*machine_of_its_own(), case, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
+    status, errors = await played(machine.__name__, case)
+    assert status == 0, errors
 
 
 async def test_answers_are_kept_as_long_as_they_allow():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from filmgate.client.errors import InvalidInput
+from filmgate.domain.hosts import parse_host
 
 DEFAULT_URL = "http://127.0.0.1:8484"
 
@@ -32,24 +32,19 @@ def find(url: str | None = None, key: str | None = None, data: Path | None = Non
     base = (url or os.environ.get("FILMGATE_URL") or DEFAULT_URL).rstrip("/")
     try:
         parts = urlsplit(base)
-        host = parts.hostname if parts.port != 0 else None
-        (host or "").encode("idna")
+        user, at, place = parts.netloc.rpartition("@")
+        host = parse_host(place) if parts.port != 0 else None
     except ValueError as error:
         raise InvalidInput(f"{base!r} is not the address of a service: {error}") from error
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or host is None:
         raise InvalidInput(f"{base!r} is not the address of a service: it must look like {DEFAULT_URL}")
-    local = _is_loopback(host)
+    if not place.isascii():
+        base = parts._replace(netloc=f"{user}{at}{host}").geturl()
+    local = host.is_loopback
     found = key or os.environ.get("FILMGATE_API_KEY") or (_first_key(data) if local else None)
     if found is not None and not found.isprintable():
         raise InvalidInput("the API key has characters that cannot be sent")
     return Target(base, found, local)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _first_key(data: Path | None) -> str | None:

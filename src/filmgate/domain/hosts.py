@@ -7,6 +7,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from filmgate.domain.addresses import ascii_host
+
 _AUTHORITY: Final = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\s\[\]/?#@:\\]+)(:(?P<port>[0-9]{1,5}))?")
 _NAME: Final = re.compile(r"[a-z0-9._-]{1,253}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -115,12 +117,8 @@ def _canonical(name: str) -> str | None:
         return str(ip)
     if name.startswith("["):
         return None
-    if not name.isascii():
-        import idna
-
-        try:
-            name = idna.encode(name, uts46=True).decode()
-        except idna.IDNAError:
-            return None
-    name = name.lower().removesuffix(".")
+    try:
+        name = ascii_host(name).removesuffix(".")
+    except ValueError:
+        return None
     return name if _NAME.fullmatch(name) and not name.startswith(".") and ".." not in name else None

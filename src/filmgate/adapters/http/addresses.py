@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from filmgate.adapters.http.own_addresses import is_own
+from filmgate.domain.addresses import ascii_host
 from filmgate.domain.errors import InvalidRequest
 
 PORTS = {"http": 80, "https": 443}
@@ -95,26 +97,54 @@ def as_ip(host: str) -> Ip | None:
 
 
 def is_allowed(ip: Ip, networks: Sequence[Network]) -> bool:
-    """Tell whether an address may be dialled: it is public, or in one of the operator's networks."""
+    """Tell whether an address may be dialled: in one of the operator's networks, or public and not this machine's."""
+    return is_listed(ip, networks) or (is_public(ip) and not is_here(ip))
+
+
+def is_listed(ip: Ip, networks: Sequence[Network]) -> bool:
+    """Tell whether an address is in one of the operator's networks, also in its mapped form."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    return any(ip in network for network in networks) or is_public(ip)
+    return any(ip in network for network in networks)
+
+
+def is_here(ip: Ip) -> bool:
+    """Tell whether an address, or one hidden in it, is this machine's own."""
+    return any(is_own(each) for each in (ip, *_hidden(ip)))
+
+
+def refusal(host: str, ips: Iterable[Ip]) -> str:
+    """Say why a host with these addresses may not be called, and what to do about it."""
+    place = "to this machine itself" if all(map(is_public, ips)) else "into a network that is not public"
+    return f"The address leads {place}: {host}. An admin can allow it with FILMGATE_ALLOW_NETWORKS."
 
 
 def is_public(ip: Ip) -> bool:
     """Tell whether an address is one of the public internet, as are all addresses hidden in it."""
     if isinstance(ip, IPv4Address):
         return ip.is_global and not ip.is_multicast and not _is_closed(ip)
-    if ip.ipv4_mapped:
-        return is_public(ip.ipv4_mapped)
-    if ip in _NAT64:
-        return is_public(IPv4Address(ip.packed[12:]))
-    if ip.sixtofour:
-        return is_public(ip.sixtofour)
-    if ip.packed[8:12] in (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe") and not is_public(IPv4Address(ip.packed[12:])):
+    hidden = _hidden(ip)
+    if not all(map(is_public, hidden)):
         return False
+    if hidden and not _is_isatap(ip):
+        return True
     # Teredo lies in the closed 2001::/23; scoped addresses, `fe80::1%eth0`, are link-local.
     return ip in _PUBLIC_V6 and ip.is_global and not ip.is_multicast and not _is_closed(ip)
+
+
+def _hidden(ip: Ip) -> list[IPv4Address]:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, translated, or at the end of a tunnel."""
+    if isinstance(ip, IPv4Address):
+        return []
+    if ip.ipv4_mapped:
+        return [ip.ipv4_mapped]
+    if ip in _NAT64 or _is_isatap(ip):
+        return [IPv4Address(ip.packed[12:])]
+    return [ip.sixtofour] if ip.sixtofour else []
+
+
+def _is_isatap(ip: IPv6Address) -> bool:
+    return ip.packed[8:12] in (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe") and not ip.sixtofour
 
 
 def _is_closed(ip: Ip) -> bool:
@@ -144,11 +174,9 @@ def _target(path: str, query: str) -> str:
 
 
 def _ascii(host: str) -> str:
-    if host.isascii():
-        return host.lower()
     try:
-        return host.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
+        return ascii_host(host)
+    except ValueError as error:
         raise InvalidRequest("The host of the address is not a valid international name.") from error
 
 

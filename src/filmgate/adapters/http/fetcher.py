@@ -8,11 +8,19 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from filmgate import __version__
-from filmgate.adapters.http.addresses import Address, Ip, as_ip, is_allowed, is_public, parse
+from filmgate.adapters.http.addresses import (
+    Address,
+    Ip,
+    as_ip,
+    is_allowed,
+    is_listed,
+    parse,
+    refusal,
+)
 from filmgate.adapters.http.downloads import RESUMES, Download, written
 from filmgate.adapters.http.resolver import Unresolved
 from filmgate.adapters.http.tls import certificate_reason, trust
@@ -146,26 +154,28 @@ class CheckedFetcher:
         ips = await self._lookup(address, trusted, application)
         await self._opened()
         with _translated(address):
-            answer = await self._dial(method, address, ips, body, headers)
+            guarded = not _is_origin(address, trusted)
+            answer = await self._dial(method, address, ips, body, headers, guarded=guarded)
             try:
                 yield answer
             finally:
                 await answer.aclose()
 
     async def _dial(
-        self, method: str, address: Address, ips: Sequence[Ip], body: bytes, headers: dict[str, str]
+        self, method: str, address: Address, ips: Sequence[Ip], body: bytes, headers: dict[str, str], *, guarded: bool
     ) -> httpx2.Response:
         """Try the addresses in turn until one takes the connection."""
         import httpx2
 
         for ip in ips[:-1]:
             with contextlib.suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
-                return await self._send(method, address, ip, body, headers)
-        return await self._send(method, address, ips[-1], body, headers)
+                return await self._send(method, address, ip, body, headers, guarded=guarded)
+        return await self._send(method, address, ips[-1], body, headers, guarded=guarded)
 
     async def _send(
-        self, method: str, address: Address, ip: Ip, body: bytes, headers: dict[str, str]
+        self, method: str, address: Address, ip: Ip, body: bytes, headers: dict[str, str], *, guarded: bool
     ) -> httpx2.Response:
+        """Send the request to one address. `guarded`: not if the connection turns out to lead to this machine."""
         import httpx2
 
         host = f"[{ip}]" if ip.version == 6 else str(ip)
@@ -180,6 +190,8 @@ class CheckedFetcher:
                 "sni_hostname": address.host,
             },
         )
+        if guarded and not is_listed(ip, self._networks):
+            request.extensions["trace"] = _elsewhere
         transport = await self._opened()
         answer = await transport.handle_async_request(request)
         answer.request = request
@@ -206,15 +218,15 @@ class CheckedFetcher:
             return ips[:_DIALLED]
         allowed = [ip for ip in ips if is_allowed(ip, self._networks)]
         # A name that is public and private at once is an attack, unless it is one of the operator's own.
-        if len(allowed) < len(ips) and all(is_public(ip) for ip in allowed):
-            raise FetchError(f"The name {address.host} leads into a network that is not public.", retryable=False)
+        if len(allowed) < len(ips) and not any(is_listed(ip, self._networks) for ip in allowed):
+            raise FetchError(refusal(address.host, ips), retryable=False)
         return allowed[:_DIALLED]
 
     def _checked(self, url: str, trusted: str | None = None) -> Address:
         address = parse(url)
         ip = as_ip("127.0.0.1") if _is_localhost(address.host) else address.ip
         if ip and not is_allowed(ip, self._networks) and not _is_origin(address, trusted):
-            raise InvalidRequest(f"The address leads into a network that is not public: {address.host}.")
+            raise InvalidRequest(refusal(address.host, [ip]))
         return address
 
     def _usable(self, url: str, trusted: str | None = None) -> Address:
@@ -247,6 +259,16 @@ def _open_transport(tls: ssl.SSLContext | None) -> httpx2.AsyncHTTPTransport:
 
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx2.AsyncHTTPTransport(verify=tls or trust(), trust_env=False, limits=limits)
+
+
+async def _elsewhere(event: str, info: Mapping[str, Any]) -> None:
+    """Break off a connection that leads to this machine: the address has become ours since it was checked."""
+    if event == "connection.connect_tcp.complete":
+        stream = info["return_value"]
+        ours, theirs = stream.get_extra_info("client_addr"), stream.get_extra_info("server_addr")
+        if ours and theirs and ours[0] == theirs[0]:
+            await stream.aclose()
+            raise FetchError(refusal(theirs[0], []), retryable=False)
 
 
 def _is_origin(address: Address, origin: str | None) -> bool:
