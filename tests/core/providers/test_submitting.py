@@ -133,12 +133,14 @@ class World:
     async def go_on(self, seconds: float, folder: Path) -> None:
         """Work off what is due, for so long or until nothing is."""
         end = self.clock.now + seconds
+        most = len(self.provider.posts) + 200
         queues = (ENGINE, queue_of(LOOKUP, ENGINE))
         while True:
             times = [at for queue in queues if (at := await self.ledger.next_due(queue)) is not None]
             if not times or min(times) > end:
                 self.clock.now = end
                 return
+            assert len(self.provider.posts) < most, "it is submitted again and again"
             self.clock.now = max(self.clock.now, min(times))
             for queue in queues:
                 for claim in await self.ledger.claim(queue, "worker", self.clock.now, 3600):
@@ -237,7 +239,7 @@ async def test_no_repeat_is_sent_once_the_key_may_be_forgotten(
 
 async def test_a_clock_that_was_set_back_makes_no_key_younger(world: Make, tmp_path: Path):
     """Who cannot tell how old a key is does not send it."""
-    here = world(LOST, IN_FLIGHT, idempotency_keys=True)
+    here = world(LOST, idempotency_keys=True)
     await here.accept()
     await here.go_on(5, tmp_path)
     before = len(here.keys)
