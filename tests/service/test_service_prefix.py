@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,6 +172,24 @@ def test_own_links_in_forms(service: RunningService, http: httpx2.Client, task: 
             for url in urls:
                 answer = http.post(path, files={"prompt": (None, "x [fail]"), field: (None, url)})
                 assert (answer.status_code == 200) is good, (url, answer.text)
+
+
+def test_clients_below_the_path(service: RunningService, task: dict[str, Any]):
+    """The command line asks below the path, where that is part of the address it is given."""
+    done = service.run("get", task["id"], "--json", FILMGATE_URL=service.url + PREFIX)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == task["id"]
+
+
+def test_the_dialect_is_known_below_the_path(tmp_path: Path):
+    """What is noted of a request names its dialect, whether or not the proxy keeps the path."""
+
+    async def named() -> list[str | None]:
+        async with open_service(Settings(data=tmp_path, public_url=PUBLIC)) as service:
+            paths = ("/luma/generations", f"{PREFIX}/luma/generations", f"{PREFIX}/nothing")
+            return [service.asgi.dialect_as_sent(path) for path in paths]  # type: ignore[attr-defined]
+
+    assert asyncio.run(named()) == ["gateway", "gateway", None]
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -286,7 +286,7 @@ def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetch
 def _served(gate: Gate, tracing: Tracing | None) -> App:
     from filmgate.adapters.telemetry.traced import traced_app
 
-    return gate if tracing is None else traced_app(gate, gate.dialect, tracing)
+    return gate if tracing is None else traced_app(gate, gate.dialect_as_sent, tracing)
 
 
 def _empty_folder(path: Path) -> Path:

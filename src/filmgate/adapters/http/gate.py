@@ -93,18 +93,12 @@ class Gate:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)  # type: ignore[operator]
             return
-        changes: Scope = {}
+        outer = scope
         if scope["method"] == "HEAD":
             # The server sends no body to a HEAD, whatever is given to it: every route of a GET can answer one.
-            changes = {"method": "GET", "state": {**scope.get("state", {}), HEAD_ONLY: True}}
+            scope = {**scope, "method": "GET", "state": {**scope.get("state", {}), HEAD_ONLY: True}}
         if self._prefix and scope["path"].startswith(self._prefix):
-            changes["path"] = scope["path"][len(self._prefix) - 1 :]
-        inner = {**scope, **changes} if changes else scope
-        await self._serve(inner, receive, send)
-        if changes:
-            scope["route"] = inner.get("route")
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+            scope = {**scope, "path": self._below_prefix(scope["path"])}
         trace_id = str(uuid_utils.uuid4())
         reply = _Reply(self, scope, send, trace_id)
         if scope["method"] in WITH_BODY:
@@ -124,6 +118,9 @@ class Gate:
             if reply.started and not reply.ended:
                 raise
             await reply.refuse(defect(error))
+        finally:
+            if scope is not outer:
+                outer["route"] = scope.get("route")
 
     async def _pass(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         scope.setdefault("state", {})["trace_id"] = reply.trace_id
@@ -160,6 +157,13 @@ class Gate:
         if path in self._mounts:
             return None
         return next((name for prefix, name in self._dialects if path.startswith(prefix)), None)
+
+    def dialect_as_sent(self, path: str) -> str | None:
+        """Return the name of the dialect of a path as a client sent it."""
+        return self.dialect(self._below_prefix(path))
+
+    def _below_prefix(self, path: str) -> str:
+        return path[len(self._prefix) - 1 :] if self._prefix and path.startswith(self._prefix) else path
 
     def refusal(self, path: str, error: FilmgateError, trace_id: str) -> tuple[int, Headers, bytes]:
         """Write an error in the form of the path's dialect."""

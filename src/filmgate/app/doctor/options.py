@@ -21,7 +21,7 @@ def reach(settings: Settings, _now: Running) -> Iterator[Finding]:
     if settings.host.strip("[]") in _ANY and settings.public_url is None and not settings.allowed_hosts:
         findings.append(problem(
             "address", f"the service listens on {settings.host} and knows no name of its own",
-            "Requests by any other name than localhost get 400 host_not_allowed.",
+            "Requests by any name but localhost and addresses of this machine get 400 host_not_allowed.",
             "Set FILMGATE_PUBLIC_URL, or FILMGATE_ALLOWED_HOSTS to the names that are used.",
         ))  # fmt: skip
     if settings.public_url is None and settings.trusted_proxies:
