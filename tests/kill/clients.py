@@ -22,6 +22,10 @@ _BURST = 8
 _ENOUGH = 40
 """Unfinished tasks, from which on no more are submitted in this round."""
 
+_LOOKS = 20
+_LOOK_PAUSE = 0.05
+"""So often, and so many seconds apart, a client looks whether the work on a task has begun."""
+
 
 class App(NamedTuple):
     """An application: its key, where it is called back, and what signs that."""
@@ -58,7 +62,7 @@ class Client:
             "picture": self._picture, "upload": self._upload, "drop upload": self._drop_upload,
             "look": self.look, "look2": self.look, "foreign": self._look_abroad, "grave": self._look_at_graves,
             "cancel": self._cancel, "delete": self.delete, "repeat": self._repeat, "burst": self.burst,
-            "import": self._import, "mirror": self._mirror,
+            "import": self._import, "mirror": self._mirror, "regret": self._regret,
         }  # fmt: skip
         special: dict[str, Callable[[], object]] = {
             "gate": lambda: self.pay("gate"),
@@ -164,6 +168,24 @@ class Client:
             if not found:
                 return
             order = self._chance.choice(found)
+            order.cancelled = True
+        answer = self.http.post(f"/api/v1/tasks/{order.id}/cancel")
+        self._expect(answer, "cancel", 200, *([404] if order.dropped else []))
+
+    def _regret(self) -> None:
+        """Cancel a task whose submit is under way to a provider that never answers it."""
+        if self._full:
+            self.look()
+            return
+        order = self._new(
+            "marked", f"number {self.history.number()} [answer=cut] [look=plain] [list=plain] [end=failed]"
+        )
+        self.send(order)
+        for _ in range(_LOOKS):
+            if self.http.get(f"/api/v1/tasks/{order.id}").json().get("state") != "pending":
+                break
+            time.sleep(_LOOK_PAUSE)
+        with self.history.lock:
             order.cancelled = True
         answer = self.http.post(f"/api/v1/tasks/{order.id}/cancel")
         self._expect(answer, "cancel", 200, *([404] if order.dropped else []))

@@ -47,6 +47,7 @@ WITHOUT = {
     *(
         "GET /api/v1/tasks/{task_id}/events",
         "GET /docs/assets",
+        "GET /v1/models/{model:path}",
         "POST /v1/videos/characters",
         "GET /v1/videos/characters/{character_id}",
     ),
