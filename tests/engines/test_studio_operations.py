@@ -355,7 +355,7 @@ def test_quality_is_an_option_of_the_engine(tmp_path: Path) -> None:
     assert StudioEngine(options={"quality": "draft"})._quality == "draft"
     with pytest.raises(ValueError, match="draft, standard, high"):
         StudioEngine(options={"quality": "best"})
-    with pytest.raises(ValueError, match="no option speed"):
+    with pytest.raises(ValueError, match='no key "speed"'):
         StudioEngine(options={"speed": 9})
 
 
