@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from filmgate.adapters.http.own_addresses import is_own
 from filmgate.domain.hosts import as_ip, parse_host
 from filmgate.domain.settings import Settings
 
@@ -15,9 +14,11 @@ _ELSEWHERE = ("192.0.2.1", "2001:db8::1")
 
 
 def is_address_of_this_machine(address: str) -> bool:
-    """Return whether an IP address is one of this machine's."""
-    ip = as_ip(address)
-    return ip is not None and is_own(ip)
+    """Return whether an IP address belongs to an interface of this machine: only such a one is reached from itself.
+
+    The check of outbound requests is wider: it counts broadcast and multicast addresses too, which nobody is served by.
+    """
+    return _source_towards(address) == address
 
 
 def announcement(settings: Settings) -> Iterator[str]:
