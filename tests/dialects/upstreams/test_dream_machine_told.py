@@ -127,7 +127,7 @@ ASKED: dict[str, tuple[dict[str, Any], Generation]] = {
     ),
     "image": (
         {"generation_type": "image", "model": None, "request": {"prompt": "a cat", "format": "png"}},
-        Generation("a cat", model="photon-1", kind=Kind.IMAGE, image_format=ImageFormat.PNG),
+        Generation("a cat", kind=Kind.IMAGE, image_format=ImageFormat.PNG),
     ),
     "modify": (
         {"request": {"generation_type": "modify_video", "mode": "flex_2", "media": {"url": "https://c/v.mp4"}}},
