@@ -40,7 +40,7 @@ _DEADLINE = 60.0
 _FORMS = (
     *(("/luma/tasks", {"union", "acedata", "gateway"}), ("/luma/videos", {"acedata"}), ("/luma/", {"gateway"})),
     *(("/ping", {"gateway"}), ("/dream-machine/", {"detail"}), ("/agents/v1", {"detail"})),
-    *(("/v1/videos", {"openai_videos"}), ("/", {"native"})),
+    *(("/v1/videos", {"openai_videos"}), ("/v1/models", {"openai_videos"}), ("/", {"native"})),
 )
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW", "get", "CONNECT")

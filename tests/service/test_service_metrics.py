@@ -63,6 +63,7 @@ def test_ends_stages_and_backlog_are_counted(start_service: Callable[..., Runnin
         http.post(f"/api/v1/tasks/{cancelled}/cancel")
         submit(http, "[hang]")
         assert (done["state"], broken["state"]) == ("completed", "failed")
+    wait_for(service, "filmgate_unfinished_tasks", 1, engine="scripted", state="processing")
     samples = wait_for(service, "filmgate_task_seconds_count", 2, engine="scripted", state="failed")
     assert value(samples, "filmgate_task_seconds_count", engine="scripted", state="completed") == 1
     assert value(samples, "filmgate_tasks_failed_total", engine="scripted", code="cancelled") == 1

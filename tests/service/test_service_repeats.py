@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import select
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -227,22 +228,20 @@ def test_a_retry_of_what_was_refused_is_new(start_service: Start):
 
 
 def test_a_retry_waits_for_what_it_repeats(stuck: RunningService):
-    """A retry that comes before the first request is accepted gets its task."""
+    """Retries that come before the first request is accepted get its task."""
     request, body = SUBMITS["native"], json.dumps(SUBMITS["native"].json)
-    raw = (
-        f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {stuck.key}\r\n"
-        f"Content-Length: {len(body)}\r\nX-Stainless-Retry-Count: 0\r\nConnection: close\r\n\r\n{body}"
-    )
-    with client(stuck) as http, ThreadPoolExecutor(2) as pool, dialled(stuck) as first:
+    with client(stuck) as http, contextlib.ExitStack() as opened:
         before = count(http)
+        tries = [opened.enter_context(dialled(stuck)) for _ in range(3)]
         with held(stuck):
-            first.sendall(raw.encode())
-            for _ in range(3):  # what came in before is under way when these are answered
-                assert httpx2.get(f"{stuck.url}/healthz").status_code == 200
-            retries = [pool.submit(request.send, http, headers=retried(times)) for times in (1, 2)]
-            assert not futures.wait(retries, 0.3).done
-        made = {task_of(each.result(30)) for each in retries}
-        assert made == {json.loads(received(first).partition(b"\r\n\r\n")[2])["id"]}
+            for number, connection in enumerate(tries):
+                head = f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {stuck.key}\r\n"
+                counted = f"Content-Length: {len(body)}\r\nX-Stainless-Retry-Count: {number}\r\n"
+                connection.sendall(f"{head}{counted}Connection: close\r\n\r\n{body}".encode())
+                for _ in range(3):  # what came in before is under way when these are answered
+                    assert httpx2.get(f"{stuck.url}/healthz").status_code == 200
+            assert not select.select(tries, [], [], 0.3)[0]
+        assert len({json.loads(received(each).partition(b"\r\n\r\n")[2])["id"] for each in tries}) == 1
         assert count(http) == before + 1
 
 
