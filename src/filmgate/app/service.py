@@ -205,7 +205,8 @@ async def _base(
     names = Names(settings)
     engines, accounts = engines_and_accounts(table, names.of_provider, _wrap(tracing))
     store = LocalStore(settings.data / MEDIA)
-    tools, fetcher = SandboxedTools(), _fetcher(settings, names, tracing)
+    tools = SandboxedTools(max_video_pixels=settings.max_video_megapixels * 1_000_000)
+    fetcher = _fetcher(settings, names, tracing)
     parts: list[Any] = [names, tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:
         stack.push_async_callback(part.close)

@@ -34,14 +34,14 @@ class Developing:
         return output
 
     async def _picture(self, task: Task, product: Path, stills: Path) -> Output:
-        print_ = await self._tools.develop_image(product, stills)
+        print_ = await self._tools.develop_image(product, stills, application=task.application_id)
         return Output(
             image=await self._filed(task, Role.IMAGE, product, print_.image, key=task.work.product),
             thumbnail=await self._filed(task, Role.THUMBNAIL, print_.thumbnail, print_.thumbnail_facts),
         )
 
     async def _clip(self, task: Task, product: Path, stills: Path) -> Output:
-        made = await self._tools.develop(product, stills)
+        made = await self._tools.develop(product, stills, application=task.application_id)
         return Output(
             video=await self._filed(task, Role.VIDEO, product, made.clip, key=task.work.product),
             thumbnail=await self._filed(task, Role.THUMBNAIL, made.thumbnail, made.thumbnail_facts),

@@ -155,7 +155,7 @@ class Intake:
         suffix = ".png" if kind is ReferenceKind.IMAGE else ".mp4"
         target = source.with_name(f"decoded{suffix}")
         normalise = self._tools.normalise_image if kind is ReferenceKind.IMAGE else self._tools.normalise_video
-        facts = await normalise(source, target)
+        facts = await normalise(source, target, application=application_id)
         size, etag = await asyncio.to_thread(fingerprint, target)
         key = f"{folder}/input-{token[:8].replace('-', '.')}{suffix}"
         media = Media(token, Role.INPUT, f"input{suffix}", key, size, etag, facts)

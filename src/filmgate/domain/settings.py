@@ -193,6 +193,7 @@ class Settings(BaseSettings):
     read_seconds: Seconds = 60
     max_image: Limit = 20 * MIB
     max_video: Limit = 512 * MIB
+    max_video_megapixels: Limit = 8_000
     max_batch: Limit = 100
     max_unfinished: Limit = 1_000
     max_streams: Limit = 100

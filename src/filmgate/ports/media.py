@@ -63,31 +63,32 @@ class MediaStore(Protocol):
 class MediaTools(Protocol):
     """Opens files nobody vouches for, each in a process of its own with limits on memory, CPU and time.
 
-    All methods raise InvalidMedia, with a sentence that says what is wrong and what is allowed.
+    All methods raise InvalidMedia, with a sentence that says what is wrong and what is allowed. `application` is on
+    whose behalf, None the service itself: applications take turns, external files apart from those of finished tasks.
     """
 
-    async def normalise_image(self, source: Path, target: Path) -> Facts:
-        """Decode a foreign picture, upright and without alpha, and write it to `target` as PNG."""
+    async def normalise_image(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
+        """Decode an external picture, upright and without alpha, and write it to `target` as PNG."""
 
-    async def normalise_video(self, source: Path, target: Path) -> Facts:
-        """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second, no sound."""
+    async def normalise_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
+        """Decode an external clip and write it to `target` as H.264 MP4, 24 frames per second, no sound."""
 
-    async def accept_image(self, source: Path, target: Path) -> Facts:
+    async def accept_image(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Decode a picture that a provider made, and write it to `target`, upright and without metadata.
 
         It becomes what the suffix of `target` says, `.png` with its alpha or `.jpg` without, at its own size.
         """
 
-    async def accept_video(self, source: Path, target: Path) -> Facts:
+    async def accept_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Decode every frame of a clip that a provider made, and write it to `target` as MP4 that browsers play.
 
         Size, frames and sound (as AAC) stay as they are; other tracks and all metadata are left behind.
         """
 
-    async def develop(self, clip: Path, folder: Path) -> Stills:
+    async def develop(self, clip: Path, folder: Path, *, application: str | None = None) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write thumbnail and last frame as JPEG."""
 
-    async def develop_image(self, picture: Path, folder: Path) -> Print:
+    async def develop_image(self, picture: Path, folder: Path, *, application: str | None = None) -> Print:
         """Decode a finished picture, JPEG or PNG, verify it, and write its thumbnail as JPEG."""
 
     async def close(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
+
+from filmgate.core.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class Resolver:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask, self._seconds, self._clock = ask, seconds, clock
-        self._turns = _Turns(share, total)
+        self._turns = Turns(share, total, assured=True)
         self._share = share
         self._running: dict[tuple[str, str], asyncio.Task[Sequence[str]]] = {}
         self._asking: set[asyncio.Future[Sequence[str]]] = set()
@@ -159,58 +161,3 @@ class Resolver:
 
 class _Refused(Unresolved):
     """There was no turn: that says nothing of the name, so it is not remembered."""
-
-
-class _Turns:
-    """Hands out turns: so many per application, so many in all, and always one to an application that has none."""
-
-    def __init__(self, share: int, total: int) -> None:
-        self._share, self._total = share, total
-        self._taken: Counter[str] = Counter()
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-
-    async def take(self, application: str) -> None:
-        """Wait for a turn."""
-        if application not in self._waiting and self._is_free(application):
-            self._taken[application] += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(application, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._hand_on(application)
-            else:
-                self.give_back(application)
-            raise
-
-    def give_back(self, application: str) -> None:
-        """End a turn, and give it to who waits: of this application if its share was full, else to all in turn."""
-        was_full = self._taken.total() >= self._total
-        self._taken[application] -= 1
-        if not self._taken[application]:
-            del self._taken[application]
-        for each in (*self._waiting,) if was_full else (application,):
-            self._hand_on(each)
-
-    def _hand_on(self, application: str) -> None:
-        queue = self._waiting.get(application)
-        if queue is None:
-            return
-        handed = False
-        while queue and (queue[0].done() or self._is_free(application)):
-            turn = queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                self._taken[application] += 1
-                handed = True
-        if not queue:
-            del self._waiting[application]
-        elif handed:
-            # Whoever has just had a turn stands behind the others.
-            self._waiting[application] = self._waiting.pop(application)
-
-    def _is_free(self, application: str) -> bool:
-        taken = self._taken[application]
-        return taken == 0 or (taken < self._share and self._taken.total() < self._total)

@@ -9,19 +9,21 @@ import av
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from filmgate.adapters.media.footage import Footage, open_footage
+from filmgate.adapters.media.footage import RATE, Footage, open_footage
 from filmgate.adapters.media.frames import even_size, fitted, h264_track, is_black, picture
 from filmgate.adapters.media.pictures import palette
 from filmgate.adapters.media.work import CLIP, LAST_FRAME, SOURCE, THUMBNAIL
 from filmgate.domain.media import Facts
 
-RATE = 24
 _JPEG_QUALITY = 90
 
 
-def normalise_clip() -> list[Facts]:
-    """Re-encode the clip in `SOURCE` to `CLIP`: H.264, 24 frames per second, BT.709, even sizes, no sound."""
-    with open_footage(SOURCE) as footage, av.open(CLIP, "w", options={"movflags": "+faststart"}) as output:
+def normalise_clip(max_pixels: int = 0) -> list[Facts]:
+    """Re-encode the clip in `SOURCE` to `CLIP`: H.264, 24 frames per second, BT.709, even sizes, no sound.
+
+    It may have `max_pixels` over all its frames (0: no limit).
+    """
+    with open_footage(SOURCE, max_pixels) as footage, av.open(CLIP, "w", options={"movflags": "+faststart"}) as output:
         stream: VideoStream | None = None
         count = 0
         for frame in _paced(footage):

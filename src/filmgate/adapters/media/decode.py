@@ -10,7 +10,6 @@ from filmgate.domain.errors import InvalidMedia
 
 _OPERATIONS = {
     Operation.PICTURE: normalise_picture,
-    Operation.CLIP: normalise_clip,
     Operation.DEVELOP: develop,
     Operation.PRINT: develop_picture,
     Operation.ACCEPT_CLIP: accept_clip,
@@ -19,9 +18,12 @@ _OPERATIONS = {
 }
 
 
-def perform(operation: Operation) -> Outcome:
-    """Run an operation; a file that cannot be used is an outcome too."""
+def perform(operation: Operation, max_pixels: int = 0) -> Outcome:
+    """Run an operation; a file that cannot be used is an outcome too.
+
+    An external clip may have so many pixels over all its frames (0: no limit).
+    """
     try:
-        return Outcome(facts=_OPERATIONS[operation]())
+        return Outcome(facts=normalise_clip(max_pixels) if operation is Operation.CLIP else _OPERATIONS[operation]())
     except InvalidMedia as error:
         return Outcome(error=error.message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -23,6 +24,8 @@ MAX_PIXELS = 4400 * 1888
 MAX_SECONDS = 60
 MAX_FRAMES = 3600
 MIN_SIDE = 16
+RATE = 24
+"""Frames per second of what is written of an external clip."""
 # Rounding of the container's clock and a last frame held a little longer are no reason to refuse.
 _SLACK = 0.5
 _DECODERS = ("h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores", "mjpeg", "gif")
@@ -39,9 +42,14 @@ class Footage:
     all are counted while it is read.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, demuxer: str) -> None:
-        """Take an open container; checks what its header says. Raises InvalidMedia."""
+    def __init__(self, container: InputContainer, stream: VideoStream, demuxer: str, max_pixels: int = 0) -> None:
+        """Take an open container; checks what its header says. Raises InvalidMedia.
+
+        `max_pixels` are allowed over all frames, those that are decoded or those that are written, whichever are more
+        (0: no limit).
+        """
         self._container = container
+        self._max_pixels = max_pixels
         self._demuxer = demuxer
         self.stream = stream
         self.type = _TYPES[demuxer]
@@ -104,6 +112,7 @@ class Footage:
         seconds = (self._container.duration or 0) / av.time_base
         if seconds > MAX_SECONDS + _SLACK:
             raise InvalidMedia(f"The video is {seconds:.1f} seconds long; at most {MAX_SECONDS} are allowed.")
+        self._check_pixels(self.stream.frames, seconds)
 
     def _check_frame(self, frame: VideoFrame, count: int, time: Fraction) -> None:
         context = self.stream.codec_context
@@ -116,6 +125,17 @@ class Footage:
             raise InvalidMedia(f"The video has more than {MAX_FRAMES} frames.")
         if time > MAX_SECONDS + _SLACK:
             raise InvalidMedia(f"The video is longer than the {MAX_SECONDS} seconds that are allowed.")
+        self._check_pixels(count, float(time))
+
+    def _check_pixels(self, count: int, seconds: float) -> None:
+        """Refuse a clip that costs too much; how much is often in its header, else it shows on the way."""
+        width, height = self.stream.codec_context.width, self.stream.codec_context.height
+        frames = max(count, math.ceil(seconds * RATE))
+        if self._max_pixels and width * height * frames > self._max_pixels:
+            raise InvalidMedia(
+                f"The video is too long for its size, {frames:,} frames or more of {width}x{height} pixels: at most "
+                f"{self._max_pixels / 1e6:,.0f} megapixels over all frames are allowed. Make it shorter or smaller."
+            )
 
     def _check_whole(self, count: int, time: Fraction, missing: int) -> None:
         if count == 0:
@@ -145,14 +165,14 @@ def open_container(name: str, decoders: Sequence[str]) -> Iterator[tuple[InputCo
 
 
 @contextlib.contextmanager
-def open_footage(name: str) -> Iterator[Footage]:
-    """Open a clip in the current folder. Raises InvalidMedia."""
+def open_footage(name: str, max_pixels: int = 0) -> Iterator[Footage]:
+    """Open a clip in the current folder, of so many pixels over all frames (0: no limit). Raises InvalidMedia."""
     with open_container(name, _DECODERS) as (container, demuxer):
         tracks = [track for track in container.streams.video if not _is_cover(track)]
         # The list given to the library keeps it from probing with other decoders, not from decoding with them.
         if not tracks or tracks[0].codec_context.codec.name not in _DECODERS:
             raise InvalidMedia("The file has no video in it that can be decoded.")
-        yield Footage(container, tracks[0], demuxer)
+        yield Footage(container, tracks[0], demuxer, max_pixels)
 
 
 def _demuxer(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Opening foreign files: pictures, clips, and the stills of a finished clip."""
+"""Opening external files: pictures, clips, and the stills of a finished clip."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
 from filmgate.adapters.media.work import CLIP, LAST_FRAME, PHOTO, PICTURE, THUMBNAIL, Limits, Operation
+from filmgate.core.turns import Turns
 from filmgate.domain.media import Facts
 from filmgate.ports.media import Print, Stills
 
@@ -18,6 +19,9 @@ _MIB = 1024 * 1024
 # Address space at the limits of size, measured: 0.96 GB for a 40-megapixel WebP, 1.33 GB to re-encode 3840x2160.
 _PICTURE_LIMITS = Limits(memory=1536 * _MIB, cpu=30, wall=60, file=256 * _MIB)
 _CLIP_LIMITS = Limits(memory=3072 * _MIB, cpu=600, wall=600, file=1024 * _MIB)
+# More than a worker of the studio does: what has begun to be made is finished first.
+_STANDS_BACK = 10
+_OURSELVES = ""
 _ACCEPTED = {
     ".png": (Operation.ACCEPT_PNG, PICTURE),
     ".jpg": (Operation.ACCEPT_JPEG, PHOTO),
@@ -39,35 +43,50 @@ class _Developed(msgspec.Struct, frozen=True):
 class SandboxedTools:
     """Implements MediaTools with child processes, of which a few run at a time.
 
-    Stills are remembered by the SHA-256 of their clip, up to a number of bytes: equal clips are made again and again.
+    Finished tasks have slots of their own, so that no external file delays one. Of each kind of slots an application
+    has all but one at most: while its long files are decoded, another's are begun. Stills are remembered by the SHA-256
+    of their clip, up to a number of bytes: equal clips are made again and again.
     """
 
-    def __init__(self, *, concurrency: int = 2, cache_bytes: int = 32 * _MIB) -> None:
-        """Allow `concurrency` children at a time; no process is started before the first file."""
+    def __init__(self, *, concurrency: int = 2, cache_bytes: int = 32 * _MIB, max_video_pixels: int = 0) -> None:
+        """Allow `concurrency` children at a time for external files, and as many for those of finished tasks.
+
+        An external clip may have `max_video_pixels` over all its frames (0: no limit). No process is started before
+        the first file.
+        """
         self._sandbox = Sandbox()
-        self._slots = asyncio.Semaphore(concurrency)
+        share = max(1, concurrency - 1)
+        self._external, self._finishing = Turns(share, concurrency), Turns(share, concurrency)
+        self._external_clip = msgspec.structs.replace(_CLIP_LIMITS, nice=_STANDS_BACK, pixels=max_video_pixels)
         self._cache = _Cache(cache_bytes)
 
-    async def normalise_image(self, source: Path, target: Path) -> Facts:
-        """Decode a foreign picture, upright and without alpha, and write it to `target` as PNG. Raises InvalidMedia."""
-        return await self._write_anew(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
+    async def normalise_image(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
+        """Decode an external picture, upright and without alpha, and write it to `target` as PNG. Raises InvalidMedia.
 
-    async def normalise_video(self, source: Path, target: Path) -> Facts:
-        """Decode a foreign clip and write it to `target` as H.264 MP4, 24 frames per second. Raises InvalidMedia."""
-        return await self._write_anew(Operation.CLIP, source, target, CLIP, _CLIP_LIMITS)
+        Pictures and clips of an application wait for the same turns.
+        """
+        async with self._external.turn(application or _OURSELVES):
+            return await self._write_anew(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
 
-    async def accept_image(self, source: Path, target: Path) -> Facts:
+    async def normalise_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
+        """Decode an external clip and write it to `target` as H.264 MP4, 24 frames per second. Raises InvalidMedia."""
+        async with self._external.turn(application or _OURSELVES):
+            return await self._write_anew(Operation.CLIP, source, target, CLIP, self._external_clip)
+
+    async def accept_image(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Write a picture that a provider made to `target`, which ends in `.png` or `.jpg`. Raises InvalidMedia."""
         operation, name = _ACCEPTED[target.suffix]
-        return await self._write_anew(operation, source, target, name, _PICTURE_LIMITS)
+        async with self._finishing.turn(application or _OURSELVES):
+            return await self._write_anew(operation, source, target, name, _PICTURE_LIMITS)
 
-    async def accept_video(self, source: Path, target: Path) -> Facts:
+    async def accept_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Verify a clip that a provider made, and write it to `target` as H.264 MP4. Raises InvalidMedia."""
-        return await self._write_anew(Operation.ACCEPT_CLIP, source, target, CLIP, _CLIP_LIMITS)
+        async with self._finishing.turn(application or _OURSELVES):
+            return await self._write_anew(Operation.ACCEPT_CLIP, source, target, CLIP, _CLIP_LIMITS)
 
-    async def develop(self, clip: Path, folder: Path) -> Stills:
+    async def develop(self, clip: Path, folder: Path, *, application: str | None = None) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write its stills. Raises InvalidMedia."""
-        async with self._slots:
+        async with self._finishing.turn(application or _OURSELVES):
             digest = await asyncio.to_thread(_digest, clip)
             developed = self._cache.get(digest)
             if developed is None:
@@ -76,10 +95,10 @@ class SandboxedTools:
                 self._cache.add(digest, developed)
         return await asyncio.to_thread(_write, developed, folder)
 
-    async def develop_image(self, picture: Path, folder: Path) -> Print:
+    async def develop_image(self, picture: Path, folder: Path, *, application: str | None = None) -> Print:
         """Decode a finished picture, verify it, and write its thumbnail. Raises InvalidMedia."""
         async with (
-            self._slots,
+            self._finishing.turn(application or _OURSELVES),
             self._sandbox.perform(Operation.PRINT, picture, folder, _PICTURE_LIMITS) as (box, facts),
         ):
             thumbnail = folder / THUMBNAIL
@@ -91,7 +110,7 @@ class SandboxedTools:
         await self._sandbox.close()
 
     async def _write_anew(self, operation: Operation, source: Path, target: Path, name: str, limits: Limits) -> Facts:
-        async with self._slots, self._sandbox.perform(operation, source, target.parent, limits) as (box, facts):
+        async with self._sandbox.perform(operation, source, target.parent, limits) as (box, facts):
             await asyncio.to_thread(regular_file(box / name).replace, target)
             return facts[0]
 

@@ -34,12 +34,17 @@ class Operation(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a child may use: bytes of address space, seconds of CPU, seconds of wall clock, bytes of a written file."""
+    """What a child may use: bytes of address space, seconds of CPU, seconds of wall clock, bytes of a written file.
+
+    `pixels` are those of a clip over all its frames (0: no limit). `nice` is by how much it stands back for others.
+    """
 
     memory: int
     cpu: int
     wall: int
     file: int
+    pixels: int = 0
+    nice: int = 0
 
 
 class Job(msgspec.Struct, frozen=True, tag="job"):

@@ -23,7 +23,7 @@ import msgspec
 
 from filmgate.adapters.media.confine import confine, die_with, leave_network
 from filmgate.adapters.media.decode import perform
-from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Operation, Outcome, Stop
+from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Outcome, Stop
 
 # Nothing of the file's: EFBIG is its own limit, and EIO is also what the decoders call a file that is cut off.
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -136,8 +136,9 @@ def _live(job: Job, zygote: int) -> None:
         os.close(nothing)
         os.umask(0o077)
         os.chdir(job.folder)
+        os.nice(job.limits.nice)
         confine(job.limits, job.folder)
-        Path(OUTCOME).write_bytes(msgspec.json.encode(_attempt(job.operation)))
+        Path(OUTCOME).write_bytes(msgspec.json.encode(_attempt(job)))
         code = 0
     except OSError as error:
         code = NO_ROOM if error.errno in _DISK else 1
@@ -145,9 +146,9 @@ def _live(job: Job, zygote: int) -> None:
         os._exit(code)
 
 
-def _attempt(operation: Operation) -> Outcome:
+def _attempt(job: Job) -> Outcome:
     try:
-        return perform(operation)
+        return perform(job.operation, job.limits.pixels)
     except MemoryError:
         return Outcome(error="The file needs too much memory to be decoded.")
     except Exception as error:

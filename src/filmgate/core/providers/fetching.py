@@ -79,10 +79,8 @@ class Fetching:
         await self._fetcher.download(
             url, source, max_bytes=self._most[role], application=None, headers=headers, trusted=origin
         )
-        if role is Role.IMAGE:
-            await self._tools.accept_image(source, target)
-        else:
-            await self._tools.accept_video(source, target)
+        accept = self._tools.accept_image if role is Role.IMAGE else self._tools.accept_video
+        await accept(source, target, application=task.application_id)
         reached(Point.FETCHED)
         key = f"{task.id}/{role}-{task.fence}{target.suffix}"
         await to_its_end(self._store.put(key, target))
