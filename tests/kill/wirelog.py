@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections import defaultdict
 from pathlib import Path
@@ -45,6 +46,7 @@ class Wire:
         self.url = f"http://127.0.0.1:{port}"
         self.deleted: set[str] = set()
         self._read = 0
+        self._reading = threading.Lock()
         self._by_number: dict[int, dict[str, Any]] = {}
         self._submits: dict[str, Submits] = defaultdict(Submits)
         self._prompts: dict[str, str] = {}
@@ -65,8 +67,8 @@ class Wire:
         return ids
 
     def submits(self) -> dict[str, Submits]:
-        """Read on in the log, and return what was received, by prompt."""
-        with self._log.open("rb") as file:
+        """Read on in the log, and return what was received, by prompt; clients and the admin ask at once."""
+        with self._reading, self._log.open("rb") as file:
             file.seek(self._read)
             for line in file:
                 if not line.endswith(b"\n"):

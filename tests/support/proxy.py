@@ -22,6 +22,10 @@ class LossyProxy:
         """Is released with each answer that was lost."""
         self._start(self._accept)
 
+    def lose(self, answers: int) -> None:
+        """Lose this many answers from now on."""
+        self._losses = answers
+
     def close(self) -> None:
         """Break all connections."""
         with contextlib.suppress(OSError):
@@ -36,7 +40,11 @@ class LossyProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._port))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._port))
+                except ConnectionRefusedError:  # the service is being started again
+                    _cut(client)
+                    continue
                 self._open += [client, server]
                 self._start(self._pass, client, server)
                 self._start(self._pass, server, client, "answers")
