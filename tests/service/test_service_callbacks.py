@@ -134,16 +134,13 @@ def test_a_receiver_that_is_down(http: httpx2.Client):
 
 
 def test_a_hanging_receiver_delays_nobody(http: httpx2.Client):
-    """While a hundred callbacks of the same owner hang at one receiver, another's arrives at once."""
+    """While a hundred callbacks of the same owner are due to one receiver that hangs, another's arrives first."""
     with receiver(*[HANGS] * 500) as stuck, receiver() as good:
         hanging = [submit(http, "[fail]", callback_url=stuck.url) for _ in range(100)]
-        for _ in range(10):
-            stuck.posts.get(timeout=30)
-        start = time.monotonic()
+        stuck.posts.get(timeout=30)
         task = submit(http, "[fail]", callback_url=good.url)
-        assert json.loads(good.posts.get(timeout=8).body)["id"] == task
-        assert time.monotonic() - start < 8
-        assert stuck.posts.qsize() + 10 <= 32, "one receiver has a part of the room only"
+        assert json.loads(good.posts.get(timeout=30).body)["id"] == task
+        assert stuck.posts.qsize() <= 2, "one that does not answer has one delivery at a time"
         for each in hanging:
             assert http.delete(f"/api/v1/tasks/{each}").status_code == 204
 

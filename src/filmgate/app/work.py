@@ -10,6 +10,7 @@ from filmgate.adapters.telemetry.watching import Watch, Work
 from filmgate.app.base import Base
 from filmgate.app.engines import room_of
 from filmgate.core.callbacks.delivering import Callbacks
+from filmgate.core.callbacks.receivers import SLOTS
 from filmgate.core.developing import Developing
 from filmgate.core.execution import Execution
 from filmgate.core.housekeeping import Housekeeping
@@ -26,7 +27,6 @@ from filmgate.core.starting import Starting
 from filmgate.ports.dispatch import Lane
 from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, PURGE, RECALL, queue_of
 
-_CALLBACK_SLOTS = 64
 _SUBMIT_SLOTS = 8
 _INGEST_SLOTS = 4
 _RECALL_SLOTS = 4
@@ -51,7 +51,7 @@ def lanes(
     for name in base.accounts:
         found |= _account_lanes(base, name, execution, watch.following(following.follow))
     found |= {
-        CALLBACK: Lane(watch.delivering(callbacks.deliver), _CALLBACK_SLOTS),
+        CALLBACK: Lane(watch.delivering(callbacks.deliver), SLOTS),
         EXPIRE: Lane(housekeeping.expire, 1),
         PURGE: Lane(housekeeping.purge, 1),
     }

@@ -165,29 +165,56 @@ async def test_an_end_waits_for_the_beginning_that_is_under_way(post: Post):
     assert [json.loads(body)["state"] for _, _, body in place.requests] == ["dreaming", "failed"]
 
 
-async def test_many_callbacks_to_one_receiver_share_few_connections(post: Post):
-    """A receiver that hangs holds sixteen deliveries at once, and the others wait without a slot."""
-    here = asyncio.Semaphore(0)
+async def test_a_receiver_that_hangs_holds_one_delivery(post: Post):
+    """The others to it wait without a slot, and are no tries; those to another receiver go on."""
+    here = asyncio.Event()
 
     async def hangs(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
-        here.release()
+        here.set()
         await asyncio.Event().wait()
 
     async with asyncio.timeout(30), site(hangs) as place, site(says(b"ok")) as other:
+        tasks = [await post.task(place.url()) for _ in range(40)]
+        for task in tasks:
+            await post.ended(task)
+        running = [asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()]
+        await here.wait()
+        await asyncio.wait(running, return_when=asyncio.ALL_COMPLETED, timeout=1)
+        left = [task for task in running if not task.done()]
+        assert (len(left), len(place.requests)) == (1, 1)
+        assert {(await post.told(task)).tries for task in tasks} == {0}
+        neighbour = await post.task(other.url())
+        await post.ended(neighbour)
+        await asyncio.gather(*(asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()))
+        assert (await post.told(neighbour)).status is CallbackStatus.DELIVERED
+        left[0].cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+async def test_a_prompt_receiver_gets_many_at_once(post: Post):
+    """Once it has answered, sixteen deliveries are under way to it at a time."""
+    here, go = asyncio.Semaphore(0), asyncio.Event()
+    go.set()
+
+    async def waits(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
+        here.release()
+        await go.wait()
+        await says(b"ok")(path, headers, body, writer)
+
+    async with asyncio.timeout(30), site(waits) as place:
+        await post.ended(await post.task(place.url()))
+        await post.deliver()
+        await here.acquire()
+        go.clear()
         for _ in range(40):
             await post.ended(await post.task(place.url()))
         running = [asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()]
         for _ in range(16):
             await here.acquire()
-        done, left = await asyncio.wait(running, timeout=1)
-        assert (len(done), len(left), len(place.requests)) == (24, 16, 16)
-        neighbour = await post.task(other.url())
-        await post.ended(neighbour)
-        assert await post.deliver() >= 1
-        assert (await post.told(neighbour)).status is CallbackStatus.DELIVERED
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.wait(running, return_when=asyncio.ALL_COMPLETED, timeout=1)
+        assert sum(not task.done() for task in running) == 16
+        go.set()
+        await asyncio.gather(*running)
 
 
 async def test_a_status_without_an_end_is_an_answer(post: Post):

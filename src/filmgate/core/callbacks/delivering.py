@@ -69,7 +69,7 @@ class Callbacks:
         elif claim.due.detail == State.PROCESSING and task.final:
             await self._settle(claim, Outcome(CallbackStatus.SUPERSEDED))
         else:
-            with self._receivers.visit(task.callback_url, task.application_id, task.id) as visit:
+            with self._receivers.visit(task.callback_url, task.application_id, task.credential_id, task.id) as visit:
                 if visit.pause is not None:
                     await self._ledger.postpone(claim, self._clock() + visit.pause)
                     return

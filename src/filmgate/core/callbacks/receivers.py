@@ -1,111 +1,255 @@
-"""Whose turn it is: how many deliveries are under way at once to one receiver, for one application, of one task."""
+"""Limit concurrent deliveries: per receiver, API key, application and in all; receivers that are slow stand aside."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Final
 from urllib.parse import urlsplit
 
-PER_RECEIVER = 16
-PER_SILENT_RECEIVER = 2
-"""For a receiver that did not answer the last time: its deliveries take all the time there is."""
+from filmgate.domain.hosts import parse_host
 
-PER_APPLICATION = 32
-PER_TASK = 1
+PROMPT_SECONDS: Final = 2.0
+"""A delivery that takes longer than this is slow, and is so as soon as it has lasted that long."""
 
-_USUAL_STAY = 0.1
+TOTAL: Final = 192
+"""Deliveries under way at once; an application that has fewer than ALWAYS of them may begin one even then."""
+
+ALWAYS: Final = 16
+SLOTS: Final = 256
+
+PER_APPLICATION: Final = 96
+PER_APPLICATION_ASIDE: Final = 64
+"""So many of an application's are under way when no more begin that are not to receivers known to be prompt."""
+
+PER_TASK: Final = 1
+
 _LONGEST_PAUSE = 30.0
-_MOST_GATES = 10_000
+_LONGEST_SILENT_PAUSE = 600.0
+_USUAL_STAY = 0.1
+_RECEIVERS = 1_000
+_APPLICATIONS = 10_000
+
+
+class Health(StrEnum):
+    """How a receiver took its last delivery. A fast failure is prompt: it holds nobody up."""
+
+    PROMPT = "prompt"
+    NEW = "new"
+    SLOW = "slow"
+    SILENT = "silent"
+
+
+PER_RECEIVER: Final = {Health.PROMPT: 16, Health.NEW: 1, Health.SLOW: 4, Health.SILENT: 1}
+"""Deliveries under way at once to one receiver of an application."""
+
+ROOMS: Final = {Health.PROMPT: 32, Health.NEW: 32, Health.SLOW: 8}
+"""Deliveries under way at once of one application, by what they are now; silent receivers share the room of slow ones.
+
+None begins in a full room. A prompt or new one that turns out to be slow goes over to those, whose room may overflow.
+"""
+
+
+def key_share(room: int) -> int:
+    """Return how much of an application's room one of its API keys may take: the others always find a quarter."""
+    return room - room // 4
+
+
+def origin_of(url: str) -> str:
+    """Return the scheme, host and port that are dialled, in one spelling; an unreadable address as it is."""
+    try:
+        parts = urlsplit(url)
+        host = parse_host(parts.netloc.rpartition("@")[2])
+    except ValueError:
+        return url
+    return url if host is None else f"{parts.scheme}://{host._replace(port=host.port_for(parts.scheme))}"
 
 
 class Visit:
-    """An attempt to enter. With a `pause` in seconds it failed, and may be made again after it.
+    """An attempt to begin a delivery. With a `pause` in seconds it failed, and may be made again after it.
 
-    Whoever was let in says whether the receiver `answered`.
+    Set `answered` once the receiver has answered.
     """
 
-    def __init__(self, pause: float | None = None) -> None:
+    def __init__(self, health: Health, credential_id: str, start: float, pause: float | None = None) -> None:
         self.pause = pause
         self.answered = False
+        self.credential_id = credential_id
+        self.start = start
+        self._health = health
+
+    def is_late(self, now: float) -> bool:
+        """Whether it has lasted longer than a prompt delivery does."""
+        return now - self.start > PROMPT_SECONDS
+
+    def room(self, now: float) -> Health:
+        """Return the room of its application that it takes up now."""
+        return Health.SLOW if self.is_late(now) else room_of(self._health)
 
 
-class _Gate:
-    """Lets so many in at once. It estimates when the next turn is from how long the last ones stayed."""
+def room_of(health: Health) -> Health:
+    """Return the room in which deliveries to such receivers begin."""
+    return Health.SLOW if health is Health.SILENT else health
 
-    def __init__(self, limit: int, chance: Callable[[], float]) -> None:
-        self._limit = limit
+
+class _Turns:
+    """Estimates when there is room again, from how long the last deliveries took."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._stay = _USUAL_STAY
-        self._turn = 0.0
-        self.inside = 0
-        self.silent = False
+        self._next = 0.0
 
-    @property
-    def limit(self) -> int:
-        return min(self._limit, PER_SILENT_RECEIVER) if self.silent else self._limit
+    def pause(self, now: float, limit: int, longest: float) -> float:
+        """Return a turn of its own to everybody who is sent away, so that they do not come back all at once."""
+        latest = now + longest
+        self._next = min(max(self._next, now) + self._stay / limit, latest)
+        return self._next - now if self._next < latest else longest * (1 + self._chance()) / 2
 
-    @property
-    def full(self) -> bool:
-        return self.inside >= self.limit
-
-    def pause(self, now: float) -> float:
-        """Give everybody who is sent away a turn of his own, so that they do not come back all at once."""
-        latest = now + _LONGEST_PAUSE
-        self._turn = min(max(self._turn, now) + self._stay / self.limit, latest)
-        return self._turn - now if self._turn < latest else _LONGEST_PAUSE * (1 + self._chance()) / 2
-
-    def left(self, stay: float) -> None:
-        self.inside -= 1
+    def ended(self, stay: float) -> None:
+        """Count a delivery that took so many seconds."""
         self._stay += (stay - self._stay) / 4
 
-    def heard(self, stay: float, *, answered: bool) -> None:
-        """Take note of whether somebody answers; how it was before he did says nothing any more."""
-        if answered and self.silent:
-            self._turn, self._stay = 0.0, stay
-        self.silent = not answered
+    def restart(self, stay: float) -> None:
+        """Forget how it was before."""
+        self._next, self._stay = 0.0, stay
+
+
+class _Receiver:
+    """One origin as one application knows it."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self.visits: set[Visit] = set()
+        self.turns = _Turns(chance)
+        self._health = Health.NEW
+        self._silences = 0
+
+    def health(self, now: float) -> Health:
+        """Return how it takes deliveries, also as far as those under way show it."""
+        if self._health in (Health.PROMPT, Health.NEW) and any(visit.is_late(now) for visit in self.visits):
+            return Health.SILENT
+        return self._health
+
+    def longest_pause(self, health: Health) -> float:
+        """Return for how long those who find no room are sent away; what a new one is like is known soon."""
+        if health is Health.NEW:
+            return PROMPT_SECONDS
+        if health is Health.SILENT:
+            return min(_LONGEST_PAUSE * 2.0 ** min(self._silences, 10), _LONGEST_SILENT_PAUSE)
+        return _LONGEST_PAUSE
+
+    def ended(self, visit: Visit, now: float) -> None:
+        """Learn from a delivery; how it was before the receiver answered says nothing any more."""
+        self.visits.discard(visit)
+        before, stay = self._health, now - visit.start
+        if not visit.is_late(now):
+            self._health = Health.PROMPT
+        else:
+            self._health = Health.SLOW if visit.answered else Health.SILENT
+        self._silences = self._silences + 1 if self._health is Health.SILENT else 0
+        if before in (Health.NEW, Health.SILENT) and self._health is not Health.SILENT:
+            self.turns.restart(stay)
+        else:
+            self.turns.ended(stay)
+
+
+class _Application:
+    """The receivers of one application, and its deliveries under way."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self.visits: set[Visit] = set()
+        self.turns = {room: _Turns(chance) for room in ROOMS}
+        self._receivers: dict[str, _Receiver] = {}
+        self._chance = chance
+
+    def receiver(self, origin: str) -> _Receiver:
+        """Return what is known of a receiver; those that were not used for longest are forgotten first."""
+        found = self._receivers.pop(origin, None)
+        if found is None:
+            found = _Receiver(self._chance)
+            if len(self._receivers) >= _RECEIVERS:
+                del self._receivers[next(name for name, each in self._receivers.items() if not each.visits)]
+        self._receivers[origin] = found
+        return found
+
+    def is_full(self, room: Health, credential_id: str, now: float) -> bool:
+        """Return whether no delivery may begin in this room, for anybody or for this key."""
+        most = PER_APPLICATION if room is Health.PROMPT else PER_APPLICATION_ASIDE
+        return _is_taken(self.visits, most, credential_id) or _is_taken(
+            [visit for visit in self.visits if visit.room(now) is room], ROOMS[room], credential_id
+        )
 
 
 class Receivers:
-    """Keeps one receiver, one application or one task from taking all the room there is."""
+    """Keeps one receiver, API key or application from taking all the room there is."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
     ) -> None:
         self._clock = clock
         self._chance = chance
-        self._gates: dict[str, _Gate] = {}
+        self._applications: dict[str, _Application] = {}
+        self._tasks: dict[str, _Turns] = {}
+        self._under_way = 0
 
     @contextlib.contextmanager
-    def visit(self, url: str, application_id: str, task_id: str) -> Iterator[Visit]:
-        """Enter for one delivery, if there is room; never waits."""
-        receiver = self._gate(f"receiver {urlsplit(url).netloc.lower()}", PER_RECEIVER)
-        gates = (
-            self._gate(f"task {task_id}", PER_TASK),
-            receiver,
-            self._gate(f"application {application_id}", PER_APPLICATION),
-        )
-        start = self._clock()
-        full = next((gate for gate in gates if gate.full), None)
-        if full is not None:
-            yield Visit(full.pause(start))
+    def visit(self, url: str, application_id: str, credential_id: str, task_id: str) -> Iterator[Visit]:
+        """Begin one delivery, if there is room; never waits."""
+        now = self._clock()
+        application = self._application(application_id)
+        receiver = application.receiver(origin_of(url))
+        health = receiver.health(now)
+        pause = self._pause(application, receiver, health, credential_id, task_id, now)
+        visit = Visit(health, credential_id, now, pause)
+        if pause is not None:
+            yield visit
             return
-        for gate in gates:
-            gate.inside += 1
-        visit = Visit()
+        self._under_way += 1
+        self._tasks[task_id] = _Turns(self._chance)
+        application.visits.add(visit)
+        receiver.visits.add(visit)
         try:
             yield visit
         finally:
-            stay = self._clock() - start
-            for gate in gates:
-                gate.left(stay)
-            receiver.heard(stay, answered=visit.answered)
-            del self._gates[f"task {task_id}"]
+            now = self._clock()
+            self._under_way -= 1
+            del self._tasks[task_id]
+            application.visits.discard(visit)
+            application.turns[room_of(health)].ended(now - visit.start)
+            receiver.ended(visit, now)
 
-    def _gate(self, name: str, limit: int) -> _Gate:
-        if name not in self._gates:
-            if len(self._gates) >= _MOST_GATES:
-                self._gates = {name: gate for name, gate in self._gates.items() if gate.inside}
-            self._gates[name] = _Gate(limit, self._chance)
-        return self._gates[name]
+    def _pause(
+        self,
+        application: _Application,
+        receiver: _Receiver,
+        health: Health,
+        credential_id: str,
+        task_id: str,
+        now: float,
+    ) -> float | None:
+        """Return for how many seconds a delivery has to wait; None if there is room for it."""
+        if task_id in self._tasks:
+            return self._tasks[task_id].pause(now, PER_TASK, _LONGEST_PAUSE)
+        if len(receiver.visits) >= PER_RECEIVER[health]:
+            return receiver.turns.pause(now, PER_RECEIVER[health], receiver.longest_pause(health))
+        room = room_of(health)
+        crowded = self._under_way >= TOTAL and len(application.visits) >= ALWAYS
+        if crowded or application.is_full(room, credential_id, now):
+            return application.turns[room].pause(now, ROOMS[room], _LONGEST_PAUSE)
+        return None
+
+    def _application(self, application_id: str) -> _Application:
+        found = self._applications.get(application_id)
+        if found is None:
+            if len(self._applications) >= _APPLICATIONS:
+                self._applications = {name: each for name, each in self._applications.items() if each.visits}
+            found = self._applications[application_id] = _Application(self._chance)
+        return found
+
+
+def _is_taken(visits: Iterable[Visit], room: int, credential_id: str) -> bool:
+    held = [visit.credential_id for visit in visits]
+    return len(held) >= room or held.count(credential_id) >= key_share(room)
