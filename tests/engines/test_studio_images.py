@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from filmgate.adapters.engines.studio import film, motion
-from filmgate.adapters.engines.studio.picture import Picture, _window, cover
+from filmgate.adapters.engines.studio.picture import Picture, _start, cover
 from filmgate.adapters.media import SandboxedTools
 from tests.engines.shop import packets, psnr
 
@@ -71,10 +73,42 @@ def test_crop_keeps_what_tells_most(x: int) -> None:
 
 def test_crop_of_a_plain_picture_is_even() -> None:
     """Where everything tells the same, the middle of the width stays, and of the height a little more of the top."""
-    grey = np.full((600, 600, 3), 120, np.uint8)
-    assert _window(grey, 0, 400) == 100
-    assert _window(grey, 1, 400) == 76
-    assert _window(grey, 0, 598) == 1
+    plain = np.ones(256)
+    assert _start(plain, 600, 400, 0.5) == 100
+    assert _start(plain, 600, 400, 0.38) == 76
+    assert _start(plain, 600, 598, 0.38) == 1
+
+
+@pytest.mark.parametrize("size", [(4096, 1), (1, 4096), (4000, 20), (20, 4000), (2, 2), (1, 1), (4096, 4096), (16, 9)])
+@pytest.mark.parametrize("frame", [(1360, 752), (752, 752), (540, 960)])
+def test_crop_costs_what_the_frame_costs(
+    size: tuple[int, int], frame: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the shape of a picture, nothing is scaled to more than a few frames: it is cropped before."""
+    made: list[tuple[int, int]] = []
+    resize = cv2.resize
+
+    def noted(source: Picture, dsize: tuple[int, int], **options: Any) -> Any:
+        made.append(dsize)
+        return resize(source, dsize, **options)
+
+    monkeypatch.setattr(cv2, "resize", noted)
+    assert cover(np.full((size[1], size[0], 3), 90, np.uint8), *frame).shape == (frame[1], frame[0], 3)
+    assert max(width * height for width, height in made) <= 8 * max(frame) ** 2
+
+
+@pytest.mark.parametrize("size", [(640, 200), (200, 640), (1900, 400), (320, 180), (31, 17)])
+def test_crop_is_a_part_of_the_scaled_picture(size: tuple[int, int]) -> None:
+    """What is shown is a window of the whole picture in the size that covers the frame: nothing is bent."""
+    small = np.random.default_rng(4).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    picture = cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
+    shown = cover(picture, 320, 180)
+    scale = max(320 / size[0], 180 / size[1])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    covering = (max(320, round(size[0] * scale)), max(180, round(size[1] * scale)))
+    whole = cv2.resize(picture, covering, interpolation=method)
+    unlike = cv2.matchTemplate(whole, shown, cv2.TM_SQDIFF).min() / shown.size
+    assert unlike < 9  # a mean difference of three levels in 256
 
 
 def test_unlike_pictures_are_dissolved_without_tearing() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +21,12 @@ _SPARE = 0.02
 
 _GLANCE = 256
 """Pixels of the longer side at which a picture is looked at."""
+
+_STARTS = 4096
+"""Places at which a crop may begin, at most."""
+
+_MARGIN = 2
+"""Pixels beside a crop that are scaled with it, so that its edges look as they would in the whole."""
 
 _CENTRED = 0.8
 """How much more a crop at the side must tell than one in the middle."""
@@ -43,36 +50,61 @@ def write(path: Path, picture: Picture) -> None:
 
 
 def cover(picture: Picture, width: int, height: int) -> Picture:
-    """Scale the picture until it covers the frame and crop what sticks out, where there is least to see."""
+    """Scale the picture until it covers the frame and crop what sticks out, where there is least to see.
+
+    What is scaled is bounded by the frame, not by the picture: one of 4096x1 would have three million columns.
+    """
     rows, columns = picture.shape[:2]
     if (columns, rows) == (width, height):
         return picture
     scale = max(width / columns, height / rows)
-    size = (max(width, round(columns * scale)), max(height, round(rows * scale)))
+    told = _telling(picture)
+    across = _Crop.of(told.mean(axis=0), columns, scale, width, 0.5)
+    down = _Crop.of(told.mean(axis=1), rows, scale, height, 0.38)
+    part = picture[down.first : down.end, across.first : across.end]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    scaled = cv2.resize(picture, size, interpolation=method)
-    left, top = _window(scaled, 0, width), _window(scaled, 1, height)
-    return np.ascontiguousarray(scaled[top : top + height, left : left + width])
+    scaled = cv2.resize(part, (across.scaled, down.scaled), interpolation=method)
+    return np.ascontiguousarray(scaled[down.cut : down.cut + height, across.cut : across.cut + width])
 
 
-def _window(picture: Picture, axis: int, length: int) -> int:
-    """Give where the most telling part of so many columns (axis 0) or rows (axis 1) begins.
+class _Crop(NamedTuple):
+    """What of one axis is scaled, from the pixel `first` up to `end`, to how many pixels, and how many are cut off."""
+
+    first: int
+    end: int
+    scaled: int
+    cut: int
+
+    @classmethod
+    def of(cls, told: Picture, pixels: int, scale: float, length: int, middle: float) -> _Crop:
+        """Find the most telling part of an axis of so many pixels; the frame has `length` of them."""
+        start = _start(told, max(length, round(pixels * scale)), length, middle)
+        first = max(0, int(start / scale) - _MARGIN)
+        end = min(pixels, math.ceil((start + length) / scale) + _MARGIN)
+        cut = round(start - first * scale)
+        return cls(first, end, max(cut + length, round((end - first) * scale)), cut)
+
+
+def _start(told: Picture, scaled: int, length: int, middle: float) -> int:
+    """Give where the most telling part begins; `told` is how much there is to see along the axis.
 
     Telling is what has edges and colours of its own. Without a clear winner it is the middle of the width, and of the
     height a little above the middle, where faces and horizons are.
     """
-    spare: int = picture.shape[1 - axis] - length
+    spare = scaled - length
     if spare <= _SPARE * length:
         return spare // 2
-    told = np.concatenate(([0.0], np.cumsum(_telling(picture).mean(axis=axis))))
-    starts = np.arange(spare + 1)
-    share = (told[starts + length] - told[starts]) / (told[-1] + 1e-6)
-    aside = (starts / spare - (0.5, 0.38)[axis]) ** 2
-    return int(np.argmax(share - aside * _CENTRED * spare / (spare + length)))
+    total = np.concatenate(([0.0], np.cumsum(told)))
+    places = np.linspace(0, scaled, len(total))
+    starts = np.linspace(0, spare, min(spare, _STARTS) + 1)
+    seen = np.interp(starts + length, places, total) - np.interp(starts, places, total)
+    aside = (starts / spare - middle) ** 2
+    best = np.argmax(seen / (total[-1] + 1e-6) - aside * _CENTRED * spare / scaled)
+    return int(starts[best] + 0.5)
 
 
 def _telling(picture: Picture) -> Picture:
-    """Weigh each pixel by how strong the edges around it are and how unlike the average its colour is."""
+    """Weigh each part of a small copy by how strong the edges around it are and how unlike the average its colour."""
     rows, columns = picture.shape[:2]
     scale = min(1.0, _GLANCE / max(rows, columns))
     size = (max(2, round(columns * scale)), max(2, round(rows * scale)))
@@ -80,5 +112,5 @@ def _telling(picture: Picture) -> Picture:
     edges = np.abs(cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F))
     unlike = np.linalg.norm(small - small.mean(axis=(0, 1)), axis=2)
     weight = edges / (edges.mean() + 1.0) + unlike / (unlike.mean() + 1.0)
-    full: Picture = cv2.resize(cv2.GaussianBlur(weight, (0, 0), 2), (columns, rows), interpolation=cv2.INTER_LINEAR)
-    return full
+    telling: Picture = cv2.GaussianBlur(weight, (0, 0), 2)
+    return telling
