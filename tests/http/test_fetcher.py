@@ -30,6 +30,7 @@ async def test_download(fetcher: CheckedFetcher, tmp_path: Path):
     assert headers["host"] == f"{HOME}:{place.port}"
     assert headers["user-agent"] == f"filmgate/{__version__}"
     assert headers["accept-encoding"] == "identity"
+    assert headers["accept"] == "*/*"
     assert not {"cookie", "authorization", "referer"} & set(headers)
 
 

@@ -33,6 +33,18 @@ async def test_redirects_are_followed(fetcher: CheckedFetcher, tmp_path: Path):
     assert len(place.requests) == 6
 
 
+@pytest.mark.parametrize("location", ["/my photo.png", " /my photo.png ", "my%20photo.png", "/a/../my photo.png"])
+async def test_a_redirect_with_spaces(fetcher: CheckedFetcher, tmp_path: Path, location: str):
+    """Servers that write the name of a file as it is are understood as by browsers."""
+
+    async def answer(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
+        await (sends_to(location) if path == "/r" else says(path.encode()))(path, headers, body, writer)
+
+    async with site(answer) as place:
+        await fetcher.download(place.url("/r"), tmp_path / "a", max_bytes=100, application="a")
+    assert (tmp_path / "a").read_bytes() == b"/my%20photo.png"
+
+
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 async def test_redirect_inside_is_refused(fetcher: CheckedFetcher, tmp_path: Path, status: str):
     """An allowed server cannot send us to a forbidden one, which gets no connection at all."""

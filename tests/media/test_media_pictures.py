@@ -28,17 +28,18 @@ def quadrants(size: tuple[int, int] = (80, 40)) -> Image.Image:
     return picture
 
 
-def png(width: int, height: int) -> bytes:
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Make a chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, *more: bytes) -> bytes:
     """Make a PNG of one black bit per pixel, small as a file and large as a picture."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     packer = zlib.compressobj(9)
     line = bytes(width // 8 + 1)
     data = b"".join(packer.compress(line) for _ in range(height)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(more) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 async def normalised(tools: SandboxedTools, box: Path, data: bytes, name: str = "upload") -> Image.Image:
@@ -169,6 +170,46 @@ async def test_other_files_are_refused_with_what_is_allowed(shared_tools: Sandbo
     with pytest.raises(InvalidMedia, match="allowed are PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"):
         await shared_tools.normalise_image(source, box / "out")
     assert not (box / "out").exists()
+
+
+LONG = zlib.compress(bytes(30_000_000))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param((b"iTXt", b"workflow\0\1\0\0\0" + LONG), id="30 MB of international text"),
+        pytest.param((b"zTXt", b"workflow\0\0" + LONG), id="30 MB of text"),
+        pytest.param((b"tEXt", b"workflow\0" + bytes(2_000_000)), id="2 MB of plain text"),
+        pytest.param((b"iCCP", b"colours\0\0" + LONG), id="a profile of 30 MB"),
+        pytest.param((b"iCCP", b"colours\0\0" + zlib.compress(b"no profile")), id="a profile that is none"),
+        pytest.param((b"iCCP", b""), id="an empty profile"),
+        pytest.param((b"zTXt", b"workflow\0\7abc"), id="an unknown method"),
+        pytest.param((b"eXIf", b"MM\0*\xff\xff\xff\xff"), id="notes that end nowhere"),
+    ],
+)
+async def test_notes_in_a_picture_do_not_spoil_it(shared_tools: SandboxedTools, box: Path, note: tuple[bytes, bytes]):
+    """Workflows, profiles and notes that are too long or broken are skipped: the picture is as it is without them."""
+    plain = await normalised(shared_tools, box, png(64, 32))
+    noted = await normalised(shared_tools, box, png(64, 32, *[chunk(*note)] * 3))
+    assert noted.tobytes() == plain.tobytes()
+
+
+async def test_many_long_texts(shared_tools: SandboxedTools, box: Path):
+    """A hundred texts of four megabytes each are skipped from where they are too many."""
+    text = chunk(b"zTXt", b"workflow\0\0" + zlib.compress(bytes(4_000_000)))
+    assert (await normalised(shared_tools, box, png(64, 32, *[text] * 100))).size == (64, 32)
+
+
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html><title>Log in", b"\xef\xbb\xbf\r\n <HTML lang=en>", b"<head>", b"\n\n<!doctype HTML>"]
+)
+async def test_a_page_is_named_as_one(shared_tools: SandboxedTools, box: Path, page: bytes):
+    """Whoever gives a link to a page learns that it is one, and how to link to the file."""
+    (box / "file").write_bytes(page + bytes(100))
+    for take, wanted in ((shared_tools.normalise_image, "picture"), (shared_tools.normalise_video, "video")):
+        with pytest.raises(InvalidMedia, match=rf"a web page, not a {wanted}.*uc\?export=download.*raw=1"):
+            await take(box / "file", box / "out")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])

@@ -280,14 +280,18 @@ def _is_localhost(host: str) -> bool:
 
 
 def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
-    """Add what every request says; bodies come as they are, since a compressed one could be a bomb."""
+    """Add what every request says; bodies come as they are, since a compressed one could be a bomb.
+
+    Firewalls and some servers refuse a request that does not say what it accepts.
+    """
     own = {
+        "accept": "*/*",
         "host": address.authority,
         "user-agent": f"filmgate/{__version__}",
         "accept-encoding": "identity",
         "connection": "close",
     }
-    return own | {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
+    return own | {name.lower(): value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
 
 
 def _next_hop(url: str, location: str | None) -> str:
@@ -295,7 +299,8 @@ def _next_hop(url: str, location: str | None) -> str:
     if not location:
         raise FetchError(f"{redacted(url)} redirects to nowhere.", retryable=False)
     try:
-        following = urljoin(url, location)
+        # Servers write spaces as they are; clients encode them.
+        following = urljoin(url, location.strip(" ").replace(" ", "%20"))
     except ValueError as error:
         raise FetchError(f"{redacted(url)} redirects to an unreadable address.", retryable=False) from error
     if url.lower().startswith("https:") and following.lower().startswith("http:"):

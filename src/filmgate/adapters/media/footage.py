@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from filmgate.adapters.media.extent import check_extent
-from filmgate.adapters.media.kinds import CLIPS, HEAD, clip_demuxer
+from filmgate.adapters.media.kinds import CLIPS, HEAD, clip_demuxer, foreign
 from filmgate.domain.errors import InvalidMedia
 
 MAX_PIXELS = 4400 * 1888
@@ -177,9 +177,10 @@ def open_footage(name: str, max_pixels: int = 0) -> Iterator[Footage]:
 
 def _demuxer(path: Path) -> str:
     with path.open("rb") as file:
-        demuxer = clip_demuxer(file.read(HEAD))
+        head = file.read(HEAD)
+    demuxer = clip_demuxer(head)
     if demuxer is None:
-        raise InvalidMedia(f"The file is not a video we can read: allowed are {CLIPS}.")
+        raise InvalidMedia(foreign(head, "video", CLIPS))
     check_extent(path, demuxer)
     return demuxer
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-HEAD = 64
+HEAD = 512
 PICTURES = "PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"
 CLIPS = "MP4, MOV, WebM, Matroska and GIF"
+
+_PAGE = (
+    "give the address of the file itself, which a browser shows without a page around it. "
+    "Of a Google Drive link that is https://drive.google.com/uc?export=download&id=ID for a file shared with everyone, "
+    "of a Dropbox link the one with raw=1 in place of dl=0."
+)
 
 _PICTURE_MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -34,6 +40,14 @@ def clip_demuxer(head: bytes) -> str | None:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "matroska"
     return "mov" if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS else None
+
+
+def foreign(head: bytes, wanted: str, allowed: str) -> str:
+    """Say what a file is instead of what was wanted, and what to do about it."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return f"The file is a web page, not a {wanted}: {_PAGE}"
+    return f"The file is not a {wanted} we can read: allowed are {allowed}."
 
 
 def _brands(head: bytes) -> set[bytes]:

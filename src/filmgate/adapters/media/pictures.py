@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 from PIL import (
@@ -21,7 +23,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from filmgate.adapters.media.kinds import HEAD, PICTURES, picture_format
+from filmgate.adapters.media.kinds import HEAD, PICTURES, foreign, picture_format
 from filmgate.adapters.media.work import PHOTO, PICTURE, SOURCE, THUMBNAIL
 from filmgate.domain.errors import InvalidMedia
 from filmgate.domain.media import Facts
@@ -40,6 +42,29 @@ _DECODERS = (
     TiffImagePlugin,
     WebPImagePlugin,
 )
+
+
+def _skipping(chunk: str) -> None:
+    """Have a chunk of PNG that is no picture data skipped where it is broken or holds too much, as browsers do."""
+    read = getattr(PngImagePlugin.PngStream, chunk)
+
+    def tolerant(stream: PngImagePlugin.PngStream, pos: int, length: int) -> bytes:
+        assert stream.fp is not None, "chunks are read from a file"
+        start = stream.fp.tell()
+        try:
+            taken: bytes = read(stream, pos, length)
+        except (ValueError, IndexError, SyntaxError, struct.error, zlib.error):
+            stream.fp.seek(start)
+            return stream.fp.read(length)
+        return taken
+
+    setattr(PngImagePlugin.PngStream, chunk, tolerant)
+
+
+# Profiles of colours have megabytes; what is larger is skipped.
+PngImagePlugin.MAX_TEXT_CHUNK = 4 * 1024 * 1024
+for _chunk in ("chunk_tEXt", "chunk_zTXt", "chunk_iTXt", "chunk_iCCP"):
+    _skipping(_chunk)
 
 
 def normalise_picture() -> list[Facts]:
@@ -88,9 +113,10 @@ def _foreign() -> Image.Image:
     """Decode the picture in `SOURCE`, of any allowed kind. Raises InvalidMedia."""
     source = Path(SOURCE)
     with source.open("rb") as file:
-        kind = picture_format(file.read(HEAD))
+        head = file.read(HEAD)
+    kind = picture_format(head)
     if kind is None:
-        raise InvalidMedia(f"The file is not a picture we can read: allowed are {PICTURES}.")
+        raise InvalidMedia(foreign(head, "picture", PICTURES))
     return _decode(source, kind)
 
 
@@ -106,12 +132,22 @@ def _decode(source: Path, kind: str) -> Image.Image:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 picture.load()
-            return _rgb(ImageOps.exif_transpose(picture))
+            return _rgb(_upright(picture))
     except (InvalidMedia, MemoryError):
         raise
     except Exception as error:
         # Pillow meets hostile bytes with errors of every class; they all mean the same.
         raise InvalidMedia(f"The picture is damaged or cut off: it cannot be decoded as {kind}.") from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - read on
+        # Notes that cannot be read, with errors of every class, say nothing about the picture.
+        return picture
 
 
 def _check_size(picture: Image.Image) -> None:
