@@ -17,12 +17,14 @@ from filmgate.core import uploads
 from filmgate.core.intake import Intake
 from filmgate.core.links import Links
 from filmgate.core.uploads import Uploads
-from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
+from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import Caller, RequestContext
 from filmgate.ports.ledger import Application
 from tests.http.sites import no_names
 
+MAX_BYTES = 1_000_000
 OWNER = RequestContext(Caller("a", "user", "key"), "trace", "http://127.0.0.1:8484")
+SECOND_KEY = RequestContext(Caller("a", "user", "second"), "trace", "http://127.0.0.1:8484")
 STRANGER = RequestContext(Caller("b", "user", "key"), "trace", "http://127.0.0.1:8484")
 
 
@@ -52,7 +54,7 @@ async def kept(tmp_path: Path, clock: Clock) -> AsyncIterator[Uploads]:
         await ledger.add_application(Application(name, name, "user", 1.0))
     links = Links(None, (), "127.0.0.1")
     intake = Intake(ledger, store, tools, fetcher, links, clock, work=tmp_path, max_image=10**6, max_video=10**6)
-    yield Uploads(ledger, store, intake, clock)
+    yield Uploads(ledger, store, intake, clock, max_bytes=MAX_BYTES)
     await fetcher.close()
     await tools.close()
     await ledger.close()
@@ -77,13 +79,62 @@ async def test_an_announced_file_is_waited_for_an_hour(kept: Uploads, clock: Clo
         await kept.receive(file.id, b"12345")
 
 
-async def test_announcements_have_a_limit(kept: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When there are too many, the oldest is forgotten."""
-    monkeypatch.setattr(uploads, "_MAX_ANNOUNCED", 2)
-    files = [kept.announce(OWNER, "image/png", 5) for _ in range(3)]
-    with pytest.raises(NotFound):
-        kept.expected(files[0].id)
-    assert [kept.expected(file.id) for file in files[1:]] == files[1:]
+async def test_announcements_are_bounded_for_each_application(kept: Uploads, clock: Clock) -> None:
+    """One that has announced too many is refused, and nothing is forgotten: not of it, and not of another."""
+    theirs = kept.announce(STRANGER, "image/png", 5)
+    files = [kept.announce(OWNER, "image/png", 5) for _ in range(96)]
+    with pytest.raises(TooManyRequests, match="96 files that this key announced") as refused:
+        kept.announce(OWNER, "image/png", 5)
+    assert refused.value.retry_after == 60
+    files += [kept.announce(SECOND_KEY, "image/png", 5) for _ in range(32)]
+    with pytest.raises(TooManyRequests, match="128 files that this application announced"):
+        kept.announce(SECOND_KEY, "image/png", 5)
+    assert [kept.expected(file.id) for file in (theirs, *files)] == [theirs, *files]
+    assert kept.announce(STRANGER, "image/png", 5)
+    await kept.delete(OWNER, files[0].id)
+    assert kept.announce(OWNER, "image/png", 5)
+    clock.now += uploads.ANNOUNCED_SECONDS + 1
+    assert len([kept.announce(OWNER, "image/png", 5) for _ in range(96)]) == 96
+
+
+async def test_announced_bytes_are_bounded(kept: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few large files count like many small ones; one that could never be sent is refused at once."""
+    monkeypatch.setattr(uploads, "MAX_ANNOUNCED_BYTES", 4_000_000)
+    with pytest.raises(PayloadTooLarge):
+        kept.announce(OWNER, "video/mp4", MAX_BYTES + 1)
+    for _ in range(3):
+        kept.announce(OWNER, "video/mp4", MAX_BYTES)
+    with pytest.raises(TooManyRequests):
+        kept.announce(OWNER, "video/mp4", 1)
+    kept.announce(SECOND_KEY, "video/mp4", MAX_BYTES)
+    with pytest.raises(TooManyRequests):
+        kept.announce(SECOND_KEY, "video/mp4", 1)
+    assert kept.announce(STRANGER, "video/mp4", MAX_BYTES)
+
+
+async def test_a_file_larger_than_the_bound_may_be_announced_alone(
+    kept: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose size is allowed can always be announced, once nothing else is waited for."""
+    monkeypatch.setattr(uploads, "MAX_ANNOUNCED_BYTES", 10)
+    first = kept.announce(OWNER, "video/mp4", 1_000)
+    with pytest.raises(TooManyRequests):
+        kept.announce(OWNER, "video/mp4", 1_000)
+    await kept.delete(OWNER, first.id)
+    assert kept.announce(OWNER, "video/mp4", 1_000)
+
+
+async def test_announcements_are_bounded_in_all(kept: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all room is taken, an application that has announced little may announce a few more."""
+    monkeypatch.setattr(uploads, "TOTAL_ANNOUNCED", 20)
+    for _ in range(20):
+        kept.announce(OWNER, "image/png", 5)
+    with pytest.raises(TooManyRequests):
+        kept.announce(OWNER, "image/png", 5)
+    for _ in range(uploads.ALWAYS_ANNOUNCED):
+        kept.announce(STRANGER, "image/png", 5)
+    with pytest.raises(TooManyRequests):
+        kept.announce(STRANGER, "image/png", 5)
 
 
 async def test_a_file_that_cannot_be_used_may_be_sent_again(kept: Uploads) -> None:

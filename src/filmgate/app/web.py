@@ -97,7 +97,7 @@ def application(
         key = bearer(request.scope["headers"]) or b""
         return near or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
 
-    uploads = Uploads(base.ledger, base.store, base.intake, base.clock)
+    uploads = Uploads(base.ledger, base.store, base.intake, base.clock, max_bytes=base.settings.max_body)
     services = Services(
         tasks,
         Repeats(tasks, base.ledger, base.clock),

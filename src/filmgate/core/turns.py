@@ -8,6 +8,11 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 
 
+def key_share(room: int) -> int:
+    """Return how much of its application's room one API key may take: the other keys always find a quarter."""
+    return room - room // 4
+
+
 class Turns:
     """Hands out turns: at most `share` to an application and `total` in all, round-robin to those who wait.
 

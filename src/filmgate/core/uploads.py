@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable
 
@@ -9,7 +10,15 @@ import msgspec
 import uuid_utils
 
 from filmgate.core.intake import Intake
-from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
+from filmgate.core.turns import key_share
+from filmgate.domain.errors import (
+    EngineFailed,
+    InvalidMedia,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    TooManyRequests,
+)
 from filmgate.domain.generation import Reference, ReferenceKind
 from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext
@@ -19,7 +28,14 @@ from filmgate.ports.media import UPLOADS, MediaStore
 ANNOUNCED_SECONDS = 3_600.0
 """How long the bytes of an announced file are waited for."""
 
-_MAX_ANNOUNCED = 10_000
+TOTAL_ANNOUNCED = 10_000
+"""Files that are waited for at once; an application that has fewer than ALWAYS_ANNOUNCED may announce one even then."""
+
+ALWAYS_ANNOUNCED = 8
+
+MAX_ANNOUNCED = 128
+MAX_ANNOUNCED_BYTES = 1024**3
+"""What one application may have announced at once. A single file may be larger, if its size is allowed at all."""
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -27,6 +43,7 @@ class Announced(msgspec.Struct, frozen=True):
 
     id: str
     application_id: str
+    credential_id: str
     kind: ReferenceKind
     type: str
     size: int
@@ -38,30 +55,39 @@ class Uploads:
     """Keeps pictures and clips that no task owns, each decoded and written anew.
 
     A kept file is named by the token of its link. What is only announced is known to this process alone, and
-    forgotten after an hour.
+    forgotten after an hour; how much of it there may be is bounded for each application, and each of its keys.
     """
 
-    def __init__(self, ledger: Ledger, store: MediaStore, intake: Intake, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ledger: Ledger, store: MediaStore, intake: Intake, clock: Callable[[], float], *, max_bytes: int
+    ) -> None:
+        """Take the most bytes that a request may have; 0 means any number."""
         self._ledger = ledger
         self._store = store
         self._intake = intake
         self._clock = clock
+        self._max_bytes = max_bytes
         self._announced: dict[str, Announced] = {}
 
     def announce(self, context: RequestContext, media_type: str, size: int) -> Announced:
-        """Expect so many bytes of a picture or clip. Raises InvalidMedia for any other type."""
+        """Expect so many bytes of a picture or clip.
+
+        Raises InvalidMedia for any other type, PayloadTooLarge, and TooManyRequests if too much is waited for.
+        """
         now = self._clock()
         file = Announced(
             secrets.token_urlsafe(16),
             context.caller.application_id,
+            context.caller.credential_id,
             kind_of(media_type),
             media_type,
             size,
             now,
             now + ANNOUNCED_SECONDS,
         )
-        while len(self._announced) >= _MAX_ANNOUNCED:
-            del self._announced[next(iter(self._announced))]
+        if self._max_bytes and size > self._max_bytes:
+            raise PayloadTooLarge(f"size_bytes is {size}; at most {self._max_bytes} bytes can be sent")
+        self._check_room(file)
         self._announced[file.id] = file
         return file
 
@@ -130,6 +156,26 @@ class Uploads:
             raise NotFound("no such file")
         reached(Point.UPLOAD_DROPPED)
         await self._store.remove(stored.media.key)
+
+    def _check_room(self, file: Announced) -> None:
+        """Raise TooManyRequests if a file is one too many, or too much, for its application or its key."""
+        now = self._clock()
+        self._announced = {name: each for name, each in self._announced.items() if each.expires_at >= now}
+        application = [each for each in self._announced.values() if each.application_id == file.application_id]
+        key = [each for each in application if each.credential_id == file.credential_id]
+        for files, most, most_bytes in (
+            (key, key_share(MAX_ANNOUNCED), key_share(MAX_ANNOUNCED_BYTES)),
+            (application, MAX_ANNOUNCED, MAX_ANNOUNCED_BYTES),
+        ):
+            if len(files) >= most or (files and sum(each.size for each in files) + file.size > most_bytes):
+                whose = "key" if files is key else "application"
+                raise TooManyRequests(
+                    f"{len(files)} files that this {whose} announced were not sent yet; at most {most} may be, of "
+                    f"{most_bytes} bytes together. Send or delete some, or wait until they expire.",
+                    retry_after=math.ceil(min(each.expires_at for each in files) - now) + 1,
+                )
+        if len(self._announced) >= TOTAL_ANNOUNCED and len(application) >= ALWAYS_ANNOUNCED:
+            raise TooManyRequests("Too many announced files were not sent yet.", retry_after=60)
 
     async def _kept(self, kind: ReferenceKind, data: bytes, owner: str, file_id: str | None) -> StoredMedia:
         stored = await self._intake.keep(kind, data, owner, _folder())

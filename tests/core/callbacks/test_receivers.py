@@ -17,9 +17,9 @@ from filmgate.core.callbacks.receivers import (
     TOTAL,
     Health,
     Receivers,
-    key_share,
     origin_of,
 )
+from filmgate.core.turns import key_share
 from tests.support.clock import Clock
 
 HOOK = "http://hook.test/a"

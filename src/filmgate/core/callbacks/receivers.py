@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from filmgate.core.turns import key_share
 from filmgate.domain.hosts import parse_host
 
 PROMPT_SECONDS: Final = 2.0
@@ -51,11 +52,6 @@ ROOMS: Final = {Health.PROMPT: 32, Health.NEW: 32, Health.SLOW: 8}
 
 None begins in a full room. A prompt or new one that turns out to be slow goes over to those, whose room may overflow.
 """
-
-
-def key_share(room: int) -> int:
-    """Return how much of an application's room one of its API keys may take: the others always find a quarter."""
-    return room - room // 4
 
 
 def origin_of(url: str) -> str:
