@@ -60,6 +60,24 @@ class SubmitConformance(Tenants):
         assert await ledger.delete(A.id, made.id, 1_001)
         assert (await ledger.marked(A.id, "k", 1_002)) is not None
 
+    async def test_records_that_are_over_are_removed(self, ledger: Ledger):
+        """Only those, some at a time, oldest first; the rest is found as before."""
+        for n in range(5):
+            await sent(ledger, mark(key=f"k{n}", lasts=DAY), created_at=1_000.0 + n)
+        assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 2
+        assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 1
+        assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 0
+        found = [await ledger.marked(A.id, f"k{n}", 1_000) for n in range(5)]
+        assert [each is not None for each in found] == [False, False, False, True, True]
+
+    async def test_keys_last_as_long_when_the_clock_is_set(self, ledger: Ledger):
+        """Set forward or back, a key is remembered for as long as it was to be."""
+        made = await sent(ledger, mark(key="k", lasts=DAY))
+        await ledger.clock_moved(7_200.0)
+        assert await ledger.marked(A.id, "k", 1_000 + DAY + 7_199) == Marked(made.id, mark().digest)
+        await ledger.clock_moved(-7_200.0)
+        assert await ledger.marked(A.id, "k", 1_000 + DAY) is None
+
     async def test_a_retry_joins_what_was_sent_less_often(self, ledger: Ledger):
         """It joins the newest such submit, of the same holder with the same digest, and none twice."""
         old = await sent(ledger, mark(), created_at=1_000.0)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -310,3 +311,42 @@ def test_openai_retries(own: RunningService, picture: bool):
         assert all(proxy.lost.acquire(blocking=False) for _ in range(2))
         assert http.get("/api/v1/tasks").json()["tasks"][0]["id"] == video.id
         assert count(http) == 1
+
+
+def until_it_is_over(service: RunningService, task: str) -> float:
+    """Return for how many seconds from its submit a key is remembered."""
+    with contextlib.closing(sqlite3.connect(service.data / "filmgate.db", isolation_level=None)) as ledger:
+        ((seconds,),) = ledger.execute(
+            "SELECT s.expires_at - t.created_at FROM submits AS s JOIN tasks AS t ON t.id = s.task_id WHERE t.id = ?",
+            (task,),
+        )
+    return float(seconds)
+
+
+@pytest.mark.parametrize(("options", "hours"), [({}, 24), ({"keep_idempotency_hours": "720"}, 720)])
+def test_a_key_lasts_as_long_as_the_option_says(start_service: Start, options: dict[str, str], hours: int):
+    """It outlives a restart and its task; once it is over it makes a new task, and nothing of it is left."""
+    service = start_service(collect_every="0.1", **options)
+    headers = keyed("a key")
+    with client(service) as http:
+        first = task_of(SUBMITS["native"].send(http, headers=headers))
+        assert until_it_is_over(service, first) == pytest.approx(hours * 3_600)
+        service.kill_group()
+        service.start()
+        assert task_of(SUBMITS["native"].send(http, headers=headers)) == first
+        assert http.delete(f"/api/v1/tasks/{first}").status_code == 204
+        gone = SUBMITS["native"].send(http, headers=headers)
+        assert (gone.status_code, "has been deleted" in message_of(gone)) == (404, True)
+        with contextlib.closing(sqlite3.connect(service.data / "filmgate.db", isolation_level=None)) as ledger:
+            ledger.execute("UPDATE submits SET expires_at = 1")
+            until(lambda: ledger.execute("SELECT count(*) FROM submits").fetchone()[0], lambda left: left == 0)
+        assert task_of(SUBMITS["native"].send(http, headers=headers)) != first
+
+
+def test_a_day_is_the_least_a_key_may_last(tmp_path: Path):
+    """Less than a day, or more than thirty, stops the start with what is allowed; a client relies on a day."""
+    for hours in ("23", "721", "0"):
+        service = RunningService(tmp_path / "data", keep_idempotency_hours=hours)
+        done = service.run("serve", "--port", "0")
+        assert done.returncode == 2
+        assert "FILMGATE_KEEP_IDEMPOTENCY_HOURS" in done.stderr

@@ -100,7 +100,7 @@ def application(
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock, max_bytes=base.settings.max_body)
     services = Services(
         tasks,
-        Repeats(tasks, base.ledger, base.clock),
+        Repeats(tasks, base.ledger, base.clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
         events,
         query,
         base.router.models,

@@ -78,9 +78,10 @@ class Collector:
             await asyncio.wait([self._running])
 
     async def collect(self) -> bool:
-        """Remove some of what the rules do not keep; True if there may be more."""
+        """Remove some of what the rules do not keep, and old records of submits; True if there may be more."""
         found = [await self._collect(each) for each in await self._ledger.retention.applications()]
-        return any(found)
+        forgotten = await self._ledger.retention.forget_submits(self._clock(), AT_ONCE)
+        return any(found) or forgotten == AT_ONCE
 
     async def sweep(self, folders: Sequence[str]) -> int:
         """Remove the files in these folders that no row refers to, and count them.

@@ -14,9 +14,6 @@ from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Ledger, Mark
 
-KEY_SECONDS: Final = 86_400.0
-"""How long a client's key is remembered."""
-
 RETRY_SECONDS: Final = 60.0
 """How long after a submit a client that counts its retries may send it again."""
 
@@ -64,10 +61,12 @@ class Repeats:
     known in memory alone, and with the process it is gone on both sides.
     """
 
-    def __init__(self, tasks: TaskService, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, tasks: TaskService, ledger: Ledger, clock: Clock, *, key_seconds: float) -> None:
+        """Take for how many seconds a client's key is remembered."""
         self._tasks = tasks
         self._ledger = ledger
         self._clock = clock
+        self._key_seconds = key_seconds
         self._keys: dict[tuple[str, str], bytes] = {}
         self._flights: dict[tuple[str, bytes], list[_Flight]] = {}
         self._refusals: dict[tuple[str, bytes, int], list[float]] = {}
@@ -123,7 +122,7 @@ class Repeats:
         try:
             first = await self._ledger.marked(owner, key, self._clock())
             if first is None:
-                return await self._tasks.submit(context, await order(), Mark(sent.digest, KEY_SECONDS, key))
+                return await self._tasks.submit(context, await order(), Mark(sent.digest, self._key_seconds, key))
             if first.digest != sent.digest:
                 raise KeyReused()
             task = await self._ledger.get(owner, first.task_id)

@@ -202,6 +202,7 @@ class Settings(BaseSettings):
     media_rate: Limit = 6_000
     answer_cache: Limit = 64 * MIB
 
+    keep_idempotency_hours: int = Field(default=24, ge=24, le=720)
     keep_task_days: Amount = 0
     keep_media_days: Amount = 0
     keep_media_bytes: Limit = 0

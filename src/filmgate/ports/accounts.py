@@ -52,5 +52,8 @@ class Retention(Protocol):
     async def collect(self, application_id: str, now: float, limit: int) -> Collected:
         """Remove up to so many tasks and files of an application, in one transaction."""
 
+    async def forget_submits(self, now: float, limit: int) -> int:
+        """Remove up to so many records of submits whose time is over, and return how many there were."""
+
     async def strays(self, keys: Sequence[str]) -> list[str]:
         """Say which of these keys of the store no row refers to."""

@@ -39,8 +39,8 @@ _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A name of the client's own for this submit. Sent again with it within 24 hours, the submit is "
-    "answered with the first one's task.",
+    "description": "A name of the client's own for this request. Sent again with it within 24 hours, or longer if the "
+    "service keeps keys for longer, the request is answered with the first one's task.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
 

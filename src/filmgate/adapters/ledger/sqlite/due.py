@@ -89,9 +89,10 @@ def finish(connection: apsw.Connection, claim: Claim) -> bool:
 
 
 def clock_moved(connection: apsw.Connection, seconds: float) -> None:
-    """Move limits along with the clock, and what else is due if that would not be for a long time now."""
+    """Move limits and records of submits with the clock, and what else is due if that would not be for long now."""
     run(connection, "move_deadlines", {"by": seconds})
     run(connection, "move_due", {"by": seconds})
+    run(connection, "move_submits", {"by": seconds})
 
 
 def release(connection: apsw.Connection, worker: str | None) -> int:

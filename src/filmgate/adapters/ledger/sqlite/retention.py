@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 import apsw
 
+from filmgate.adapters.ledger.sqlite import submits
 from filmgate.adapters.ledger.sqlite.accounts import limits_of
 from filmgate.adapters.ledger.sqlite.due import put_due
 from filmgate.adapters.ledger.sqlite.reader import Reader
@@ -43,6 +44,10 @@ class SqliteRetention:
         """Remove up to so many tasks and files of an application."""
         act = partial(_collect, who=application_id, limits=self._limits, now=now, limit=limit)
         return await self._store().writer.run(act)
+
+    async def forget_submits(self, now: float, limit: int) -> int:
+        """Remove up to so many records of submits whose time is over."""
+        return await self._store().writer.run(partial(submits.forget, now=now, limit=limit))
 
     async def strays(self, keys: Sequence[str]) -> list[str]:
         """Say which of these keys of the store no row refers to."""

@@ -16,7 +16,7 @@ _SWEPT = 10
 def mark(connection: apsw.Connection, task: Task, known_by: Mark) -> None:
     """Remember what the submit of a new task is known by. Raises InFlight if another has its key."""
     now = task.created_at
-    run(connection, "drop_expired_submits", {"now": now, "limit": _SWEPT})
+    forget(connection, now, _SWEPT)
     if known_by.key is not None:
         key = {"application_id": task.application_id, "key": known_by.key, "now": now}
         run(connection, "drop_expired_key", key)
@@ -34,6 +34,11 @@ def rejoin(connection: apsw.Connection, values: Values) -> str | None:
     """Take a repeated submit for the one it repeats."""
     rows = run(connection, "join_submit", values)
     return rows[0][0] if rows else None
+
+
+def forget(connection: apsw.Connection, now: float, limit: int) -> int:
+    """Remove up to so many submits whose time is over, and count them."""
+    return len(run(connection, "drop_expired_submits", {"now": now, "limit": limit}))
 
 
 def _values(task: Task, known_by: Mark, now: float) -> Values:

@@ -2,7 +2,11 @@
 -- Remove some of the submits whose time is over; each new one removes more than it adds.
 DELETE FROM submits WHERE task_id IN (
     SELECT task_id FROM submits WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
-)
+) RETURNING task_id
+
+-- name: move_submits
+-- What is remembered of submits is so for as long as before when the clock was set.
+UPDATE submits SET expires_at = expires_at + :by
 
 -- name: drop_expired_key
 -- Free the key of a submit whose time is over.
