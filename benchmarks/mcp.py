@@ -57,7 +57,7 @@ async def serve_filmgate(cached: bool, tasks: int, data: Path, pipe: int) -> Non
 
     settings = Settings(
         data=data,
-        api_key=KEY,
+        admin_key=KEY,
         answer_cache=64 * 1024 * 1024 if cached else 0,
         engines={"scripted": EngineSettings(type="scripted", models=("*",))},
     )

@@ -37,7 +37,7 @@ async def serve(cached: bool, tasks: int, data: Path, pipe: int) -> None:
     """Run the server: completed tasks first, then requests until it is killed."""
     settings = Settings(
         data=data,
-        api_key=KEY,
+        admin_key=KEY,
         answer_cache=64 * 1024 * 1024 if cached else 0,
         engines={"scripted": EngineSettings(type="scripted", models=("*",))},
     )

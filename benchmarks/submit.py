@@ -99,7 +99,7 @@ async def serve(alone: bool, delay: float, data: Path, pipe: int) -> None:
     Writer._commit = groups.committing()  # type: ignore[method-assign]
     settings = Settings(
         data=data,
-        api_key=KEY,
+        admin_key=KEY,
         max_unfinished=0,
         engines={"scripted": EngineSettings(type="scripted", models=("*",), slots=1)},
     )

@@ -68,7 +68,7 @@ async def serve(count: int, data: Path, pipe: int) -> None:
     Feed.publish = publish  # type: ignore[method-assign]
     settings = Settings(
         data=data,
-        api_key=KEY,
+        admin_key=KEY,
         max_unfinished=0,
         max_streams=0,
         engines={"scripted": EngineSettings(type="scripted", models=("*",), slots=1)},

@@ -102,7 +102,7 @@ def measure(folder: Path, flood: float, seconds: float, rounds: int) -> dict[str
         "FILMGATE_DATA": str(folder / "data"),
         "FILMGATE_ENGINES": json.dumps(ENGINES),
         "FILMGATE_QUERY_RATE": "0",
-        "FILMGATE_API_KEY": "",
+        "FILMGATE_ADMIN_KEY": "",
     }
     serve = [sys.executable, "-m", "filmgate", "serve", "--port", "0"]
     service = subprocess.Popen(serve, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -88,6 +88,7 @@ def make(prompt: str, url: str) -> dict[str, object] | None:
     file = DATA / "first-video.mp4"
     done = subprocess.run(
         [FILMGATE, "generate", prompt, "--wait", "-o", str(file), "--url", url],
+        env=environment(),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -96,7 +97,11 @@ def make(prompt: str, url: str) -> dict[str, object] | None:
         return None
     task_id = done.stdout.split()[0]
     told = subprocess.run(
-        [FILMGATE, "get", task_id, "--json", "--url", url], stdout=subprocess.PIPE, text=True, check=True
+        [FILMGATE, "get", task_id, "--json", "--url", url],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     task = json.loads(told.stdout)
     video = task["video"]
@@ -106,10 +111,22 @@ def make(prompt: str, url: str) -> dict[str, object] | None:
     return task
 
 
+def key_of_service() -> str | None:
+    """Return what a shell reads the service's own key from; None if it has none that is known here."""
+    if os.environ.get("FILMGATE_ADMIN_KEY"):
+        return "$FILMGATE_ADMIN_KEY"
+    return f"$(cat {DATA / 'first-key'})" if (DATA / "first-key").exists() else None
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for clients: where the service has a key of its own, another service's is not used."""
+    drop = "FILMGATE_API_KEY" if key_of_service() else ""
+    return {name: value for name, value in os.environ.items() if name != drop}
+
+
 def say_queries(task: dict[str, object], url: str) -> None:
     """Print a ready-to-paste query in each dialect."""
-    key = f"$(cat {DATA / 'first-key'})" if (DATA / "first-key").exists() else "$FILMGATE_API_KEY"
-    auth = f'-H "Authorization: Bearer {key}"'
+    auth = f'-H "Authorization: Bearer {key_of_service() or "$FILMGATE_API_KEY"}"'
     body = json.dumps({"action": "retrieve", "id": task["id"]})
     print("\nAsk for the task in each dialect:")
     print(f"  gateway:        curl -s {auth} {url}/luma/generations/{task['id']}")

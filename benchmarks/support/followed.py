@@ -37,7 +37,7 @@ def serving(data: Path, account: dict[str, Any]) -> Iterator[Process]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("FILMGATE_")}
     env = own | {
         "FILMGATE_DATA": str(data),
-        "FILMGATE_API_KEY": KEY,
+        "FILMGATE_ADMIN_KEY": KEY,
         "FILMGATE_ENGINES": json.dumps({ENGINE: account | {"models": ["*"]}}),
         "FILMGATE_GRACE": "1",
     }

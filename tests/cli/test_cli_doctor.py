@@ -166,11 +166,11 @@ def test_settings_that_do_not_fit_are_found(stopped: RunningService):
     found, _ = examined(
         stopped,
         FILMGATE_HOST="0.0.0.0",
-        FILMGATE_API_KEY="short",
+        FILMGATE_ADMIN_KEY="short",
         FILMGATE_ENGINES=json.dumps({"far": {"type": "dream_machine", "key_env": "NO_SUCH_KEY", "models": ["*"]}}),
     )
     assert found["address"][0]["level"] == "problem"
-    assert found["bootstrap key"][0]["level"] == "problem"
+    assert found["admin key"][0]["level"] == "problem"
     assert "NO_SUCH_KEY" in found["engine far"][0]["found"]
 
 

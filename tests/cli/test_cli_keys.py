@@ -95,3 +95,33 @@ def test_data_folder_that_cannot_be_one(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("filmgate: ")
     assert "Traceback" not in done.stderr
+
+
+def test_roles_of_keys(service: RunningService) -> None:
+    """A key gets the role that was asked for, member if none was, and lists show it."""
+    for role in ("admin", "member", "viewer"):
+        made = json.loads(service.run("keys", "create", "--name", f"a {role}", "--role", role, "--json").stdout)
+        assert made["role"] == role
+    assert json.loads(service.run("keys", "create", "--name", "plain", "--json").stdout)["role"] == "member"
+    rows = [line.split("\t") for line in service.run("keys", "list").stdout.splitlines()]
+    assert {row[1]: row[3] for row in rows}["a viewer"] == "viewer"
+    wrong = service.run("keys", "create", "--name", "x", "--role", "owner")
+    assert wrong.returncode == 2
+    assert all(word in wrong.stderr for word in ("--role", "admin", "member", "viewer"))
+
+
+def test_what_a_role_does_not_allow_is_said(service: RunningService) -> None:
+    """Commands with a key that may not do it end with code 3, and say which role would do."""
+    viewer = service.run("keys", "create", "--name", "looks", "--role", "viewer").stdout.strip()
+    member = service.run("keys", "create", "--name", "works").stdout.strip()
+    for key, command, role in (
+        (viewer, ("generate", "x"), "member"),
+        (viewer, ("callbacks", "secret", "show"), "member"),
+        (member, ("limits", "show"), "admin"),
+    ):
+        done = service.run(*command, "--key", key)
+        assert done.returncode == 3
+        assert f"needs a key with the role {role}" in done.stderr
+        assert "--key or FILMGATE_API_KEY" in done.stderr
+    assert service.run("list", "--key", viewer).returncode == 0
+    assert service.run("limits", "show").returncode == 0  # the first key is an admin's

@@ -168,7 +168,7 @@ def test_a_configuration_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_secrets_are_not_shown_with_wrong_settings(tmp_path: Path) -> None:
     """The message about a wrong setting does not show the others, nor its own value."""
-    done = run("serve", "--data", str(tmp_path), FILMGATE_API_KEY="very-secret-key", FILMGATE_MAX_BODY="secret-too")
+    done = run("serve", "--data", str(tmp_path), FILMGATE_ADMIN_KEY="very-secret-key", FILMGATE_MAX_BODY="secret-too")
     assert done.returncode == 2
     assert "max_body" in done.stderr
     assert "secret" not in done.stderr

@@ -12,7 +12,7 @@ from filmgate.client.target import Target, find
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("FILMGATE_URL", "FILMGATE_API_KEY", "FILMGATE_DATA"):
+    for name in ("FILMGATE_URL", "FILMGATE_API_KEY", "FILMGATE_ADMIN_KEY", "FILMGATE_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -35,7 +35,16 @@ def test_first_key_is_used_on_this_machine(url: str, tmp_path: Path) -> None:
     """The key that the service wrote into the data folder is good for a service on this machine."""
     (tmp_path / "filmgate-data").mkdir()
     (tmp_path / "filmgate-data" / "first-key").write_text("fg_first\n")
-    assert find(url).key == "fg_first"
+    assert find(url) == Target(url, "fg_first", local=True, data=Path("filmgate-data"))
+
+
+def test_admin_key_of_the_environment_is_for_the_service_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the service with an admin key need not name it again, but it goes to that service only."""
+    monkeypatch.setenv("FILMGATE_ADMIN_KEY", "an admin key of words\n")
+    assert find() == Target("http://127.0.0.1:8484", "an admin key of words", local=True, data=Path("filmgate-data"))
+    assert find("http://192.0.2.1:8484").key is None
+    assert find("https://127.0.0.1:8484").key is None
+    assert find(key="mine") == Target("http://127.0.0.1:8484", "mine", local=True)
 
 
 def test_first_key_is_not_sent_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ class OnDisk(RunningService):
 
     def __init__(self, data: Path, disk: str, **options: str) -> None:
         """Take the options of the mount, such as `size=80m`."""
-        super().__init__(data, api_key="the key of a test on a disk", **options)
+        super().__init__(data, admin_key="the key of a test on a disk", **options)
         data.mkdir()
         mount = f'mount -t tmpfs -o {disk} none "$0" && exec "$@"'
         self.prefix = [*ALONE, "sh", "-c", mount, str(data)]

@@ -21,10 +21,11 @@ from filmgate.adapters.ledger.sqlite.rows import media_values, task_values
 from filmgate.adapters.ledger.sqlite.statements import SQL, load
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.failures import Failure
+from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 from filmgate.domain.usage import Tally
-from filmgate.ports.ledger import CALLBACK, RECALL, Change, Due, TaskFilter
+from filmgate.ports.ledger import CALLBACK, RECALL, Application, Change, Due, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, key, media, output, submitted, task
 
@@ -259,6 +260,43 @@ class TestFile:
         assert usage.failures == {"moderated": 1}
         standing = await ledger.accounts.standing(A.id, 10.0)
         assert (standing.files, standing.bytes, standing.unfinished) == (3, 30, 1)
+        await ledger.close()
+
+    @pytest.mark.parametrize("revoked", [False, True], ids=["kept", "the oldest is revoked"])
+    async def test_the_oldest_live_key_becomes_an_admins(
+        self, path: Path, caplog: pytest.LogCaptureFixture, revoked: bool
+    ):
+        """In a file from before there were roles, one key of `default` gets the role admin, and is named."""
+        old = apsw.Connection(str(path))
+        for step in migrations()[:7]:
+            old.execute(step).fetchall()
+        old.pragma("user_version", 7)
+        default = Application("app-d", "default", "user-d", 1.0)
+        for each in (A, default):
+            old.execute(SQL["add_application"], asdict(each))
+        rows = [
+            ("theirs", A, 1.0, None),  # the oldest of all, but of another application
+            ("younger", default, 9.0, None),
+            ("first", default, 5.0, 6.0 if revoked else None),
+        ]
+        for name, owner, created_at, revoked_at in rows:
+            old.execute(
+                "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (name, owner.id, owner.user_id, name, name.encode(), f"{name[:3]}4", created_at, revoked_at),
+            )
+        old.close()
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        admin = "younger" if revoked else "first"
+        roles = {key.name: key.role for key in await ledger.keys()}
+        assert roles == dict.fromkeys(roles, KeyRole.MEMBER) | {admin: KeyRole.ADMIN}
+        assert [
+            f"The key {admin} (ends in {admin[:3]}4) has the role admin now" in text for text in caplog.messages
+        ] == [True]
+        await ledger.close()
+        caplog.clear()
+        await ledger.open()
+        assert not caplog.messages
         await ledger.close()
 
     async def test_ids_of_providers_from_before_their_table_are_known(self, path: Path):

@@ -133,7 +133,7 @@ def test_answers_have_what_all_answers_have(http: httpx2.Client, service: Runnin
         assert "mcp-session-id" not in answer.headers
     text = json.loads(answers[0].json()["result"]["content"][0]["text"])
     assert text["error"]["trace_id"] == answers[0].headers["X-Trace-Id"]
-    metrics = httpx2.get(f"{service.url}/metrics").text
+    metrics = httpx2.get(f"{service.url}/metrics", headers=service.headers).text
     assert 'filmgate_requests_total{dialect="mcp",status="200"}' in metrics
 
 

@@ -29,7 +29,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a service in this process."""
     settings = Settings(
         data=tmp_path / "data",
-        api_key=KEY,
+        admin_key=KEY,
         grace=0,
         engines={"scripted": EngineSettings(type="scripted", models=("*",))},
     )

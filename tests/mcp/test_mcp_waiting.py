@@ -227,7 +227,7 @@ def test_long_work_is_for_those_who_know_it(http: httpx2.Client, method: str):
 async def test_nobody_waits_for_those_who_left(tmp_path: Path, version: str, stream: bool):
     """A wait whose client has gone ends at once, answered as one document or streamed, in both eras."""
     engines = {"scripted": EngineSettings(type="scripted", models=("*",))}
-    settings = Settings(data=tmp_path / "data", api_key="a key", grace=0, engines=engines)
+    settings = Settings(data=tmp_path / "data", admin_key="a key", grace=0, engines=engines)
     async with open_service(settings) as service:
         feed = service.tasks._feed
         caller_of = await service.access.caller(b"a key")

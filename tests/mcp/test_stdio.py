@@ -143,7 +143,7 @@ async def test_nobody_there(log: Path):
 
 async def test_a_restart_of_the_service(start_service: Callable[..., RunningService], log: Path):
     """While the service is away requests fail with a reason; when it is back they work, without a new connection."""
-    running = start_service(api_key="any-token-will-do")
+    running = start_service(admin_key="any-token-will-do")
     async with agent(pointed_at(running), log) as client:
         task_id = (await call(client, "luma_generate_video", prompt="[hang]"))["task_id"]
         running.stop()

@@ -79,7 +79,7 @@ def pair(provider: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         name: {"type": name, "base_url": back.url + path, "key_env": "BACK_KEY", **FAST} for name, path in PATHS.items()
     }
     engines["recorder"] = {"type": "acedata", "base_url": provider.url, "adopt_for": "default", **FAST}
-    options = {"engines": json.dumps(engines), "host": "0.0.0.0", "api_key": BOOTSTRAP, "default_engine": "studio"}
+    options = {"engines": json.dumps(engines), "host": "0.0.0.0", "admin_key": BOOTSTRAP, "default_engine": "studio"}
     front = RunningService(tmp_path_factory.mktemp("front") / "data", **options)
     front.env["BACK_KEY"] = back.key
     served = Pair(front.start(), back, provider)

@@ -41,7 +41,7 @@ def tenant(service: RunningService, application: str) -> Iterator[httpx2.Client]
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with low limits, and a bootstrap key that has spaces in it."""
     options = {
-        "api_key": "My Auth Token",
+        "admin_key": "My Auth Token",
         "submit_rate": "20",
         "query_rate": "12",
         "media_rate": "6",

@@ -171,6 +171,7 @@ PROBES: dict[str, list[Probe]] = {
     "GET /media/{token}/{name}": [_get(_LINK), _get(f"/media/{ID}/{ID}"), _get(f"/media/x/{ID}")],
     "GET /healthz": [_get("/healthz")],
     "GET /readyz": [_get("/readyz")],
+    "GET /identity": [_get(f"/identity?challenge={'0' * 64}")],
     "GET /metrics": [_get("/metrics")],
     "POST /hooks/{engine}/{key}": [_post(f"/hooks/scripted/{ID}"), _post(f"/hooks/{ID}/{ID}")],
     "GET /docs": [_get("/docs")],
@@ -182,7 +183,14 @@ PROBES: dict[str, list[Probe]] = {
 
 OPEN = frozenset(
     {
-        *("GET /ping", "GET /dream-machine/v1/ping", "GET /healthz", "GET /readyz", "POST /hooks/{engine}/{key}"),
+        *(
+            "GET /ping",
+            "GET /dream-machine/v1/ping",
+            "GET /healthz",
+            "GET /readyz",
+            "GET /identity",
+            "POST /hooks/{engine}/{key}",
+        ),
         *("GET /docs", "GET /docs/assets", "GET /openapi.json", "HEAD /openapi.json"),
         *("GET /media/{token}/{name}", "PUT /agents/v1/files/{file_id}/content"),
     }

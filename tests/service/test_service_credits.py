@@ -174,7 +174,7 @@ def test_rules_are_set_one_by_one(http: httpx2.Client, tenant: httpx2.Client, ap
 
 def test_only_operators_see_others(start_service: Callable[..., RunningService]):
     """Where the service can be reached from elsewhere, rules and others' usage need the bootstrap key."""
-    service = start_service(host="0.0.0.0", api_key="a key of many words")
+    service = start_service(host="0.0.0.0", admin_key="a key of many words")
     service.url = service.url.replace("0.0.0.0", "127.0.0.1")
     rules = {"credits": 5}
     with client(service) as operator, client(service, new_key(service, "default")) as other:

@@ -203,12 +203,12 @@ def test_a_body_that_is_cut_off(service: RunningService, http: httpx2.Client):
 
 
 def test_metrics_count_requests_and_tasks(http: httpx2.Client):
-    """On loopback the metrics are there for everybody: answers by dialect and status, unfinished tasks by engine."""
+    """An admin sees answers by dialect and status, and unfinished tasks by engine."""
     task_id = submit(http, "[hang]")
     url = http.base_url.join("/metrics")
 
     def value(name: str) -> float:
-        answer = httpx2.get(url)
+        answer = http.get(url)
         assert answer.headers["Content-Type"].startswith("text/plain")
         found = re.search(rf"^{re.escape(name)} (\S+)$", answer.text, re.MULTILINE)
         return float(found[1]) if found else 0.0

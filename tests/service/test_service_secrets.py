@@ -66,11 +66,11 @@ def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
         far = account(provider, base_url=f"{address}/dream-machine/v1", key_file=str(key_file), models=["far"])
         good = account(provider, models=["good"])
         table = {**ENGINES, "far": far, "good": good}
-        options = {"engines": json.dumps(table), "api_key": BOOTSTRAP, "log_level": "debug"}
+        options = {"engines": json.dumps(table), "admin_key": BOOTSTRAP, "log_level": "debug"}
         with traced(tmp_path / "data", collector, **options) as service:
             key, secret = new_key(service, "default"), callback_secret(service)
             answers = drive(service, key, told.url)
-            metrics = httpx2.get(f"{service.url}/metrics").text
+            metrics = httpx2.get(f"{service.url}/metrics", headers=service.headers).text
     log, spans = service.log.read_text(), b"".join(collector.bodies).decode("latin-1")
     assert collector.spans
     assert "walrus" not in log + metrics + spans

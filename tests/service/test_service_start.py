@@ -91,9 +91,12 @@ def test_a_port_in_use(tmp_path: Path):
             ('"odd"', "api.openai.com", "key_env"),
         ),
         ({"engines": engines(odd={"type": "agents", "key_env": "A", "key_file": "b"})}, ('"odd"', "key_file")),
-        ({"host": "0.0.0.0", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
-        ({"host": "::1234", "api_key": "My Auth Token"}, ("FILMGATE_API_KEY", "16")),
-        ({"api_key": "   "}, ("FILMGATE_API_KEY",)),
+        ({"host": "0.0.0.0", "admin_key": "My Auth Token"}, ("FILMGATE_ADMIN_KEY", "16")),
+        ({"host": "::1234", "admin_key": "My Auth Token"}, ("FILMGATE_ADMIN_KEY", "16")),
+        ({"public_url": "https://a.example", "admin_key": "My Auth Token"}, ("FILMGATE_ADMIN_KEY", "16")),
+        ({"trusted_proxies": "127.0.0.1", "admin_key": "My Auth Token"}, ("FILMGATE_ADMIN_KEY", "16")),
+        ({"admin_key": "   "}, ("FILMGATE_ADMIN_KEY",)),
+        ({"metrics_token": "   "}, ("FILMGATE_METRICS_TOKEN",)),
         ({"database": "postgresql://localhost/x"}, ("FILMGATE_DATABASE",)),
     ],
     ids=lambda value: "" if isinstance(value, dict) else "-".join(value),
@@ -153,14 +156,47 @@ def test_the_first_key_is_shown_once(start_service: Start):
         assert key.encode() not in file.read_bytes(), "a key is never kept in clear"
 
 
-def test_no_first_key_beside_a_bootstrap_key(start_service: Start):
+def test_no_first_key_beside_an_admin_key(start_service: Start):
     """Who brings a key gets no other."""
-    service = start_service(api_key="My Auth Token")
+    service = start_service(admin_key="My Auth Token")
     assert not (service.data / "first-key").exists()
     heard = "".join(service.lines)
     assert "A first API key" not in heard
     assert "My Auth Token" not in heard
     assert json.loads(service.run("keys", "list", "--json").stdout) == {"keys": []}
+
+
+def test_the_first_key_is_an_admins(start_service: Start):
+    """Whoever starts a service gets a key that may administer it."""
+    service = start_service()
+    assert httpx2.get(f"{service.url}/api/v1/me", headers=service.headers).json()["role"] == "admin"
+    assert "with the role admin" in "".join(service.lines)
+
+
+def test_the_clients_variable_gives_the_service_no_key(start_service: Start):
+    """FILMGATE_API_KEY is what clients send: the service ignores it, and says so where it has no admin key."""
+    ignored = start_service(api_key="a key of many words")
+    bearer = {"Authorization": "Bearer a key of many words"}
+    assert httpx2.get(f"{ignored.url}/api/v1/me", headers=bearer).status_code == 401
+    said = [line for line in ignored.log.read_text().splitlines() if "FILMGATE_API_KEY" in line]
+    assert len(said) == 1
+    assert "FILMGATE_ADMIN_KEY" in said[0]
+    both = start_service(api_key="a key of many words", admin_key="another key of many words")
+    assert httpx2.get(f"{both.url}/api/v1/me", headers=bearer).status_code == 401
+    assert httpx2.get(f"{both.url}/api/v1/me", headers=both.headers).json()["role"] == "admin"
+    assert "FILMGATE_API_KEY" not in both.log.read_text()
+
+
+def test_a_service_without_an_admin_says_so(start_service: Start):
+    """Where no live key is an admin's, the log says how to make one, which is good at once."""
+    service = start_service()
+    assert service.run("keys", "revoke", "first").returncode == 0
+    assert service.run("keys", "create", "--name", "works").returncode == 0
+    service.stop()
+    service.start()
+    assert "No key has the role admin: create one with `filmgate keys create --role admin" in service.log.read_text()
+    key = service.run("keys", "create", "--role", "admin", "--name", "chief").stdout.strip()
+    assert service.run("limits", "show", "--key", key).returncode == 0
 
 
 def test_serving_on_ipv6(start_service: Start):

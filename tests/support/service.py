@@ -71,8 +71,8 @@ class RunningService:
 
     @property
     def key(self) -> str:
-        """The first key, or the bootstrap key it was given."""
-        return self.env.get("FILMGATE_API_KEY") or (self.data / "first-key").read_text().strip()
+        """The first key, or the admin key it was given."""
+        return self.env.get("FILMGATE_ADMIN_KEY") or (self.data / "first-key").read_text().strip()
 
     @property
     def headers(self) -> dict[str, str]:

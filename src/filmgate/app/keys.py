@@ -1,35 +1,45 @@
-"""Who may ask from the first start on: the default application, its first key, and the bootstrap key."""
+"""Who may ask from the first start on: the default application, its first key, and the admin key."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 
 import uuid_utils
+from pydantic import SecretStr
 
+from filmgate.app.reach import is_loopback
 from filmgate.core.keys import digest, new_key
+from filmgate.domain.roles import KeyRole
 from filmgate.domain.settings import Settings
 from filmgate.faults import Point, reached
 from filmgate.modes import file_mode
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import ApiKey, Application, Ledger
 
+log = logging.getLogger(__name__)
+
 DEFAULT_APPLICATION = "default"
-"""The application of the bootstrap key and of the first key."""
+"""The application of the admin key and of the first key."""
 
 FIRST_KEY = "first-key"
 """The file with the first key in the data folder."""
 
-SHORTEST_BOOTSTRAP = 16
-"""How many characters a bootstrap key has at least where others than this machine reach the service."""
+SHORTEST_ADMIN_KEY = 16
+"""How many characters the admin key has at least where others than this machine reach the service."""
 
 
 async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, str | None]:
-    """Make sure of the default application, and of one key if there is none at all."""
+    """Make sure of the default application, and of one key, an admin's, if there is none at all."""
     now = time.time()
     application = await ledger.add_application(new_application(DEFAULT_APPLICATION))
-    if settings.api_key is not None or await ledger.keys():
+    if settings.admin_key is not None:
+        return application, None
+    if keys := await ledger.keys():
+        if not any(key.role is KeyRole.ADMIN and key.revoked_at is None for key in keys):
+            log.warning("No key has the role admin: create one with `filmgate keys create --role admin --name NAME`.")
         return application, None
     key = new_key()
     path = settings.data / FIRST_KEY
@@ -38,7 +48,7 @@ async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, 
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode()), "w") as file:
         file.write(key + "\n")
     reached(Point.FIRST_KEY_WRITTEN)
-    await ledger.add_key(api_key(application, key, "first", now))
+    await ledger.add_key(api_key(application, key, "first", now, KeyRole.ADMIN))
     return application, key
 
 
@@ -47,18 +57,43 @@ def new_application(name: str) -> Application:
     return Application(str(uuid_utils.uuid4()), name, str(uuid_utils.uuid4()), time.time())
 
 
-def api_key(application: Application, key: str, name: str, now: float) -> ApiKey:
-    """Give what is kept of a new key."""
+def api_key(application: Application, key: str, name: str, now: float, role: KeyRole = KeyRole.MEMBER) -> ApiKey:
+    """Return what is kept of a new key."""
     return ApiKey(
-        str(uuid_utils.uuid4()), application.id, application.user_id, name, digest(key.encode()), key[-4:], now
+        id=str(uuid_utils.uuid4()),
+        application_id=application.id,
+        user_id=application.user_id,
+        name=name,
+        digest=digest(key.encode()),
+        hint=key[-4:],
+        created_at=now,
+        role=role,
     )
 
 
-def bootstrap(settings: Settings, owner: Application) -> tuple[bytes, Caller] | None:
-    """Give the bootstrap key with who holds it, if the operator has set one."""
-    if settings.api_key is None:
+def admin_key(settings: Settings, owner: Application) -> tuple[bytes, Caller] | None:
+    """Return the admin key that the settings give, with who holds it."""
+    if settings.admin_key is None:
         return None
-    caller = Caller(
-        owner.id, owner.user_id, str(uuid_utils.uuid5(uuid_utils.UUID(owner.id), "bootstrap")), limited=False
-    )
-    return settings.api_key.get_secret_value().strip().encode(), caller
+    credential = str(uuid_utils.uuid5(uuid_utils.UUID(owner.id), "bootstrap"))
+    caller = Caller(owner.id, owner.user_id, credential, limited=False, role=KeyRole.ADMIN)
+    return revealed(settings.admin_key).encode(), caller
+
+
+def revealed(secret: SecretStr) -> str:
+    """Return a secret without the white space that files and shells leave around it."""
+    return secret.get_secret_value().strip()
+
+
+def secret_trouble(settings: Settings) -> str | None:
+    """Say why the service cannot start with the admin key or the metrics token that it was given; None if it can."""
+    for name in ("admin_key", "metrics_token"):
+        secret = getattr(settings, name)
+        if secret is not None and not revealed(secret):
+            return f"FILMGATE_{name.upper()} is blank: nobody could use it. Leave it out, or give it a value."
+    if settings.admin_key is None or len(revealed(settings.admin_key)) >= SHORTEST_ADMIN_KEY:
+        return None
+    if is_loopback(settings.host) and settings.public_url is None and not settings.trusted_proxies:
+        return None
+    why = f"on {settings.host}" if not is_loopback(settings.host) else "behind a proxy (public_url, trusted_proxies)"
+    return f"FILMGATE_ADMIN_KEY has fewer than {SHORTEST_ADMIN_KEY} characters: too short for serving {why}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from filmgate.domain.hosts import as_ip, parse_host
@@ -19,6 +21,14 @@ def is_address_of_this_machine(address: str) -> bool:
     The check of outbound requests is wider: it counts broadcast and multicast addresses too, which nobody is served by.
     """
     return _source_towards(address) == address
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what is bound to a host. It says nothing about who sends a request."""
+    name = host.strip("[]").lower()
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return name == "localhost"
 
 
 def announcement(settings: Settings) -> Iterator[str]:

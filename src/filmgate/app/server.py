@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from filmgate import __version__, faults
 from filmgate.app.folder import hold
-from filmgate.app.keys import FIRST_KEY, SHORTEST_BOOTSTRAP
+from filmgate.app.keys import FIRST_KEY, secret_trouble
 from filmgate.app.reach import announcement
 from filmgate.app.requirements import check_libraries, untested_python
 from filmgate.app.service import Service, open_service
-from filmgate.app.web import is_loopback
 from filmgate.domain.errors import FilmgateError, Unavailable
 from filmgate.domain.settings import Settings
 from filmgate.modes import restrict
@@ -36,7 +35,7 @@ def serve(settings: Settings) -> int:
     faults.arm(os.environ)
     restrict(group=settings.group_access)
     try:
-        _check_exposure(settings)
+        _check_secrets(settings)
         check_libraries(engine.type for engine in settings.engine_table().values())
         if (untested := untested_python()) is not None:
             print(f"filmgate: {untested}", file=sys.stderr)
@@ -108,7 +107,7 @@ def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterato
 
 def _announce(settings: Settings, address: str, first_key: str | None) -> None:
     if first_key is not None:
-        print(f"A first API key was made, it is shown this once: {first_key}")
+        print(f"A first API key was made, with the role admin; it is shown this once: {first_key}")
         print(f"It is kept for the CLI on this machine in {settings.data / FIRST_KEY}")
     for line in announcement(settings):
         print(line)
@@ -116,16 +115,15 @@ def _announce(settings: Settings, address: str, first_key: str | None) -> None:
     print(f"Filmgate {__version__} serves {address} with data in {settings.data}", flush=True)
 
 
-def _check_exposure(settings: Settings) -> None:
-    if settings.api_key is None:
-        return
-    key = settings.api_key.get_secret_value().strip()
-    if not key:
-        raise Unavailable("FILMGATE_API_KEY is blank: nobody could use it. Leave it out, and a first key is made.")
-    if not is_loopback(settings.host) and len(key) < SHORTEST_BOOTSTRAP:
-        raise Unavailable(
-            f"FILMGATE_API_KEY has fewer than {SHORTEST_BOOTSTRAP} characters: too short for serving on "
-            f"{settings.host}."
+def _check_secrets(settings: Settings) -> None:
+    """Raise Unavailable for secrets that protect nothing, and mention a key that was given in the wrong variable."""
+    if (trouble := secret_trouble(settings)) is not None:
+        raise Unavailable(trouble)
+    if os.environ.get("FILMGATE_API_KEY") and settings.admin_key is None:
+        print(
+            "filmgate: FILMGATE_API_KEY is ignored: it is the key that clients send. FILMGATE_ADMIN_KEY gives the "
+            "service an admin key.",
+            file=sys.stderr,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filmgate import __version__
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.app.keys import bootstrap, first_start
+from filmgate.app.keys import admin_key, first_start
 from filmgate.domain.errors import NotFound, Unavailable
 from filmgate.domain.settings import Settings
 from filmgate.modes import folder_mode, restrict
@@ -148,7 +148,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             ledger,
             submit_rate=settings.submit_rate,
             query_rate=settings.query_rate,
-            bootstrap=bootstrap(settings, owner),
+            admin=admin_key(settings, owner),
         )
         operator = Operator(base.desk, base.router, base.table, base.engines, base.accounts)
         dialects = all_dialects()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from filmgate import __version__
 from filmgate.app.base import Base
+from filmgate.app.identity import folder_secret
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from filmgate.adapters.http.gate import Gate
     from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.http.service_routes import Permission
     from filmgate.adapters.telemetry import Metrics
     from filmgate.core.access import Access
     from filmgate.core.events import Events
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SERVICE = frozenset({"healthz", "readyz", "metrics", "docs", "openapi.json", "media", "hooks", "console", "manual"})
+_SERVICE = frozenset(
+    ("healthz", "readyz", "identity", "metrics", "docs", "openapi.json", "media", "hooks", "console", "manual")
+)
 """How paths begin that are the service's own, whatever the dialects are."""
 
 
@@ -73,7 +76,7 @@ def application(
     from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
     from filmgate.adapters.http.arrival import Patience
-    from filmgate.adapters.http.door import HttpDoor, bearer
+    from filmgate.adapters.http.door import HttpDoor
     from filmgate.adapters.http.errors import Errors
     from filmgate.adapters.http.gate import Gate, Mount
     from filmgate.adapters.http.hooks import hooks_router
@@ -89,14 +92,6 @@ def application(
     settings = base.settings
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
     door = HttpDoor(access, base.links, rates, max_body=settings.max_body)
-    bootstrap = None if settings.api_key is None else settings.api_key.get_secret_value().strip().encode()
-
-    near = serves_this_machine_only(settings)
-
-    def is_operator(request: Any) -> bool:
-        key = bearer(request.scope["headers"]) or b""
-        return near or (bootstrap is not None and hmac.compare_digest(key, bootstrap))
-
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock, max_bytes=base.settings.max_body)
     services = Services(
         tasks,
@@ -112,7 +107,6 @@ def application(
         adopting,
         OwnCallbacks(base.ledger, base.dispatcher, base.clock),
         Accounting(base.ledger, base.clock),
-        is_operator,
     )
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     writers[mcp.PATH] = mcp.write_error
@@ -120,7 +114,8 @@ def application(
     routers = [dialect.router(services) for dialect in dialects]
     routers.append(media_router(base.ledger, base.store, Buckets(settings.media_rate)))
     checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
-    routers.append(service_router(metrics.exposition, checks, is_operator, __version__))
+    scraping, secret = _scraping(settings, access), folder_secret(settings.data)
+    routers.append(service_router(metrics.exposition, checks, scraping, secret, __version__))
     routers.append(hooks_router(following.hurry, Buckets(settings.media_rate)))
     lane = Lane(
         {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
@@ -174,19 +169,18 @@ def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
     return ""
 
 
-def serves_this_machine_only(settings: Settings) -> bool:
-    """Say whether whoever reaches the service is on this machine: it is bound to loopback, and no proxy brings others.
+def _scraping(settings: Settings, access: Access) -> Permission:
+    """Make the check of who may read the metrics: an admin, the metrics token, or everybody where that is set."""
+    from filmgate.adapters.http.door import bearer
+    from filmgate.core.keys import digest
+    from filmgate.domain.roles import KeyRole, require
 
-    A public address, other names and trusted proxies each tell of one.
-    """
-    public = urlsplit(settings.public_url or "http://localhost").hostname or ""
-    shared = settings.allowed_hosts or settings.trusted_proxies or not is_loopback(public)
-    return is_loopback(settings.host) and not shared
+    token = None if settings.metrics_token is None else digest(settings.metrics_token.get_secret_value().encode())
 
+    async def may_scrape(request: Request) -> None:
+        key = bearer(request.scope["headers"])
+        if settings.metrics == "open" or (key and token and hmac.compare_digest(digest(key), token)):
+            return
+        require((await access.caller(key)).role, KeyRole.ADMIN)
 
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what is bound to a host."""
-    name = host.strip("[]").lower()
-    with suppress(ValueError):
-        return ipaddress.ip_address(name).is_loopback
-    return name == "localhost"
+    return may_scrape

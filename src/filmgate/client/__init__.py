@@ -17,6 +17,7 @@ from filmgate.client.errors import (
     UnreadableAnswer,
     UsedUp,
     WaitTimeout,
+    WrongService,
 )
 from filmgate.client.references import Options, Source
 from filmgate.client.results import (
@@ -75,4 +76,5 @@ __all__ = [
     "UsedUp",
     "Video",
     "WaitTimeout",
+    "WrongService",
 ]

@@ -10,7 +10,7 @@ from typing import Self, TypeVar, Unpack
 
 import httpx2
 
-from filmgate.client import calls, target
+from filmgate.client import calls, identity, target
 from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
 from filmgate.client.errors import ConnectionFailed
@@ -37,7 +37,8 @@ T = TypeVar("T")
 class AsyncFilmgate:
     """Asks a Filmgate service; every method raises FilmgateClientError where it is refused or not answered.
 
-    `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key.
+    `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key,
+    which it gets once it has proved to be the service of the data folder.
     `timeout` is the seconds without a sign of life after which the service counts as gone. Close it, or
     use `async with`.
     """
@@ -45,7 +46,9 @@ class AsyncFilmgate:
     def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
         self._target = target.find(url, key)
         self._timeout = timeout
-        self._http = httpx2.AsyncClient(trust_env=not self._target.local)
+        self._http = httpx2.AsyncClient(
+            trust_env=not self._target.local, transport=identity.async_transport(self._target)
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,7 +156,7 @@ class AsyncFilmgate:
         return await self._send(calls.usage(since, until))
 
     async def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
-        """Say what every application has used. For operators, as all below."""
+        """Say what every application has used. For admins, as all below."""
         return await self._send(calls.all_usage(since, until))
 
     async def limits(self) -> tuple[Standing, ...]:

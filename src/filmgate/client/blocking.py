@@ -9,7 +9,7 @@ from typing import Self, TypeVar, Unpack
 
 import httpx2
 
-from filmgate.client import calls, target
+from filmgate.client import calls, identity, target
 from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
 from filmgate.client.errors import ConnectionFailed
@@ -36,14 +36,15 @@ T = TypeVar("T")
 class Filmgate:
     """Asks a Filmgate service; every method raises FilmgateClientError where it is refused or not answered.
 
-    `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key.
+    `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key,
+    which it gets once it has proved to be the service of the data folder.
     `timeout` is the seconds without a sign of life after which the service counts as gone. Close it, or use `with`.
     """
 
     def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
         self._target = target.find(url, key)
         self._timeout = timeout
-        self._http = httpx2.Client(trust_env=not self._target.local)
+        self._http = httpx2.Client(trust_env=not self._target.local, transport=identity.transport(self._target))
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +150,7 @@ class Filmgate:
         return self._send(calls.usage(since, until))
 
     def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
-        """Say what every application has used. For operators, as all below."""
+        """Say what every application has used. For admins, as all below."""
         return self._send(calls.all_usage(since, until))
 
     def limits(self) -> tuple[Standing, ...]:

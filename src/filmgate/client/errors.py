@@ -10,6 +10,7 @@ FilmgateClientError       also raised itself, for refusals that have no class of
 ├── ServiceUnavailable    5xx: the service cannot do this now
 ├── ConnectionFailed      the service did not answer
 │   └── OutcomeUnknown    the connection broke after the request was sent: it may have been carried out
+├── WrongService          what answered is not the service of the data folder; it was not given the folder's key
 ├── UnreadableAnswer      what answered is not a Filmgate service
 ├── WaitTimeout           the task was not finished in time; it goes on
 └── DownloadFailed        the file is not what the service said it is
@@ -98,6 +99,12 @@ class OutcomeUnknown(ConnectionFailed):
     """The connection broke after the request was sent: it may have been carried out, and sending it again failed."""
 
     code = "outcome_unknown"
+
+
+class WrongService(FilmgateClientError):
+    """What answered is not the service of the data folder that the key is from; the key was not sent."""
+
+    code = "wrong_service"
 
 
 class UnreadableAnswer(FilmgateClientError):

@@ -254,9 +254,10 @@ class TaskList(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Who the holder of a key is; `limited` says whether rates are counted."""
+    """Who the holder of a key is; `limited` says whether rates are counted, `role` what the key may do."""
 
     application_id: str
     user_id: str | None = None
     credential_id: str | None = None
     limited: bool = True
+    role: str = "member"

@@ -17,17 +17,22 @@ _DATA = "filmgate-data"
 
 
 class Target(NamedTuple):
-    """A service: its base address without a slash at the end, a key if there is one, whether it is on this machine."""
+    """A service: its base address without a slash at the end, a key if there is one, whether it is on this machine.
+
+    With `data`, it gets the key only once it has proved that it is the service of this data folder.
+    """
 
     url: str
     key: str | None
     local: bool
+    data: Path | None = None
 
 
 def find(url: str | None = None, key: str | None = None, data: Path | None = None) -> Target:
-    """Take what was given, else FILMGATE_URL and FILMGATE_API_KEY, else the service on this machine and its first key.
+    """Take what was given, else FILMGATE_URL and FILMGATE_API_KEY, else the service on this machine and its own key.
 
-    The first key is read from the data folder: `data`, else FILMGATE_DATA, else `./filmgate-data`. Raises InvalidInput.
+    That is FILMGATE_ADMIN_KEY, else the first key, which is read from the data folder: `data`, else FILMGATE_DATA, else
+    `./filmgate-data`. Either is for the service of the folder only. Raises InvalidInput.
     """
     base = (url or os.environ.get("FILMGATE_URL") or DEFAULT_URL).rstrip("/")
     try:
@@ -41,16 +46,18 @@ def find(url: str | None = None, key: str | None = None, data: Path | None = Non
     if not place.isascii():
         base = parts._replace(netloc=f"{user}{at}{host}").geturl()
     local = host.is_loopback
-    found = key or os.environ.get("FILMGATE_API_KEY") or (_first_key(data) if local else None)
-    if found is not None and not found.isprintable():
+    found, folder = key or os.environ.get("FILMGATE_API_KEY"), None
+    if not found and local and parts.scheme == "http":
+        folder = data or Path(os.environ.get("FILMGATE_DATA") or _DATA)
+        found = os.environ.get("FILMGATE_ADMIN_KEY", "").strip() or _first_key(folder)
+    if found and not found.isprintable():
         raise InvalidInput("the API key has characters that cannot be sent")
-    return Target(base, found, local)
+    return Target(base, found or None, local, folder if found else None)
 
 
-def _first_key(data: Path | None) -> str | None:
+def _first_key(data: Path) -> str | None:
     """Read the key that the service wrote for this machine; another user's is not readable, which is no error."""
-    path = (data or Path(os.environ.get("FILMGATE_DATA") or _DATA)) / _FIRST_KEY
     try:
-        return path.read_text().strip() or None
+        return (data / _FIRST_KEY).read_text().strip() or None
     except (OSError, UnicodeDecodeError):
         return None

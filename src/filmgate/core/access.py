@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from filmgate.core.keys import digest, plausible
 from filmgate.domain.errors import TooManyRequests, Unauthorized
+from filmgate.domain.roles import KeyRole, require
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import Ledger
 
@@ -25,6 +26,14 @@ class Action(StrEnum):
 
     SUBMIT = "submit"
     QUERY = "query"
+
+
+_NEEDED = {Action.SUBMIT: KeyRole.MEMBER, Action.QUERY: KeyRole.VIEWER}
+
+
+def authorize(caller: Caller, action: Action) -> None:
+    """Raise Forbidden unless the caller's role may do this."""
+    require(caller.role, _NEEDED[action])
 
 
 class Rate(NamedTuple):
@@ -62,7 +71,7 @@ class Buckets:
 
 
 class Access:
-    """Finds the holder of a key and counts requests. The bootstrap key is good without the ledger and has no rate."""
+    """Finds the holder of a key and counts requests. The environment's admin key needs no ledger and has no rate."""
 
     def __init__(
         self,
@@ -70,12 +79,12 @@ class Access:
         *,
         submit_rate: int,
         query_rate: int,
-        bootstrap: tuple[bytes, Caller] | None = None,
+        admin: tuple[bytes, Caller] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._bootstrap = None if bootstrap is None else (digest(bootstrap[0]), bootstrap[1])
+        self._admin = None if admin is None else (digest(admin[0]), admin[1])
         self._known: dict[bytes, tuple[Caller, float]] = {}
         self._unknown: dict[bytes, float] = {}
         self._buckets = {
@@ -98,8 +107,8 @@ class Access:
         return self._buckets[action].take(caller.credential_id) if caller.limited else None
 
     async def _look_up(self, key: bytes, mark: bytes) -> Caller:
-        if self._bootstrap is not None and hmac.compare_digest(mark, self._bootstrap[0]):
-            return self._bootstrap[1]
+        if self._admin is not None and hmac.compare_digest(mark, self._admin[0]):
+            return self._admin[1]
         if not plausible(key.decode("latin-1")):
             raise Unauthorized("the API key is mistyped or not one of ours")
         kept = None if self._unknown.get(mark, 0.0) > self._clock() else await self._ledger.key(mark)
@@ -109,7 +118,7 @@ class Access:
             raise Unauthorized("the API key is not known here or has been revoked")
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()
-        caller = Caller(kept.application_id, kept.user_id, kept.id)
+        caller = Caller(kept.application_id, kept.user_id, kept.id, role=kept.role)
         self._known[mark] = (caller, self._clock() + KEY_TTL)
         return caller
 

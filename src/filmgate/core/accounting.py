@@ -51,12 +51,12 @@ class Accounting:
         return (await self._ledger.accounts.usage(context.caller.application_id, first, last)).total
 
     async def reports(self, since: str | None = None, until: str | None = None) -> list[Report]:
-        """Report on all applications, by name; whoever calls has made sure that an operator asks."""
+        """Report on all applications, by name; whoever calls has made sure that an admin asks."""
         days = self._days(since, until)
         return [await self._report(standing, *days) for standing in await self.standings()]
 
     async def standings(self) -> list[Standing]:
-        """Say how all applications stand, by name; whoever calls has made sure that an operator asks."""
+        """Say how all applications stand, by name; whoever calls has made sure that an admin asks."""
         return await self._ledger.accounts.standings(self._clock())
 
     async def change_limits(self, application: str, changes: dict[str, float | Period | None]) -> Standing:

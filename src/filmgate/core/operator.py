@@ -1,4 +1,4 @@
-"""What an operator sees and decides: the engines, where a request would go, and submits nobody knows the outcome of."""
+"""What an admin sees and decides: the engines, where a request would go, and submits nobody knows the outcome of."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Decision(StrEnum):
     """What becomes of a submit without a known outcome."""
 
     ACCEPTED = "accepted"
-    """The provider has it, under an id that the operator gives."""
+    """The provider has it, under an id that the admin gives."""
 
     SUBMIT_AGAIN = "submit_again"
     FAIL = "fail"
@@ -60,7 +60,7 @@ class EngineStatus(msgspec.Struct, frozen=True):
 
 
 class Operator:
-    """Answers operators. Whoever calls has made sure that one asks."""
+    """Answers admins. Whoever calls has made sure that one asks."""
 
     def __init__(
         self,

@@ -178,7 +178,9 @@ class Settings(BaseSettings):
     group_access: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    api_key: SecretStr | None = None
+    admin_key: SecretStr | None = None
+    metrics: Literal["protected", "open"] = "protected"
+    metrics_token: SecretStr | None = None
     public_url: Annotated[str | None, AfterValidator(_base_address)] = None
     allowed_hosts: Annotated[Words, AfterValidator(_hosts)] = ()
     trusted_proxies: Words = ()

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from filmgate.domain.roles import KeyRole
+
 trace_of: ContextVar[str | None] = ContextVar("trace_of", default=None)
 """For logs: the trace id of the request that is served, or of that which submitted the task that is worked on."""
 
@@ -23,12 +25,13 @@ HEAD_ONLY = "head_only"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The holder of a good key. `limited` is False for the bootstrap key, which has no rate limits."""
+    """The holder of a good key. `limited` is False for the admin key of the environment, which has no rate limits."""
 
     application_id: str
     user_id: str
     credential_id: str
     limited: bool = True
+    role: KeyRole = KeyRole.MEMBER
 
 
 class RequestContext(msgspec.Struct, frozen=True):

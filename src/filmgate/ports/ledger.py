@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Media, Output
+from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 
@@ -77,6 +78,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     hint: str
     created_at: float
     revoked_at: float | None = None
+    role: KeyRole = KeyRole.MEMBER
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -28,7 +28,9 @@ from filmgate.adapters.cli.messages import (
 )
 from filmgate.adapters.cli.place import Place
 from filmgate.adapters.cli.posts import answers
-from filmgate.client import ConnectionFailed, FilmgateClientError, OutcomeUnknown
+from filmgate.client import ConnectionFailed, FilmgateClientError, OutcomeUnknown, WrongService
+from filmgate.client.identity import async_transport
+from filmgate.client.target import Target
 
 log = logging.getLogger(__name__)
 
@@ -49,22 +51,36 @@ class Bridge:
         self._at_work: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._complaint: str | None = None
+        self._clients: dict[Target, httpx2.AsyncClient] = {}
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
         """Carry messages until the lines end and, for a moment, until what they asked for is answered."""
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=8)
-        async with httpx2.AsyncClient(trust_env=not self._place.local, limits=limits) as http:
+        try:
             async for line in lines:
                 if line.strip():
-                    self._take(http, line)
+                    self._take(line)
             if self._tasks:
                 await self._place.settled()
                 await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            for http in self._clients.values():
+                await http.aclose()
 
-    def _take(self, http: httpx2.AsyncClient, line: bytes) -> None:
+    def _client(self, target: Target) -> httpx2.AsyncClient:
+        """Return the client for a service; each has to prove itself in its own way, if at all."""
+        if target not in self._clients:
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=8)
+            self._clients[target] = httpx2.AsyncClient(
+                trust_env=not target.local and target.data is None,
+                limits=limits,
+                transport=async_transport(target, limits),
+            )
+        return self._clients[target]
+
+    def _take(self, line: bytes) -> None:
         try:
             message = read(line)
         except msgspec.ValidationError:
@@ -76,7 +92,7 @@ class Bridge:
         if message.method == "notifications/cancelled":
             self._cancel(message)
             return
-        task = asyncio.ensure_future(self._carry(http, line, message))
+        task = asyncio.ensure_future(self._carry(line, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if message.wants_answer:
@@ -93,9 +109,9 @@ class Bridge:
         if self._at_work.get(key) is task:
             del self._at_work[key]
 
-    async def _carry(self, http: httpx2.AsyncClient, line: bytes, message: Message) -> None:
+    async def _carry(self, line: bytes, message: Message) -> None:
         try:
-            await self._exchange(http, line, message)
+            await self._exchange(line, message)
         except OutcomeUnknown as error:
             stop = stop_for(error)
             stop.hint = "Look whether it was carried out: luma_list_tasks."
@@ -109,17 +125,17 @@ class Bridge:
             if message.wants_answer:
                 self._write(failure(message.id, INTERNAL_ERROR, "This could not be carried; the reason is on stderr."))
 
-    async def _exchange(self, http: httpx2.AsyncClient, line: bytes, message: Message) -> None:
+    async def _exchange(self, line: bytes, message: Message) -> None:
         """Post a message until the service can be reached; what it may have carried out is not sent again."""
         for pause in (*_PAUSES, None):
             target = await self._place.find()
             try:
-                async with aclosing(answers(http, target, line, message, self._version)) as arriving:
+                async with aclosing(answers(self._client(target), target, line, message, self._version)) as arriving:
                     async for answer in arriving:
                         self._deliver(message, answer)
             except OutcomeUnknown:
                 raise
-            except ConnectionFailed:
+            except (ConnectionFailed, WrongService):
                 self._place.lost(target)
                 if pause is None:
                     raise

@@ -108,8 +108,13 @@ def _meaning(error: FilmgateClientError) -> tuple[Exit, str | None]:
             return Exit.UNREACHABLE, "Look whether it was accepted: filmgate list"
         case client.ConnectionFailed():
             return Exit.UNREACHABLE, "Start it with `filmgate serve`, or say where it is with --url or FILMGATE_URL."
+        case client.WrongService():
+            return Exit.UNREACHABLE, (
+                "Start the service of the folder with `filmgate serve`, name its folder with FILMGATE_DATA, or give a "
+                "key of the service that is meant with --key or FILMGATE_API_KEY."
+            )
         case client.Unauthorized(code="forbidden"):
-            return Exit.UNREACHABLE, "Give the service's bootstrap key, its FILMGATE_API_KEY, with --key."
+            return Exit.UNREACHABLE, "Give a key that may do this with --key or FILMGATE_API_KEY."
         case client.Unauthorized():
             return (
                 Exit.UNREACHABLE,

@@ -12,6 +12,7 @@ from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit, Stop, stopping
 from filmgate.adapters.cli.tables import show
+from filmgate.domain.roles import KeyRole
 
 if TYPE_CHECKING:
     from filmgate.domain.settings import Settings
@@ -28,6 +29,15 @@ def create(
     application: Annotated[
         str, typer.Option("--application", help="Whose key it is; the application is created when there is none.")
     ] = "default",
+    role: Annotated[
+        KeyRole,
+        typer.Option(
+            "--role",
+            metavar="ROLE",
+            help="What the key may do: viewer (read), member (also submit and change) or admin (also administer the "
+            "whole service).",
+        ),
+    ] = KeyRole.MEMBER,
     data: options.Data = None,
     database: options.Database = None,
     as_json: options.Json = False,
@@ -36,7 +46,7 @@ def create(
     if not name.strip() or not application.strip():
         raise Stop("the name of a key and of its application cannot be empty", Exit.USAGE, code="bad_request")
     key, kept = _with_ledger(
-        settings(data=data, database=database), lambda ledger: _create(ledger, name.strip(), application.strip())
+        settings(data=data, database=database), lambda ledger: _create(ledger, name.strip(), application.strip(), role)
     )
     if as_json:
         output.emit({**_document(kept), "key": key})
@@ -52,7 +62,7 @@ def list_keys(data: options.Data = None, database: options.Database = None, as_j
     if as_json:
         output.emit({"keys": [_document(key) for key in keys]})
     else:
-        show(("id", "name", "ends in", "created", "application", "state"), map(_row, keys))
+        show(("id", "name", "ends in", "role", "created", "application", "state"), map(_row, keys))
     return Exit.DONE
 
 
@@ -74,7 +84,7 @@ def revoke(
     return Exit.DONE
 
 
-async def _create(ledger: Ledger, name: str, owner: str) -> tuple[str, ApiKey]:
+async def _create(ledger: Ledger, name: str, owner: str, role: KeyRole) -> tuple[str, ApiKey]:
     import uuid_utils
 
     from filmgate.app import api_key
@@ -86,7 +96,7 @@ async def _create(ledger: Ledger, name: str, owner: str) -> tuple[str, ApiKey]:
         Application(str(uuid_utils.uuid4()), owner, str(uuid_utils.uuid4()), now)
     )
     key = new_key()
-    kept = api_key(application, key, name, now)
+    kept = api_key(application, key, name, now, role)
     await ledger.add_key(kept)
     return key, kept
 
@@ -131,6 +141,7 @@ def _document(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "application_id": key.application_id,
         "hint": key.hint,
+        "role": key.role,
         "created_at": output.moment(key.created_at),
         "revoked_at": None if key.revoked_at is None else output.moment(key.revoked_at),
     }
@@ -138,4 +149,4 @@ def _document(key: ApiKey) -> dict[str, Any]:
 
 def _row(key: ApiKey) -> tuple[str, ...]:
     revoked = "good" if key.revoked_at is None else f"revoked {output.moment(key.revoked_at)}"
-    return key.id, key.name, f"…{key.hint}", output.moment(key.created_at), key.application_id, revoked
+    return key.id, key.name, f"…{key.hint}", key.role, output.moment(key.created_at), key.application_id, revoked

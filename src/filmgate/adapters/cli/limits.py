@@ -1,4 +1,4 @@
-"""Commands about the rules of applications, for operators."""
+"""Commands about the rules of applications, for admins."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ import msgspec
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.embedded import Embedded
 from filmgate.adapters.cli.exits import Stop
+from filmgate.client import WrongService
+from filmgate.client.identity import async_transport
 from filmgate.client.target import Target, find
 
 if TYPE_CHECKING:
@@ -44,12 +47,14 @@ class Place:
         self._data = data
         self._fixed = None if url is None else find(url, key, data)
         self._embedded: Embedded | None = None
+        self._read: Settings | None = None
         self._finding: asyncio.Future[Target] | None = None
 
     @property
-    def local(self) -> bool:
-        """Whether the service is on this machine."""
-        return self._fixed is None or self._fixed.local
+    def _chosen(self) -> Settings:
+        """The settings, read when they are first needed. Raises Stop."""
+        self._read = self._read or settings(data=self._data)
+        return self._read
 
     async def find(self) -> Target:
         """Give the service, starting one where there is none. Raises Stop.
@@ -82,10 +87,10 @@ class Place:
             await self._embedded.stop()
 
     async def _find(self) -> Target:
-        chosen = settings(data=self._data)
+        chosen = self._chosen
         usual = _address(chosen)
-        if usual is not None and await _answers(usual):
-            target = find(usual, self._key, chosen.data)
+        if usual is not None and await self._is_own(usual):
+            target = self._of_folder(usual)
             if self._embedded is None:
                 self._fixed = target
             return target
@@ -95,12 +100,32 @@ class Place:
             address = await self._start(self._embedded)
         else:
             _say(f"another agent's service at {address} answers, with data in {chosen.data}")
-        return find(address, self._key or _bootstrap(chosen), chosen.data)
+        return self._of_folder(address)
+
+    def _of_folder(self, address: str) -> Target:
+        """Return the service of the data folder at an address, where it has to prove that it is that one."""
+        own = self._chosen.admin_key
+        key = self._key or os.environ.get("FILMGATE_API_KEY") or (own and own.get_secret_value().strip()) or None
+        return find(address, key, self._chosen.data)._replace(data=self._chosen.data)
+
+    async def _is_own(self, address: str) -> bool:
+        """Return whether the service of the data folder answers at an address."""
+        target = self._of_folder(address)
+        async with httpx2.AsyncClient(transport=async_transport(target), timeout=_PROBE_SECONDS) as http:
+            try:
+                response = await http.get(f"{address}/healthz")
+                msgspec.json.decode(response.content, type=_Health)
+            except WrongService as error:
+                _say(f"{error.message}; name it with --url if it is meant")
+                return False
+            except (httpx2.HTTPError, msgspec.MsgspecError):
+                return False
+            return response.is_success
 
     async def _shared(self, embedded: Embedded) -> str | None:
         """Give the address of the service that another agent runs on the data folder."""
         address = embedded.announced()
-        return address if address is not None and await _answers(address) else None
+        return address if address is not None and await self._is_own(address) else None
 
     async def _start(self, embedded: Embedded) -> str:
         try:
@@ -116,27 +141,12 @@ class Place:
         return address
 
 
-async def _answers(url: str) -> bool:
-    """Tell whether a Filmgate service is there."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=_PROBE_SECONDS) as http:
-        try:
-            response = await http.get(f"{url}/healthz")
-            msgspec.json.decode(response.content, type=_Health)
-        except (httpx2.HTTPError, msgspec.MsgspecError):
-            return False
-        return response.is_success
-
-
 def _address(chosen: Settings) -> str | None:
     """Give the address at which `filmgate serve` listens with these settings; None where that is up to chance."""
     if not chosen.port:
         return None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host.strip("[]"), chosen.host.strip("[]"))  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
-
-
-def _bootstrap(chosen: Settings) -> str | None:
-    return None if chosen.api_key is None else chosen.api_key.get_secret_value().strip()
 
 
 def _say(sentence: str) -> None:

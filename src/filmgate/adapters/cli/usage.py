@@ -24,7 +24,7 @@ def usage(
         str | None, typer.Option("--until", metavar="DAY", help="The last day, in UTC. Default: today.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Show all applications, one per line. This is for operators.")
+        bool, typer.Option("--all", help="Show all applications, one per line. This is for admins.")
     ] = False,
     url: options.Url = None,
     key: options.Key = None,

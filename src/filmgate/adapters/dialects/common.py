@@ -45,7 +45,7 @@ class Door(Protocol):
     """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
-        """Give the context of a request. Raises Unauthorized, HostNotAllowed, TooManyRequests."""
+        """Give the context of a request. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
 
     async def recheck(self, request: Request) -> RequestContext:
         """Find out once more who asks, without counting. Raises Unauthorized."""
@@ -57,8 +57,7 @@ class Door(Protocol):
 class Services(NamedTuple):
     """What routes work with.
 
-    `serve` answers a request with a stored file, in parts if it asks for one; `is_operator` says whether a request
-    may see and decide what concerns the whole service.
+    `serve` answers a request with a stored file, in parts if it asks for one.
     """
 
     tasks: TaskService
@@ -74,7 +73,6 @@ class Services(NamedTuple):
     adopting: Adopting
     callbacks: OwnCallbacks
     accounting: Accounting
-    is_operator: Callable[[Request], bool]
 
 
 class Read(NamedTuple):

@@ -22,7 +22,7 @@ _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API
 _WHEN = {
     400: "The request cannot be used; the message says why.",
     401: "The API key is missing or unknown.",
-    403: "This is not allowed; the content was refused, or not enough credits are left.",
+    403: "The role of the key does not allow this, the content was refused, or not enough credits are left.",
     404: "Unknown, deleted and foreign ids are answered alike.",
     408: "The body did not come in time.",
     409: "The task is not in a state that allows this, or the first request of this `Idempotency-Key` is under way.",

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from filmgate.adapters.http.headers import Headers, find
-from filmgate.core.access import Access, Action, Rate
+from filmgate.core.access import Access, Action, Rate, authorize
 from filmgate.core.links import Links
 from filmgate.domain.errors import PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import HEAD_ONLY, RequestContext
@@ -27,7 +27,7 @@ class HttpDoor:
         self._max_body = max_body
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
-        """Give the context of a request, once. Raises Unauthorized, HostNotAllowed, TooManyRequests."""
+        """Give the context of a request, once. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
         admitted = getattr(request.state, "admitted", None)
         if admitted is None:
             admitted = await self.admit(request.scope, action, request.state.trace_id)
@@ -38,6 +38,7 @@ class HttpDoor:
     async def admit(self, scope: Any, action: Action, trace_id: str) -> tuple[RequestContext, Rate | None]:
         """Do the same for a raw ASGI scope, and give the state of the rate bucket, which an empty one leaves there."""
         context = await self.identify(scope, trace_id)
+        authorize(context.caller, action)
         return context, self.count(scope, context, action)
 
     async def identify(self, scope: Any, trace_id: str) -> RequestContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import as_file, files
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -12,10 +13,21 @@ from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from filmgate.domain.errors import FilmgateError, Forbidden, Unauthorized
+from filmgate.domain import identity
+from filmgate.domain.errors import FilmgateError, InvalidRequest, Unavailable
 from filmgate.ports.context import wants_head
 
 Check = Callable[[], Awaitable[None]]
+Permission = Callable[[Request], Awaitable[None]]
+"""Lets a request pass. Raises Unauthorized or Forbidden."""
+
+_CHALLENGE: Final = {
+    "name": "challenge",
+    "in": "query",
+    "required": True,
+    "description": "Random hexadecimal digits.",
+    "schema": {"type": "string", "pattern": f"^{identity.CHALLENGE.pattern}$"},
+}
 
 
 class Health(BaseModel):
@@ -23,6 +35,12 @@ class Health(BaseModel):
 
     status: str
     version: str
+
+
+class Proof(BaseModel):
+    """The answer to a challenge."""
+
+    proof: str
 
 
 class Readiness(BaseModel):
@@ -35,15 +53,36 @@ class Readiness(BaseModel):
 def service_router(
     exposition: Callable[[], Awaitable[bytes]],
     checks: Mapping[str, Check],
-    is_operator: Callable[[Request], bool],
+    may_scrape: Permission,
+    secret: bytes,
     version: str,
 ) -> APIRouter:
-    """Make the routes. `exposition` writes the metrics, `checks` raise FilmgateError where a part is in trouble."""
+    """Make the routes.
+
+    `exposition` writes the metrics, `checks` raise FilmgateError where a part is in trouble, `secret` is the folder's.
+    """
     router = APIRouter(tags=["service"])
 
     @router.get("/healthz", summary="Is the service alive?", operation_id="healthz")
     async def healthz() -> Health:
         return Health(status="ok", version=version)
+
+    @router.get(
+        identity.PATH,
+        summary="Is this the service of a data folder?",
+        description="Who can read the secret in the data folder learns from the answer whether this is its service.",
+        operation_id="identity",
+        responses={400: {"description": "This is not a challenge."}},
+        openapi_extra={"parameters": [_CHALLENGE]},
+    )
+    async def prove(request: Request) -> Proof:
+        challenge = request.query_params.get("challenge", "")
+        if not identity.CHALLENGE.fullmatch(challenge):
+            raise InvalidRequest("challenge must be 64 random hexadecimal digits, 0-9 and a-f", field="challenge")
+        server = request.scope.get("server")
+        if server is None or server[1] is None:
+            raise Unavailable("This connection has no address to answer for.")
+        return Proof(proof=identity.prove(secret, challenge, *server))
 
     @router.get(
         "/readyz",
@@ -64,13 +103,12 @@ def service_router(
         response_class=Response,
         responses={
             200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-            401: {"description": "The bootstrap key is needed unless the service is for this machine only."},
-            403: {"description": "Only the bootstrap key may see this."},
+            401: {"description": "A key with the role admin is needed, or FILMGATE_METRICS_TOKEN."},
+            403: {"description": "The key has not the role admin."},
         },
     )
     async def metrics(request: Request) -> Response:
-        if not is_operator(request):
-            raise Forbidden() if "authorization" in request.headers else Unauthorized()
+        await may_scrape(request)
         return Response(await exposition(), media_type="text/plain; version=0.0.4")
 
     return router

@@ -19,6 +19,7 @@ from filmgate.adapters.mcp.results import error_words
 from filmgate.adapters.mcp.toolbox import Call, Report, Toolbox
 from filmgate.adapters.mcp.tools import BY_NAME, definitions
 from filmgate.adapters.mcp.view import progress_words
+from filmgate.core.access import Action, authorize
 from filmgate.core.service import TaskService
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.task import Task
@@ -128,6 +129,7 @@ class Handlers:
         _require_extension(context)
         asking = _asking(context)
         try:
+            authorize(asking.caller, Action.SUBMIT)
             await self._tasks.cancel(asking, params.task_id)
         except FilmgateError as error:
             _refuse(error, asking, types.INVALID_PARAMS)

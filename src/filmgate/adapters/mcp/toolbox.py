@@ -24,6 +24,7 @@ from filmgate.adapters.mcp.tools import (
     Tool,
 )
 from filmgate.adapters.mcp.view import STATES
+from filmgate.core.access import authorize
 from filmgate.core.models import Models
 from filmgate.core.query import Query
 from filmgate.core.service import Order, TaskService
@@ -91,6 +92,7 @@ class Toolbox:
     async def call(self, tool: Tool, given: dict[str, Any], call: Call) -> Outcome:
         """Run a tool. What goes wrong is a result too, which the agent can read."""
         try:
+            authorize(call.context.caller, tool.action)
             said = arguments.read(tool.takes, given)
             if not tool.long:
                 return Outcome(await self._runs[tool.name](call, said))

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running
-from filmgate.app.keys import SHORTEST_BOOTSTRAP
-from filmgate.app.web import is_loopback
+from filmgate.app.keys import secret_trouble
+from filmgate.app.reach import is_loopback
 from filmgate.domain.settings import Settings
 
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - what is looked for
@@ -45,17 +45,11 @@ def reach(settings: Settings, _now: Running) -> Iterator[Finding]:
 
 
 def keys(settings: Settings, _now: Running) -> Iterator[Finding]:
-    """Look at the bootstrap key."""
-    if settings.api_key is None:
-        yield ok("bootstrap key", "none is set; keys are in the ledger")
-        return
-    key = settings.api_key.get_secret_value().strip()
-    if not key:
-        yield problem("bootstrap key", "it is blank", "The service does not start.", "Leave FILMGATE_API_KEY out.")
-    elif len(key) < SHORTEST_BOOTSTRAP and not is_loopback(settings.host):
-        yield problem(
-            "bootstrap key", f"it has fewer than {SHORTEST_BOOTSTRAP} characters",
-            f"The service does not start on {settings.host} with it.", "Choose a longer FILMGATE_API_KEY.",
-        )  # fmt: skip
+    """Look at the admin key and the metrics token."""
+    trouble = secret_trouble(settings)
+    if trouble is not None:
+        yield problem("admin key", trouble, "The service does not start.", "Choose a longer one, or leave it out.")
+    elif settings.admin_key is None:
+        yield ok("admin key", "none is set; keys are in the ledger")
     else:
-        yield ok("bootstrap key", "it is set")
+        yield ok("admin key", "it is set")

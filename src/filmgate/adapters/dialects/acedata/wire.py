@@ -43,7 +43,7 @@ from filmgate.adapters.dialects.codec import (
 from filmgate.adapters.dialects.remarks import add_remarks, remarks
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
-from filmgate.domain.errors import FilmgateError, InvalidRequest, UsedUp, WaitTimeout
+from filmgate.domain.errors import FilmgateError, Forbidden, InvalidRequest, UsedUp, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
@@ -273,6 +273,8 @@ def write_union_error(error: FilmgateError, trace_id: str) -> bytes:
 def _code(error: FilmgateError) -> str:
     if isinstance(error, UsedUp):
         return error.code
+    if isinstance(error, Forbidden):
+        return "disabled"  # AceData's "forbidden" says that the content was refused
     return _CODES.get(error.status) or ("bad_request" if error.status < 500 else "api_error")
 
 

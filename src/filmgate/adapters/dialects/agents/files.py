@@ -66,7 +66,7 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
         summary="Keep a picture or clip",
         description="With JSON, the answer says where the bytes are to be sent with PUT; with multipart/form-data, "
         "they are in the part `file`. The file is decoded, checked and written anew.",
-        responses=succeeds(AgentsCreatedFile, "The new file.", 201) | failures(AgentsError, 413),
+        responses=succeeds(AgentsCreatedFile, "The new file.", 201) | failures(AgentsError, 403, 413),
         openapi_extra=takes(schema_of(FileBody)),
     )
     async def create(request: Request) -> Response:
@@ -117,7 +117,7 @@ def _add_complete(routes: APIRouter, services: Services, prefix: str) -> None:
         operation_id="agents_complete_file",
         summary="Finish sending a file",
         description="Answers the file, which is `ready` as soon as its bytes have come; before that the answer is 400.",
-        responses=succeeds(AgentsFile, "The file.") | failures(AgentsError, 404),
+        responses=succeeds(AgentsFile, "The file.") | failures(AgentsError, 403, 404),
         openapi_extra=_ID,
     )
     async def complete(request: Request) -> Response:
@@ -166,7 +166,7 @@ def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
         operation_id="agents_delete_file",
         summary="Delete a file",
         description="The file is removed and its link is dead at once.",
-        responses=failures(AgentsError, 404) | {204: {"description": "It is gone."}},
+        responses=failures(AgentsError, 403, 404) | {204: {"description": "It is gone."}},
         openapi_extra=_ID,
     )
     async def delete(request: Request) -> Response:

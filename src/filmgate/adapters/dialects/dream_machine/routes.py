@@ -337,7 +337,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         operation_id="dream_machine_delete",
         summary="Delete a generation",
         description="The generation and its files are removed, and its links are dead at once.",
-        responses=failures(DreamMachineError, 404) | {204: {"description": "It is gone."}},
+        responses=failures(DreamMachineError, 403, 404) | {204: {"description": "It is gone."}},
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:

@@ -112,7 +112,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         summary="Keep a picture or video",
         description="The file is fetched or decoded at once, checked, written anew, and kept under the link that is "
         "answered, to be used as `image_url` later.",
-        responses=succeeds(GatewayUpload, "The stored file.") | failures(GatewayError, 404, 413),
+        responses=succeeds(GatewayUpload, "The stored file.") | failures(GatewayError, 403, 404, 413),
         openapi_extra=takes(schema_of(wire.UploadBody)),
     )
     async def upload(request: Request) -> Response:

@@ -12,7 +12,7 @@ from filmgate.adapters.dialects.codec import Body, parse
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import failures, in_path, in_query, schema_of, succeeds, takes
 from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.operating import WHO, enter_operator
+from filmgate.adapters.dialects.native.operating import WHO, authenticate_admin
 from filmgate.adapters.dialects.native.shapes import (
     NativeCredits,
     NativeDay,
@@ -79,7 +79,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra={"parameters": _DAYS},
     )
     async def all_usage(request: Request) -> Response:
-        await enter_operator(services, request, Action.QUERY)
+        await authenticate_admin(services, request, Action.QUERY)
         asked = request.query_params
         reports = await services.accounting.reports(asked.get("since"), asked.get("until"))
         return json_response({"applications": [_usage(services, report) for report in reports]})
@@ -94,7 +94,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
         responses=succeeds(NativeStandings, "The applications.") | failures(NativeError, 403),
     )
     async def limits(request: Request) -> Response:
-        await enter_operator(services, request, Action.QUERY)
+        await authenticate_admin(services, request, Action.QUERY)
         standings = await services.accounting.standings()
         return json_response({"applications": [standing_object(services, each) for each in standings]})
 
@@ -108,7 +108,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
         | {"parameters": [in_path("application", "The name or the id of an application.")]},
     )
     async def change(request: Request) -> Response:
-        await enter_operator(services, request, Action.SUBMIT)
+        await authenticate_admin(services, request, Action.SUBMIT)
         body = parse(LimitsBody, await services.door.body(request))
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         if changes.get("credits_per") is not None:

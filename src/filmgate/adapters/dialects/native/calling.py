@@ -23,6 +23,7 @@ from filmgate.core.callbacks.signing import shown
 from filmgate.domain.addresses import redacted
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.roles import KeyRole, require
 from filmgate.ports.callbacks import Callback, CallbackFilter, Delivery, SigningSecret
 
 _ID: Final = in_path("callback_id", "The id of a callback, or of a task: then its newest callback is meant.")
@@ -60,11 +61,13 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
         path,
         operation_id="get_callback_secrets",
         summary="See what signs callbacks",
-        description="The secrets with which the callbacks of the application are signed, the newest first.",
-        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError),
+        description="The secrets with which the callbacks of the application are signed, the newest first. The key "
+        "needs the role member: a secret is enough to forge callbacks.",
+        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403),
     )
     async def secrets(request: Request) -> Response:
         context = await services.door.enter(request, Action.QUERY)
+        require(context.caller.role, KeyRole.MEMBER)
         return json_response(_secrets(await services.callbacks.secrets(context)))
 
     @routes.post(
@@ -72,7 +75,7 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
         operation_id="rotate_callback_secret",
         summary="Have callbacks signed with a new secret",
         description="For 24 hours each delivery has a signature by the earlier secret, too. The body may be left out.",
-        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 413),
+        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403, 413),
         openapi_extra=takes(schema_of(RotateBody)),
     )
     async def rotate(request: Request) -> Response:
@@ -117,7 +120,7 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         operation_id="resend_callback",
         summary="Send a callback again",
         description="It is sent at once, and tried again for three days if need be, under the same id as before.",
-        responses=succeeds(NativeCallback, "The callback.") | failures(NativeError, 404, 409),
+        responses=succeeds(NativeCallback, "The callback.") | failures(NativeError, 403, 404, 409),
         openapi_extra={"parameters": [_ID]},
     )
     async def resend(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What operators see and decide, in Filmgate's own API."""
+"""What admins see and decide, in Filmgate's own API."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from filmgate.adapters.dialects.native.shapes import (
 from filmgate.core.access import Action
 from filmgate.core.operator import Decision, UnknownOutcome
 from filmgate.core.providers.adopting import UPSTREAM_ID
-from filmgate.domain.errors import Conflict, Forbidden, NotFound
+from filmgate.domain.errors import Conflict, NotFound
+from filmgate.domain.roles import KeyRole, require
 from filmgate.ports.context import RequestContext
 
 _MOST_ADOPTED: Final = 100
 _ID: Final = in_path("task_id", "The id of a task.")
-WHO: Final = "For operators: the service is for this machine only, or the key is the bootstrap key."
+WHO: Final = "The key needs the role admin."
 
 
 class AdoptBody(Body):
@@ -80,12 +81,10 @@ def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
     _add_acts(routes, services, f"{prefix}/operator")
 
 
-async def enter_operator(services: Services, request: Request, action: Action) -> RequestContext:
-    """Let an operator in. Raises Forbidden for anybody else."""
-    context = await services.door.enter(request, action)
-    if not services.is_operator(request):
-        raise Forbidden("This is for operators: use the bootstrap key, or bind the service to loopback.")
-    return context
+async def authenticate_admin(services: Services, request: Request, action: Action) -> RequestContext:
+    """Return the context of an admin's request. Raises what `Door.enter` raises."""
+    require((await services.door.recheck(request)).caller.role, KeyRole.ADMIN)
+    return await services.door.enter(request, action)
 
 
 def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -97,7 +96,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         responses=succeeds(NativeEngineStatuses, "The engines.") | failures(NativeError, 403),
     )
     async def engines(request: Request) -> Response:
-        await enter_operator(services, request, Action.QUERY)
+        await authenticate_admin(services, request, Action.QUERY)
         return json_response({"engines": msgspec.to_builtins(await services.operator.engines())})
 
     @routes.post(
@@ -109,7 +108,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH)),
     )
     async def route(request: Request) -> Response:
-        context = await enter_operator(services, request, Action.QUERY)
+        context = await authenticate_admin(services, request, Action.QUERY)
         said = parse_object(await services.door.body(request))
         body = validate(wire.TaskBody, said)
         found = await services.operator.route(body.generation(), context.caller.application_id, body.terms(said))
@@ -125,7 +124,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         responses=succeeds(NativeUnknownSubmits, "The tasks.") | failures(NativeError, 403),
     )
     async def unknown(request: Request) -> Response:
-        await enter_operator(services, request, Action.QUERY)
+        await authenticate_admin(services, request, Action.QUERY)
         return json_response({"submits": [_unknown(each) for each in await services.operator.unknown_submits()]})
 
 
@@ -140,7 +139,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=takes(schema_of(DecisionBody, _DECISIONS)) | {"parameters": [_ID]},
     )
     async def decide(request: Request) -> Response:
-        context = await enter_operator(services, request, Action.SUBMIT)
+        context = await authenticate_admin(services, request, Action.SUBMIT)
         body = parse(DecisionBody, await services.door.body(request))
         decision = wire.one_of(Decision, body.decision, "decision")
         task = await services.operator.decide(request.path_params["task_id"], decision, body.upstream_id or None)
@@ -156,7 +155,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=takes(schema_of(AdoptBody, {})),
     )
     async def adopt(request: Request) -> Response:
-        context = await enter_operator(services, request, Action.SUBMIT)
+        context = await authenticate_admin(services, request, Action.SUBMIT)
         body = parse(AdoptBody, await services.door.body(request))
         tasks, failed = [], []
         for each in dict.fromkeys(body.ids):

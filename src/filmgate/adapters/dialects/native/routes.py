@@ -129,7 +129,7 @@ def _add_ends(routes: APIRouter, services: Services) -> None:
         summary="Cancel a task",
         description="The work stops and the task ends failed with the code `cancelled`. A task that has ended is left "
         "as it is.",
-        responses=succeeds(NativeTask, "The task.") | failures(NativeError, 404),
+        responses=succeeds(NativeTask, "The task.") | failures(NativeError, 403, 404),
         openapi_extra={"parameters": [_ID]},
     )
     async def cancel(request: Request) -> Response:
@@ -144,7 +144,7 @@ def _add_ends(routes: APIRouter, services: Services) -> None:
         operation_id="delete_task",
         summary="Delete a task",
         description="The task and its files are removed, and its links are dead at once.",
-        responses=failures(NativeError, 404) | {204: {"description": "It is gone."}},
+        responses=failures(NativeError, 403, 404) | {204: {"description": "It is gone."}},
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:
@@ -180,7 +180,7 @@ def _add_service(routes: APIRouter, services: Services) -> None:
         f"{PREFIX}/me",
         operation_id="get_account",
         summary="See who you are",
-        description="The ids behind the API key.",
+        description="The ids behind the API key, and its role.",
         responses=succeeds(NativeAccount, "Who asks.") | failures(NativeError),
     )
     async def me(request: Request) -> Response:
@@ -191,5 +191,6 @@ def _add_service(routes: APIRouter, services: Services) -> None:
                 "user_id": caller.user_id,
                 "credential_id": caller.credential_id,
                 "limited": caller.limited,
+                "role": caller.role,
             }
         )

@@ -10,6 +10,7 @@ from filmgate.adapters.dialects.remarks import AdjustedValue
 from filmgate.domain.capabilities import Input
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.periods import Period
+from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage
 
 Word = Literal["pending", "processing", "completed", "failed"]
@@ -292,12 +293,13 @@ class NativeCallbackSecrets(TypedDict):
 
 
 class NativeAccount(TypedDict):
-    """The ids behind the API key. `limited` says whether it has rate limits."""
+    """The ids behind the API key. `limited` says whether it has rate limits, `role` what it may do."""
 
     application_id: str
     user_id: str
     credential_id: str
     limited: bool
+    role: KeyRole
 
 
 class NativeErrorWords(TypedDict):

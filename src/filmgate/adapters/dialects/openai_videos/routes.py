@@ -200,7 +200,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         operation_id="openai_delete",
         summary="Delete a video",
         description="The task and its files are removed; work on it stops.",
-        responses=succeeds(OpenAIDeletedVideo, "It is gone.") | failures(OpenAIError, 404),
+        responses=succeeds(OpenAIDeletedVideo, "It is gone.") | failures(OpenAIError, 403, 404),
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import resources
 
 import apsw
 
 from filmgate.domain.errors import Unavailable
 from filmgate.faults import Point, reached
+
+log = logging.getLogger(__name__)
+
+_ROLES = 8
+"""The schema that gives keys roles."""
 
 
 def migrations(package: str = __package__) -> list[str]:
@@ -23,15 +29,18 @@ def migrate(connection: apsw.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _apply(connection, steps)
+        before = _apply(connection, steps)
         reached(Point.MIGRATED)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+    if 0 < before < _ROLES:
+        _announce_admin(connection)
 
 
-def _apply(connection: apsw.Connection, steps: list[str]) -> None:
+def _apply(connection: apsw.Connection, steps: list[str]) -> int:
+    """Apply the missing steps, and return the version that the file had."""
     # Read again under the lock: another process may have migrated in between.
     version = _version(connection)
     if version > len(steps):
@@ -42,6 +51,13 @@ def _apply(connection: apsw.Connection, steps: list[str]) -> None:
     for step in steps[version:]:
         connection.execute(step).fetchall()
     connection.execute(f"PRAGMA user_version = {len(steps)}")
+    return version
+
+
+def _announce_admin(connection: apsw.Connection) -> None:
+    """Write to the log which key has got the role admin."""
+    for name, hint in connection.execute("SELECT name, hint FROM api_keys WHERE role = 'admin'"):
+        log.warning("The key %s (ends in %s) has the role admin now, all others the role member.", name, hint)
 
 
 def _version(connection: apsw.Connection) -> int:

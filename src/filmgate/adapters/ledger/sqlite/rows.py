@@ -9,6 +9,7 @@ from filmgate.adapters.ledger.sqlite.statements import Row, Values
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Facts, Media, Output, Role
+from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 from filmgate.ports.ledger import ApiKey, Application, Change, Due, StoredMedia
@@ -83,7 +84,8 @@ def application_from(row: Row) -> Application:
 
 def key_from(row: Row) -> ApiKey:
     """Read a key from `key_columns`."""
-    return ApiKey(*row)
+    key_id, application_id, user_id, name, digest, hint, created_at, revoked_at, role = row
+    return ApiKey(key_id, application_id, user_id, name, digest, hint, created_at, revoked_at, KeyRole(role))
 
 
 def media_from(row: Row) -> StoredMedia:

@@ -9,12 +9,12 @@ SELECT id, name, user_id, created_at FROM applications WHERE name = :name
 
 -- name: key_columns
 -- In the order of the fields of ApiKey.
-id, application_id, user_id, name, digest, hint, created_at, revoked_at
+id, application_id, user_id, name, digest, hint, created_at, revoked_at, role
 
 -- name: add_key
 -- Write a key.
 INSERT INTO api_keys ({key_columns})
-VALUES (:id, :application_id, :user_id, :name, :digest, :hint, :created_at, :revoked_at)
+VALUES (:id, :application_id, :user_id, :name, :digest, :hint, :created_at, :revoked_at, :role)
 
 -- name: key_by_digest
 -- The key that has this digest.
