@@ -6,6 +6,7 @@ A store's tests derive from these classes and bring the fixture `ledger`: an ope
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 
 import msgspec
@@ -301,6 +302,46 @@ class ChangingConformance(Tenants):
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert outcomes.count(None) == 5
         assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 15
+
+    async def test_keys_of_an_application_share_its_unfinished_tasks(self, ledger: Ledger):
+        """A busy key leaves a quarter of the room to the others, and then what becomes free, up to an equal part."""
+        keys = [msgspec.structs.replace(key(A), id=name) for name in ("busy", "quiet")]
+        revoked = msgspec.structs.replace(key(A), id="revoked", revoked_at=NOW)
+        for each in (*keys, revoked, key(B)):
+            await ledger.add_key(each)
+
+        async def fill(holder: str) -> list[str]:
+            accepted = []
+            with contextlib.suppress(TooManyRequests):
+                while len(accepted) < 20:
+                    made = task(credential_id=holder)
+                    await ledger.submit(made, ECHO, [], max_unfinished=8)
+                    accepted.append(made.id)
+            return accepted
+
+        busy = await fill("busy")
+        assert (len(busy), len(await fill("quiet")), len(await fill("busy"))) == (6, 2, 0)
+        with pytest.raises(TooManyRequests, match="8 tasks are unfinished already"):
+            await ledger.submit(task(credential_id="quiet"), ECHO, [], max_unfinished=8)
+        taken = 0
+        for ended in busy[:4]:
+            await ledger.cancel(A.id, ended, CANCELLED, NOW)
+            with contextlib.suppress(TooManyRequests):
+                await ledger.submit(task(credential_id="busy"), ECHO, [], max_unfinished=8)
+            taken += len(await fill("quiet"))
+        assert taken == 2, "each has four now"
+        with pytest.raises(TooManyRequests, match="4 tasks of this API key"):
+            await ledger.submit(task(credential_id="quiet"), ECHO, [], max_unfinished=9)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    async def test_an_only_key_has_all_room_for_tasks(self, ledger: Ledger, limit: int):
+        """Where an application has no other good key, nothing is left free; of one place every key may have it."""
+        await ledger.add_key(msgspec.structs.replace(key(A), id="only"))
+        await ledger.add_key(msgspec.structs.replace(key(A), id="revoked", revoked_at=NOW))
+        for _ in range(limit):
+            await ledger.submit(task(credential_id="only"), ECHO, [], max_unfinished=limit)
+        with pytest.raises(TooManyRequests):
+            await ledger.submit(task(credential_id="only"), ECHO, [], max_unfinished=limit)
 
     async def test_a_commit_sets_what_it_names(self, ledger: Ledger):
         """A change sets its fields and the time of change, and leaves the rest."""

@@ -336,8 +336,9 @@ class Ledger(Protocol):
         """Write an accepted task with its due work, and what its submit is known by.
 
         The credits of its `work` are taken from those of the application, and given back when it fails. Raises
-        TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), UsedUp if it has
-        not so many credits left, NotFound if what the task goes on from is gone, InFlight if a submit of the
+        TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), or if less than
+        a quarter of that is left and its key has an equal part among the good ones, UsedUp if it has not so many
+        credits left, NotFound if what the task goes on from is gone, InFlight if a submit of the
         application has the key of the mark, Conflict if its `upstream_id` is known as another task's.
         """
 

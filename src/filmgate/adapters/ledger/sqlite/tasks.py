@@ -31,6 +31,9 @@ from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, SEEK, Change, Due, Ec
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
 
+_SHORT = 4
+"""Room for tasks is short when this part of it is left: then it is for keys that hold less than an equal part."""
+
 _ANSWER_SECONDS = 5.0
 """How long the answer to a submit is waited for before the submit is looked for."""
 
@@ -47,7 +50,7 @@ def submit(
 ) -> None:
     """Write an accepted task with all that belongs to it."""
     if max_unfinished:
-        _check_room(connection, task.application_id, max_unfinished)
+        _check_room(connection, task, max_unfinished)
     accounts.accepted(connection, task, limits)
     run(connection, "add_task", task_values(task))
     run(connection, "add_echo", {"task_id": task.id, "dialect": echo.dialect, "body": echo.body})
@@ -165,11 +168,22 @@ def _changed(connection: apsw.Connection, statement: str, values: Values) -> Tas
     return task_from(rows[0]) if rows else None
 
 
-def _check_room(connection: apsw.Connection, application_id: str, limit: int) -> None:
-    values = {"application_id": application_id, "limit": limit}
+def _check_room(connection: apsw.Connection, task: Task, limit: int) -> None:
+    """Refuse a task that is one too many for its application, or for its key where room is short for others."""
+    values: Values = {"application_id": task.application_id, "limit": limit}
     ((unfinished,),) = run(connection, "count_unfinished_up_to", values)
     if unfinished >= limit:
         raise TooManyRequests(
             f"{limit} tasks are unfinished already; submit again when one of them has ended.",
+            retry_after=_RETRY_SECONDS,
+        )
+    if limit - unfinished > max(1, limit // _SHORT):
+        return
+    values = {"application_id": task.application_id, "credential_id": task.credential_id}
+    ((own, others),) = run(connection, "unfinished_of_key", values)
+    if own >= max(1, limit // (others + 1)):
+        raise TooManyRequests(
+            f"{own} tasks of this API key are unfinished already. What is left of {limit} is for the other keys of its "
+            "application: submit again when one of the tasks has ended.",
             retry_after=_RETRY_SECONDS,
         )

@@ -86,6 +86,14 @@ SELECT engine, state, count(*) FROM tasks WHERE {unfinished} GROUP BY engine, st
 -- The application's unfinished tasks, counted no further than a limit.
 SELECT count(*) FROM (SELECT 1 FROM tasks WHERE application_id = :application_id AND {unfinished} LIMIT :limit) AS few
 
+-- name: unfinished_of_key
+-- The application's unfinished tasks that one of its keys submitted, and how many other good keys it has.
+SELECT
+    (SELECT count(*) FROM tasks
+        WHERE application_id = :application_id AND {unfinished} AND credential_id = :credential_id),
+    (SELECT count(*) FROM api_keys
+        WHERE application_id = :application_id AND revoked_at IS NULL AND id != :credential_id)
+
 -- name: add_task
 -- Write an accepted task.
 INSERT INTO tasks ({task_columns})
