@@ -51,6 +51,7 @@ class Point(StrEnum):
     FILE_REMOVED = "file-removed"
     # the work on a task; what a stage is called is what has just been committed
     CLAIMED = "claimed"
+    STAGE_INPUTS = "stage-inputs"
     STAGE_SUBMIT = "stage-submit"
     STAGE_SUBMITTING = "stage-submitting"
     STAGE_SUBMIT_UNKNOWN = "stage-submit_unknown"
@@ -58,6 +59,7 @@ class Point(StrEnum):
     STAGE_INGEST = "stage-ingest"
     STAGE_SETTLE = "stage-settle"
     STAGE_DONE = "stage-done"
+    INPUT_STORED = "input-stored"
     ENGINE_BEGUN = "engine-begun"
     ENGINE_ENDED = "engine-ended"
     DEVELOPED = "developed"

@@ -13,7 +13,9 @@ from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
 from filmgate.core.feed import Feed
-from filmgate.ports.ledger import ADVANCE, FOLLOW, queue_of
+from filmgate.domain.generation import Generation, Reference, ReferenceKind
+from filmgate.domain.states import Stage
+from filmgate.ports.ledger import ADVANCE, FOLLOW, PURGE, queue_of
 from tests.ledger.examples import CANCELLED, ENGINE, A, submitted
 from tests.support.clock import Clock
 
@@ -52,6 +54,18 @@ async def test_work_that_is_left_for_later_is_not_there_before(desk: Desk):
     await (await claimed(desk)).again(5.0)
     assert await desk.ledger.claim(ENGINE, "worker", desk.clock() + 4, math.inf) == []
     assert len(await desk.ledger.claim(ENGINE, "worker", desk.clock() + 5, math.inf)) == 1
+
+
+async def test_who_only_follows_leaves_the_files_to_the_purge(desk: Desk):
+    """A task that ends at its provider has inputs in the store that nobody else would remove."""
+    picture = Reference(ReferenceKind.IMAGE, "http://example.test/a.png")
+    for start, purges in ((None, 0), (picture, 1)):
+        generation = Generation("a lighthouse", start=start)
+        followed = await submitted(desk.ledger, stage=Stage.FOLLOW, generation=generation)
+        await (await claimed(desk)).hand_over(FOLLOW, queue_of(FOLLOW, ENGINE))
+        await (await claimed(desk, queue_of(FOLLOW, ENGINE))).end(CANCELLED)
+        found = await desk.ledger.claim(PURGE, "worker", desk.clock(), math.inf, 9)
+        assert [claim.due.task_id for claim in found] == [followed.id] * purges
 
 
 async def test_work_that_is_handed_over_is_counted_anew(desk: Desk):

@@ -19,7 +19,7 @@ from filmgate.core.attempt import to_its_end
 from filmgate.domain.errors import Unavailable
 from filmgate.ports.dispatch import Lane
 from filmgate.ports.ledger import Claim, Ledger
-from tests.ledger.examples import ENGINE, A, submitted
+from tests.ledger.examples import ENGINE, A, B, submitted
 
 Running = Callable[..., Awaitable[EmbeddedDispatcher]]
 
@@ -113,6 +113,33 @@ async def test_no_more_is_begun_than_there_are_slots(ledger: Ledger, running: Ru
         work.let_on(1)
     work.let_on(1)
     await work.until(lambda: len(work.ended) == 5)
+
+
+async def test_one_application_has_no_more_than_its_share(
+    ledger: Ledger, running: Running, work: Work, monkeypatch: pytest.MonkeyPatch
+):
+    """Another's work is begun at once though many came before it, and nobody spins over what has to wait."""
+    await ledger.add_application(B)
+    many = [await submitted(ledger) for _ in range(9)]
+    single = await submitted(ledger, B)
+    asked, claim = 0, ledger.claim
+
+    async def counted(*values: Any, **more: Any) -> list[Claim]:
+        nonlocal asked
+        asked += 1
+        return await claim(*values, **more)
+
+    monkeypatch.setattr(ledger, "claim", counted)
+    await running(work, slots=100, share=2)
+    await work.until(lambda: len(work.begun) == 3)
+    assert single.id in work.begun
+    # Nobody announces this one: it is found when the pump looks again by itself.
+    await submitted(ledger, B)
+    await work.until(lambda: len(work.begun) == 4)
+    assert asked < 20
+    work.let_on(20)
+    await work.until(lambda: len(work.ended) == 11)
+    assert {task.id for task in many} < set(work.ended)
 
 
 async def test_no_more_is_begun_than_there_is_room(ledger: Ledger, running: Running, work: Work):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 import random
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx2
-from PIL import Image
 
 from tests.kill import burst, tricks
 from tests.kill.history import History, Order
@@ -59,7 +57,7 @@ class Client:
             "hasty": lambda: self.submit("hasty", self._prompt("[hang]")),
             "paid": self.pay, "paid2": self.pay, "paid3": self.pay,
             "unkeyed paid": lambda: self.pay(keyed=False),
-            "picture": self._picture, "upload": self._upload, "drop upload": self._drop_upload,
+            "picture": self._picture, "linked": self._linked, "upload": self._upload, "drop upload": self._drop_upload,
             "look": self.look, "look2": self.look, "foreign": self._look_abroad, "grave": self._look_at_graves,
             "cancel": self._cancel, "delete": self.delete, "repeat": self._repeat, "burst": self.burst,
             "import": self._import, "mirror": self._mirror, "regret": self._regret,
@@ -144,8 +142,13 @@ class Client:
             self.history.blame("answers wrong", f"{order.prompt}: {status} {body}")
 
     def _picture(self) -> None:
-        data = base64.b64encode(_png()).decode()
+        data = base64.b64encode(tricks.PICTURE).decode()
         self.submit("scripted", self._prompt("from a picture"), start={"image": f"data:image/png;base64,{data}"})
+
+    def _linked(self) -> None:
+        """Refer to pictures that lie elsewhere: they are fetched before the task is begun."""
+        sides = {side: {"image": f"{self._wire.url}/pictures/{side}.png"} for side in ("start", "end")}
+        self.submit("scripted", self._prompt("between two pictures"), **sides)
 
     def _repeat(self) -> None:
         """Send a request again that was answered long ago, under its key."""
@@ -202,7 +205,7 @@ class Client:
         order.gone = True
 
     def _upload(self) -> None:
-        answer = self.http.post("/agents/v1/files", files={"file": ("a.png", _png(), "image/png")})
+        answer = self.http.post("/agents/v1/files", files={"file": ("a.png", tricks.PICTURE, "image/png")})
         if self._expect(answer, "upload", 201):
             self.history.uploads[self.app.name].append(answer.json()["id"])
 
@@ -331,9 +334,3 @@ class Client:
                 acts.pop()()
         except httpx2.TransportError:
             return
-
-
-def _png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), "teal").save(buffer, "PNG")
-    return buffer.getvalue()

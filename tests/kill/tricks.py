@@ -6,9 +6,12 @@ at the provider can be counted for each task.
 
 from __future__ import annotations
 
+import io
 import random
 import re
 from typing import Final, NamedTuple
+
+from PIL import Image
 
 _MARK: Final = re.compile(r"\[(?P<name>[a-z]+)=(?P<value>[a-z0-9]+)\]")
 
@@ -23,6 +26,16 @@ STATUSES: Final = {f"s{status}": status for status in (302, 307, 408, 409, 423, 
 
 REPEATED: Final = {"inflight": 409, "limited": 429, "disputed": 422}
 """Answers to the first repeat under a key; the submit before it was accepted, and its answer was cut off."""
+
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE: Final = _png()
+"""What requests refer to."""
 
 
 class Account(NamedTuple):

@@ -280,7 +280,9 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             place = urlsplit(self.path)
             account, _, rest = place.path.lstrip("/").partition("/")
-            if account == "files" or rest.endswith("/content"):
+            if account == "pictures":
+                self._say(200, tricks.PICTURE, (("Content-Type", "image/png"),))
+            elif account == "files" or rest.endswith("/content"):
                 self._say(200, provider.clip, (("Content-Type", "video/mp4"),))
             elif rest in ("generations", "videos"):
                 self._list(account, {name: values[0] for name, values in parse_qs(place.query).items()})

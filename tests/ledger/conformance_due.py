@@ -117,6 +117,33 @@ class ClaimConformance(Tenants):
         assert [claim.due.application_id for claim in claims[2:]] == [A.id]
         assert len(await ledger.claim(ENGINE, "w", NOW, math.inf, limit=3)) == 1
 
+    async def test_a_share_bounds_what_one_application_has(self, ledger: Ledger):
+        """Of an application that has its share claimed nothing more is taken, nor due, until a claim has ended."""
+        for tenant in (A, A, A, A, B):
+            await submitted(ledger, tenant, not_before=NOW - 9)
+        claims = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=2)
+        assert sorted(claim.due.application_id for claim in claims) == [A.id, A.id, B.id]
+        assert await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=2) == []
+        # What is left out is B's next work, due when its lease ends.
+        assert await ledger.next_due(ENGINE, NOW, share=2) == NOW + 60
+        assert await ledger.next_due(ENGINE, NOW) == NOW - 9
+        given_back = next(claim for claim in claims if claim.due.application_id == A.id)
+        await ledger.postpone(given_back, NOW + 5)
+        assert await ledger.next_due(ENGINE, NOW, share=2) == NOW - 9
+        (next_one,) = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=2)
+        assert next_one.due.application_id == A.id
+        assert next_one.due.task_id not in {claim.due.task_id for claim in claims}
+
+    async def test_a_share_is_of_one_queue_and_of_leases_that_hold(self, ledger: Ledger):
+        """Claims in other queues do not count, and neither does one whose lease is over."""
+        for _ in range(3):
+            told = await submitted(ledger, callback_url="http://example.test/hook")
+        await ledger.cancel(A.id, told.id, CANCELLED, NOW)
+        await claimed(ledger, CALLBACK)
+        assert len(await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=1)) == 1
+        assert await ledger.claim(ENGINE, "w", NOW + 59, 60.0, limit=9, share=1) == []
+        assert len(await ledger.claim(ENGINE, "w", NOW + 60, 60.0, limit=9, share=1)) == 1
+
     async def test_work_without_its_task_is_dropped(self, ledger: Ledger):
         """A stage of a final or unknown task is skipped, removed, and never claimed."""
         ended = await submitted(ledger)

@@ -448,6 +448,22 @@ LISTS = {
                 "turns_1 (queue=? AND application_id=?)",
             ],
         ),
+        (
+            "next_shared_claim",
+            [
+                "SEARCH due USING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH d EXISTS USING COVERING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH c USING INDEX due_next (queue=? AND application_id=? AND not_before>?)",
+                "turns_1 (queue=? AND application_id=?)",
+            ],
+        ),
+        (
+            "next_shared_due",
+            [
+                "SEARCH d USING COVERING INDEX due_next (queue=? AND application_id=?)",
+                "SEARCH c USING INDEX due_next (queue=? AND application_id=? AND not_before>?)",
+            ],
+        ),
         ("serve_application", ["turns_served (queue=?)"]),
         ("next_due", ["due_queue (queue=?)"]),
         ("count_at_provider", ["COVERING INDEX tasks_stage (engine=? AND state=?"]),

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,6 +104,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.core.access import Access
     from filmgate.core.collecting import Collector
     from filmgate.core.events import Events
+    from filmgate.core.external import needed
     from filmgate.core.operator import Operator
     from filmgate.core.providers.adopting import Adopting
     from filmgate.core.providers.following import Following
@@ -140,6 +142,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             base.router,
             base.table,
             max_unfinished=settings.max_unfinished,
+            inputs=partial(needed, base.accounts),
             missing=missing,
             clock=base.clock,
         )
@@ -223,6 +226,8 @@ async def _base(
         work=work,
         max_image=settings.max_image,
         max_video=settings.max_video,
+        max_fetches=settings.max_fetches,
+        fetch_seconds=settings.fetch_seconds,
     )
     return dispatcher, Base(
         settings=settings,

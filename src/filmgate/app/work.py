@@ -13,7 +13,9 @@ from filmgate.core.callbacks.delivering import Callbacks
 from filmgate.core.callbacks.receivers import SLOTS
 from filmgate.core.developing import Developing
 from filmgate.core.execution import Execution
+from filmgate.core.external import ExternalInputs
 from filmgate.core.housekeeping import Housekeeping
+from filmgate.core.intake import FETCHING_APPLICATIONS
 from filmgate.core.making import Making
 from filmgate.core.providers.fetching import Fetching
 from filmgate.core.providers.following import INGEST, Following
@@ -25,10 +27,11 @@ from filmgate.core.query import Form
 from filmgate.core.service import TaskService
 from filmgate.core.starting import Starting
 from filmgate.ports.dispatch import Lane
-from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, PURGE, RECALL, queue_of
+from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, INPUTS, PURGE, RECALL, queue_of
 
 _SUBMIT_SLOTS = 8
-_INGEST_SLOTS = 4
+_INGEST_SLOTS = 6
+_INGEST_SHARE = 4
 _RECALL_SLOTS = 4
 _FOLLOWED = 100_000
 """Tasks followed at once at one account: each waits as a coroutine, without a slot of anything else."""
@@ -50,7 +53,9 @@ def lanes(
     found = {name: Lane(execution.advance, engine.slots) for name, engine in base.engines.items()}
     for name in base.accounts:
         found |= _account_lanes(base, name, execution, watch.following(following.follow))
+    fetches = base.settings.max_fetches
     found |= {
+        INPUTS: Lane(execution.advance, fetches * FETCHING_APPLICATIONS, share=fetches),
         CALLBACK: Lane(watch.delivering(callbacks.deliver), SLOTS),
         EXPIRE: Lane(housekeeping.expire, 1),
         PURGE: Lane(housekeeping.purge, 1),
@@ -64,7 +69,7 @@ def _account_lanes(base: Base, name: str, execution: Execution, follow: Work) ->
         name: Lane(execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name], base.clock)),
         queue_of(LOOKUP, name): Lane(execution.advance, _SUBMIT_SLOTS),
         queue_of(FOLLOW, name): Lane(follow, _FOLLOWED, lasting=True),
-        queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS),
+        queue_of(INGEST, name): Lane(execution.advance, _INGEST_SLOTS, share=_INGEST_SHARE),
         queue_of(RECALL, name): Lane(recalling.work, _RECALL_SLOTS),
     }
 
@@ -79,9 +84,10 @@ def _execution(base: Base, announced: frozenset[str], watch: Watch) -> Execution
     settings = base.settings
     starting = Starting(base.ledger, base.table, announced, base.clock)
     developing = Developing(base.store, base.tools)
-    making = Making(base.engines, starting, base.ledger, base.store, base.intake, developing, base.clock)
+    external = ExternalInputs(base.engines, base.accounts, starting, base.store, base.intake)
+    making = Making(base.engines, starting, base.ledger, base.store, base.intake, external, developing, base.clock)
     inputs = Inputs(base.ledger, base.store, base.intake, starting, settings.public_url)
-    submitting = Submitting(base.accounts, base.router, starting, inputs, base.desk, writing_of(base))
+    submitting = Submitting(base.accounts, base.router, starting, external, inputs, base.desk, writing_of(base))
     fetching = Fetching(
         base.accounts,
         base.fetcher,
@@ -94,4 +100,6 @@ def _execution(base: Base, announced: frozenset[str], watch: Watch) -> Execution
     )
     stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
     stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
-    return Execution(base.desk, watch.stages(stages), base.store, base.ledger.retention, work=base.work)
+    # Those that are the same for all engines, and go on where an engine is not configured any more.
+    (common,) = watch.stages({"": external.stages}).values()
+    return Execution(base.desk, watch.stages(stages), common, base.store, base.ledger.retention, work=base.work)

@@ -56,6 +56,7 @@ class Task(msgspec.Struct, frozen=True):
     `state` is "pending", "processing", "completed" or "failed", `progress` percent, times are RFC 3339, `duration` and
     `elapsed` seconds, `thumbnail` and `last_frame` links to pictures, `metadata` what the engine noted, `credits` what
     it costs, `media_expired_at` since when its files are gone, `next_attempt_at` when its provider is asked next.
+    `waiting_for` is "inputs" that are fetched, "engine" for a turn there, or the "provider" that has it.
     A `preview` draws a scene from the words of the prompt that it knows; `ignored_words` are the others, known once it
     is completed. `adjustments` are the values that are not used as they were asked for.
     """
@@ -79,6 +80,7 @@ class Task(msgspec.Struct, frozen=True):
     started_at: str | None = None
     finished_at: str | None = None
     next_attempt_at: str | None = None
+    waiting_for: str | None = None
     elapsed: float | None = None
     failure: Failure | None = None
     video: Video | None = None

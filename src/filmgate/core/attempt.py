@@ -11,7 +11,7 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reached
 from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Change, Claim, Due, Ledger
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Claim, Due, Ledger
 
 T = TypeVar("T")
 
@@ -87,10 +87,14 @@ class Attempt:
         now = self._desk.clock()
         state = State.COMPLETED if failure is None else State.FAILED
         changes: dict[str, Any] = {"failure": failure} if failure else {"percent": 100}
+        who, due = (self.task.id, self.task.application_id, now), []
+        if self.task.callback_url:
+            due.append(Due(CALLBACK, CALLBACK, *who, state))
+        if self.claim.due.kind == FOLLOW and self.task.generation.references:
+            # Whoever only follows has no folder in which it would tidy up.
+            due.append(Due(PURGE, PURGE, *who))
         await self.commit(
-            due=(Due(CALLBACK, CALLBACK, self.task.id, self.task.application_id, now, state),)
-            if self.task.callback_url
-            else (),
+            due=tuple(due),
             state=state,
             stage=Stage.DONE,
             finished_at=now,

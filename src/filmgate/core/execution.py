@@ -34,11 +34,19 @@ class Execution:
     """Takes claimed tasks through the stages of their engine, each in a folder of its own that goes afterwards."""
 
     def __init__(
-        self, desk: Desk, stages: Mapping[str, Stages], store: MediaStore, retention: Retention, *, work: Path
+        self,
+        desk: Desk,
+        stages: Mapping[str, Stages],
+        common: Stages,
+        store: MediaStore,
+        retention: Retention,
+        *,
+        work: Path,
     ) -> None:
-        """Take the stages by the name of the engine, and the folder of work in progress."""
+        """Take the stages by the name of the engine, those common to all, and the folder of work in progress."""
         self._desk = desk
         self._stages = stages
+        self._common = common
         self._store = store
         self._retention = retention
         self._work = work
@@ -84,7 +92,8 @@ class Execution:
             # Everything the task's kind requires is here.
             await attempt.end()
         else:
-            await self._stages[attempt.task.engine][attempt.task.stage](attempt, folder)
+            step = self._common.get(attempt.task.stage)
+            await (step or self._stages[attempt.task.engine][attempt.task.stage])(attempt, folder)
 
     async def _tidy(self, task: Task, folder: Path) -> None:
         """Remove what this attempt has left: its folder, and the files of the task that nothing needs any more."""

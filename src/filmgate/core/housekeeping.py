@@ -67,8 +67,8 @@ class Housekeeping:
         return None if account is None else account.settings
 
     async def purge(self, claim: Claim) -> None:
-        """Remove the files of a task that was deleted, or whose files are not kept any more."""
-        for key in await self._store.keys(claim.due.task_id):
+        """Remove the files of a task that nothing needs any more, such as all of one that was deleted."""
+        for key in await self._ledger.retention.strays(await self._store.keys(claim.due.task_id)):
             await self._store.remove(key)
         reached(Point.PURGED)
         await self._ledger.finish(claim)

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 
 from filmgate.core.links import Links
+from filmgate.core.turns import Turns
+from filmgate.domain.addresses import redacted
 from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Reference, ReferenceKind
@@ -27,6 +29,9 @@ from filmgate.ports.media import MediaStore, MediaTools
 
 _DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w.+=-]+)*;base64,", re.IGNORECASE)
 _MAX_URL = 8_192
+
+FETCHING_APPLICATIONS = 64
+"""So many applications may fetch as much as each may at a time, before one has to wait for another."""
 
 
 class Intake:
@@ -44,7 +49,10 @@ class Intake:
         work: Path,
         max_image: int,
         max_video: int,
+        max_fetches: int = 4,
+        fetch_seconds: float = 300.0,
     ) -> None:
+        """Allow `max_fetches` downloads of an application at a time, and so many seconds for one with all its tries."""
         self._ledger = ledger
         self._store = store
         self._tools = tools
@@ -52,6 +60,8 @@ class Intake:
         self._links = links
         self._clock = clock
         self._work = work
+        self._turns = Turns(max_fetches, max_fetches * FETCHING_APPLICATIONS, assured=True)
+        self._fetch_seconds = fetch_seconds
         self._max = {ReferenceKind.IMAGE: max_image, ReferenceKind.VIDEO: max_video}
 
     async def take(
@@ -97,18 +107,21 @@ class Intake:
         except (InvalidRequest, ValueError) as error:
             raise InvalidRequest(f"the callback address cannot be used: {error}", field="callback_url") from error
 
-    async def fetch(self, reference: Reference, application_id: str, folder: str) -> StoredMedia:
-        """Bring what a checked reference points at into a folder of the store.
+    async def fetch(
+        self, reference: Reference, application_id: str, folder: str, *, name: str | None = None
+    ) -> StoredMedia:
+        """Bring what a checked reference points at into a folder of the store, under a name of its own or a given one.
 
         Raises EngineFailed with the verdict if it cannot be had or used.
         """
         if reference.value.startswith(OWN):
             return await self._copied(reference.value.removeprefix(OWN), application_id, folder)
-        with tempfile.TemporaryDirectory(dir=self._work, prefix="fetch-") as name:
-            source = Path(name) / "source"
+        with tempfile.TemporaryDirectory(dir=self._work, prefix="fetch-") as private:
+            source = Path(private) / "source"
             try:
-                await self._download(reference, source, application_id)
-                return await self.keep_file(reference.kind, source, application_id, folder)
+                async with self._turns.turn(application_id):
+                    await self._download(reference, source, application_id)
+                return await self.keep_file(reference.kind, source, application_id, folder, name)
             except FetchError as error:
                 raise EngineFailed(Failure(FailureCode.INPUT_UNREACHABLE, error.message)) from error
             except InvalidMedia as error:
@@ -118,9 +131,16 @@ class Intake:
         from stamina import retry_context
 
         most = self._max[reference.kind] or sys.maxsize
-        async for attempt in retry_context(_may_pass, attempts=3, timeout=120, wait_initial=0.5, wait_max=5):
-            with attempt:
-                await self._fetcher.download(reference.value, target, max_bytes=most, application=application_id)
+        try:
+            async with asyncio.timeout(self._fetch_seconds):
+                async for attempt in retry_context(_may_pass, attempts=3, timeout=120, wait_initial=0.5, wait_max=5):
+                    with attempt:
+                        await self._fetcher.download(
+                            reference.value, target, max_bytes=most, application=application_id
+                        )
+        except TimeoutError as error:
+            late = f"{redacted(reference.value)} did not serve its file within {self._fetch_seconds:g} seconds."
+            raise FetchError(late, retryable=False) from error
 
     async def _copied(self, token: str, application_id: str, folder: str) -> StoredMedia:
         stored = await self._ledger.media(token)
@@ -149,15 +169,21 @@ class Intake:
             await asyncio.to_thread(source.write_bytes, data)
             return await self.keep_file(kind, source, application_id, folder)
 
-    async def keep_file(self, kind: ReferenceKind, source: Path, application_id: str, folder: str) -> StoredMedia:
+    def key_of(self, kind: ReferenceKind, folder: str, name: str) -> str:
+        """Return the key under which a file of this name is kept in a folder."""
+        return f"{folder}/input-{name}{_suffix(kind)}"
+
+    async def keep_file(
+        self, kind: ReferenceKind, source: Path, application_id: str, folder: str, name: str | None = None
+    ) -> StoredMedia:
         """Store a file that came in, decoded and written anew. Raises InvalidMedia."""
-        token = secrets.token_urlsafe(16)
-        suffix = ".png" if kind is ReferenceKind.IMAGE else ".mp4"
+        token, suffix = secrets.token_urlsafe(16), _suffix(kind)
         target = source.with_name(f"decoded{suffix}")
         normalise = self._tools.normalise_image if kind is ReferenceKind.IMAGE else self._tools.normalise_video
         facts = await normalise(source, target, application=application_id)
         size, etag = await asyncio.to_thread(fingerprint, target)
-        key = f"{folder}/input-{token[:8].replace('-', '.')}{suffix}"
+        # A dash stands in given names only, so the two never meet.
+        key = self.key_of(kind, folder, name or token[:8].replace("-", "."))
         media = Media(token, Role.INPUT, f"input{suffix}", key, size, etag, facts)
         await self._store.put(key, target)
         return StoredMedia(media, application_id, None, self._clock())
@@ -176,6 +202,10 @@ class Intake:
         if not data:
             raise InvalidMedia(f"{field}: the data URI is empty", field=field)
         return data
+
+
+def _suffix(kind: ReferenceKind) -> str:
+    return ".png" if kind is ReferenceKind.IMAGE else ".mp4"
 
 
 def fingerprint(path: Path) -> tuple[int, str]:

@@ -12,6 +12,7 @@ import msgspec
 
 from filmgate.core.attempt import Attempt, to_its_end
 from filmgate.core.developing import Developing
+from filmgate.core.external import ExternalInputs
 from filmgate.core.intake import Intake, sides
 from filmgate.core.starting import Starting
 from filmgate.domain.errors import EngineCrashed, InvalidMedia
@@ -29,7 +30,7 @@ _PROGRESS_PAUSE = 0.5
 
 
 class Making:
-    """Brings the inputs here, has the engine make the clip, and develops it."""
+    """Copies our own inputs, has the engine make the clip, and develops it."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Making:
         ledger: Ledger,
         store: MediaStore,
         intake: Intake,
+        external: ExternalInputs,
         developing: Developing,
         clock: Clock,
     ) -> None:
@@ -46,17 +48,21 @@ class Making:
         self._ledger = ledger
         self._store = store
         self._intake = intake
+        self._external = external
         self._developing = developing
         self._clock = clock
         self.stages = {Stage.SUBMIT: self._submit, Stage.FOLLOW: self._follow, Stage.INGEST: self._ingest}
 
     async def _submit(self, attempt: Attempt, _folder: Path) -> None:
-        """Start the clock, refuse what cannot be done, and bring every input here."""
+        """Start the clock, refuse what cannot be done, and copy every input that is ours."""
         task = attempt.task
+        if await self._external.defer(attempt):
+            return
         await self._starting.begin(attempt, self._engines[task.engine].refuse(task.generation))
-        inputs = {}
+        inputs = dict(task.work.inputs)
         for side, reference in sides(task.generation.start, task.generation.end):
-            inputs[side] = await self._brought(task, reference)
+            if side not in inputs:
+                inputs[side] = await self._brought(task, reference)
         await attempt.commit(stage=Stage.FOLLOW, work=msgspec.structs.replace(task.work, inputs=inputs))
 
     async def _brought(self, task: Task, reference: Reference) -> Input:
@@ -71,7 +77,7 @@ class Making:
         return Input(key, earlier.work.notes)
 
     async def _notes(self, task: Task, reference: Reference) -> dict[str, Any] | None:
-        """Give what is known of a clip that came by address: by a link of our own, what its engine noted about it.
+        """Give what is known of a clip that came by a link of our own: what its engine noted about it.
 
         A picture has no notes, unless one of our own is to be framed anew.
         """
@@ -92,6 +98,7 @@ class Making:
         placed = {
             side: await self._placed(given, folder / f"{side}{Path(given.key).suffix}")
             for side, given in task.work.inputs.items()
+            if side in ("start", "end")
         }
         reached(Point.ENGINE_BEGUN)
         job = Job(

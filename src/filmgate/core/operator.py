@@ -20,7 +20,7 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Resemblance, Task
 from filmgate.faults import Point, reached
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, Change, Due, queue_of
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Due, queue_of
 
 
 class Decision(StrEnum):
@@ -142,7 +142,7 @@ class Operator:
             return {"stage": Stage.SUBMIT, "work": work, "deadline_at": deadline}, (again, limit)
         end = {"state": State.FAILED, "stage": Stage.DONE, "failure": UNKNOWN, "finished_at": now}
         told = (Due(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
-        return end, told
+        return end, (*told, Due(PURGE, PURGE, *who)) if task.generation.references else told
 
     async def _status(self, name: str, unknown: int, counts: Mapping[tuple[str, State], int]) -> EngineStatus:
         engine, account = self._settings[name], self._accounts.get(name)

@@ -19,7 +19,7 @@ from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
-from filmgate.domain.states import State
+from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
 from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext, traceparent
@@ -28,6 +28,7 @@ from filmgate.ports.ledger import (
     ADVANCE,
     CALLBACK,
     EXPIRE,
+    INPUTS,
     PURGE,
     RECALL,
     Due,
@@ -73,9 +74,11 @@ class TaskService:
         engines: Mapping[str, EngineSettings],
         *,
         max_unfinished: int,
+        inputs: Callable[[str, Generation], Mapping[str, Reference]] = lambda _engine, _generation: {},
         missing: Missing | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Take what has to be fetched before an engine can take a generation, as `inputs` by name."""
         self._ledger = ledger
         self._store = store
         self._intake = intake
@@ -85,6 +88,7 @@ class TaskService:
         self._router = router
         self._engines = engines
         self._max_unfinished = max_unfinished
+        self._inputs = inputs
         self._missing = missing
         self._clock = clock
 
@@ -105,6 +109,7 @@ class TaskService:
         # Before any file is kept: strict terms may be refused.
         engine = self._router.choose(order.generation, origin, terms)
         generation, media, links = await self._references(context, order, task_id)
+        stage, queue = (Stage.INPUTS, INPUTS) if self._inputs(engine, generation) else (Stage.SUBMIT, engine)
         now = self._clock()
         task = Task(
             id=task_id,
@@ -120,6 +125,7 @@ class TaskService:
             callback_url=order.callback_url or None,
             created_at=now,
             updated_at=now,
+            stage=stage,
             work=Progress(
                 credits=self._router.price(engine, generation),
                 trace=traceparent.get(),
@@ -128,7 +134,7 @@ class TaskService:
             ),
         )
         due = (
-            Due(ADVANCE, engine, task_id, task.application_id, now),
+            Due(ADVANCE, queue, task_id, task.application_id, now),
             Due(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
         )
         echo = Echo(order.dialect, replaced(order.body, links))
@@ -138,9 +144,9 @@ class TaskService:
             reached(Point.SUBMIT_ACCEPTED)
         except BaseException:
             # A cancelled request may still be committed; then its files are needed.
-            await asyncio.shield(self._discard_unless_accepted(task, media))
+            await asyncio.shield(self._discard_unless_accepted(task, media, queue))
             raise
-        self._dispatcher.wake(engine)
+        self._dispatcher.wake(queue)
         self._feed.publish(task)
         return task
 
@@ -218,7 +224,7 @@ class TaskService:
         if task is None:
             raise NotFound()
         reached(Point.CANCELLED)
-        self._ended(task)
+        await self._ended(task)
         return task
 
     async def delete(self, context: RequestContext, task_id: str) -> None:
@@ -237,7 +243,7 @@ class TaskService:
         """End an unfinished task whose time is up."""
         ended = await self._ledger.cancel(task.application_id, task.id, failure, self._clock())
         if ended is not None:
-            self._ended(ended)
+            await self._ended(ended)
 
     async def _references(
         self, context: RequestContext, order: Order, task_id: str
@@ -292,15 +298,19 @@ class TaskService:
         if task.output.expired_at is not None:
             raise InvalidRequest(f"{field}: the video of task {task_id} is not kept any more", field=field)
 
-    async def _discard_unless_accepted(self, task: Task, media: Sequence[StoredMedia]) -> None:
+    async def _discard_unless_accepted(self, task: Task, media: Sequence[StoredMedia], queue: str) -> None:
         if await self._ledger.get(task.application_id, task.id) is None:
             for stored in media:
                 await self._store.remove(stored.media.key)
         else:
-            self._dispatcher.wake(task.engine)
+            self._dispatcher.wake(queue)
 
-    def _ended(self, task: Task) -> None:
+    async def _ended(self, task: Task) -> None:
         self._dispatcher.stop_task(task.id)
+        if task.generation.references:
+            # Nobody may be at work on it who would tidy up. What a crash leaves the next start removes.
+            await self._ledger.add_due(Due(PURGE, PURGE, task.id, task.application_id, self._clock()))
+            self._dispatcher.wake(PURGE)
         self._dispatcher.wake(CALLBACK)
         self._dispatcher.wake(queue_of(RECALL, task.engine))
         self._feed.publish(task)

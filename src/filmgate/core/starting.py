@@ -26,19 +26,26 @@ class Starting:
         self._announced = announced
         self._clock = clock
 
-    async def begin(self, attempt: Attempt, refusal: Failure | None) -> None:
-        """Start the clock of a task, once. Raises EngineFailed with why it cannot be done, if so."""
-        task, now = attempt.task, self._clock()
+    def check(self, task: Task, refusal: Failure | None) -> None:
+        """Raise EngineFailed with why a task cannot be done, if so."""
         if task.generation.unsupported is not None:
             raise EngineFailed(Failure(FailureCode.UNSUPPORTED_BY_ENGINE, task.generation.unsupported))
         if refusal is not None:
             raise EngineFailed(refusal)
-        if task.started_at is not None:
+        settings = self._settings.get(task.engine)
+        if task.started_at is not None or settings is None:
             return
-        used = self._settings[task.engine].operations
+        used = settings.operations
         if used and task.generation.operation not in used:
             reason = f"The engine {task.engine} is used for {', '.join(used)} only."
             raise EngineFailed(Failure(FailureCode.UNSUPPORTED_BY_ENGINE, reason))
+
+    async def begin(self, attempt: Attempt, refusal: Failure | None) -> None:
+        """Start the clock of a task, once. Raises EngineFailed with why it cannot be done, if so."""
+        self.check(attempt.task, refusal)
+        task, now = attempt.task, self._clock()
+        if task.started_at is not None:
+            return
         deadline = self.deadline(task.engine)
         due = [Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
         if task.callback_url and task.dialect in self._announced:

@@ -41,7 +41,7 @@ MIB = 1024 * 1024
 
 _ENGINE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _LONGEST_NAME = 200
-_QUEUES = ("callback", "expire", "purge")
+_QUEUES = ("callback", "expire", "inputs", "purge")
 """Names of queues of the service's own, beside those of the engines."""
 
 DEFAULT_ENGINE = "studio"
@@ -196,6 +196,8 @@ class Settings(BaseSettings):
     max_image: Limit = 20 * MIB
     max_video: Limit = 512 * MIB
     max_video_megapixels: Limit = 8_000
+    max_fetches: int = Field(default=4, ge=1, le=1_000)
+    fetch_seconds: Seconds = 300
     max_batch: Limit = 100
     max_unfinished: Limit = 1_000
     max_streams: Limit = 100

@@ -17,10 +17,12 @@ class State(StrEnum):
 class Stage(StrEnum):
     """Which committed step the work on an unfinished task resumes from.
 
+    `inputs` is of tasks that refer to files elsewhere: they are fetched before an engine takes the task.
     `submitting` and `submit_unknown` are of tasks that a provider makes: it is being asked, or was asked and it could
     not be learned whether it accepted.
     """
 
+    INPUTS = "inputs"
     SUBMIT = "submit"
     SUBMITTING = "submitting"
     SUBMIT_UNKNOWN = "submit_unknown"
@@ -28,6 +30,14 @@ class Stage(StrEnum):
     INGEST = "ingest"
     SETTLE = "settle"
     DONE = "done"
+
+
+class WaitsFor(StrEnum):
+    """What an unfinished task waits for, while nobody here works on making it."""
+
+    INPUTS = "inputs"
+    ENGINE = "engine"
+    PROVIDER = "provider"
 
 
 AT_PROVIDER: frozenset[Stage] = frozenset({Stage.SUBMIT_UNKNOWN, Stage.FOLLOW})

@@ -10,12 +10,12 @@ from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Media, Output
-from filmgate.domain.states import FINAL, Stage, State
+from filmgate.domain.states import FINAL, Stage, State, WaitsFor
 from filmgate.domain.words import is_stop_word
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a clip starts from or ends at, fetched and re-encoded by us.
+    """What a clip starts from, ends at or is guided by, fetched and re-encoded by us.
 
     `notes` is None for a picture, else what the engine of the earlier clip stored with it ({} for a foreign clip).
     """
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the work has committed so far: inputs by side ("start", "end"), the raw product, the engine's notes.
+    """What the work has committed so far: inputs by name ("start", "end", "guide-0"), raw product, engine's notes.
 
     The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
     it made by role, the engines that did not take the task, how often none took it, whether it was submitted again
@@ -115,6 +115,18 @@ class Task(msgspec.Struct, frozen=True):
     def final(self) -> bool:
         """Whether the task has reached its one end."""
         return self.state in FINAL
+
+    @property
+    def waiting_for(self) -> WaitsFor | None:
+        """What it waits for: its inputs to be fetched, a turn at its engine, or the provider that has it."""
+        if self.final:
+            return None
+        if self.stage is Stage.INPUTS:
+            return WaitsFor.INPUTS
+        if self.stage is Stage.SUBMIT:
+            return WaitsFor.ENGINE
+        at_provider = self.stage is Stage.SUBMIT_UNKNOWN or (self.stage is Stage.FOLLOW and bool(self.upstream_id))
+        return WaitsFor.PROVIDER if at_provider else None
 
     @property
     def preview(self) -> bool:

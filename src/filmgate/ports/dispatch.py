@@ -15,14 +15,16 @@ Clock = Callable[[], float]
 class Lane(NamedTuple):
     """How a queue is worked off: what is done with a claim, and how many at a time.
 
-    `room` says how many more may be begun now, where something else than the slots limits them. Work that is
-    `lasting` waits for others: it is broken off at once when the service stops.
+    `room` says how many more may be begun now, where something else than the slots limits them. `share` is how much of
+    one application is worked on at a time (0: as much as there are slots). Work that is `lasting` waits for others: it
+    is broken off at once when the service stops.
     """
 
     work: Callable[[Claim], Awaitable[None]]
     slots: int
     room: Callable[[], Awaitable[int]] | None = None
     lasting: bool = False
+    share: int = 0
 
 
 class Dispatcher(Protocol):

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from filmgate.ports.figures import Figures
 
 ADVANCE = "advance"
-"""Kind of due work: take the task's next stage. Its queue is the engine's name."""
+"""Kind of due work: take the task's next stage. Its queue is the engine's name, or INPUTS before that."""
+
+INPUTS = "inputs"
+"""Queue of tasks, whatever their engine, whose external inputs are to be fetched."""
 
 CALLBACK = "callback"
 """Kind and queue of due work: tell the owner of a state; `detail` is the state's name."""
@@ -402,14 +405,20 @@ class Ledger(Protocol):
     async def add_due(self, due: Due) -> None:
         """Make work due, whatever has become of its task."""
 
-    async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
+    async def claim(
+        self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
+    ) -> list[Claim]:
         """Take the fair next due work of a queue for `lease` seconds, up to a limit; claims rotate over applications.
 
+        Of an application that has `share` claims in the queue already nothing more is taken (0: no limit).
         Claiming an `advance` or a `follow` raises the task's fencing number: the claim's task has the new one.
         """
 
-    async def next_due(self, queue: str) -> float | None:
-        """Say when the earliest work of a queue is due, None if there is none."""
+    async def next_due(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
+        """Return when the earliest work of a queue is due, None if there is none.
+
+        That of applications which have `share` claims in the queue `now` is left out (0: no limit).
+        """
 
     async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:
         """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""

@@ -80,6 +80,13 @@ class Stands:
         del engine
         return math.inf
 
+    async def defer(self, *_: Any) -> bool:
+        """Have all inputs here."""
+        return False
+
+    async def forget(self, *_: Any) -> None:
+        """Have nothing to forget."""
+
     async def given(self, *_: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Have no inputs."""
         if self.gone:
@@ -103,7 +110,9 @@ class World:
         self.stands: Any = Stands()
         self.desk = Desk(ledger, Feed(), EmbeddedDispatcher(ledger, self.clock), self.clock)
         accounts = {ENGINE: self.account}
-        self.submitting = Submitting(accounts, self.stands, self.stands, self.stands, self.desk, self.stands)
+        self.submitting = Submitting(
+            accounts, self.stands, self.stands, self.stands, self.stands, self.desk, self.stands
+        )
 
     @property
     def keys(self) -> list[str]:

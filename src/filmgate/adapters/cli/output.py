@@ -37,6 +37,13 @@ def complain(stop: Stop, *, as_json: bool) -> None:
         print(stop.hint, file=sys.stderr)
 
 
+_WAITS_FOR = {
+    "inputs": "the files it refers to, which are being fetched",
+    "engine": "a turn at its engine",
+    "provider": "the provider, which has it",
+}
+
+
 def describe(task: Task, saved: object = None) -> str:
     """Write down a task for people, one fact per line."""
     facts = [
@@ -45,6 +52,7 @@ def describe(task: Task, saved: object = None) -> str:
         ("engine", " ".join(filter(None, (task.engine, task.model and f"({task.model})")))),
         ("created", task.created_at),
         ("finished", task.finished_at),
+        ("waits for", _WAITS_FOR.get(task.waiting_for or "", task.waiting_for)),
         ("next attempt", task.next_attempt_at),
         ("files", task.media_expired_at and f"were removed {task.media_expired_at}"),
         ("failure", task.failure and f"{task.failure.message} ({task.failure.code})"),

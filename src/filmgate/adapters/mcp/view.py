@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from filmgate.domain.adjustments import Value
 from filmgate.domain.failures import FailureCode
-from filmgate.domain.states import State
+from filmgate.domain.states import State, WaitsFor
 from filmgate.domain.task import Task
 
 StateWord = Literal["pending", "completed", "failed"]
@@ -64,6 +64,10 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     task_id: Annotated[str, Meta(description="Names the task in all other tools.")]
     state: Annotated[StateWord, Meta(description="pending until it ends; completed and failed never change again.")]
     progress: Annotated[int, Meta(ge=0, le=100, description="Percent. 0 may also mean that it waits in line.")]
+    waiting_for: Annotated[
+        WaitsFor | None,
+        Meta(description="inputs: files it refers to are fetched; engine: a turn; provider: it is made there."),
+    ]
     next_step: Annotated[str, Meta(description="What to do now.")]
     poll_after_seconds: Annotated[int | None, Meta(description="When to look again; null: never, it has ended.")]
     video_id: Annotated[str, Meta(description="Names the video for luma_extend_video, once completed.")]
@@ -104,6 +108,7 @@ def view(task: Task, base: str) -> TaskView:
         task_id=task.id,
         state=_WORDS[task.state],
         progress=100 if task.state is State.COMPLETED else task.percent,
+        waiting_for=task.waiting_for,
         next_step=_next_step(task),
         poll_after_seconds=poll_after(task),
         video_id=task.video_id,
@@ -143,6 +148,8 @@ def progress_words(task: Task) -> str:
     """Say how far a task has got, for people."""
     if task.final:
         return _WORDS[task.state]
+    if task.waiting_for is WaitsFor.INPUTS:
+        return "waiting for the files it refers to, which are being fetched"
     return "waiting in line" if task.state is State.PENDING else f"being made, {task.percent} %"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
+from filmgate.core.external import guide_name
 from filmgate.core.intake import Intake, sides
 from filmgate.core.starting import Starting
-from filmgate.domain.errors import EngineFailed
+from filmgate.domain.errors import EngineFailed, FilmgateError
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Guide, Reference, ReferenceKind
 from filmgate.domain.media import Media, Role
@@ -52,8 +54,14 @@ class Inputs:
         guides = []
         for number, guide in enumerate(generation.guides):
             picture = Reference(ReferenceKind.IMAGE, guide.url)
-            guides.append((guide, await self._given(task, provider, picture, folder / f"guide-{number}")))
+            guides.append((guide, await self._given(task, provider, picture, folder / guide_name(number))))
         return places, tuple(guides)
+
+    async def forget(self, task: Task) -> None:
+        """Remove what was fetched for a task, once its provider has it; what stays now goes with the task's end."""
+        for given in task.work.inputs.values():
+            with contextlib.suppress(FilmgateError, OSError):
+                await self._store.remove(given.key)
 
     async def _given(self, task: Task, provider: Provider, reference: Reference, target: Path) -> Given:
         source = await self._source(task, reference)
@@ -106,6 +114,9 @@ class Inputs:
     async def _file(self, task: Task, source: _Source, target: Path) -> Path:
         if source.media is not None:
             return await self._placed(source.media.key, target)
+        if target.name in task.work.inputs:
+            return await self._placed(task.work.inputs[target.name].key, target)
+        # Only what an earlier version has submitted comes here, when its submit is looked up.
         fetched = await self._intake.fetch(source.reference, task.application_id, task.id)
         path = await self._placed(fetched.media.key, target)
         # It has no link, and once it was sent nobody needs it any more.

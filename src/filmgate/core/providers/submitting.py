@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
+from filmgate.core.external import ExternalInputs
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.inputs import Inputs
 from filmgate.core.providers.outcomes import SKEW, UNKNOWN, identify, unknown_until
@@ -56,6 +57,7 @@ class Submitting:
         accounts: Mapping[str, Account],
         router: Router,
         starting: Starting,
+        external: ExternalInputs,
         inputs: Inputs,
         desk: Desk,
         writing: Writing,
@@ -63,6 +65,7 @@ class Submitting:
         self._accounts = accounts
         self._router = router
         self._starting = starting
+        self._external = external
         self._inputs = inputs
         self._desk = desk
         self._writing = writing
@@ -77,7 +80,7 @@ class Submitting:
         account = self._accounts[attempt.task.engine]
         refusal = account.provider.refuse(attempt.task.generation)
         # The clock runs from when a task can be asked for: an outage of the provider is waiting in line.
-        if refusal is None and await self._passed_over(attempt, account):
+        if refusal is None and (await self._passed_over(attempt, account) or await self._external.defer(attempt)):
             return
         await self._starting.begin(attempt, refusal)
         asked = Asked(secrets.token_hex(16), self._desk.clock())
@@ -134,7 +137,7 @@ class Submitting:
     async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
         """Commit what the provider calls the task, and have it followed; hold it if that is another task's name."""
         task = attempt.task
-        work = msgspec.structs.replace(task.work, video=receipt.video_id)
+        work = msgspec.structs.replace(task.work, video=receipt.video_id, inputs={})
         queue = queue_of(FOLLOW, task.engine)
         try:
             time = self._engines_time(attempt)
@@ -146,6 +149,8 @@ class Submitting:
             if task.stage is not Stage.SUBMIT_UNKNOWN:
                 await self._hold(attempt)
             await self._look_later(attempt, task.work.asked, _LATER)
+            return
+        await self._inputs.forget(task)
 
     async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
         task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)

@@ -11,7 +11,7 @@ from filmgate.domain.capabilities import Input
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.periods import Period
 from filmgate.domain.roles import KeyRole
-from filmgate.domain.states import Stage
+from filmgate.domain.states import Stage, WaitsFor
 
 Word = Literal["pending", "processing", "completed", "failed"]
 
@@ -48,7 +48,8 @@ class NativeImage(TypedDict):
 class NativeTask(TypedDict):
     """A task.
 
-    `stage` is the step that the work has reached. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
+    `stage` is the step that the work has reached, `waiting_for` what it waits for: its inputs to be fetched, a turn at
+    its engine, or the provider that has it. Times are RFC 3339, `elapsed` and `duration` seconds, `progress`
     percent, `metadata` what the engine noted, `credits` what it costs; since `media_expired_at` its files are gone.
     `next_attempt_at` is when its provider is asked next: to make it, or how far it is.
     A `preview` draws a scene from the words it knows; `ignored_words` are the others, known once it is completed.
@@ -59,6 +60,7 @@ class NativeTask(TypedDict):
     video_id: str
     state: Word
     stage: Stage
+    waiting_for: WaitsFor | None
     progress: int
     engine: str
     dialect: str

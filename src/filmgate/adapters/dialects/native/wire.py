@@ -125,6 +125,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "video_id": task.video_id,
         "state": _WORDS[task.state],
         "stage": task.stage,
+        "waiting_for": task.waiting_for,
         "progress": 100 if task.state is State.COMPLETED else task.percent,
         "engine": task.engine,
         "dialect": task.dialect,

@@ -131,11 +131,14 @@ class EmbeddedDispatcher:
         # Before anything is taken for late.
         await self._mind_clock()
         wanted = await self._room(queue, lane)
-        claims = await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted) if wanted else []
+        claims = await self._claims(queue, lane, wanted) if wanted else []
         for claim in claims:
             self._begin(queue, lane, claim)
         if len(claims) < wanted or not wanted:
-            await self._nap(queue, wake, look=bool(wanted))
+            await self._nap(queue, lane, wake, look=bool(wanted))
+
+    async def _claims(self, queue: str, lane: Lane, wanted: int) -> list[Claim]:
+        return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=lane.share)
 
     async def _room(self, queue: str, lane: Lane) -> int:
         """Say how much work of a queue may be begun now."""
@@ -158,13 +161,13 @@ class EmbeddedDispatcher:
         self._busy[queue] -= 1
         self._wakes[queue].set()
 
-    async def _nap(self, queue: str, wake: asyncio.Event, *, look: bool) -> None:
+    async def _nap(self, queue: str, lane: Lane, wake: asyncio.Event, *, look: bool) -> None:
         """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
 
         Without `look` there is no room for any: sleep until something ends, or something else makes room.
         """
         while not wake.is_set():
-            due = await self._ledger.next_due(queue) if look else None
+            due = await self._ledger.next_due(queue, self._clock(), share=lane.share) if look else None
             pause = _LONGEST_NAP if due is None else min(_LONGEST_NAP, due - self._clock())
             if pause <= 0:
                 return

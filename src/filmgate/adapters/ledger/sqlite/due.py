@@ -55,17 +55,22 @@ def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None, n
     return True
 
 
-def claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int) -> list[Claim]:
-    """Take up to so many fair next pieces of work of a queue until a time."""
+def claim(
+    connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int, share: int
+) -> list[Claim]:
+    """Take up to so many fair next pieces of work of a queue until a time, and of an application up to its share."""
     claims: list[Claim] = []
-    while len(claims) < limit and (taken := _claim(connection, queue, worker, now, until)) is not None:
+    while len(claims) < limit and (taken := _claim(connection, queue, worker, now, until, share)) is not None:
         claims.append(taken)
     return claims
 
 
-def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float) -> Claim | None:
+def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, share: int) -> Claim | None:
     """Take the next work; work without an unfinished task to go on with is dropped."""
-    while rows := run(connection, "next_claim", {"queue": queue, "now": now}):
+    statement, values = "next_claim", {"queue": queue, "now": now}
+    if share:
+        statement, values = "next_shared_claim", values | {"share": share}
+    while rows := run(connection, statement, values):
         ((due_id, *columns, tries),) = rows
         due = due_from(tuple(columns))
         task = _claimed_task(connection, due)

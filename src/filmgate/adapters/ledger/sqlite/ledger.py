@@ -270,15 +270,19 @@ class SqliteLedger:
         """Make work due, whatever has become of its task."""
         await self._write(partial(put_due, due=(due,)))
 
-    async def claim(self, queue: str, worker: str, now: float, lease: float, limit: int = 1) -> list[Claim]:
+    async def claim(
+        self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
+    ) -> list[Claim]:
         """Take the fair next due work of a queue; a lease may be infinite, until it is released."""
         return await self._write(
-            partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit)
+            partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
         )
 
-    async def next_due(self, queue: str) -> float | None:
-        """Say when the earliest work of a queue is due; work that is claimed without end never is."""
-        ((earliest,),) = self._store.reader.rows(SQL["next_due"], {"queue": queue})
+    async def next_due(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
+        """Return when the earliest work of a queue is due; work that is claimed without end never is."""
+        shared = {"queue": queue, "now": now, "share": share}
+        statement, values = ("next_shared_due", shared) if share else ("next_due", {"queue": queue})
+        ((earliest,),) = self._store.reader.rows(SQL[statement], values)
         return None if earliest in (None, math.inf) else float(earliest)
 
     async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:

@@ -17,6 +17,23 @@ WHERE queue = :queue AND not_before <= :now AND application_id = (
 )
 ORDER BY not_before, id LIMIT 1
 
+-- name: next_shared_claim
+-- The same of those applications that have claimed less than their share.
+SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
+WHERE queue = :queue AND not_before <= :now AND application_id = (
+    SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
+    WHERE EXISTS (
+        SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
+    ) AND {claimed_of} < :share
+    ORDER BY coalesce(t.served, 0), a.id LIMIT 1
+)
+ORDER BY not_before, id LIMIT 1
+
+-- name: claimed_of
+-- How much work of a queue is claimed of an application: a claim is due again only when its lease is over.
+(SELECT count(*) FROM due AS c
+ WHERE c.queue = :queue AND c.application_id = a.id AND c.not_before > :now AND c.claimed_by IS NOT NULL)
+
 -- name: claim_due
 -- Give work to a worker until its lease ends.
 UPDATE due SET claimed_by = :worker, not_before = :until, claims = claims + 1 WHERE id = :id
@@ -30,6 +47,11 @@ ON CONFLICT (queue, application_id) DO UPDATE SET served = excluded.served
 -- name: next_due
 -- When the earliest work of a queue is due.
 SELECT min(not_before) FROM due WHERE queue = :queue
+
+-- name: next_shared_due
+-- The same of those applications that have claimed less than their share.
+SELECT min((SELECT min(d.not_before) FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id))
+FROM applications AS a WHERE {claimed_of} < :share
 
 -- name: next_attempts
 -- When the next stages of some tasks are due that nobody works on.
