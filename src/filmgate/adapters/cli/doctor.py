@@ -11,32 +11,58 @@ from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from filmgate.app.doctor import Finding
+    from collections.abc import Iterable
+
+    from filmgate.app.doctor import Finding, SandboxExamination
 
 
 def doctor(
     data: options.Data = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the providers.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Only try from inside a decoder what an attacker would try.")
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
     """Look for what is wrong, say why it matters and what to do; nothing is changed.
 
-    It works while the service runs and while it does not. Exit code 1 if there is a problem; warnings are none.
+    It works whether or not the service runs. Exit code 1 means a problem.
     """
-    from filmgate.app.doctor import examine
+    from filmgate.app.doctor import examine, look_at_sandbox
 
+    extra: dict[str, object] = {}
     findings = []
-    for finding in examine(settings(data=data), offline=offline):
+    found: Iterable[Finding]
+    if sandbox:
+        examined, found = look_at_sandbox(settings(data=data))
+        if examined:
+            extra = {"sandbox": examined.report.walls, "needs": examined.report.needs, "layers": examined.layers}
+            if not as_json:
+                _show_attempts(examined)
+    else:
+        found = examine(settings(data=data), offline=offline)
+    for finding in found:
         findings.append(finding)
         if not as_json:
             _show(finding)
     problems = sum(finding.level == "problem" for finding in findings)
     warnings = sum(finding.level == "warning" for finding in findings)
     if as_json:
-        output.emit({"problems": problems, "warnings": warnings, "findings": findings})
+        output.emit({**extra, "problems": problems, "warnings": warnings, "findings": findings})
     else:
         print(f"\nproblems: {problems}, warnings: {warnings}")
     return Exit.FAILED if problems else Exit.DONE
+
+
+def _show_attempts(examined: SandboxExamination) -> None:
+    for title, outcomes in (
+        ("layers", examined.layers),
+        ("attempts from inside", examined.report.walls),
+        ("needed", examined.report.needs),
+    ):
+        print(f"{title}:")
+        for name, outcome in outcomes.items():
+            print(f"  {name:<28} {output.printable(outcome)}")
 
 
 def _show(finding: Finding) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import resource
 import signal
 import sys
-from pathlib import Path
 
-from filmgate.adapters.media.landlock import stay_in
-from filmgate.adapters.media.work import Limits
+from filmgate.adapters.media.landlock import SCOPES_SINCE, stay_in
+from filmgate.adapters.media.namespaces import (
+    build_root,
+    drop_capabilities,
+    enter_root,
+    leave_network,
+    readable_folders,
+)
+from filmgate.adapters.media.seccomp import compile_filter, deny_calls
+from filmgate.adapters.media.work import Limits, SandboxLayer
+
+__all__ = ["confine", "die_with", "leave_network", "prepare"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
 _OPEN_FILES = 32
 
 
@@ -26,23 +34,41 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def leave_network() -> bool:
-    """Move into a network namespace that has nothing in it; False where the system does not let us.
+@functools.cache
+def prepare() -> frozenset[SandboxLayer]:
+    """Make what all children share, once; return the layers that the system does not offer.
 
-    The demuxers are forced and limited to files, so this is a second wall: its absence is no error.
+    The current folder is another one afterwards.
     """
-    return sys.platform == "linux" and int(_libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNET)) == 0
+    missing = set()
+    for layer, make in ((SandboxLayer.MOUNTS, build_root), (SandboxLayer.SECCOMP, compile_filter)):
+        try:
+            make()
+        except (OSError, AttributeError):  # a C library that does not know a call
+            missing.add(layer)
+    return frozenset(missing)
 
 
-def confine(limits: Limits, folder: str) -> None:
-    """Set the limits of the operating system on this process for good, and leave it only `folder`.
+def confine(limits: Limits, folder: str) -> list[SandboxLayer]:
+    """Set the limits of the operating system on this process for good, leave it only `folder`, and go there.
 
-    Python's own folders stay readable. On a kernel without Landlock the folders stay open to it; the forced demuxers
-    then stand alone.
+    Python's own folders stay readable. Returns the layers that the system does not offer: each holds by itself, and
+    without them the limits and the forced demuxers stand alone.
     """
+    missing = set(prepare())
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    # The decoders load some of their modules only when they meet what these are for.
-    stay_in(folder, reading=[path for path in sys.path if path and Path(path).is_dir()])
+    if SandboxLayer.MOUNTS not in missing:
+        try:
+            folder = enter_root(folder)
+        except OSError:
+            missing.add(SandboxLayer.MOUNTS)
+    os.chdir(folder)
+    drop_capabilities()
+    version = stay_in(folder, reading=readable_folders())
+    if not version:
+        missing.add(SandboxLayer.LANDLOCK)
+    if version < SCOPES_SINCE:
+        missing.add(SandboxLayer.SCOPES)
     # SIGXCPU at the soft limit tells the parent why; a second later the kernel kills what ignored it.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 1))
     for kind, value in (
@@ -52,6 +78,12 @@ def confine(limits: Limits, folder: str) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
+    if SandboxLayer.SECCOMP not in missing:
+        try:
+            deny_calls()
+        except OSError:
+            missing.add(SandboxLayer.SECCOMP)
+    return sorted(missing)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from filmgate.adapters.media.accept import accept_clip
 from filmgate.adapters.media.clips import develop, normalise_clip
 from filmgate.adapters.media.pictures import accept_jpeg, accept_png, develop_picture, normalise_picture
+from filmgate.adapters.media.probe import probe
 from filmgate.adapters.media.work import Operation, Outcome
 from filmgate.domain.errors import InvalidMedia
 
@@ -15,6 +16,7 @@ _OPERATIONS = {
     Operation.ACCEPT_CLIP: accept_clip,
     Operation.ACCEPT_PNG: accept_png,
     Operation.ACCEPT_JPEG: accept_jpeg,
+    Operation.PROBE: probe,
 }
 
 

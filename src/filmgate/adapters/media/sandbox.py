@@ -21,7 +21,18 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.media.work import NO_ROOM, OUTCOME, SOURCE, Ended, Job, Limits, Operation, Outcome, Stop
+from filmgate.adapters.media.work import (
+    NO_ROOM,
+    OUTCOME,
+    SOURCE,
+    Ended,
+    Job,
+    Limits,
+    Operation,
+    Outcome,
+    SandboxLayer,
+    Stop,
+)
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 from filmgate.domain.media import Facts
 
@@ -42,6 +53,8 @@ class Sandbox:
         """Start nothing yet."""
         self._helper: _Helper | None = None
         self._closed = False
+        self.missing: list[SandboxLayer] = []
+        """The layers that the system did not offer to the last child."""
         self._starting = asyncio.Lock()
         self._numbers = itertools.count(1)
 
@@ -58,7 +71,9 @@ class Sandbox:
         try:
             await _to_the_end(asyncio.to_thread(_pack, source, box))
             ended = await self._run(Job(next(self._numbers), operation, str(box), limits))
-            yield box, await asyncio.to_thread(_unpack, box, ended, limits)
+            outcome = await asyncio.to_thread(_unpack, box, ended, limits)
+            self._note(outcome.missing)
+            yield box, _facts(outcome)
         finally:
             await _to_the_end(asyncio.to_thread(_throw_away, box))
 
@@ -67,6 +82,13 @@ class Sandbox:
         async with self._starting:
             self._closed = True
             await self._drop()
+
+    def _note(self, missing: list[SandboxLayer]) -> None:
+        if missing and missing != self.missing:
+            _log.warning(
+                "external files are decoded without %s; `filmgate doctor --sandbox` says what to do", ", ".join(missing)
+            )
+        self.missing = missing
 
     async def _run(self, job: Job) -> Ended:
         for _ in range(_TRIES):
@@ -210,6 +232,10 @@ def _pack(source: Path, box: Path) -> None:
     """Make a private folder that holds the file and nothing else."""
     box.mkdir(mode=0o700)
     target = box / SOURCE
+    if source.stat().st_uid != os.geteuid():
+        # The child has no more rights than any process of ours, also where we are root.
+        shutil.copyfile(source, target)
+        return
     try:
         os.link(source, target)
     except OSError as error:
@@ -223,7 +249,7 @@ def _throw_away(box: Path) -> None:
         shutil.rmtree(box)
 
 
-def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:
+def _unpack(box: Path, ended: Ended, limits: Limits) -> Outcome:
     if ended.late or ended.status == -signal.SIGXCPU:
         raise InvalidMedia(f"The file takes longer to decode than the {limits.wall} seconds that are allowed.")
     if ended.status == NO_ROOM:
@@ -231,7 +257,10 @@ def _unpack(box: Path, ended: Ended, limits: Limits) -> list[Facts]:
     if ended.status != 0:
         raise DecoderCrashed
     with regular_file(box / OUTCOME).open("rb") as file:
-        outcome = msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
+        return msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
+
+
+def _facts(outcome: Outcome) -> list[Facts]:
     if outcome.trace:
         _log.error("a decoder failed in an unexpected way: %s", outcome.trace)
         error = DecoderCrashed("The file is damaged: it cannot be decoded.")

@@ -15,6 +15,7 @@ CLIP = "clip.mp4"
 THUMBNAIL = "thumbnail.jpg"
 LAST_FRAME = "last_frame.jpg"
 OUTCOME = "outcome.json"
+PROBE = "probe.json"
 
 
 NO_ROOM = 75
@@ -31,6 +32,17 @@ class Operation(StrEnum):
     ACCEPT_CLIP = "accept_clip"
     ACCEPT_PNG = "accept_png"
     ACCEPT_JPEG = "accept_jpeg"
+    PROBE = "probe"
+
+
+class SandboxLayer(StrEnum):
+    """What keeps a child from the rest of the machine, each by itself where the system offers it."""
+
+    NETWORK = "network namespace"
+    MOUNTS = "mount namespace"
+    LANDLOCK = "Landlock"
+    SCOPES = "Landlock scopes"
+    SECCOMP = "seccomp"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -71,8 +83,12 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a child left in its folder: facts, or a sentence for the user; `trace` is for the operator's log only."""
+    """What a child left in its folder: facts, or a sentence for the user; `trace` is for the operator's log only.
+
+    `missing` lists the layers of the sandbox that the system did not offer.
+    """
 
     facts: list[Facts] = []
     error: str | None = None
     trace: str | None = None
+    missing: list[SandboxLayer] = []

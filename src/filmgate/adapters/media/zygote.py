@@ -21,9 +21,9 @@ from pathlib import Path
 
 import msgspec
 
-from filmgate.adapters.media.confine import confine, die_with, leave_network
+from filmgate.adapters.media.confine import confine, die_with, leave_network, prepare
 from filmgate.adapters.media.decode import perform
-from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Outcome, Stop
+from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Outcome, SandboxLayer, Stop
 
 # Nothing of the file's: EFBIG is its own limit, and EIO is also what the decoders call a file that is cut off.
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -40,9 +40,10 @@ class _Child(msgspec.Struct):
 class Zygote:
     """Serves one socket until its other end is closed."""
 
-    def __init__(self, line: socket.socket) -> None:
-        """Take the socket to the service."""
+    def __init__(self, line: socket.socket, missing: list[SandboxLayer]) -> None:
+        """Take the socket to the service, and the layers that the children miss already."""
         self._line = line
+        self._missing = missing
         self._pending = b""
         self._children: dict[int, _Child] = {}
         self._orders = msgspec.json.Decoder(Job | Stop)
@@ -92,7 +93,7 @@ class Zygote:
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _live(job, zygote)
+            _live(job, zygote, self._missing)
         self._children[pid] = _Child(job.number, time.monotonic() + job.limits.wall)
 
     def _stop(self, number: int) -> None:
@@ -122,7 +123,7 @@ class Zygote:
                 self._line.sendall(msgspec.json.encode(ended) + b"\n")
 
 
-def _live(job: Job, zygote: int) -> None:
+def _live(job: Job, zygote: int, missing: list[SandboxLayer]) -> None:
     """Be the child: do the one job and leave without running anything of the parent's."""
     code = 1
     try:
@@ -135,10 +136,10 @@ def _live(job: Job, zygote: int) -> None:
             os.dup2(nothing, standard)
         os.close(nothing)
         os.umask(0o077)
-        os.chdir(job.folder)
         os.nice(job.limits.nice)
-        confine(job.limits, job.folder)
-        Path(OUTCOME).write_bytes(msgspec.json.encode(_attempt(job)))
+        missing = missing + confine(job.limits, job.folder)
+        outcome = msgspec.structs.replace(_attempt(job), missing=missing)
+        Path(OUTCOME).write_bytes(msgspec.json.encode(outcome))
         code = 0
     except OSError as error:
         code = NO_ROOM if error.errno in _DISK else 1
@@ -161,7 +162,8 @@ def _attempt(job: Job) -> Outcome:
 def main() -> None:
     """Serve the socket given as the first argument for the parent given as the second."""
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
-    leave_network()
+    missing = [] if leave_network() else [SandboxLayer.NETWORK]
+    prepare()
     die_with(parent)
     # Whoever stops the service may send this to all of its processes. This one ends with the service, after its last
     # file: a file that dies with its decoder would count against its task.
@@ -170,7 +172,7 @@ def main() -> None:
     gc.freeze()
     # A connection that breaks says the same as one that ends: the service is gone.
     with socket.socket(fileno=descriptor) as line, contextlib.suppress(ConnectionError):
-        Zygote(line).serve()
+        Zygote(line, missing).serve()
 
 
 if __name__ == "__main__":

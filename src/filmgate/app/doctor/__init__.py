@@ -5,5 +5,6 @@ It only looks: it changes nothing, submits nothing, and does not disturb a servi
 
 from filmgate.app.doctor.examine import examine
 from filmgate.app.doctor.finding import Finding, Level
+from filmgate.app.doctor.sandbox import SandboxExamination, look_at_sandbox
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["Finding", "Level", "SandboxExamination", "examine", "look_at_sandbox"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from filmgate.app.doctor import books, engines, installation, machine, media, options
+from filmgate.app.doctor import books, engines, installation, machine, media, options, sandbox
 from filmgate.app.doctor.finding import Finding, problem
 from filmgate.app.doctor.running import Running, running
 from filmgate.domain.settings import Settings
@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     books.files,
     books.work,
     media.clips,
+    sandbox.sandbox,
     engines.local,
 )
 """The checks that ask nobody else."""
