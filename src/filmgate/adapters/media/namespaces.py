@@ -57,8 +57,8 @@ def build_root() -> None:
 
     It is mounted on top of the root that this process goes on seeing. Raises OSError where the system lets us not.
     """
-    if sys.platform != "linux":
-        raise OSError(errno.ENOSYS, "only Linux has mount namespaces")
+    if sys.platform != "linux" or not hasattr(_libc(), "pivot_root"):
+        raise OSError(errno.ENOSYS, "this system has no mount namespaces, or its C library does not reach them")
     # What is written and what it means: a part of the path may be a link that will not be there.
     written = {os.path.abspath(path) for path in readable_folders()}  # noqa: PTH100 - links are kept in these
     places = sorted(written | {os.path.realpath(path) for path in written})
