@@ -143,6 +143,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             base.table,
             max_unfinished=settings.max_unfinished,
             inputs=partial(needed, base.accounts),
+            max_small_body=settings.max_small_body,
             missing=missing,
             clock=base.clock,
         )

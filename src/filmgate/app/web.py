@@ -76,6 +76,8 @@ def application(
     from filmgate.adapters.dialects.described import completed
     from filmgate.adapters.http.application import framework
     from filmgate.adapters.http.arrival import Patience
+    from filmgate.adapters.http.bodies import Bodies
+    from filmgate.adapters.http.body_memory import BodyMemory
     from filmgate.adapters.http.door import HttpDoor
     from filmgate.adapters.http.errors import Errors
     from filmgate.adapters.http.gate import Gate, Mount
@@ -91,7 +93,8 @@ def application(
 
     settings = base.settings
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
-    door = HttpDoor(access, base.links, rates, max_body=settings.max_body)
+    bodies = Bodies(settings.max_body, settings.max_small_body, BodyMemory(settings.max_body_memory))
+    door = HttpDoor(access, base.links, rates, bodies)
     uploads = Uploads(base.ledger, base.store, base.intake, base.clock, max_bytes=base.settings.max_body)
     services = Services(
         tasks,
@@ -129,7 +132,7 @@ def application(
         query,
         errors,
         requests,
-        max_body=settings.max_body,
+        longest=bodies.unreserved,
     )
     agents = mcp.McpEndpoint(
         door,
@@ -138,7 +141,7 @@ def application(
         query,
         base.router.models,
         base.store,
-        max_body=settings.max_body,
+        max_small_body=settings.max_small_body,
         max_batch=settings.max_batch,
     )
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}

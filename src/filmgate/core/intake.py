@@ -219,8 +219,14 @@ def _may_pass(error: Exception) -> bool:
 
 
 def replaced(body: bytes, links: dict[str, str]) -> bytes:
-    """Write a JSON body with every string that is a key of `links` replaced, whole values only."""
-    return msgspec.json.encode(_walk(msgspec.json.decode(body), links)) if links else body
+    """Write a JSON body with every string that is a key of `links` replaced, whole values only.
+
+    Raises InvalidRequest for one that is nested too deeply.
+    """
+    try:
+        return msgspec.json.encode(_walk(msgspec.json.decode(body), links)) if links else body
+    except RecursionError as error:
+        raise InvalidRequest("the body is nested too deeply") from error
 
 
 def _walk(value: Any, links: dict[str, str]) -> Any:

@@ -15,7 +15,7 @@ from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Missing, Query
 from filmgate.core.routing import Router
 from filmgate.domain.adjustments import Terms
-from filmgate.domain.errors import InvalidRequest, NotFound, WaitTimeout
+from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
@@ -74,6 +74,7 @@ class TaskService:
         engines: Mapping[str, EngineSettings],
         *,
         max_unfinished: int,
+        max_small_body: int,
         inputs: Callable[[str, Generation], Mapping[str, Reference]] = lambda _engine, _generation: {},
         missing: Missing | None = None,
         clock: Callable[[], float] = time.time,
@@ -89,6 +90,7 @@ class TaskService:
         self._engines = engines
         self._max_unfinished = max_unfinished
         self._inputs = inputs
+        self._max_small_body = max_small_body
         self._missing = missing
         self._clock = clock
 
@@ -96,8 +98,8 @@ class TaskService:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
-        be used and for strict terms that no engine can keep, UnknownModel, TooManyRequests if too many tasks are
-        unfinished, UsedUp if not enough credits are left.
+        be used and for strict terms that no engine can keep, PayloadTooLarge, UnknownModel, TooManyRequests if too many
+        tasks are unfinished, UsedUp if not enough credits are left.
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
@@ -137,9 +139,9 @@ class TaskService:
             Due(ADVANCE, queue, task_id, task.application_id, now),
             Due(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
         )
-        echo = Echo(order.dialect, replaced(order.body, links))
         reached(Point.SUBMIT_READY)
         try:
+            echo = Echo(order.dialect, self._kept(order.body, links))
             await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished, mark=mark)
             reached(Point.SUBMIT_ACCEPTED)
         except BaseException:
@@ -284,6 +286,17 @@ class TaskService:
             return terms
         source = earlier.generation.aspect_ratio, earlier.generation.resolution
         return msgspec.structs.replace(terms, source=source)
+
+    def _kept(self, body: bytes, links: dict[str, str]) -> bytes:
+        """Return the body that is kept with the task, with links for its files. Raises PayloadTooLarge.
+
+        A file that no field refers to would be kept in the ledger, and read with every query.
+        """
+        kept = replaced(body, links)
+        if self._max_small_body and len(kept) > self._max_small_body:
+            most = self._max_small_body
+            raise PayloadTooLarge(f"apart from the files that its fields refer to, the body has more than {most} bytes")
+        return kept
 
     async def _check_clip(self, context: RequestContext, task_id: str, field: str) -> None:
         task = await self._ledger.get(context.caller.application_id, task_id)

@@ -189,6 +189,8 @@ class Settings(BaseSettings):
     max_lookups: int = Field(default=16, ge=1, le=1_000)
 
     max_body: Limit = 32 * MIB
+    max_small_body: Limit = MIB
+    max_body_memory: Limit = 96 * MIB
     head_seconds: Seconds = 20
     body_seconds: Seconds = 30
     body_rate: Limit = 16 * 1024

@@ -50,8 +50,16 @@ class Door(Protocol):
     async def recheck(self, request: Request) -> RequestContext:
         """Find out once more who asks, without counting. Raises Unauthorized."""
 
-    async def body(self, request: Request) -> bytes:
-        """Read the whole body. Raises PayloadTooLarge."""
+    async def body(
+        self, request: Request, *, files: bool = False, raw: bool = False, application: str | None = None
+    ) -> bytes:
+        """Read the whole body: a small one, or one that has or (`raw`) is a file. Raises PayloadTooLarge, Unavailable.
+
+        Its memory is that of the application, of the request if none is named.
+        """
+
+    def release(self, request: Request) -> None:
+        """Give back the memory of a body that nobody needs any more, before the request ends."""
 
 
 class Services(NamedTuple):

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import msgspec
@@ -34,6 +35,9 @@ _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)', re.IGNORECASE)
 _LONG: Final = 1024 * 1024
 """Bytes of a body whose digest would hold up the event loop."""
 
+_beside: Final = ThreadPoolExecutor(1, "digest")
+"""A large body is written anew for its digest: one at a time, since each takes twice its size."""
+
 
 class Accepted(NamedTuple):
     """A submit with its task, which may be older: the one of the submit that it repeats."""
@@ -43,9 +47,9 @@ class Accepted(NamedTuple):
     data: bytes
 
 
-async def accepted(services: Services, request: Request, understood: Understood) -> Accepted:
-    """Accept a submit, or give the task of the one that it repeats."""
-    context, data = await received(services, request)
+async def accepted(services: Services, request: Request, understood: Understood, *, files: bool = True) -> Accepted:
+    """Accept a submit, which may have `files`, or give the task of the one that it repeats."""
+    context, data = await received(services, request, files=files)
 
     async def order() -> Order:
         return strict(await understood(context, data), request)
@@ -53,7 +57,7 @@ async def accepted(services: Services, request: Request, understood: Understood)
     return Accepted(context, await services.repeats.submit(context, await sent(request, data), order), data)
 
 
-async def received(services: Services, request: Request) -> tuple[RequestContext, bytes]:
+async def received(services: Services, request: Request, *, files: bool = True) -> tuple[RequestContext, bytes]:
     """Let a submit in and read its body.
 
     If it is refused for its rate and will be sent again, that is remembered.
@@ -62,10 +66,10 @@ async def received(services: Services, request: Request) -> tuple[RequestContext
         context = await services.door.enter(request, Action.SUBMIT)
     except TooManyRequests:
         if _COUNT in request.headers:
-            data = await services.door.body(request)
+            data = await services.door.body(request, files=files)
             services.repeats.refuse(await services.door.recheck(request), await sent(request, data))
         raise
-    return context, await services.door.body(request)
+    return context, await services.door.body(request, files=files)
 
 
 async def sent(request: Request, data: bytes, *, always: bool = False) -> Sent:
@@ -82,7 +86,7 @@ async def sent(request: Request, data: bytes, *, always: bool = False) -> Sent:
 
 
 async def _digest_beside(request: Request, data: bytes) -> bytes:
-    return await asyncio.to_thread(_digested, request, data)
+    return await asyncio.get_running_loop().run_in_executor(_beside, _digested, request, data)
 
 
 async def _digest(request: Request, data: bytes) -> bytes:

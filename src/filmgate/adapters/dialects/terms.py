@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -47,15 +48,15 @@ def terms(
         if (value := _at(sent, path)) is not None
     ]
     known = {FIELD, *silent}
-    strange = [
+    strange = (
         Adjustment(path[:_MAX_NAME], shown(value), None, "this request has no such field")
         for path, value in _unknown(sent, body)
         if path not in known
-    ]
+    )
     return Terms(
         strict=_flag(sent.get(FIELD), FIELD),
         given=given,
-        changed=(*changed, *idle, *strange[:_MAX_UNKNOWN]),
+        changed=(*changed, *idle, *islice(strange, _MAX_UNKNOWN)),
         names={value: path for value, path in names.items() if value != path},
     )
 

@@ -17,6 +17,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.settings import EngineSettings, no_switches
 from filmgate.domain.spelling import check_keys
+from filmgate.domain.structure import count_values
 from filmgate.ports.line import Line, LineError, Reply
 from filmgate.ports.provider import ProviderTrouble, Receipt, Report, Submission
 
@@ -30,6 +31,7 @@ _NOT_THERE: Final = frozenset({400, 404, 410})
 
 _LONGEST_MESSAGE: Final = 500
 _BOM: Final = b"\xef\xbb\xbf"
+_MAX_VALUES: Final = 200_000
 _SECONDS: Final = re.compile(r"[0-9]{1,300}(?:\.[0-9]{0,300})?")
 
 
@@ -251,7 +253,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def decoded(reply: Reply) -> Any:
-    """Give the JSON of an answer, None if it is none."""
+    """Give the JSON of an answer, None if it is none, or is far larger than what a provider has to say."""
+    if count_values(reply.body) > _MAX_VALUES:
+        return None
     try:
         return msgspec.json.decode(reply.body.removeprefix(_BOM))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

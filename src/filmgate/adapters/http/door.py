@@ -1,4 +1,4 @@
-"""The door: who asks, how often, with how large a body."""
+"""The door: who asks, how often, and with what body."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from starlette.requests import Request
 
+from filmgate.adapters.http.bodies import APPLICATION, Bodies, Receive, release
 from filmgate.adapters.http.headers import Headers, find
 from filmgate.core.access import Access, Action, Rate, authorize
 from filmgate.core.links import Links
-from filmgate.domain.errors import PayloadTooLarge, TooManyRequests
+from filmgate.domain.errors import TooManyRequests
 from filmgate.ports.context import HEAD_ONLY, RequestContext
 
 _A_MINUTE = 60
@@ -20,11 +21,11 @@ _A_MINUTE = 60
 class HttpDoor:
     """Turns a request into its context, and counts it in the bucket of its key; `rates` are per minute."""
 
-    def __init__(self, access: Access, links: Links, rates: Mapping[Action, int], *, max_body: int) -> None:
+    def __init__(self, access: Access, links: Links, rates: Mapping[Action, int], bodies: Bodies) -> None:
         self._access = access
         self._links = links
         self._rates = rates
-        self._max_body = max_body
+        self._bodies = bodies
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
         """Give the context of a request, once. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
@@ -47,7 +48,9 @@ class HttpDoor:
         host = find(headers, b"host")
         base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
         caller = await self._access.caller(bearer(headers))
-        return RequestContext(caller, trace_id, base, HEAD_ONLY not in scope.get("state", ()))
+        state = scope.setdefault("state", {})
+        state[APPLICATION] = caller.application_id
+        return RequestContext(caller, trace_id, base, HEAD_ONLY not in state)
 
     def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
         """Count a request of whom `identify` has found. Raises TooManyRequests."""
@@ -61,15 +64,21 @@ class HttpDoor:
         """Find out once more who asks, without counting. Raises Unauthorized."""
         return await self.identify(request.scope, request.state.trace_id)
 
-    async def body(self, request: Request) -> bytes:
-        """Read the whole body. Raises PayloadTooLarge; one that is slow or cut off was refused in front of this."""
-        chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if self._max_body and size > self._max_body:
-                raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
+    async def body(
+        self, request: Request, *, files: bool = False, raw: bool = False, application: str | None = None
+    ) -> bytes:
+        """Read the whole body, as `Bodies.read` does."""
+        return await self.read(request.scope, request.receive, files=files, raw=raw, application=application)
+
+    async def read(
+        self, scope: Any, receive: Receive, *, files: bool = False, raw: bool = False, application: str | None = None
+    ) -> bytes:
+        """Do the same for a raw ASGI scope."""
+        return await self._bodies.read(scope, receive, files=files, raw=raw, application=application)
+
+    def release(self, request: Request) -> None:
+        """Give back the memory of a body that nobody needs any more, before the request ends."""
+        release(request.scope)
 
 
 def bearer(headers: Headers) -> bytes | None:

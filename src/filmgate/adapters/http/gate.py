@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import uuid_utils
 
 from filmgate.adapters.http.arrival import WITH_BODY, Patience
+from filmgate.adapters.http.bodies import release
 from filmgate.adapters.http.errors import Errors, defect
 from filmgate.adapters.http.headers import (
     ALLOWED_METHODS,
@@ -119,6 +120,7 @@ class Gate:
                 raise
             await reply.refuse(defect(error))
         finally:
+            release(scope)
             if scope is not outer:
                 outer["route"] = scope.get("route")
 

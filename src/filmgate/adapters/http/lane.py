@@ -17,7 +17,7 @@ from filmgate.core.access import Action, Rate
 from filmgate.core.query import Form, Query
 from filmgate.core.service import TaskService
 from filmgate.core.waiting import hold
-from filmgate.domain.errors import FilmgateError, PayloadTooLarge
+from filmgate.domain.errors import FilmgateError
 from filmgate.ports.context import RequestContext
 
 Scope = MutableMapping[str, Any]
@@ -57,7 +57,7 @@ class Lane:
     """Answers what it can, and says of the rest that it is the framework's.
 
     `reads` maps the path in front of an id to (dialect, form, headers of a good answer), `bodies` a path to (dialect,
-    parser of its body).
+    parser of its body). Bodies of more than `longest` bytes are left to the framework.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Lane:
         errors: Errors,
         requests: Requests,
         *,
-        max_body: int,
+        longest: int,
     ) -> None:
         self._reads = reads
         self._bodies = bodies
@@ -79,7 +79,7 @@ class Lane:
         self._query = query
         self._errors = errors
         self._requests = requests
-        self._max_body = max_body
+        self._longest = longest
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> Receive | None:
         """Answer the request and give None, or give what the framework has to receive from instead."""
@@ -158,12 +158,10 @@ class Lane:
         return [APPLIED] if wanted.preferred else [], body
 
     async def _whole(self, scope: Scope, receive: Receive) -> bytes | None:
-        """Read a body whose length was announced; what comes in unknown length is left to the framework."""
+        """Read a body that is known to be short; the others, which need memory reserved, are left to the framework."""
         length = find(scope["headers"], b"content-length")
-        if length is None or not length.isdigit():
+        if length is None or not length.isdigit() or int(length) > self._longest:
             return None
-        if self._max_body and int(length) > self._max_body:
-            raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
         pieces = []
         while True:
             message = await receive()

@@ -6,6 +6,7 @@ A field that is left out, null or an empty string is not given: agents and older
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -208,14 +209,12 @@ def terms(said: msgspec.Struct, given: dict[str, Any]) -> Terms:
     """Return how exactly a call is to be done."""
     known = set(said.__struct_fields__)
     named = {name: value for name, value in given.items() if value is not None and value != ""}
-    strange = [name for name in named if name not in known]
+    strange = islice((name for name in named if name not in known), _MAX_STRANGE)
     reason = "this tool has no such parameter"
     return Terms(
         strict=getattr(said, "strict", False),
         given=tuple(value for value, name in NAMES.items() if name in known and name in named),
-        changed=tuple(
-            Adjustment(name[:_MAX_NAME], shown(named[name]), None, reason) for name in strange[:_MAX_STRANGE]
-        ),
+        changed=tuple(Adjustment(name[:_MAX_NAME], shown(named[name]), None, reason) for name in strange),
         names=NAMES,
     )
 

@@ -15,7 +15,7 @@ from filmgate.adapters.mcp.protocol import FullServer
 from filmgate.adapters.mcp.resources import Resources
 from filmgate.adapters.mcp.results import error_result, error_words
 from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
-from filmgate.adapters.mcp.tools import BY_NAME, WAIT
+from filmgate.adapters.mcp.tools import BY_NAME, WAIT, Tool
 from filmgate.core.access import Action, Rate
 from filmgate.core.links import Links
 from filmgate.core.models import Models
@@ -51,6 +51,9 @@ class Door(Protocol):
     def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
         """Count a request. Raises TooManyRequests."""
 
+    async def read(self, scope: Any, receive: Receive, *, files: bool) -> bytes:
+        """Read a whole body, which may have `files`. Raises PayloadTooLarge, Unavailable."""
+
 
 class _Asked(msgspec.Struct):
     """As much of a message as it takes to count it."""
@@ -61,11 +64,17 @@ class _Asked(msgspec.Struct):
     method: str = ""
     params: Named | None = None
 
+    @property
+    def tool(self) -> Tool | None:
+        """The tool that is called."""
+        return BY_NAME.get(self.params.name) if self.method == "tools/call" and self.params else None
+
 
 class McpEndpoint:
     """An ASGI application at one path. It lets requests in and has them answered, the short way where that will do.
 
-    `max_body` is in bytes, `max_batch` in ids; 0 is no limit.
+    A message that calls no tool which takes files has at most `max_small_body` bytes; `max_batch` is in ids. 0 is no
+    limit.
     """
 
     def __init__(
@@ -77,12 +86,12 @@ class McpEndpoint:
         models: Models,
         store: MediaStore,
         *,
-        max_body: int,
+        max_small_body: int,
         max_batch: int,
     ) -> None:
         self._door = door
         self._links = links
-        self._max_body = max_body
+        self._max_small_body = max_small_body
         self._toolbox = Toolbox(tasks, query, models, max_batch=max_batch)
         self._server = FullServer(self._toolbox, tasks, Resources(tasks, store))
 
@@ -98,7 +107,10 @@ class McpEndpoint:
             error = FilmgateError("Only POST is served here: there are no sessions to listen to or to end.")
             await _send(send, 405, write_error(error, context.trace_id), (_JSON, (b"allow", b"POST")))
             return
-        data = await self._body(receive)
+        data = await self._door.read(scope, receive, files=True)
+        if self._max_small_body and len(data) > self._max_small_body and not _takes_files(data):
+            most = self._max_small_body
+            raise PayloadTooLarge(f"the message has more than {most} bytes, and calls no tool that takes files")
         call = direct.plain(data, scope["headers"])
         if call is None or (call.tool.name == WAIT and call.wants_progress and _may_stream(scope["headers"])):
             await self._wholly(scope, receive, send, context, data)
@@ -143,18 +155,6 @@ class McpEndpoint:
             return origin
         raise Forbidden("Pages of this Origin are not served here: add its host to FILMGATE_ALLOWED_HOSTS.")
 
-    async def _body(self, receive: Receive) -> bytes:
-        pieces, size = [], 0
-        while True:
-            message = await receive()
-            piece: bytes = message.get("body", b"")
-            size += len(piece)
-            if self._max_body and size > self._max_body:
-                raise PayloadTooLarge(f"the body has more than {self._max_body} bytes")
-            pieces.append(piece)
-            if not message.get("more_body"):
-                return b"".join(pieces)
-
 
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write what is refused before it is read, or cannot be read, as a JSON-RPC error."""
@@ -165,14 +165,25 @@ def write_error(error: FilmgateError, trace_id: str) -> bytes:
 
 def _kind(data: bytes) -> tuple[Action, bool]:
     """Tell as what a message counts, and whether its answer may be worth a stream."""
-    try:
-        asked = msgspec.json.decode(data, type=_Asked)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Action.QUERY, False
-    tool = BY_NAME.get(asked.params.name) if asked.method == "tools/call" and asked.params else None
+    asked = _read(data)
+    tool = asked.tool
     if tool is None:
         return Action.SUBMIT if asked.method == "tasks/cancel" else Action.QUERY, False
     return tool.action, tool.name == WAIT
+
+
+def _takes_files(data: bytes) -> bool:
+    """Return whether a message calls a tool that takes files."""
+    tool = _read(data).tool
+    return tool is not None and tool.takes_files
+
+
+def _read(data: bytes) -> _Asked:
+    """Read as much of a message as can be."""
+    try:
+        return msgspec.json.decode(data, type=_Asked)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Asked()
 
 
 async def _while_there(receive: Receive, work: Coroutine[Any, Any, Outcome]) -> Outcome:

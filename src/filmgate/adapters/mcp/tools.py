@@ -14,6 +14,9 @@ from filmgate.adapters.mcp.schema import schema_of
 from filmgate.adapters.mcp.view import TaskView
 from filmgate.core.access import Action
 
+_FILES: Final = frozenset({"start_image_url", "end_image_url", "video_url"})
+"""Arguments that may be data URIs."""
+
 
 class TaskBatch(msgspec.Struct, frozen=True):
     """Several tasks."""
@@ -101,6 +104,11 @@ class Tool(NamedTuple):
     idempotent: bool = True
     open_world: bool = False
     long: bool = False
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether an argument may be a file as a data URI."""
+        return bool(_FILES & set(self.takes.__struct_fields__))
 
     @property
     def required(self) -> list[str]:

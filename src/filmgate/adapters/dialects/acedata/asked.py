@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,8 +12,42 @@ from filmgate.adapters.dialects.common import Asked
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.domain.settings import Settings
 
-_FILTERS = ("trace_ids", "application_id", "user_id", "type", "offset", "limit", "created_at_min", "created_at_max")
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_NOTHING: Final = msgspec.Raw(b"null")
+_FILTERS: Final = (
+    "trace_ids",
+    "application_id",
+    "user_id",
+    "type",
+    "offset",
+    "limit",
+    "created_at_min",
+    "created_at_max",
+)
+
+
+class _Query(msgspec.Struct):
+    """A body of the path; what else it has is skipped, and filters are not read, only seen."""
+
+    action: str | None = None
+    id: str | None = None
+    trace_id: str | None = None
+    ids: list[str] | None = None
+    trace_ids: msgspec.Raw = _NOTHING
+    application_id: msgspec.Raw = _NOTHING
+    user_id: msgspec.Raw = _NOTHING
+    type: msgspec.Raw = _NOTHING
+    offset: msgspec.Raw = _NOTHING
+    limit: msgspec.Raw = _NOTHING
+    created_at_min: msgspec.Raw = _NOTHING
+    created_at_max: msgspec.Raw = _NOTHING
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the body asks for anything but ids."""
+        return any(getattr(self, name) != _NOTHING for name in _FILTERS)
+
+
+_decode = msgspec.json.Decoder(_Query).decode
 
 
 class Api(StrEnum):
@@ -27,10 +61,13 @@ class Api(StrEnum):
 
 def api_of(body: dict[str, Any]) -> Api:
     """Tell by the value of `action`: absent, null or empty with `ids` is a batch of the gateway."""
-    action = body.get("action")
-    if action in (Api.RETRIEVE, Api.RETRIEVE_BATCH):
+    return _api(body.get("action"), has_ids=body.get("ids") is not None)
+
+
+def _api(action: object, *, has_ids: bool) -> Api:
+    if isinstance(action, str) and action in (Api.RETRIEVE, Api.RETRIEVE_BATCH):
         return Api(action)
-    return Api.GATEWAY if (action is None or action == "") and body.get("ids") is not None else Api.UNKNOWN
+    return Api.GATEWAY if (action is None or action == "") and has_ids else Api.UNKNOWN
 
 
 def by_id(data: bytes, settings: Settings) -> Asked | None:
@@ -39,26 +76,16 @@ def by_id(data: bytes, settings: Settings) -> Asked | None:
         body = _decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    api = api_of(body)
+    api = _api(body.action, has_ids=body.ids is not None)
     if api is Api.RETRIEVE:
-        task_id = body.get("id")
-        if isinstance(task_id, str) and task_id and _is_text(body.get("trace_id")):
-            return Asked(wire.FORM, [task_id], single=True, error=wire.write_error)
+        if body.id:
+            return Asked(wire.FORM, [body.id], single=True, error=wire.write_error)
+    elif body.ids is None:
+        return None
     elif api is Api.RETRIEVE_BATCH:
-        ids = body.get("ids")
-        if isinstance(ids, list) and all(map(_is_id, ids)) and all(body.get(name) is None for name in _FILTERS):
-            return Asked(wire.FORM, ids, single=False, error=wire.write_error)
+        if not body.is_filtered:
+            return Asked(wire.FORM, body.ids, single=False, error=wire.write_error)
     elif api is Api.GATEWAY:
-        ids = body.get("ids")
-        if isinstance(ids, list) and all(map(_is_id, ids)):
-            form = gateway.batch_form(None, settings.gateway_batch)
-            return Asked(form, ids, single=False, error=gateway.write_error)
+        form = gateway.batch_form(None, settings.gateway_batch)
+        return Asked(form, body.ids, single=False, error=gateway.write_error)
     return None
-
-
-def _is_text(value: object) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str)

@@ -37,8 +37,10 @@ from filmgate.adapters.dialects.queries import WAIT, answered
 from filmgate.adapters.dialects.submits import received, sent
 from filmgate.adapters.dialects.terms import strict
 from filmgate.core.access import Action
+from filmgate.core.repeats import Sent
 from filmgate.core.service import Order
 from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
+from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "AceData"
@@ -93,21 +95,31 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]}))),
     )
     async def videos(request: Request) -> Response:
-        context, data = await received(services, request)
-        body = parse(wire.VideosBody, data)
-
-        async def order() -> Order:
-            return strict(await _order(services, context, body, data), request)
-
-        sending = await sent(request, data, always=body.waits)
-        task = await services.repeats.submit(context, sending, order, expected=body.waits)
-        if not body.waits:
+        context, sending, task, patience = await _accepted(services, request)
+        services.door.release(request)
+        if patience is None:
             return json_response(wire.accepted(task))
         try:
-            return await _ended(services, context, task.id, body.patience)
+            return await _ended(services, context, task.id, patience)
         except WaitTimeout:
             await services.repeats.expect(sending, task)
             raise
+
+
+async def _accepted(services: Services, request: Request) -> tuple[RequestContext, Sent, Task, float | None]:
+    """Accept a submit. The last is how long its sender waits for the end, None if not at all.
+
+    The body, which may be large, is not held any longer than this takes.
+    """
+    context, data = await received(services, request)
+    body = parse(wire.VideosBody, data)
+
+    async def order() -> Order:
+        return strict(await _order(services, context, body, data), request)
+
+    sending = await sent(request, data, always=body.waits)
+    task = await services.repeats.submit(context, sending, order, expected=body.waits)
+    return context, sending, task, body.patience if body.waits else None
 
 
 async def _order(services: Services, context: RequestContext, body: wire.VideosBody, data: bytes) -> Order:

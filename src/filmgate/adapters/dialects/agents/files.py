@@ -71,7 +71,7 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def create(request: Request) -> Response:
         context = await services.door.enter(request, Action.SUBMIT)
-        data = await services.door.body(request)
+        data = await services.door.body(request, files=is_form(request))
         if is_form(request):
             part = (await parse_form(request, data)).get("file")
             if not isinstance(part, Part):
@@ -106,8 +106,9 @@ def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def send(request: Request) -> Response:
-        file_id = services.uploads.expected(request.path_params["file_id"]).id
-        stored = await services.uploads.receive(file_id, await services.door.body(request))
+        file = services.uploads.expected(request.path_params["file_id"])
+        data = await services.door.body(request, raw=True, application=file.application_id)
+        stored = await services.uploads.receive(file.id, data)
         return json_response(_written(stored))
 
 

@@ -151,7 +151,7 @@ async def _submitted(services: Services, request: Request, model: type[Whole]) -
 
 
 async def _followed_up(services: Services, request: Request, model: type[FollowUp]) -> Response:
-    """Accept and answer a submit about an earlier generation, which its path names."""
+    """Accept and answer a submit about an earlier generation, which its path names. It has no files."""
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         said = parse_object(data or b"{}")
@@ -159,7 +159,7 @@ async def _followed_up(services: Services, request: Request, model: type[FollowU
         source = await services.tasks.get(context, request.path_params["generation_id"])
         return _order(body, body.generation(source), data, said)
 
-    made = await accepted(services, request, understood)
+    made = await accepted(services, request, understood, files=False)
     return await _answer(services, made.context, made.task)
 
 
@@ -223,9 +223,12 @@ def _add_images(routes: APIRouter, services: Services) -> None:
     async def create(request: Request) -> Response:
         context, task, data = await _accepted(services, request, bodies.ImageBody)
         body = _body(bodies.ImageBody, data)
-        if body.sync:
+        patience = body.patience if body.sync else None
+        del data, body  # they may be large, and the wait long
+        services.door.release(request)
+        if patience is not None:
             # When the time is up, the state the task is in is the answer.
-            await services.tasks.hold(context, task.id, body.patience)
+            await services.tasks.hold(context, task.id, patience)
             task = await services.tasks.get(context, task.id)
         return await _answer(services, context, task)
 

@@ -117,7 +117,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
     )
     async def upload(request: Request) -> Response:
         context = await services.door.enter(request, Action.SUBMIT)
-        body = parse(wire.UploadBody, await services.door.body(request))
+        body = parse(wire.UploadBody, await services.door.body(request, files=True))
         stored = await services.uploads.bring(context, wire.upload_kind(body.url), body.url, "url")
         return json_response(wire.uploaded(stored, context.base_url))
 

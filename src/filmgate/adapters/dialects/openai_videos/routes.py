@@ -149,7 +149,7 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
             body = validate(wire.SourceBody, asked | named)
             return _order(body, body.changed(await _source(services, context, body)), asked | named, wire.SOURCE_FIELDS)
 
-        return await _submitted(services, request, understood)
+        return await _submitted(services, request, understood, files=False)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -262,14 +262,18 @@ async def _source(services: Services, context: RequestContext, body: wire.Source
 
 
 async def _submitted(
-    services: Services, request: Request, understood: Callable[[RequestContext, Asked], Awaitable[Order]]
+    services: Services,
+    request: Request,
+    understood: Callable[[RequestContext, Asked], Awaitable[Order]],
+    *,
+    files: bool = True,
 ) -> Response:
-    """Accept a submit whose body may be a form."""
+    """Accept a submit whose body may be a form, and may have `files`."""
 
     async def order(context: RequestContext, data: bytes) -> Order:
         return await understood(context, await _asked(services, request, data))
 
-    made = await accepted(services, request, order)
+    made = await accepted(services, request, order, files=files)
     return json_response(wire.video_object(made.task))
 
 

@@ -1,0 +1,88 @@
+"""How much structure a JSON document may have: a small one can become a tree that is a hundred times as large."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from filmgate.domain.errors import InvalidRequest, PayloadTooLarge
+
+MAX_VALUES: Final = 20_000
+"""Values in the body of a request, at most; a request that somebody means has fewer than a hundred."""
+
+MAX_LINES: Final = 10_000
+"""Line ends in the body of a form, at most: each may end a header of a part."""
+
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
+_LONG: Final = 4096
+_LONGEST_PREFIX: Final = 128
+_OUTSIDE: Final = frozenset(b":,[]{} \t\r\n")
+"""What stands behind the quote that ends a string; no file begins with it."""
+
+_ESCAPED_LETTER: Final = 5
+"""Bytes of an escaped letter behind its backslash."""
+
+
+def count_values(document: bytes) -> int:
+    """Return at least the number of values of a JSON document, at the cost of a look at each byte.
+
+    What is in strings counts as well: a document is not read before it is known to be small.
+    """
+    return 1 + document.count(b",") + document.count(b"[") + document.count(b"{")
+
+
+class Structure:
+    """Checks a JSON body while it comes, so that one that is refused is never held or read.
+
+    Apart from files in base64 it may have at most `most` bytes (0: no limit), and at most MAX_VALUES values.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values = 0
+        self._other = 0
+
+    def add(self, piece: bytes) -> None:
+        """Count a piece. Raises InvalidRequest for too many values, PayloadTooLarge."""
+        self._values += count_values(piece) - 1
+        if self._values >= MAX_VALUES:
+            raise InvalidRequest(f"the body has more than {MAX_VALUES} JSON values")
+        if self._most:
+            self._other += len(piece.translate(None, _BASE64))
+            self._check(self._other)
+
+    def finish(self, body: bytes) -> None:
+        """Check the whole body. Raises PayloadTooLarge."""
+        if self._most and len(body) > self._most:
+            self._check(len(body) - sum(map(_file_bytes, body.split(b'"'))))
+
+    def _check(self, size: int) -> None:
+        if size > self._most:
+            raise PayloadTooLarge(f"apart from files in base64 the body has more than {self._most} bytes")
+
+
+class FormLines:
+    """Checks the body of a form while it comes. Raises PayloadTooLarge from MAX_LINES line ends on."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    def add(self, piece: bytes) -> None:
+        """Count a piece. Raises PayloadTooLarge."""
+        self._lines += piece.count(b"\r\n")
+        if self._lines > MAX_LINES:
+            raise PayloadTooLarge(f"the form has more than {MAX_LINES} line ends; send fewer parts and headers")
+
+    def finish(self, body: bytes) -> None:
+        """Check the whole body: nothing is left to check."""
+
+
+def _file_bytes(segment: bytes) -> int:
+    """Return how many bytes between two quotes are a file in base64, with or without the prefix of a data URI."""
+    if len(segment) < _LONG or segment[0] in _OUTSIDE:
+        return 0
+    prefix = segment.find(b",", 0, _LONGEST_PREFIX) + 1
+    other = segment[prefix:].translate(None, _BASE64)
+    if other.strip(b"\\"):
+        return 0
+    # PHP escapes each slash; a letter that is escaped is six bytes for one.
+    return max(0, len(segment) - prefix - len(other) - _ESCAPED_LETTER * segment.count(b"\\u"))
