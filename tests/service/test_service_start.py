@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.core.keys import digest, new_key
 from tests.support.service import FILMGATE, RunningService, clean_env
 
 from .conftest import client, ended, engines, submit
@@ -164,6 +167,7 @@ def test_no_first_key_beside_an_admin_key(start_service: Start):
     assert "A first API key" not in heard
     assert "My Auth Token" not in heard
     assert json.loads(service.run("keys", "list", "--json").stdout) == {"keys": []}
+    assert service.run("limits", "show").returncode == 0  # the command line finds it in the environment, too
 
 
 def test_the_first_key_is_an_admins(start_service: Start):
@@ -197,6 +201,32 @@ def test_a_service_without_an_admin_says_so(start_service: Start):
     assert "No key has the role admin: create one with `filmgate keys create --role admin" in service.log.read_text()
     key = service.run("keys", "create", "--role", "admin", "--name", "chief").stdout.strip()
     assert service.run("limits", "show", "--key", key).returncode == 0
+
+
+def test_a_folder_from_before_there_were_roles(tmp_path: Path):
+    """The key that such a folder has goes on working, as an admin's, and the log says so."""
+    service = RunningService(tmp_path / "data")
+    service.data.mkdir()
+    key = new_key()
+    (service.data / "first-key").write_text(f"{key}\n")
+    with contextlib.closing(sqlite3.connect(service.data / "filmgate.db")) as file:
+        for step in migrations()[:7]:
+            file.executescript(step)
+        file.execute("INSERT INTO applications VALUES ('app', 'default', 'user', 1.0)")
+        file.execute(
+            "INSERT INTO api_keys VALUES ('id', 'app', 'user', 'first', ?, ?, 1.0, NULL)",
+            (digest(key.encode()), key[-4:]),
+        )
+        file.execute("PRAGMA user_version = 7")
+        file.commit()
+    service.start()
+    try:
+        assert service.run("limits", "show").returncode == 0
+        assert service.run("keys", "list").stdout.count("\tadmin\t") == 1
+        assert f"The key first (ends in {key[-4:]}) has the role admin now" in service.log.read_text()
+        assert key not in service.log.read_text()
+    finally:
+        assert service.stop() == 0
 
 
 def test_serving_on_ipv6(start_service: Start):
