@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from filmgate import __version__, faults
+from filmgate.app.descriptors import connections_within, in_use, raise_limit
 from filmgate.app.folder import hold
 from filmgate.app.keys import FIRST_KEY, secret_trouble
 from filmgate.app.reach import announcement
@@ -33,6 +34,7 @@ def serve(settings: Settings) -> int:
 
     configure(settings.log_level)
     faults.arm(os.environ)
+    limit = raise_limit()
     restrict(group=settings.group_access)
     try:
         _check_secrets(settings)
@@ -42,25 +44,30 @@ def serve(settings: Settings) -> int:
         with hold(settings.data), _bound(settings) as listener:
             import uvloop
 
-            uvloop.run(_serve(settings, listener))
+            uvloop.run(_serve(settings, listener, limit))
     except FilmgateError as error:
         print(f"filmgate: {error.message}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, descriptors: int) -> None:
     import uvicorn
 
     from filmgate.adapters.http.connection import patient
+    from filmgate.adapters.http.connections import Connections
+    from filmgate.adapters.http.listener import BoundedServer
 
     host, port = listener.getsockname()[:2]
     async with open_service(settings) as service:
+        most = connections_within(descriptors, in_use())
+        per_address = min(settings.max_connections_per_address, max(1, most // 2))
+        kept = Connections(most, per_address, settings.trusted_proxies)
         config = uvicorn.Config(
             service.asgi,
             lifespan="off",
             loop="uvloop",
-            http=patient(settings.head_seconds, settings.read_seconds),
+            http=patient(settings.head_seconds, settings.read_seconds, kept),
             ws="none",
             log_config=None,
             access_log=False,
@@ -70,12 +77,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=max(1, round(settings.grace)),
         )
-        server = uvicorn.Server(config)
+        server = BoundedServer(config, listener, kept)
         with _stopping(server, service, settings.grace):
             listener.listen(config.backlog)  # who reads the announcement can connect from then on
             _announce(settings, f"http://{f'[{host}]' if ':' in host else host}:{port}", service.first_key)
             # The signals are ours: uvicorn's own way of handling them ends the process before it is closed.
-            await server._serve([listener])
+            await server._serve()
 
 
 @contextlib.contextmanager

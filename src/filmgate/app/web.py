@@ -157,6 +157,7 @@ def application(
         mounts,
         max_body=settings.max_body,
         patience=Patience(settings.body_seconds, settings.body_rate),
+        is_admin=door.is_admin,
         prefix=_prefix_that_may_come(base.links.prefix, own),
     )
 

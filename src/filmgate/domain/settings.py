@@ -191,6 +191,7 @@ class Settings(BaseSettings):
     max_body: Limit = 32 * MIB
     max_small_body: Limit = MIB
     max_body_memory: Limit = 96 * MIB
+    max_connections_per_address: Limit = 1_024
     head_seconds: Seconds = 20
     body_seconds: Seconds = 30
     body_rate: Limit = 16 * 1024

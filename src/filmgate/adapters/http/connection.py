@@ -14,7 +14,9 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from filmgate.adapters.http.headers import HANDSHAKE
+from filmgate.adapters.http.bodies import APPLICATION
+from filmgate.adapters.http.connections import Connections, Standing
+from filmgate.adapters.http.headers import HANDSHAKE, RESERVED
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a head, at most, and of what is neither head nor body: sizes of chunks, trailers."""
@@ -28,10 +30,13 @@ class PatientProtocol(HttpToolsProtocol):
 
     As long is waited for the rest of a body after the answer to it: the connection can be used on if it comes.
     `read_seconds` is what a client may take to read a piece of an answer, of which those of files have 256 KiB.
+    `kept` counts it among the others; it is told what the connection is doing.
     """
 
     head_seconds = 20.0
     read_seconds = 60.0
+    kept = Connections(0)
+    reserved = False
 
     _timer: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
@@ -39,14 +44,17 @@ class PatientProtocol(HttpToolsProtocol):
     _before_body, _begun = True, False
     _beside_body = 0
     _handshake = False
+    _known = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)
+        self.kept.move(self, Standing.UNKNOWN)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting, tell the request that is being answered, and forget what was asked behind it."""
+        self.kept.remove(self)
         self._stop_waiting()
         self._is_read()
         self.pipeline.clear()
@@ -103,6 +111,9 @@ class PatientProtocol(HttpToolsProtocol):
             raise ValueError("a proxy may have gone by either")
         if self._handshake:
             self.scope["state"][HANDSHAKE] = True
+        if self.reserved:
+            self.scope["state"][RESERVED] = True
+        self.kept.move(self, Standing.BUSY)
         self._before_body = False
         self._beside_body = 0
         self._stop_waiting()
@@ -125,8 +136,20 @@ class PatientProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the rest of a request that is not whole by now: its body, which nobody reads, or the next head."""
         super().on_response_complete()
+        self._known = self._known or APPLICATION in self.scope["state"]
+        if self.cycle.response_complete:
+            self.kept.move(self, Standing.KNOWN if self._known else Standing.UNKNOWN)
         if self._begun and self.cycle.response_complete:
             self._wait()
+
+    def cut_off(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
+
+    def descriptor(self) -> int:
+        """Return the descriptor of the socket, -1 if it is closed."""
+        found = self.transport.get_extra_info("socket")
+        return -1 if found is None else int(found.fileno())
 
     def _parse(self, data: memoryview) -> None:
         """Read requests. Behind a head that offers another protocol the parser stops, and would drop the body."""
@@ -185,7 +208,7 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def patient(head_seconds: float, read_seconds: float) -> type[PatientProtocol]:
-    """Give the protocol with time limits."""
-    limits = {"head_seconds": head_seconds, "read_seconds": read_seconds}
+def patient(head_seconds: float, read_seconds: float, kept: Connections) -> type[PatientProtocol]:
+    """Give the protocol with time limits, whose connections are counted."""
+    limits = {"head_seconds": head_seconds, "read_seconds": read_seconds, "kept": kept}
     return type("PatientProtocol", (PatientProtocol,), limits)

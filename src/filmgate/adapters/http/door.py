@@ -11,7 +11,8 @@ from filmgate.adapters.http.bodies import APPLICATION, Bodies, Receive, release
 from filmgate.adapters.http.headers import Headers, find
 from filmgate.core.access import Access, Action, Rate, authorize
 from filmgate.core.links import Links
-from filmgate.domain.errors import TooManyRequests
+from filmgate.domain.errors import FilmgateError, TooManyRequests
+from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import HEAD_ONLY, RequestContext
 
 _A_MINUTE = 60
@@ -59,6 +60,14 @@ class HttpDoor:
         except TooManyRequests:
             scope.setdefault("state", {})["rate"] = Rate(self._rates[action], 0, _A_MINUTE)
             raise
+
+    async def is_admin(self, scope: Any) -> bool:
+        """Return whether the key of a request is an admin's."""
+        try:
+            caller = await self._access.caller(bearer(scope["headers"]))
+        except FilmgateError:
+            return False
+        return caller.role is KeyRole.ADMIN
 
     async def recheck(self, request: Request) -> RequestContext:
         """Find out once more who asks, without counting. Raises Unauthorized."""

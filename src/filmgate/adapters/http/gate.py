@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from filmgate.adapters.http.headers import (
     NOSNIFF,
     PREFLIGHT,
     READING_METHODS,
+    RESERVED,
     Headers,
     find,
     rate_limit,
@@ -61,7 +62,8 @@ class Gate:
 
     It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
     slowly, speaks CORS on the paths of the dialects and of files, adds the headers that every answer has, counts it,
-    and answers for a broken route. Paths may begin with `prefix`, that of the public address, which is taken away.
+    and answers for a broken route. On connections that are kept free for admins it serves nobody else. Paths may begin
+    with `prefix`, that of the public address, which is taken away.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Gate:
         *,
         max_body: int,
         patience: Patience,
+        is_admin: Callable[[Scope], Awaitable[bool]],
         prefix: str = "",
     ) -> None:
         self._framework = framework
@@ -87,6 +90,7 @@ class Gate:
         self._mounts = mounts
         self._max_body = max_body
         self._patience = patience
+        self._is_admin = is_admin
         self._prefix = prefix and f"{prefix}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +109,7 @@ class Gate:
         if scope["method"] in WITH_BODY:
             receive = self._patience.receive(receive)
         try:
+            await self._check_connection(scope)
             handshake = HANDSHAKE in scope.get("state", ())
             remaining = receive if handshake else await self._lane.answer(scope, receive, send, trace_id)
             if remaining is not None:
@@ -175,6 +180,10 @@ class Gate:
         """Count an answer, as one of its dialect, of what is mounted at its path, or of the service itself."""
         mount = self._mounts.get(path)
         self._requests.count(dialect or ("service" if mount is None else mount.name), status)
+
+    async def _check_connection(self, scope: Scope) -> None:
+        if RESERVED in scope.get("state", ()) and not await self._is_admin(scope):
+            raise Unavailable("Too many connections are open. Close some, or send the request again later.")
 
     def _check(self, scope: Scope) -> None:
         host = find(scope["headers"], b"host")

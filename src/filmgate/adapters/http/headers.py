@@ -38,6 +38,10 @@ HANDSHAKE = "websocket"
 """Name of what the state of a request has if its client opens a WebSocket and can do nothing with another answer."""
 
 
+RESERVED = "reserved"
+"""Name of what the state of a request has if it comes on a connection that is kept free for admins."""
+
+
 def trace(trace_id: str) -> Headers:
     """Name the request, under both names that clients look for."""
     name = trace_id.encode()
