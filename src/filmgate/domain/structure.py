@@ -15,9 +15,6 @@ MAX_LINES: Final = 10_000
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
 _LONG: Final = 4096
 _LONGEST_PREFIX: Final = 128
-_OUTSIDE: Final = frozenset(b":,[]{} \t\r\n")
-"""What stands behind the quote that ends a string; no file begins with it."""
-
 _ESCAPED_LETTER: Final = 5
 """Bytes of an escaped letter behind its backslash."""
 
@@ -77,8 +74,11 @@ class FormLines:
 
 
 def _file_bytes(segment: bytes) -> int:
-    """Return how many bytes between two quotes are a file in base64, with or without the prefix of a data URI."""
-    if len(segment) < _LONG or segment[0] in _OUTSIDE:
+    """Return how many bytes between two quotes are a file in base64, with or without the prefix of a data URI.
+
+    What is outside of strings ends with a sign that base64 has not.
+    """
+    if len(segment) < _LONG:
         return 0
     prefix = segment.find(b",", 0, _LONGEST_PREFIX) + 1
     other = segment[prefix:].translate(None, _BASE64)
