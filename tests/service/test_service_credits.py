@@ -173,7 +173,7 @@ def test_rules_are_set_one_by_one(http: httpx2.Client, tenant: httpx2.Client, ap
 
 
 def test_only_operators_see_others(start_service: Callable[..., RunningService]):
-    """Where the service can be reached from elsewhere, rules and others' usage need the bootstrap key."""
+    """Rules and others' usage are for admins: another key of the same application is refused."""
     service = start_service(host="0.0.0.0", admin_key="a key of many words")
     service.url = service.url.replace("0.0.0.0", "127.0.0.1")
     rules = {"credits": 5}
@@ -190,7 +190,7 @@ def test_only_operators_see_others(start_service: Callable[..., RunningService])
 def test_settings_are_the_rules_for_all(start_service: Callable[..., RunningService]):
     """What the service is started with holds for every application without rules of its own, now and later."""
     service = start_service(credits="2.5", credits_per="day", keep_media_days="30", keep_media_bytes="1000000")
-    with client(service, new_key(service, "new")) as http:
+    with client(service) as admin, client(service, new_key(service, "new")) as http:
         now = http.get("/api/v1/usage").json()["now"]
         assert now["limits"] == {
             "task_days": 0,
@@ -204,5 +204,5 @@ def test_settings_are_the_rules_for_all(start_service: Callable[..., RunningServ
             201,
             403,
         ]
-        limit(http, "new", credits=0)
+        limit(admin, "new", credits=0)
         assert (left(http), http.post("/api/v1/tasks", json={"prompt": "x"}).status_code) == (None, 201)
