@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,8 @@ from tests.kill.chaos import Chaos
 def main() -> int:
     """Run the chaos test, show how it goes, and return 1 if a promise was broken."""
     asked = _arguments()
+    # A shell that starts this in the background has it ignore Ctrl-C, which is how it is asked for its report early.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     start = time.monotonic()
     until = start + asked.minutes * 60 if asked.minutes else float("inf")
     folder = Path(tempfile.mkdtemp(prefix="filmgate-chaos-"))
