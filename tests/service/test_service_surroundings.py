@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -132,6 +133,17 @@ def around(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundi
     assert "Traceback" not in made.service.log.read_text(errors="replace")
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """List the files below a folder that others than their owner have any access to."""
+    found = []
+    for each in folder.rglob("*"):
+        # What is being written may have its name no more.
+        with contextlib.suppress(FileNotFoundError):
+            if each.lstat().st_mode & 0o077:
+                found.append(str(each.relative_to(folder)))
+    return found
+
+
 @pytest.mark.parametrize("model", ["scripted", "studio"])
 def test_videos_are_made(around: Surroundings, model: str):
     """A task on each engine of this machine completes; its words, its time and its file are what they should be."""
@@ -146,6 +158,7 @@ def test_videos_are_made(around: Surroundings, model: str):
     assert file.stat().st_size == task["video"]["bytes"]
     assert around.service.data.stat().st_mode & 0o777 == 0o700
     assert (around.service.data / "first-key").stat().st_mode & 0o777 == 0o600
+    assert open_to_others(around.service.data) == []
     shown = around.run("get", task["id"])
     assert shown.returncode == 0, shown.stderr
     if model == "studio":
