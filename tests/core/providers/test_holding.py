@@ -124,6 +124,26 @@ async def test_a_resemblance_holds_a_task(world: Make, tmp_path: Path, exclusive
     assert task.deadline_at == task.work.asked.at + 7 * DAY == await limit(here)
 
 
+@pytest.mark.parametrize("outage", [0, 6])
+async def test_a_list_that_cannot_be_read_counts_as_no_look(world: Make, tmp_path: Path, outage: int):
+    """A task is sent again only after as many searches that found nothing, however many could not be made."""
+    here = world(LOST, on_unknown="submit_again")
+    looks = []
+
+    async def find(*_: Any) -> list[Report]:
+        if len(here.keys) == 1:
+            looks.append(here.clock.now)
+            if len(looks) <= outage:
+                raise ProviderTrouble("Down.")
+        return []
+
+    listing(here)
+    here.provider.find = find  # type: ignore[method-assign]
+    await here.accept()
+    await here.go_on(DAY, tmp_path)
+    assert (len(here.keys), len(looks)) == (2, outage + 4)
+
+
 async def test_a_task_that_is_sent_again_has_the_engines_time(world: Make, tmp_path: Path):
     """In the commit that sends it on: a crash in between leaves it neither held nor overdue."""
     here = world(LOST, Receipt("theirs"), on_unknown="submit_again")
