@@ -173,6 +173,9 @@ def test_admins_are_served_when_all_are_busy(tmp_path: Path):
             assert b'"unavailable"' in answer, "the connection was taken, the request was not"
             with client(running, key) as admin:
                 assert admin.get("/api/v1/operator/engines").status_code == 200
+            assert httpx2.get(f"{running.url}/healthz").status_code == 200, "a probe would have it started again"
+            listed = running.run("engines", "--json", FILMGATE_API_KEY="")
+            assert listed.returncode == 0, listed.stderr
     finally:
         assert running.stop() == 0
 

@@ -31,6 +31,7 @@ from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
 from filmgate.adapters.http.metrics import Requests
 from filmgate.core.links import Links
 from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, Unavailable
+from filmgate.domain.identity import PATH as IDENTITY
 from filmgate.ports.context import HEAD_ONLY, trace_of
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 MEDIA = "/media/"
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Paths that answer whatever Host is named: those who probe them know addresses, not names."""
+
+_KEYLESS = HEALTH | {IDENTITY}
 
 
 class Mountable(Protocol):
@@ -62,7 +65,8 @@ class Gate:
 
     It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
     slowly, speaks CORS on the paths of the dialects and of files, adds the headers that every answer has, counts it,
-    and answers for a broken route. On connections that are kept free for admins it serves nobody else. Paths may begin
+    and answers for a broken route. On connections that are kept free for admins it serves nobody else,
+    but for probes, and proofs that the service is the folder's. Paths may begin
     with `prefix`, that of the public address, which is taken away.
     """
 
@@ -182,7 +186,10 @@ class Gate:
         self._requests.count(dialect or ("service" if mount is None else mount.name), status)
 
     async def _check_connection(self, scope: Scope) -> None:
-        if RESERVED in scope.get("state", ()) and not await self._is_admin(scope):
+        """Refuse who is no admin on a connection kept for them. Probes and proofs come without a key."""
+        if RESERVED not in scope.get("state", ()) or scope["path"] in _KEYLESS:
+            return
+        if not await self._is_admin(scope):
             raise Unavailable("Too many connections are open. Close some, or send the request again later.")
 
     def _check(self, scope: Scope) -> None:
