@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filmgate.core.turns import Turns
+from filmgate.core.turns import Places, Turns
 
 
 async def settled() -> None:
@@ -101,3 +101,16 @@ async def test_a_turn_ends_with_an_error():
             raise ValueError("broken")
     async with asyncio.timeout(10), turns.turn("b"):
         pass
+
+
+def test_places_of_an_application_are_bounded():
+    """An application has so many places at once, each for as long as it is used; others have their own."""
+    places = Places(2)
+    with places.place("a") as first, places.place("a") as second:
+        with places.place("a") as third, places.place("b") as other:
+            assert (first, second, third, other) == (True, True, False, True)
+        with places.place("a") as again:
+            assert not again, "a refused request gives no place back"
+    with places.place("a") as free:
+        assert free
+    assert not places._taken

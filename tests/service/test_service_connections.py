@@ -158,17 +158,24 @@ def test_busy_connections_are_not_closed(tmp_path: Path):
         assert running.stop() == 0
 
 
-def test_admins_are_served_when_all_are_busy(tmp_path: Path):
-    """A few connections are kept for admins: others are refused there in the dialect's form, these are not."""
+def test_one_application_does_not_hold_all_connections(tmp_path: Path):
+    """Where it waits with half of them it is answered at once; only several hold all, and then admins are served."""
     key = "an admin key of the environment"
     running = RunningService(tmp_path / "data", admin_key=key, max_connections_per_address="0")
     running.prefix = ["prlimit", "--nofile=160:160"]
     running.start()
     try:
-        with client(running, new_key(running, "tenant")) as http, contextlib.ExitStack() as stack:
-            wait = waiting(running, http, stack)
-            http.close()
-            answer = until(lambda: heard(wait()), bool)
+        with contextlib.ExitStack() as stack:
+            tenants = [stack.enter_context(client(running, new_key(running, name))) for name in ("a", "b", "c")]
+            one, two, three = (waiting(running, http, stack) for http in tenants)
+            answer = until(lambda: heard(one()), bool)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b'"processing"' in answer or b'"pending"' in answer
+            with tenants[0].stream("GET", "/api/v1/events") as events:
+                assert events.status_code == 429
+            assert tenants[1].get("/api/v1/me").status_code == 200
+            assert until(lambda: heard(two()), bool).startswith(b"HTTP/1.1 200 ")
+            answer = until(lambda: heard(three()), bool)
             assert answer.startswith(b"HTTP/1.1 503 ")
             assert b'"unavailable"' in answer, "the connection was taken, the request was not"
             with client(running, key) as admin:

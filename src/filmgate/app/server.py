@@ -62,6 +62,8 @@ async def _serve(settings: Settings, listener: socket.socket, descriptors: int) 
     async with open_service(settings) as service:
         most = connections_within(descriptors, in_use())
         per_address = min(settings.max_connections_per_address, max(1, most // 2))
+        # Behind a proxy all come from one address: only this keeps an application from holding them all.
+        service.tasks.places.most = max(1, most // 2)
         kept = Connections(most, per_address, settings.trusted_proxies)
         config = uvicorn.Config(
             service.asgi,

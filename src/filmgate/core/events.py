@@ -120,7 +120,12 @@ class Events:
             raise TooManyRequests(f"{self._max_streams} streams of this key are open already", retry_after=10)
         self._streams[key] += 1
         try:
-            with self._feed.watch(name) as changed:
+            with (
+                self._tasks.places.place(context.caller.application_id) as free,
+                self._feed.watch(name) as changed,
+            ):
+                if not free:
+                    raise TooManyRequests("too many requests of this application wait already", retry_after=10)
                 self._open.add(changed)
                 try:
                     yield changed

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from typing import Final
 
 import msgspec
 import uuid_utils
@@ -14,6 +15,7 @@ from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Missing, Query
 from filmgate.core.routing import Router
+from filmgate.core.turns import Places
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
@@ -59,6 +61,9 @@ class Order(msgspec.Struct, frozen=True):
     terms: Terms = Terms()
 
 
+_NO_PLACE: Final = "Too many requests of this application wait already; the task goes on. Ask for it again later."
+
+
 class TaskService:
     """Accepts, finds, awaits, cancels and deletes tasks, each for the application that asks."""
 
@@ -93,6 +98,7 @@ class TaskService:
         self._max_small_body = max_small_body
         self._missing = missing
         self._clock = clock
+        self.places = Places()
 
     async def submit(self, context: RequestContext, order: Order, mark: Mark | None = None) -> Task:
         """Accept a generation; when this returns, the task is on disk and its work is due.
@@ -184,7 +190,11 @@ class TaskService:
         return await self._ledger.find(context.caller.application_id, wanted)
 
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
-        """Give the task at its end. Raises WaitTimeout after `timeout` seconds, or when the service stops."""
+        """Give the task at its end.
+
+        Raises WaitTimeout after `timeout` seconds, when the service stops, or at once where too many requests of the
+        application wait.
+        """
         try:
             async with asyncio.timeout(max(0.0, timeout)), aclosing(self.follow(context, task_id)) as news:
                 async for task in news:
@@ -204,7 +214,10 @@ class TaskService:
         return None
 
     async def follow(self, context: RequestContext, task_id: str) -> AsyncGenerator[Task, None]:
-        """Give the task as it is and after every change, up to its end or until the service stops. Raises NotFound."""
+        """Give the task as it is and after every change, up to its end or until the service stops.
+
+        Raises NotFound, and WaitTimeout where too many requests of the application wait.
+        """
         with self._feed.watch(task_id) as changed:
             while True:
                 changed.clear()
@@ -213,7 +226,10 @@ class TaskService:
                 if task.final or self._feed.closed:
                     return
                 del task  # as above
-                await changed.wait()
+                with self.places.place(context.caller.application_id) as free:
+                    if not free:
+                        raise WaitTimeout(_NO_PLACE, task_id=task_id)
+                    await changed.wait()
 
     def stop_waiting(self) -> None:
         """Answer everybody who waits for a task now, with what there is."""

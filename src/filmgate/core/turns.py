@@ -5,12 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 
 def key_share(room: int) -> int:
     """Return how much of its application's room one API key may take: the other keys always find a quarter."""
     return room - room // 4
+
+
+class Places:
+    """Counts the requests that are held open: at most `most` of one application (0: no limit)."""
+
+    def __init__(self, most: int = 0) -> None:
+        self.most = most
+        self._taken: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def place(self, application: str) -> Iterator[bool]:
+        """Take a place for a while; with False there is none left, and none is taken."""
+        if self.most and self._taken[application] >= self.most:
+            yield False
+            return
+        self._taken[application] += 1
+        try:
+            yield True
+        finally:
+            self._taken[application] -= 1
+            if not self._taken[application]:
+                del self._taken[application]
 
 
 class Turns:

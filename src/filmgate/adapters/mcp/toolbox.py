@@ -28,7 +28,7 @@ from filmgate.core.access import authorize
 from filmgate.core.models import Models
 from filmgate.core.query import Query
 from filmgate.core.service import Order, TaskService
-from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, frame_size
 from filmgate.domain.task import Task
@@ -118,7 +118,7 @@ class Toolbox:
                 async for task in news:
                     if call.report is not None:
                         await call.report(task)
-        except TimeoutError:
+        except (TimeoutError, WaitTimeout):
             log.debug("task %s goes on after a wait", task_id)
         return await self._query.one(call.context, task_id, RESULT)
 
