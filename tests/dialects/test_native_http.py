@@ -109,4 +109,5 @@ def test_engines_and_account(http: httpx2.Client):
         "default": True,
     }
     assert engines["studio"]["models"] == ["studio"]
-    assert set(http.get("/api/v1/me").json()) == {"application_id", "user_id", "credential_id", "limited"}
+    account = http.get("/api/v1/me").json()
+    assert set(account) == {"application_id", "user_id", "credential_id", "limited", "role"}

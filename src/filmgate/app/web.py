@@ -176,8 +176,9 @@ def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
 def _scraping(settings: Settings, access: Access) -> Permission:
     """Make the check of who may read the metrics: an admin, the metrics token, or everybody where that is set."""
     from filmgate.adapters.http.door import bearer
+    from filmgate.core.access import require
     from filmgate.core.keys import digest
-    from filmgate.domain.roles import KeyRole, require
+    from filmgate.domain.roles import KeyRole
 
     token = None if settings.metrics_token is None else digest(settings.metrics_token.get_secret_value().encode())
 

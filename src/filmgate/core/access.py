@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from filmgate.core.keys import digest, plausible
-from filmgate.domain.errors import TooManyRequests, Unauthorized
-from filmgate.domain.roles import KeyRole, require
+from filmgate.domain.errors import Forbidden, TooManyRequests, Unauthorized
+from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import Ledger
 
@@ -29,6 +29,15 @@ class Action(StrEnum):
 
 
 _NEEDED = {Action.SUBMIT: KeyRole.MEMBER, Action.QUERY: KeyRole.VIEWER}
+
+
+def require(role: KeyRole, needed: KeyRole) -> None:
+    """Raise Forbidden unless a role may do what the needed one may."""
+    if not role.includes(needed):
+        raise Forbidden(
+            f"This needs a key with the role {needed}; yours has the role {role}. An admin can create one with "
+            f"`filmgate keys create --role {needed} --name NAME`."
+        )
 
 
 def authorize(caller: Caller, action: Action) -> None:

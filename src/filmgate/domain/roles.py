@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from filmgate.domain.errors import Forbidden
-
 
 class KeyRole(StrEnum):
     """The role of a key. Each role may do what those after it may.
@@ -28,12 +26,3 @@ class KeyRole(StrEnum):
 
 
 _ORDER = tuple(KeyRole)
-
-
-def require(role: KeyRole, needed: KeyRole) -> None:
-    """Raise Forbidden unless a role may do what the needed one may."""
-    if not role.includes(needed):
-        raise Forbidden(
-            f"This needs a key with the role {needed}; yours has the role {role}. An admin can create one with "
-            f"`filmgate keys create --role {needed} --name NAME`."
-        )

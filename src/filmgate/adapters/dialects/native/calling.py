@@ -18,12 +18,12 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeError,
     NativeToldCallback,
 )
-from filmgate.core.access import Action
+from filmgate.core.access import Action, require
 from filmgate.core.callbacks.signing import shown
 from filmgate.domain.addresses import redacted
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.errors import InvalidRequest
-from filmgate.domain.roles import KeyRole, require
+from filmgate.domain.roles import KeyRole
 from filmgate.ports.callbacks import Callback, CallbackFilter, Delivery, SigningSecret
 
 _ID: Final = in_path("callback_id", "The id of a callback, or of a task: then its newest callback is meant.")

@@ -21,11 +21,11 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeUnknownSubmit,
     NativeUnknownSubmits,
 )
-from filmgate.core.access import Action
+from filmgate.core.access import Action, require
 from filmgate.core.operator import Decision, UnknownOutcome
 from filmgate.core.providers.adopting import UPSTREAM_ID
 from filmgate.domain.errors import Conflict, NotFound
-from filmgate.domain.roles import KeyRole, require
+from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import RequestContext
 
 _MOST_ADOPTED: Final = 100
