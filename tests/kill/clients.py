@@ -272,10 +272,11 @@ class Client:
         for start in range(0, len(wanted), 100):
             some = wanted[start : start + 100]
             gone = {order for order in some if order.gone}
+            ended = {order for order in some if order.end is not None}
             answer = self.http.post("/luma/tasks", json={"ids": [order.id for order in some]})
             if self._expect(answer, "query", 200):
                 found = {task["id"]: task for task in answer.json()}
-                self.history.observed(some, found, gone, fades=self.app.fades)
+                self.history.observed(some, found, gone, ended, fades=self.app.fades)
 
     def _look_abroad(self) -> None:
         """Ask for tasks of the other application, one and many, and for jobs that its tasks have at the provider."""

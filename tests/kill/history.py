@@ -125,12 +125,19 @@ class History:
             order.id = order.id or task_id
 
     def observed(
-        self, asked: Iterable[Order], found: dict[str, dict[str, Any]], gone: set[Order], *, fades: bool = False
+        self,
+        asked: Iterable[Order],
+        found: dict[str, dict[str, Any]],
+        gone: set[Order],
+        ended: set[Order],
+        *,
+        fades: bool = False,
     ) -> None:
         """Take in that tasks were asked for: all are there, and an end that was seen once stays as it was.
 
-        `gone` were deleted before. With `fades` rules of the application remove files, and with them what is told of
-        them.
+        `gone` were deleted before they were asked for, and of `ended` the end had been seen. What another client has
+        seen meanwhile may be newer than these answers. With `fades` rules of the application remove files, and with
+        them what is told of them.
         """
         with self.lock:
             for order in asked:
@@ -142,7 +149,8 @@ class History:
                     kind = "lost in group commits" if order.grouped else "lost"
                     self.blame(kind, f"{order.id}: {order.prompt}")
                 elif order.end is not None:
-                    if _fixed(task, fades=fades) != _fixed(order.end, fades=fades):
+                    is_older = order not in ended and task["state"] not in ENDS
+                    if not is_older and _fixed(task, fades=fades) != _fixed(order.end, fades=fades):
                         self.blame("changed", f"{order.id}: {order.end} has become {task}")
                 elif task["state"] in ENDS:
                     order.end = task
