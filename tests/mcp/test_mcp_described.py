@@ -225,7 +225,7 @@ def test_wrong_arguments_are_named(http: httpx2.Client, tool: str, arguments: di
         (b'{"jsonrpc":"2.0","id":1,"method":"tools/call"}', 200, -32602),
         (b'{"jsonrpc":"2.0","id":1,"method":"no/such"}', 200, -32601),
         (b'{"jsonrpc":"2.0","id":1,"method":5}', 400, None),
-        (b"[" * 100_000, 400, -32700),
+        (b"[" * 100_000, 400, -32600),
         (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"\xff"}}', 400, -32700),
     ],
 )

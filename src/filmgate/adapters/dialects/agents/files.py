@@ -59,6 +59,10 @@ def add_files(routes: APIRouter, services: Services, prefix: str) -> None:
 
 
 def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
+    announcing = schema_of(FileBody)
+    if services.settings.max_body:
+        announcing["properties"]["size_bytes"]["maximum"] = services.settings.max_body
+
     @routes.post(
         f"{prefix}/files",
         status_code=201,
@@ -67,7 +71,7 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
         description="With JSON, the answer says where the bytes are to be sent with PUT; with multipart/form-data, "
         "they are in the part `file`. The file is decoded, checked and written anew.",
         responses=succeeds(AgentsCreatedFile, "The new file.", 201) | failures(AgentsError, 403, 413),
-        openapi_extra=takes(schema_of(FileBody)),
+        openapi_extra=takes(announcing),
     )
     async def create(request: Request) -> Response:
         context = await services.door.enter(request, Action.SUBMIT)
