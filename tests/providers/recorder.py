@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from filmgate.adapters.engines.scripted.clip import clip
 from tests.providers.clients import PICTURE
 from tests.support.listening import listening
+from tests.support.processes import until
 
 _QUERIES = "/luma/tasks"
 _PATIENCE = 60.0
@@ -87,7 +88,8 @@ class Recorder:
 
     def id_of(self, prompt: str) -> str:
         """Give the id of the one task with this in its request."""
-        (task_id,) = [task_id for task_id, body in self._bodies.items() if prompt.encode() in body]
+        # A submit is noted when it comes, and has a name a moment later.
+        (task_id,) = until(lambda: [name for name, body in (*self._bodies.items(),) if prompt.encode() in body], bool)
         return task_id
 
     def take(self, seen: Seen) -> str:
