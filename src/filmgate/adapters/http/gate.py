@@ -113,7 +113,8 @@ class Gate:
         if scope["method"] in WITH_BODY:
             receive = self._patience.receive(receive)
         try:
-            await self._check_connection(scope)
+            if RESERVED in scope.get("state", ()):
+                await self._check_reserved(scope)
             handshake = HANDSHAKE in scope.get("state", ())
             remaining = receive if handshake else await self._lane.answer(scope, receive, send, trace_id)
             if remaining is not None:
@@ -185,11 +186,9 @@ class Gate:
         mount = self._mounts.get(path)
         self._requests.count(dialect or ("service" if mount is None else mount.name), status)
 
-    async def _check_connection(self, scope: Scope) -> None:
+    async def _check_reserved(self, scope: Scope) -> None:
         """Refuse who is no admin on a connection kept for them. Probes and proofs come without a key."""
-        if RESERVED not in scope.get("state", ()) or scope["path"] in _KEYLESS:
-            return
-        if not await self._is_admin(scope):
+        if scope["path"] not in _KEYLESS and not await self._is_admin(scope):
             raise Unavailable("Too many connections are open. Close some, or send the request again later.")
 
     def _check(self, scope: Scope) -> None:
