@@ -89,7 +89,7 @@ class Recorder:
     def id_of(self, prompt: str) -> str:
         """Give the id of the one task with this in its request."""
         # A submit is noted when it comes, and has a name a moment later.
-        (task_id,) = until(lambda: [name for name, body in (*self._bodies.items(),) if prompt.encode() in body], bool)
+        (task_id,) = until(lambda: [name for name, body in list(self._bodies.items()) if prompt.encode() in body], bool)
         return task_id
 
     def take(self, seen: Seen) -> str:

@@ -24,7 +24,7 @@ from tests.support.service import RunningService
 
 pytestmark = pytest.mark.xdist_group("adopting")
 
-BOOTSTRAP = "the bootstrap key of an operator"
+ADMIN_KEY = "the admin key of the environment"
 
 
 class Pair:
@@ -73,13 +73,13 @@ def provider() -> Iterator[Recorder]:
 
 @pytest.fixture(scope="module")
 def pair(provider: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A service that can be reached from elsewhere, so that only its bootstrap key is an operator's."""
+    """A service that can be reached from elsewhere, with an admin key of its own."""
     back = RunningService(tmp_path_factory.mktemp("back") / "data").start()
     engines = {
         name: {"type": name, "base_url": back.url + path, "key_env": "BACK_KEY", **FAST} for name, path in PATHS.items()
     }
     engines["recorder"] = {"type": "acedata", "base_url": provider.url, "adopt_for": "default", **FAST}
-    options = {"engines": json.dumps(engines), "host": "0.0.0.0", "admin_key": BOOTSTRAP, "default_engine": "studio"}
+    options = {"engines": json.dumps(engines), "host": "0.0.0.0", "admin_key": ADMIN_KEY, "default_engine": "studio"}
     front = RunningService(tmp_path_factory.mktemp("front") / "data", **options)
     front.env["BACK_KEY"] = back.key
     served = Pair(front.start(), back, provider)

@@ -15,7 +15,7 @@ from tests.providers.conftest import FAST
 from tests.providers.test_matrix import PATHS
 from tests.support.processes import until
 from tests.support.proxy import LossyProxy, lossy
-from tests.support.service import RunningService
+from tests.support.service import RunningService, held
 
 ACCOUNTS = {
     **{f"lost-{kind}": kind for kind in PATHS},
@@ -85,15 +85,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
         for each in (front, back):
             assert each.stop() == 0
             assert "Traceback" not in each.log.read_text(), each.log.read_text()[-8000:]
-
-
-@contextlib.contextmanager
-def held(service: RunningService) -> Iterator[None]:
-    """Keep a ledger from writing: what is submitted is under way and not accepted yet."""
-    with contextlib.closing(sqlite3.connect(service.data / "filmgate.db", isolation_level=None, timeout=30)) as ledger:
-        ledger.execute("BEGIN IMMEDIATE")
-        yield
-        ledger.execute("ROLLBACK")
 
 
 def repeats(service: RunningService, task_id: str) -> int:

@@ -39,7 +39,7 @@ def tenant(service: RunningService, application: str) -> Iterator[httpx2.Client]
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service with low limits, and a bootstrap key that has spaces in it."""
+    """A service with low limits, and an admin key that has spaces in it."""
     options = {
         "admin_key": "My Auth Token",
         "submit_rate": "20",

@@ -27,7 +27,7 @@ def caller(limited: RunningService) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def owner(limited: RunningService) -> Iterator[httpx2.Client]:
-    """A client with the bootstrap key, which has no limits."""
+    """A client with the admin key, which has no limits."""
     with client(limited) as opened:
         yield opened
 
@@ -43,7 +43,7 @@ def slowed_down(answer: httpx2.Response, limit: int) -> None:
 
 
 def test_a_key_with_spaces_has_no_limits(owner: httpx2.Client):
-    """The bootstrap key is that exact token; in no dialect is it ever counted."""
+    """The admin key is that exact token; in no dialect is it ever counted."""
     assert owner.headers["Authorization"] == "Bearer My Auth Token"
     task_id = submit(owner, "[fail]")
     ended(owner, task_id)

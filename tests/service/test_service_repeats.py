@@ -23,7 +23,7 @@ from PIL import Image
 
 from tests.support.processes import until
 from tests.support.proxy import lossy
-from tests.support.service import RunningService
+from tests.support.service import RunningService, held
 
 from .apis import SUBMITS, form_for, form_of, message_of
 from .conftest import client, dialled, ended, new_key, received
@@ -95,15 +95,6 @@ def stuck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     running = RunningService(tmp_path_factory.mktemp("stuck") / "data").start()
     yield running
     assert running.stop() == 0
-
-
-@contextlib.contextmanager
-def held(service: RunningService) -> Iterator[None]:
-    """Keep the ledger from writing: what is submitted is not accepted yet."""
-    with contextlib.closing(sqlite3.connect(service.data / "filmgate.db", isolation_level=None)) as ledger:
-        ledger.execute("BEGIN IMMEDIATE")
-        yield
-        ledger.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize("name", SUBMITS)

@@ -23,11 +23,11 @@ from .receiver import free_port, receiver
 Start = Callable[..., RunningService]
 
 PROMPT = "a walrus-marzipan parade"
-BOOTSTRAP = "bootstrap tangerine 4711"
+ADMIN_KEY = "bootstrap tangerine 4711"
 PROVIDER_KEY = "sk-provider-periwinkle"
 WRONG_KEY = "fg_wrong-key-gooseberry"
 USER, PASSWORD, QUERY = "user-quince", "password-medlar", "token=query-damson"
-SECRETS = (BOOTSTRAP, PROVIDER_KEY, WRONG_KEY, PASSWORD, QUERY)
+SECRETS = (ADMIN_KEY, PROVIDER_KEY, WRONG_KEY, PASSWORD, QUERY)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
         far = account(provider, base_url=f"{address}/dream-machine/v1", key_file=str(key_file), models=["far"])
         good = account(provider, models=["good"])
         table = {**ENGINES, "far": far, "good": good}
-        options = {"engines": json.dumps(table), "admin_key": BOOTSTRAP, "log_level": "debug"}
+        options = {"engines": json.dumps(table), "admin_key": ADMIN_KEY, "log_level": "debug"}
         with traced(tmp_path / "data", collector, **options) as service:
             key, secret = new_key(service, "default"), callback_secret(service)
             answers = drive(service, key, told.url)
@@ -83,7 +83,7 @@ def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
 
 def callback_secret(service: RunningService) -> str:
     """Give what signs the callbacks."""
-    done = service.run("callbacks", "secret", "show", "--json", FILMGATE_API_KEY=BOOTSTRAP)
+    done = service.run("callbacks", "secret", "show", "--json", FILMGATE_API_KEY=ADMIN_KEY)
     assert done.returncode == 0, done.stderr
     found = next(word for word in done.stdout.replace('"', " ").split() if word.startswith("whsec_"))
     return found.removeprefix("whsec_")

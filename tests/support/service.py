@@ -8,9 +8,11 @@ import os
 import queue
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 ENGINES = {
@@ -119,6 +121,15 @@ class RunningService:
                 self.lines.append(line)
                 heard.put(line)
         heard.put(None)
+
+
+@contextlib.contextmanager
+def held(service: RunningService) -> Iterator[None]:
+    """Keep the ledger of a service from writing: what is submitted is under way and not accepted yet."""
+    with contextlib.closing(sqlite3.connect(service.data / "filmgate.db", isolation_level=None, timeout=30)) as ledger:
+        ledger.execute("BEGIN IMMEDIATE")
+        yield
+        ledger.execute("ROLLBACK")
 
 
 def clean_env() -> dict[str, str]:
