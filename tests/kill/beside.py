@@ -18,6 +18,7 @@ from tests.kill.hatchery import Hatched, Hatchery
 from tests.kill.history import History, Order
 from tests.kill.victim import Victim
 from tests.kill.wirelog import Wire
+from tests.support.files import files_below
 
 _KEPT = 4
 """Backups that are restored in the end; of the others the oldest goes."""
@@ -148,7 +149,7 @@ class Backups:
             keys = {str(row[0]) for row in ledger.execute("SELECT key FROM media")}
         ledger.close()
         missing = frozenset().union(*backup.tasks.values()) - ids - deleted
-        files = {path.relative_to(data / "media").as_posix() for path in (data / "media").rglob("*") if path.is_file()}
+        files = {path.relative_to(data / "media").as_posix() for path in files_below(data / "media")}
         if whole != "ok" or missing or keys - files:
             what = f"{whole}, {len(missing)} tasks and {len(keys - files)} files are missing: {sorted(missing)[:3]}"
             self._history.blame("backups wrong", f"{backup.folder.name}: {what}")

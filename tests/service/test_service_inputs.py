@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from PIL import Image
 
+from tests.support.files import files_below
 from tests.support.processes import until
 from tests.support.service import RunningService
 
@@ -112,7 +113,7 @@ def with_picture(http: httpx2.Client, *urls: str, prompt: str = "x") -> str:
 
 def files_of(service: RunningService, task_id: str) -> list[str]:
     """List the files that the store has of a task."""
-    return sorted(path.name for path in (service.data / "media").rglob("*") if path.is_file() and task_id in str(path))
+    return sorted(path.name for path in files_below(service.data / "media") if task_id in str(path))
 
 
 def test_a_slow_host_stops_nobody(service: RunningService, elsewhere: Elsewhere):

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.clips import play
+from tests.support.files import files_below
 from tests.support.processes import until
 from tests.support.service import RunningService
 
@@ -279,4 +280,4 @@ def test_pages_may_ask_first(video: File, anybody: httpx2.Client, headers: str |
 def files(service: RunningService, task_id: str) -> list[str]:
     """List what lies on the disk for a task."""
     media = service.data / "media"
-    return [str(path.relative_to(media)) for path in media.rglob("*") if task_id in str(path) and path.is_file()]
+    return [str(path.relative_to(media)) for path in files_below(media) if task_id in str(path)]

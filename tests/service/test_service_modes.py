@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from filmgate import modes
+from tests.support.files import below
 from tests.support.service import FILMGATE, RunningService
 
 from .conftest import client, ended, submit
@@ -22,13 +23,21 @@ PRIVATE, SHARED = 0o077, 0o007
 def entries(data: Path) -> Iterator[Path]:
     """Yield a folder and all that is in it."""
     yield data
-    yield from data.rglob("*")
+    yield from below(data)
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of an entry, none for one that has gone."""
+    try:
+        return stat.S_IMODE(path.lstat().st_mode)
+    except FileNotFoundError:
+        return 0
 
 
 def open_to(data: Path, mask: int) -> dict[str, str]:
     """List what in a folder gives any access of a mask, with its mode."""
-    found = {str(path.relative_to(data)): stat.S_IMODE(path.lstat().st_mode) for path in entries(data)}
-    return {name: oct(mode) for name, mode in found.items() if mode & mask}
+    found = {str(path.relative_to(data)): mode(path) for path in entries(data)}
+    return {name: oct(given) for name, given in found.items() if given & mask}
 
 
 @pytest.fixture
@@ -74,6 +83,7 @@ def test_the_group_has_access_where_an_admin_allows_it(service: RunningService):
     service.env["FILMGATE_GROUP_ACCESS"] = "true"
     use(service.start())
     assert open_to(data, SHARED) == {}
+    assert service.stop() == 0
     unshared = [path for path in entries(data) if not path.stat().st_mode & 0o040]
     assert unshared == []
     assert all(path.stat().st_mode & 0o070 == 0o070 for path in entries(data) if path.is_dir())

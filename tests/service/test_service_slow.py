@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from tests.mcp.callers import message
+from tests.support.files import below, files_below
 from tests.support.processes import sockets, until
 from tests.support.service import RunningService
 
@@ -328,11 +329,11 @@ def test_names_of_uploads_lead_nowhere(hasty: RunningService, http: httpx2.Clien
     """What a client calls a file plays no part in where it is kept or what its link is called."""
     from tests.providers.clients import picture
 
-    before = {path for path in hasty.data.parent.rglob("*") if "media" not in path.parts and path.is_file()}
+    before = {path for path in files_below(hasty.data.parent) if "media" not in path.parts}
     for name in ("../../evil.png", "..\\..\\evil.png", "/tmp/evil.png", "evil\x00.png", "%2e%2e%2fevil.png", "", "."):
         answer = http.post("/agents/v1/files", files={"file": (name, picture(), "image/png")})
         assert answer.status_code in (201, 400), answer.text
         assert "evil" not in answer.text
-    after = {path for path in hasty.data.parent.rglob("*") if "media" not in path.parts and path.is_file()}
+    after = {path for path in files_below(hasty.data.parent) if "media" not in path.parts}
     assert after == before
-    assert not [path for path in hasty.data.rglob("*") if "evil" in path.name]
+    assert not [path for path in below(hasty.data) if "evil" in path.name]

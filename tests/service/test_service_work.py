@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support.files import below, files_below
 from tests.support.processes import until
 from tests.support.service import RunningService
 
@@ -181,7 +182,7 @@ def test_deleting_what_runs_leaves_nothing(owner: httpx2.Client, works: RunningS
     until(lambda: get(owner, task_id)["state"], "processing".__eq__)
     assert owner.delete(f"/api/v1/tasks/{task_id}").status_code == 204
     assert owner.get(f"/api/v1/tasks/{task_id}").status_code == 404
-    until(lambda: [path for path in works.data.rglob("*") if task_id in str(path)], lambda left: not left, deadline=10)
+    until(lambda: [path for path in below(works.data) if task_id in str(path)], lambda left: not left, deadline=10)
 
 
 def test_work_leaves_no_litter(owner: httpx2.Client, works: RunningService):
@@ -195,7 +196,7 @@ def test_work_leaves_no_litter(owner: httpx2.Client, works: RunningService):
         lambda left: not left,
         deadline=10,
     )
-    stored = {path.parent.name for path in (works.data / "media").rglob("*") if path.is_file()}
+    stored = {path.parent.name for path in files_below(works.data / "media")}
     assert stored & set(mine) == {done}
 
 

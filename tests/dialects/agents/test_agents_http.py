@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.support.files import files_below
 from tests.support.service import RunningService
 
 from .test_agents_sdk import picture
@@ -140,7 +141,7 @@ def test_a_deleted_file_has_no_link(http: httpx2.Client, service: RunningService
     kept = http.post("/agents/v1/files", files={"file": ("a.png", picture(), "image/png")}).json()["file"]
     link = f"/media/{kept['id']}/{kept['filename']}"
     assert len(http.get(link).content) == kept["size_bytes"]
-    before = {path for path in (service.data / "media" / "uploads").rglob("*") if path.is_file()}
+    before = set(files_below(service.data / "media" / "uploads"))
     assert http.delete(f"/agents/v1/files/{kept['id']}").status_code == 204
     assert http.get(link).status_code == 404
     gone = [path for path in before if not path.exists()]
