@@ -87,6 +87,32 @@ class ClaimConformance(Tenants):
         turns = [(await claimed(ledger)).due.application_id for _ in range(9)]
         assert [len(set(turns[turn : turn + 3])) for turn in (0, 3, 6)] == [3, 3, 3]
 
+    async def test_claims_rotate_over_the_keys_of_an_application(self, ledger: Ledger):
+        """The one task of a key does not wait behind those of another key, and costs the next application no turn."""
+        for _ in range(50):
+            await submitted(ledger, A, credential_id="batch")
+        single = await submitted(ledger, A, credential_id="person")
+        for _ in range(3):
+            await submitted(ledger, B, credential_id="other")
+        turns = [(await claimed(ledger)).due for _ in range(6)]
+        assert [due.application_id for due in turns].count(B.id) == 3
+        of_a = [due.task_id for due in turns if due.application_id == A.id]
+        assert single.id in of_a[:2]
+        # A key that comes back has not saved up turns: it takes every second one.
+        more = {(await submitted(ledger, A, credential_id="person")).id for _ in range(5)}
+        later = [(await claimed(ledger, ENGINE)).due.task_id for _ in range(4)]
+        assert len(more & set(later)) == 2
+
+    async def test_the_keys_of_one_application_get_equal_turns(self, ledger: Ledger):
+        """Of three keys each is served once before any is served twice, up to a share of the queue too."""
+        for key in ("one", "two", "three"):
+            for _ in range(3):
+                await submitted(ledger, A, credential_id=key)
+        claims = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=6)
+        keys = [claim.task.credential_id for claim in claims if claim.task is not None]
+        assert [len(set(keys[turn : turn + 3])) for turn in (0, 3)] == [3, 3]
+        assert len(keys) == 6
+
     async def test_turns_are_of_one_queue(self, ledger: Ledger):
         """Whose callbacks are claimed in between loses no turn of its stages."""
         for tenant in (A, B):

@@ -27,7 +27,7 @@ from filmgate.domain.task import Progress, Task
 from filmgate.domain.usage import Tally
 from filmgate.ports.ledger import CALLBACK, RECALL, Application, Change, Due, TaskFilter
 
-from .examples import CANCELLED, ECHO, ENGINE, NOW, A, key, media, output, submitted, task
+from .examples import CANCELLED, ECHO, ENGINE, NOW, A, advance, key, media, output, submitted, task
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ class TestFile:
         old.execute(SQL["add_application"], asdict(A))
         told = task(callback_url="http://example.test/hook")
         old.execute(SQL["add_task"], task_values(told))
-        old.execute(SQL["put_due"], asdict(Due(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(Due(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -299,6 +299,26 @@ class TestFile:
         assert not caplog.messages
         await ledger.close()
 
+    async def test_work_from_before_keys_took_turns_takes_them(self, path: Path):
+        """Its key is that of its task; that of a task which is gone is claimed all the same."""
+        old = apsw.Connection(str(path))
+        for step in migrations()[:8]:
+            old.execute(step).fetchall()
+        old.pragma("user_version", 8)
+        old.execute(SQL["add_application"], asdict(A))
+        batch, person = [task(credential_id="batch") for _ in range(5)], task(credential_id="person")
+        for each in (*batch, person):
+            old.execute(SQL["add_task"], task_values(each))
+            old.execute(_PUT_DUE_BEFORE_KEYS, asdict(advance(each)))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(Due(RECALL, "recall:one", "gone", A.id, 70.0, "up-3")))
+        old.close()
+        ledger = SqliteLedger(path)
+        await ledger.open()
+        claims = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=2)
+        assert {claim.due.task_id for claim in claims} == {batch[0].id, person.id}
+        assert [claim.due.task_id for claim in await ledger.claim("recall:one", "w", NOW, 60.0)] == ["gone"]
+        await ledger.close()
+
     async def test_ids_of_providers_from_before_their_table_are_known(self, path: Path):
         """Those of tasks, ended or not, and of recalls whose task is gone; of two engines of one provider the first."""
         old = apsw.Connection(str(path))
@@ -314,7 +334,7 @@ class TestFile:
         for each in (first, second, done, task(engine="one")):
             old.execute(SQL["add_task"], task_values(each))
         for owed in (Due(RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
-            old.execute(SQL["put_due"], asdict(owed))
+            old.execute(_PUT_DUE_BEFORE_KEYS, asdict(owed))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -397,6 +417,12 @@ def _recalls(of: Task, upstream_id: str) -> list[Due]:
     return [Due(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
 
 
+_PUT_DUE_BEFORE_KEYS = """
+INSERT INTO due (kind, queue, task_id, application_id, not_before, detail)
+VALUES (:kind, :queue, :task_id, :application_id, :not_before, :detail)
+"""
+
+
 def plan(statement: str) -> str:
     """Give the plan of a statement on an empty ledger."""
     connection = apsw.Connection(":memory:")
@@ -443,16 +469,20 @@ LISTS = {
         (
             "next_claim",
             [
-                "SEARCH due USING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH due USING INDEX due_key (queue=? AND application_id=? AND credential_id=? AND not_before<?)",
                 "SEARCH d EXISTS USING COVERING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH d USING COVERING INDEX due_key (queue=? AND application_id=? AND credential_id>?)",
+                "SEARCH t USING PRIMARY KEY (queue=? AND application_id=? AND credential_id=?)",
                 "turns_1 (queue=? AND application_id=?)",
             ],
         ),
         (
             "next_shared_claim",
             [
-                "SEARCH due USING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH due USING INDEX due_key (queue=? AND application_id=? AND credential_id=? AND not_before<?)",
                 "SEARCH d EXISTS USING COVERING INDEX due_next (queue=? AND application_id=? AND not_before<?)",
+                "SEARCH d USING COVERING INDEX due_key (queue=? AND application_id=? AND credential_id>?)",
+                "SEARCH t USING PRIMARY KEY (queue=? AND application_id=? AND credential_id=?)",
                 "SEARCH c USING INDEX due_next (queue=? AND application_id=? AND not_before>?)",
                 "turns_1 (queue=? AND application_id=?)",
             ],
@@ -465,6 +495,7 @@ LISTS = {
             ],
         ),
         ("serve_application", ["turns_served (queue=?)"]),
+        ("serve_key", ["SEARCH t USING PRIMARY KEY (queue=? AND application_id=?)"]),
         ("next_due", ["due_queue (queue=?)"]),
         ("count_at_provider", ["COVERING INDEX tasks_stage (engine=? AND state=?"]),
         ("open_submits", ["tasks_stage (engine=? AND state=?"]),
@@ -527,7 +558,7 @@ def test_statements_use_their_indexes(name: str, steps: list[str]):
     found = plan({**SQL, **LISTS}[name])
     assert [step for step in steps if step not in found] == []
     tables = (
-        "tasks|due|d|t|c|turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets|usage|failures|m|"
+        "tasks|due|d|t|c|turns|key_turns|media|requests|api_keys|submits|changes|deliveries|callback_secrets|usage|failures|m|"
         "provider_ids"
     )
     assert not re.search(rf"SCAN ({tables})\b(?!.*tasks_(stage|unfinished))", found)

@@ -41,6 +41,9 @@ def connect(path: Path, *, writes: bool = False, busy: float = BUSY_SECONDS) -> 
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if writes else 0)
     connection = apsw.Connection(str(path), flags=flags)
     try:
+        # Otherwise a statement is planned anew whenever a value that may matter to its plan is bound, which costs more
+        # than to run it; and its plan may change with the values.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         _prepare(connection, _PRAGMAS if writes else f"{_PRAGMAS}; PRAGMA query_only = on")
         connection.set_busy_timeout(round(busy * 1000))
     except BaseException:

@@ -79,6 +79,7 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
             continue
         run(connection, "claim_due", {"id": due_id, "worker": worker, "until": until})
         run(connection, "serve_application", {"queue": queue, "application_id": due.application_id})
+        run(connection, "serve_key", {"id": due_id})
         return Claim(due_id, due, tries, task)
     return None
 

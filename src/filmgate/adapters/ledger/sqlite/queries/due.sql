@@ -1,31 +1,59 @@
 -- name: put_due
 -- Make work due; work of this name that is there already becomes due anew, also if somebody has it.
-INSERT INTO due (kind, queue, task_id, application_id, not_before, detail)
-VALUES (:kind, :queue, :task_id, :application_id, :not_before, :detail)
+INSERT INTO due (kind, queue, task_id, application_id, credential_id, not_before, detail)
+VALUES (
+    :kind, :queue, :task_id, :application_id,
+    coalesce((SELECT t.credential_id FROM tasks AS t WHERE t.id = :task_id), ''), :not_before, :detail
+)
 ON CONFLICT (task_id, kind, detail) DO UPDATE SET
     queue = excluded.queue, not_before = excluded.not_before, claimed_by = NULL
 
 -- name: next_claim
--- The earliest due work of the application that was served least recently in this queue, of those that have any.
-SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
-WHERE queue = :queue AND not_before <= :now AND application_id = (
+-- Work of the application that was served least recently in this queue, of those that have any due.
+WITH RECURSIVE turn (application_id) AS (
     SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
     WHERE EXISTS (
         SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
     )
     ORDER BY coalesce(t.served, 0), a.id LIMIT 1
-)
-ORDER BY not_before, id LIMIT 1
+), {next_of_turn}
 
 -- name: next_shared_claim
 -- The same of those applications that have claimed less than their share.
-SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
-WHERE queue = :queue AND not_before <= :now AND application_id = (
+WITH RECURSIVE turn (application_id) AS (
     SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
     WHERE EXISTS (
         SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
     ) AND {claimed_of} < :share
     ORDER BY coalesce(t.served, 0), a.id LIMIT 1
+), {next_of_turn}
+
+-- name: next_of_turn
+-- The earliest due work of that key of the application which was served least recently, of those that have any due.
+-- Each step finds the next key in the index: its work is not read. Without the plus SQLite makes a join of EXISTS here,
+-- which does read all of it.
+keys (id) AS (
+    SELECT (
+        SELECT d.credential_id FROM due AS d WHERE d.queue = :queue AND d.application_id = turn.application_id
+        ORDER BY d.credential_id LIMIT 1
+    ) FROM turn
+    UNION ALL
+    SELECT (
+        SELECT d.credential_id FROM due AS d
+        WHERE d.queue = :queue AND d.application_id = turn.application_id AND d.credential_id > keys.id
+        ORDER BY d.credential_id LIMIT 1
+    ) FROM keys CROSS JOIN turn WHERE keys.id IS NOT NULL
+)
+SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
+WHERE queue = :queue AND not_before <= :now AND application_id = (SELECT application_id FROM turn) AND credential_id = (
+    SELECT k.id FROM turn CROSS JOIN keys AS k LEFT JOIN key_turns AS t
+        ON t.queue = :queue AND t.application_id = turn.application_id AND t.credential_id = k.id
+    WHERE +EXISTS (
+        SELECT 1 FROM due AS d
+        WHERE d.queue = :queue AND d.application_id = turn.application_id AND d.credential_id = k.id
+            AND d.not_before <= :now
+    )
+    ORDER BY coalesce(t.served, 0), k.id LIMIT 1
 )
 ORDER BY not_before, id LIMIT 1
 
@@ -43,6 +71,15 @@ UPDATE due SET claimed_by = :worker, not_before = :until, claims = claims + 1 WH
 INSERT INTO turns (queue, application_id, served)
 VALUES (:queue, :application_id, (SELECT coalesce(max(t.served), 0) + 1 FROM turns AS t WHERE t.queue = :queue))
 ON CONFLICT (queue, application_id) DO UPDATE SET served = excluded.served
+
+-- name: serve_key
+-- Send the key of claimed work to the end of its application's line.
+INSERT INTO key_turns (queue, application_id, credential_id, served)
+SELECT d.queue, d.application_id, d.credential_id, (
+    SELECT coalesce(max(t.served), 0) + 1 FROM key_turns AS t
+    WHERE t.queue = d.queue AND t.application_id = d.application_id
+) FROM due AS d WHERE d.id = :id
+ON CONFLICT (queue, application_id, credential_id) DO UPDATE SET served = excluded.served
 
 -- name: next_due
 -- When the earliest work of a queue is due.
