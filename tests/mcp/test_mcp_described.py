@@ -174,7 +174,6 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("luma_get_task", {"task_id": 5}, "task_id"),
     ("luma_get_task", {"task_id": None}, "task_id"),
     ("luma_get_tasks_batch", {"task_ids": []}, "task_ids"),
-    ("luma_get_tasks_batch", {"task_ids": "x"}, "task_ids"),
     ("luma_get_tasks_batch", {"task_ids": ["x"] * 50 + list(map(str, range(100)))}, "task_ids"),
     ("luma_generate_video", {"prompt": ""}, "prompt"),
     ("luma_generate_video", {"prompt": "   "}, "prompt"),

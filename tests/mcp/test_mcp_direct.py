@@ -108,6 +108,8 @@ async def test_every_tool_in_every_version(both: Both):
         ("luma_get_task", None),
         ("luma_wait_task", {"task_id": task_id, "timeout_seconds": 0}),
         ("luma_get_tasks_batch", {"task_ids": [task_id, UNKNOWN]}),
+        ("luma_get_tasks_batch", {"task_ids": json.dumps([task_id, UNKNOWN])}),
+        ("luma_generate_video", GENERATE | {"image": "https://a.example/x.png"}),
         ("luma_list_aspect_ratios", {}),
         ("luma_list_models", {}),
         ("luma_list_actions", {}),

@@ -1,18 +1,22 @@
 """What the tools take.
 
-A field that is left out, null or an empty string is not given: agents and older servers' clients send all three.
+An argument that is left out, null or an empty string is not given, whatever its name: agents and older servers' clients
+send all three. Any other that a tool does not have is refused by name, but for what a client adds to every call.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import islice
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from filmgate.domain.adjustments import Adjustment, Terms, shown
+from filmgate.adapters.mcp.schema import Schema, schema_of
+from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS
@@ -23,8 +27,31 @@ MAX_WAIT: Final = 50
 MAX_PAGE: Final = 50
 """Tasks in one page of the list, at most."""
 
-_MAX_STRANGE: Final = 20
+FILES: Final = frozenset({"start_image_url", "end_image_url", "video_url"})
+"""Arguments that name a picture or video."""
+
+_MAX_STRANGE: Final = 5
 _MAX_NAME: Final = 100
+_CLOSE: Final = 0.6
+_MEDIA = re.compile(r"image|img|picture|photo|frame|file|media|video|reference|asset|attachment", re.IGNORECASE)
+_LAST = re.compile(r"end|last|tail", re.IGNORECASE)
+_LITERALS: Final = {"true": "true", "false": "false", "null": "null", "none": "null"}
+_WORDS: Final = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+}
+_PLURAL: Final = {"string": "texts", "integer": "whole numbers", "number": "numbers", "boolean": "true or false"}
+
+_ENVELOPE: Final = frozenset({"_meta"})
+_MARK: Final = "toolCallId"
+_WORKFLOW: Final = frozenset({_MARK, "sessionId", "action", "chatInput", "tool"})
+"""What the MCP node of n8n puts among the arguments of every call, which nobody asks for; `toolCallId` tells it."""
+
 _MAX_OFFSET: Final = 2**31
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.(?P<field>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
@@ -205,39 +232,137 @@ NAMES: Final = {
 """What the values of a generation are called here."""
 
 
-def terms(said: msgspec.Struct, given: dict[str, Any]) -> Terms:
+def terms(said: msgspec.Struct, given: Mapping[str, Any]) -> Terms:
     """Return how exactly a call is to be done."""
-    known = set(said.__struct_fields__)
-    named = {name: value for name, value in given.items() if value is not None and value != ""}
-    strange = islice((name for name in named if name not in known), _MAX_STRANGE)
-    reason = "this tool has no such parameter"
-    return Terms(
-        strict=getattr(said, "strict", False),
-        given=tuple(value for value, name in NAMES.items() if name in known and name in named),
-        changed=tuple(Adjustment(name[:_MAX_NAME], shown(named[name]), None, reason) for name in strange),
-        names=NAMES,
-    )
+    named = tuple(value for value, name in NAMES.items() if name in said.__struct_fields__ and name in given)
+    return Terms(strict=getattr(said, "strict", False), given=named, names=NAMES)
 
 
-def read(kind: type[Given], arguments: dict[str, Any]) -> Given:
-    """Read the arguments of a call. Raises InvalidRequest naming the field."""
-    said = {name: _whole(value) for name, value in arguments.items() if value is not None and value != ""}
+def given(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are given, as values of their types: many clients send all but texts as JSON text.
+
+    Raises InvalidRequest naming the arguments that the tool does not have.
+    """
+    schemas = properties(kind)
+    sent = {name: value for name, value in arguments.items() if value is not None and value != ""}
+    unknown = [name for name in sent if name not in schemas and name not in _added(sent)]
+    if unknown:
+        raise _unknown(unknown, kind)
+    converted = {name: _converted(sent[name], schema) for name, schema in schemas.items() if name in sent}
+    return {name: value for name, value in converted.items() if value is not None}
+
+
+def read(kind: type[Given], values: Mapping[str, Any]) -> Given:
+    """Read what `given` returned. Raises InvalidRequest naming the argument, what came and what is allowed."""
     try:
-        return msgspec.convert(said, kind)
+        return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from error
+        raise _refusal(str(error), kind, values) from error
 
 
-def _whole(value: object) -> object:
-    """To JSON, 5.0 is an integer too."""
+@cache
+def properties(kind: type[msgspec.Struct]) -> dict[str, Schema]:
+    """Return the schema of each argument."""
+    found: dict[str, Schema] = schema_of(kind)["properties"]
+    return found
+
+
+def _added(sent: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names that the client's program adds to every call by itself."""
+    return _WORKFLOW | _ENVELOPE if _MARK in sent else _ENVELOPE
+
+
+def _converted(value: Any, schema: Schema) -> Any:
+    """Return a value as its declared type has it. A text that cannot be read as one is left for the reader to refuse.
+
+    An argument that is a text stays as it came, whatever it looks like. To JSON, 5.0 is an integer too.
+    """
+    kinds = _kinds(schema)
+    if isinstance(value, str):
+        if "string" in kinds:
+            nothing = "null" in kinds and "enum" in kinds and value.strip() == "null"
+            return None if nothing else value
+        value = _parsed(value, schema)
+    if "array" in kinds and value is not None:
+        listed = value if isinstance(value, list) else [value]
+        return [_converted(item, schema.get("items", {})) for item in listed]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _refusal(fault: str) -> InvalidRequest:
+def _parsed(text: str, schema: Schema) -> Any:
+    """Read the JSON text of anything but a text; a single text stands for a list of one. Else return it as it is."""
+    stripped = text.strip()
+    try:
+        value = msgspec.json.decode(_LITERALS.get(stripped.lower(), stripped))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return text
+    if isinstance(value, bool | int | float) and "string" in _kinds(schema.get("items", {})):
+        return text
+    return value
+
+
+def _kinds(schema: Schema) -> frozenset[str]:
+    """Return the names of the JSON types that a value may have, and `enum` if the values are listed."""
+    found = {schema["type"]} if "type" in schema else set()
+    for option in schema.get("anyOf", ()):
+        found |= _kinds(option)
+    if "enum" in schema:
+        found |= {"enum", "string"} | ({"null"} if None in schema["enum"] else set())
+    return frozenset(found)
+
+
+def _unknown(names: list[str], kind: type[msgspec.Struct]) -> InvalidRequest:
+    known = list(properties(kind))
+    words = [f"{name[:_MAX_NAME]} is no parameter of this tool{_hint(name, known)}" for name in names[:_MAX_STRANGE]]
+    if len(names) > _MAX_STRANGE:
+        words.append(f"nor are {len(names) - _MAX_STRANGE} more")
+    allowed = f"It takes {', '.join(known)}." if known else "It takes none."
+    return InvalidRequest(f"{'; '.join(words)}. {allowed}", field=names[0][:_MAX_NAME])
+
+
+def _hint(name: str, known: list[str]) -> str:
+    """Say which argument is meant. A picture is one to start from, unless its name speaks of the end."""
+    media, last = _MEDIA.search(name), _LAST.search(name)
+    possible = [each for each in known if each != ("start_image_url" if last else "end_image_url")]
+    files = [each for each in possible if each in FILES]
+    close = get_close_matches(name.lower(), possible, 1, _CLOSE) or (files[:1] if media else [])
+    if close:
+        return f": use {close[0]}"
+    return ": luma_generate_video_from_image takes pictures" if media else ""
+
+
+def _refusal(fault: str, kind: type[msgspec.Struct], values: Mapping[str, Any]) -> InvalidRequest:
     missing = _MISSING.match(fault)
     if missing is not None:
         return InvalidRequest(f"{missing['field']} is required", field=missing["field"])
     found = _FAULT.fullmatch(fault)
     assert found is not None, "the pattern matches every text"
     what, field = found["what"].replace("`", "").replace("Expected ", "must be "), found["field"]
-    return InvalidRequest(f"{field} {what}" if field else what, field=field)
+    if not field:
+        return InvalidRequest(what)
+    name = re.split(r"[.\[]", field)[0]
+    schema, value = properties(kind)[name], values[name]
+    if isinstance(value, str) and "string" in _kinds(schema) and "enum" not in _kinds(schema):
+        return InvalidRequest(f"{field} {what}", field=field)
+    return InvalidRequest(f"{field} must be {_allowed(schema)}, got {_came(value)}", field=field)
+
+
+def _allowed(schema: Schema) -> str:
+    """Describe the values that a schema allows."""
+    words = [_allowed(option) for option in schema.get("anyOf", ())]
+    if "enum" in schema:
+        words = [f"one of {', '.join(value for value in schema['enum'] if value is not None)}"]
+    elif "type" in schema:
+        words = [_WORDS[schema["type"]]]
+        if schema["type"] == "array":
+            words = [f"a list of {'one or more ' if schema.get('minItems') else ''}{_PLURAL[schema['items']['type']]}"]
+        elif "minimum" in schema:
+            words = [f"{words[0]} from {schema['minimum']} to {schema['maximum']}"]
+    return " or ".join(words)
+
+
+def _came(value: Any) -> str:
+    """Show what came, in part."""
+    text = msgspec.json.encode(value).decode()
+    text = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}…"
+    return f"the text {text}" if isinstance(value, str) else text

@@ -93,10 +93,11 @@ class Toolbox:
         """Run a tool. What goes wrong is a result too, which the agent can read."""
         try:
             authorize(call.context.caller, tool.action)
-            said = arguments.read(tool.takes, given)
+            values = arguments.given(tool.takes, given)
+            said = arguments.read(tool.takes, values)
             if not tool.long:
                 return Outcome(await self._runs[tool.name](call, said))
-            task = await self._submit(call.context, said, given)
+            task = await self._submit(call.context, said, values)
             if call.long:
                 return Outcome(msgspec.json.encode(longwork.handle(task)), "task")
             return Outcome(await self._query.write(call.context, task, RESULT))

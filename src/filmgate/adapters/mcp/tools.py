@@ -14,9 +14,6 @@ from filmgate.adapters.mcp.schema import schema_of
 from filmgate.adapters.mcp.view import TaskView
 from filmgate.core.access import Action
 
-_FILES: Final = frozenset({"start_image_url", "end_image_url", "video_url"})
-"""Arguments that may be data URIs."""
-
 
 class TaskBatch(msgspec.Struct, frozen=True):
     """Several tasks."""
@@ -108,7 +105,7 @@ class Tool(NamedTuple):
     @property
     def takes_files(self) -> bool:
         """Whether an argument may be a file as a data URI."""
-        return bool(_FILES & set(self.takes.__struct_fields__))
+        return bool(arguments.FILES & set(self.takes.__struct_fields__))
 
     @property
     def required(self) -> list[str]:
@@ -122,7 +119,7 @@ class Tool(NamedTuple):
             "name": self.name,
             "title": self.title,
             "description": self.description,
-            "inputSchema": schema_of(self.takes),
+            "inputSchema": schema_of(self.takes) | {"additionalProperties": False},
             "outputSchema": schema_of(self.gives),
             "annotations": {
                 "title": self.title,
