@@ -35,6 +35,17 @@ def ended(http: httpx2.Client) -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
+def accepted(http: httpx2.Client) -> Callable[[], int]:
+    """Count the tasks that were ever accepted."""
+
+    def count() -> int:
+        numbers = http.get("/luma/subscription/usage").json()["generations"]
+        return sum(numbers.values())
+
+    return count
+
+
+@pytest.fixture
 def listener() -> Iterator[Listener]:
     """Somebody else's server, for this test alone."""
     server = Listener()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -55,6 +56,7 @@ COMMANDS = (
     "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
     "backup", "restore", "doctor",
 )  # fmt: skip
+LOCKS = [*(ROOT / "requirements").glob("*.lock"), ROOT / "tests/npm/package-lock.json"]
 _UNITS = {"": 1, "MiB": 2**20}
 
 RUN = snippets("run")
@@ -108,6 +110,25 @@ def test_pages_are_readable(path: Path):
     assert text.count("\n") <= 320
     for line in prose(text).splitlines():
         assert len(line) <= 120 or line.startswith("|"), line
+
+
+def test_the_versions_of_clients_are_those_tested():
+    """The page of clients names the versions that the lock files have."""
+    locked = {(name, version) for lock in LOCKS for name, version in locked_in(lock)}
+    table = [row for row in rows(page("docs/clients.md")) if len(row) == 4]
+    assert table
+    for client, versions, *_ in table:
+        for version in re.findall(r"[\d.]*\d", "" if versions.startswith("that of") else versions):
+            assert (code(client)[0], version) in locked, (client, version)
+
+
+def locked_in(path: Path) -> list[tuple[str, str]]:
+    """Return the names and versions in a lock file of Python or npm."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".lock":
+        return re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+    packages = json.loads(text)["packages"].items()
+    return [(name.rpartition("node_modules/")[2], each["version"]) for name, each in packages if name]
 
 
 def documented(name: str, columns: int) -> dict[str, list[str]]:

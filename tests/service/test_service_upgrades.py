@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -33,23 +31,6 @@ BODIES = {request.path: BODY for request in SUBMITS.values()} | {
     "/luma/tasks": b'{"ids": []}',
     "/mcp": json.dumps(message("tools/list", {})).encode(),
 }
-JAVA = """
-import java.net.URI;
-import java.net.http.*;
-
-public class Submit {
-    public static void main(String[] given) throws Exception {
-        var client = HttpClient.newHttpClient();
-        for (var path : new String[] {"/luma/generations", "/dream-machine/v1/generations"}) {
-            var body = "{\\"user_prompt\\": \\"x [fail]\\", \\"prompt\\": \\"from java [fail]\\"}";
-            var request = HttpRequest.newBuilder(URI.create(given[0] + path)).header("Authorization", given[1])
-                .header("Content-Type", "application/json").expectContinue(given[2].equals("expect"))
-                .POST(HttpRequest.BodyPublishers.ofString(body)).build();
-            System.out.println(client.send(request, HttpResponse.BodyHandlers.ofString()).statusCode());
-        }
-    }
-}
-"""
 
 
 def head(service: RunningService, line: str, headers: dict[str, str]) -> bytes:
@@ -185,26 +166,23 @@ def test_tunnels_are_refused(service: RunningService):
         assert statuses(answers) == [400]
 
 
-@pytest.mark.parametrize("manner", ["plain", "expect"])
-def test_the_client_of_java(service: RunningService, tmp_path: Path, manner: str):
-    """Java's own client, which offers h2c with each first request, submits as any other."""
-    java = shutil.which("java")
-    if java is None or shutil.which("javac") is None:
-        pytest.skip("there is no JDK here; the requests it would send are sent by the other tests")
-    source = tmp_path / "Submit.java"
-    source.write_text(JAVA)
-    command = [java, "-XX:TieredStopAtLevel=1", str(source), service.url, service.headers["Authorization"], manner]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.stdout.split() == ["200", "201"], done.stdout + done.stderr
-
-
-def test_curl_with_an_offer(service: RunningService):
-    """`curl --http2` offers h2c over clear text and sends its body with the offer."""
-    curl = shutil.which("curl")
-    if curl is None or "HTTP2" not in subprocess.run([curl, "-V"], capture_output=True, text=True, check=True).stdout:
-        pytest.skip("there is no curl with HTTP/2 here; the requests it would send are sent by the other tests")
-    command = [curl, "-sS", "--http2", "-H", f"Authorization: {service.headers['Authorization']}", "-d", '{"ids": []}']
-    done = subprocess.run(
-        [*command, f"{service.url}/luma/tasks"], capture_output=True, text=True, timeout=30, check=True
-    )
-    assert done.stdout == "[]"
+@pytest.mark.parametrize("size", [1, 1000])
+def test_http2_without_asking_is_refused_in_its_frames(service: RunningService, size: int):
+    """A client that begins with HTTP/2 reads why it is refused, however much it goes on sending."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+    with dialled(service) as connection:
+        for start in range(0, len(preface), size):
+            connection.sendall(preface[start : start + size])
+        frames = []
+        answer = received(connection)
+        while answer:
+            end = 9 + int.from_bytes(answer[:3], "big")
+            frames.append((answer[3], answer[9:end]))
+            answer = answer[end:]
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"x" * 10_000)
+    (settings, empty), (goaway, said) = frames
+    assert (settings, empty, goaway) == (4, b"", 7)
+    assert (int.from_bytes(said[:4], "big"), int.from_bytes(said[4:8], "big")) == (0, 13)
+    assert b"HTTP/1.1" in said[8:]

@@ -20,9 +20,9 @@ def png(width: int = 64, height: int = 36) -> bytes:
     return data.getvalue()
 
 
-def data_uri() -> str:
-    """Give the picture as a data URI."""
-    return f"data:image/png;base64,{base64.b64encode(png()).decode()}"
+def data_uri(picture: bytes | None = None) -> str:
+    """Give this picture, or the small one, as a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(picture or png()).decode()}"
 
 
 @cache

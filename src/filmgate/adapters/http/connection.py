@@ -1,6 +1,7 @@
 """Connections: how long the head of a request may take, how large it may be, what becomes of what nobody reads.
 
-Offers of another protocol (`Upgrade: h2c`, `Upgrade: websocket`) are ignored, and the request is served as it is.
+Offers of another protocol (`Upgrade: h2c`, `Upgrade: websocket`) are ignored, and the request is served as it is. A
+client that begins with HTTP/2 is refused in HTTP/2.
 
 The server has no limits of its own on these. Without them anybody could hold connections by sending or reading a byte
 now and then, or have a head of any size gathered in memory.
@@ -24,6 +25,14 @@ MAX_HEAD: Final = 64 * 1024
 _FRAMING: Final = 16
 """Bytes that may be spent on the framing of one byte of a body."""
 
+_REASON: Final = b"This server speaks HTTP/1.1 only. Use HTTP/1.1, or let HTTP/2 be offered as an upgrade."
+_SETTINGS: Final = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_GOAWAY: Final = bytes((0, 0, 8 + len(_REASON), 7, 0, 0, 0, 0, 0)) + bytes((0, 0, 0, 0, 0, 0, 0, 13)) + _REASON
+"""No stream was taken, HTTP_1_1_REQUIRED (RFC 9113, 6.8 and 7)."""
+
+_LINGER: Final = 2.0
+"""Seconds in which a client may read why it was refused."""
+
 
 class PatientProtocol(HttpToolsProtocol):
     """Serves one connection. `head_seconds` is what a head may take, 0 is no limit.
@@ -45,6 +54,7 @@ class PatientProtocol(HttpToolsProtocol):
     _beside_body = 0
     _handshake = False
     _known = False
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -78,11 +88,16 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and refuse what is too much."""
+        if self._refused:
+            return
         self._beside_body += len(data)
         self._unset_keepalive_if_required()
         try:
             self._parse(memoryview(data))
         except httptools.HttpParserError:
+            if self.parser.get_method() == b"PRI" and self.parser.get_http_version() == "2.0":
+                self._refuse_http2()
+                return
             self.logger.warning("Invalid HTTP request received.")
             self.send_400_response("Invalid HTTP request received.")
             return
@@ -201,6 +216,18 @@ class PatientProtocol(HttpToolsProtocol):
             self._refuse(b"408 Request Timeout")
         else:
             self.transport.close()
+
+    def _refuse_http2(self) -> None:
+        """Refuse a client that speaks HTTP/2 without asking, in its own words.
+
+        A connection that is closed while the client still sends is reset, and the client reads nothing.
+        """
+        self._refused = True
+        self._stop_waiting()
+        self.transport.write(_SETTINGS + _GOAWAY)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._timer = self.loop.call_later(_LINGER, self.transport.abort)
 
     def _refuse(self, status: bytes) -> None:
         if self.cycle is None or self.cycle.response_complete:
