@@ -16,7 +16,7 @@ from filmgate.domain.errors import Conflict, NotFound, TooManyRequests
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Input, Progress
+from filmgate.domain.task import Input, Progress, Task
 from filmgate.ports.ledger import CALLBACK, PURGE, Application, Change, Due, Ledger, Page, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, key, media, output, submitted, task
@@ -115,7 +115,7 @@ class ReadingConformance(Tenants):
         assert await ledger.get_many(B.id, [mine.id]) == []
         assert await ledger.by_video(B.id, mine.video_id) is None
         assert await ledger.by_trace(B.id, mine.trace_id) is None
-        assert await ledger.find(B.id, TaskFilter(ids=(mine.id,))) == Page([], 0)
+        assert await ledger.find(B.id, TaskFilter(ids=(mine.id,))) == Page([], more=False, total=0)
         assert await ledger.cancel(B.id, mine.id, CANCELLED, NOW) is None
         assert not await ledger.delete(B.id, mine.id, NOW)
         assert await ledger.get(A.id, mine.id) == mine
@@ -205,16 +205,42 @@ class FindConformance(Tenants):
         """Without a filter the list has every task of the application; equal times are ordered by id."""
         tasks = [await submitted(ledger, id=f"id-{number}", created_at=float(number // 2)) for number in range(6)]
         await submitted(ledger, B)
-        assert await ledger.find(A.id, TaskFilter()) == Page(tasks[::-1], 6)
-        assert await ledger.find(A.id, TaskFilter(newest=False)) == Page(tasks, 6)
+        assert await ledger.find(A.id, TaskFilter()) == Page(tasks[::-1], more=False, total=6)
+        assert await ledger.find(A.id, TaskFilter(newest=False)) == Page(tasks, more=False, total=6)
 
-    async def test_pages_have_the_total(self, ledger: Ledger):
-        """A page is cut by limit and offset, its total is not."""
+    async def test_pages_have_the_total_that_was_asked_for(self, ledger: Ledger):
+        """A page is cut by limit and offset, its total is not; nobody counts unasked."""
         tasks = [await submitted(ledger) for _ in range(5)]
         for offset, expected in ((0, tasks[:2]), (2, tasks[2:4]), (4, tasks[4:]), (6, [])):
-            page = await ledger.find(A.id, TaskFilter(newest=False, limit=2, offset=offset))
-            assert page == Page(expected, 5)
-        assert await ledger.find(A.id, TaskFilter(limit=0)) == Page([], 5)
+            wanted = TaskFilter(newest=False, limit=2, offset=offset, counted=True)
+            assert await ledger.find(A.id, wanted) == Page(expected, more=offset < 3, total=5)
+            unasked = await ledger.find(A.id, msgspec.structs.replace(wanted, counted=False))
+            assert unasked == Page(expected, more=offset < 3, total=5 if offset == 4 else None)
+        assert await ledger.find(A.id, TaskFilter(limit=0, counted=True)) == Page([], more=True, total=5)
+
+    @pytest.mark.parametrize("newest", [True, False])
+    @pytest.mark.parametrize("states", [None, (State.PENDING,), (State.PROCESSING, State.PENDING), tuple(State)])
+    async def test_pages_of_several_states_are_in_one_order(
+        self, ledger: Ledger, states: tuple[State, ...] | None, newest: bool
+    ):
+        """Whatever states are listed, the pages together are the list, once and in its order."""
+        kinds = [State.PENDING, State.PROCESSING, State.PROCESSING, State.PENDING, State.PENDING]
+        tasks = [await submitted(ledger, id=f"id-{n}", created_at=float(n // 2), state=s) for n, s in enumerate(kinds)]
+        expected = [each for each in tasks if states is None or each.state in states][:: -1 if newest else 1]
+        for by_offset in (True, False):
+            listed: list[Task] = []
+            wanted = TaskFilter(states=states, newest=newest, limit=2, counted=True)
+            while True:
+                page = await ledger.find(A.id, wanted)
+                assert page.total == len(expected) - (0 if by_offset else len(listed))
+                listed += page.tasks
+                if not page.more:
+                    break
+                last = page.tasks[-1]
+                wanted = msgspec.structs.replace(
+                    wanted, **({"offset": len(listed)} if by_offset else {"after": (last.created_at, last.id)})
+                )
+            assert listed == expected
 
     @pytest.mark.parametrize("newest", [True, False])
     async def test_pages_go_on_behind_a_task(self, ledger: Ledger, newest: bool):
@@ -225,16 +251,21 @@ class FindConformance(Tenants):
         for last, of in enumerate(order):
             wanted = TaskFilter(after=(of.created_at, of.id), newest=newest, limit=2)
             rest = order[last + 1 :]
-            assert await ledger.find(A.id, wanted) == Page(rest[:2], len(rest))
+            page = await ledger.find(A.id, msgspec.structs.replace(wanted, counted=True))
+            assert page == Page(rest[:2], more=len(rest) > 2, total=len(rest))
         await ledger.delete(A.id, order[1].id, 9.0)
         wanted = TaskFilter(after=(order[1].created_at, order[1].id), newest=newest)
-        assert await ledger.find(A.id, wanted) == Page(order[2:], 3)
+        assert await ledger.find(A.id, wanted) == Page(order[2:], more=False, total=3)
 
     @pytest.mark.parametrize(
         ("wanted", "numbers"),
         [
             (TaskFilter(ids=("id-1", "id-3", "unknown")), [1, 3]),
             (TaskFilter(ids=()), []),
+            (TaskFilter(states=()), []),
+            (TaskFilter(trace_ids=()), []),
+            (TaskFilter(trace_ids=("trace-1",)), [1]),
+            (TaskFilter(trace_ids=("trace-1",), states=(State.PENDING, State.PROCESSING), user_id=A.user_id), [1]),
             (TaskFilter(trace_ids=("trace-0", "trace-2")), [0, 2]),
             (TaskFilter(states=(State.PROCESSING,)), [2]),
             (TaskFilter(states=(State.PENDING, State.PROCESSING)), [0, 1, 2, 3]),
@@ -259,7 +290,7 @@ class FindConformance(Tenants):
         ]
         await submitted(ledger, B, id="id-9", trace_id="trace-1", created_at=101.0)
         page = await ledger.find(A.id, msgspec.structs.replace(wanted, newest=False))
-        assert page == Page([tasks[number] for number in numbers], len(numbers))
+        assert page == Page([tasks[number] for number in numbers], more=False, total=len(numbers))
 
 
 class ChangingConformance(Tenants):

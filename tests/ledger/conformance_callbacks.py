@@ -125,7 +125,7 @@ class CallbackConformance(Tenants):
         await ledger.callbacks.settle(await claimed(ledger, NOW + 9), tried(200))
         page = await ledger.callbacks.find(A.id, CallbackFilter(limit=2, offset=1))
         assert [each.task_id for each in page.callbacks] == [tasks[3].id, tasks[2].id]
-        assert page.total == 5
+        assert (page.total, page.more) == (5, True)
         one = await ledger.callbacks.find(A.id, CallbackFilter(task_id=tasks[1].id))
         assert [each.task_id for each in one.callbacks] == [tasks[1].id]
         told = [
@@ -133,6 +133,13 @@ class CallbackConformance(Tenants):
             for owner in (A, B)
         ]
         assert sorted(told) == [0, 1]
+        mixed = CallbackFilter(statuses=(CallbackStatus.DELIVERED, CallbackStatus.PENDING), limit=4)
+        page = await ledger.callbacks.find(A.id, mixed)
+        assert [each.task_id for each in page.callbacks] == [each.id for each in tasks[:0:-1]]
+        assert (page.total, page.more) == (5, True)
+        of_task = CallbackFilter(task_id=tasks[1].id, statuses=tuple(CallbackStatus))
+        assert len((await ledger.callbacks.find(A.id, of_task)).callbacks) == 1
+        assert (await ledger.callbacks.find(B.id, of_task)).callbacks == []
 
     async def test_the_log_is_bounded(self, ledger: Ledger):
         """Of each callback the newest fifty deliveries are kept, and none for more than thirty days."""

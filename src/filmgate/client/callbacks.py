@@ -37,12 +37,13 @@ class Callback(msgspec.Struct, frozen=True):
 
 
 class CallbackPage(msgspec.Struct, frozen=True):
-    """Some of the callbacks that match, and how many match in all."""
+    """Some of the callbacks that match, how many match in all as far as 10,000, and whether more follow."""
 
     callbacks: tuple[Callback, ...]
     total: int
     limit: int
     offset: int
+    has_more: bool = False
 
 
 class CallbackSecret(msgspec.Struct, frozen=True):

@@ -112,12 +112,13 @@ def id_of(task: Task | str) -> str:
 
 
 class TaskPage(msgspec.Struct, frozen=True):
-    """Some of the tasks that match, and how many match in all."""
+    """Some of the tasks that match, how many match in all as far as 10,000, and whether more follow."""
 
     tasks: tuple[Task, ...]
     total: int
     limit: int
     offset: int
+    has_more: bool = False
 
 
 class Engine(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import uuid_utils
 
+from filmgate.core.deep_pages import DeepPages
 from filmgate.core.feed import Feed
 from filmgate.core.intake import Intake, replaced, sides
 from filmgate.core.query import Missing, Query
@@ -99,6 +100,7 @@ class TaskService:
         self._missing = missing
         self._clock = clock
         self.places = Places()
+        self._lists = DeepPages(ledger)
 
     async def submit(self, context: RequestContext, order: Order, mark: Mark | None = None) -> Task:
         """Accept a generation; when this returns, the task is on disk and its work is due.
@@ -187,7 +189,7 @@ class TaskService:
 
     async def find(self, context: RequestContext, wanted: TaskFilter) -> Page:
         """List the caller's tasks."""
-        return await self._ledger.find(context.caller.application_id, wanted)
+        return await self._lists.find(context.caller.application_id, wanted)
 
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
         """Give the task at its end.

@@ -68,10 +68,11 @@ class CallbackFilter(msgspec.Struct, frozen=True):
 
 
 class CallbackPage(msgspec.Struct, frozen=True):
-    """Some of the callbacks that match, and how many match in all."""
+    """Some of the callbacks that match, how many match in all as far as COUNTED, and whether more follow."""
 
     callbacks: list[Callback]
     total: int
+    more: bool = False
 
 
 class SigningSecret(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ a task is a compare-and-set on its fencing number, in one transaction with the w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -199,6 +199,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks of an application to list. Times are unix seconds, inclusive; `newest` gives the order by time.
 
     `after` is the (created_at, id) of a task, there still or not: only what comes behind it in that order is listed.
+    `counted` asks how many match in all: that costs more than the page.
     """
 
     ids: tuple[str, ...] | None = None
@@ -211,13 +212,22 @@ class TaskFilter(msgspec.Struct, frozen=True):
     newest: bool = True
     limit: int = 12
     offset: int = 0
+    counted: bool = False
+
+
+COUNTED: Final = 10_000
+"""How far what matches a list is counted: a longer list has a total of this, whatever its length."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some of the tasks that match, and how many match in all."""
+    """Some of the tasks that match, and whether more follow.
+
+    `total` is how many match in all, of at most COUNTED; None if nobody asked, and it is not known anyway.
+    """
 
     tasks: list[Task]
-    total: int
+    more: bool = False
+    total: int | None = None
 
 
 class Ledger(Protocol):

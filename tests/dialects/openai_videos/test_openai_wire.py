@@ -19,7 +19,7 @@ from filmgate.domain.generation import Generation, Kind, Operation, Reference, R
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import TaskFilter
+from filmgate.ports.ledger import Page, TaskFilter
 
 from ..examples import BASE, output, task, tasks
 
@@ -227,9 +227,9 @@ def test_what_is_listed():
 def test_a_page_names_its_ends():
     """The last id is where the next page goes on; an empty page has none."""
     one, other = task(id="a"), task(id="b")
-    answer = json.loads(wire.page([one, other], 3, wire.FORM.many([b"1", b"2"])))
+    answer = json.loads(wire.page(Page([one, other], more=True), wire.FORM.many([b"1", b"2"])))
     assert answer == {"object": "list", "data": [1, 2], "first_id": "a", "last_id": "b", "has_more": True}
-    empty = json.loads(wire.page([], 0, wire.FORM.many([])))
+    empty = json.loads(wire.page(Page([]), wire.FORM.many([])))
     assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
 
 

@@ -10,6 +10,7 @@ from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.confirming import confirm
 from filmgate.adapters.cli.exits import Exit, stop_for
 from filmgate.adapters.cli.follow import complaints
+from filmgate.adapters.cli.tables import caption
 from filmgate.adapters.cli.tables import show as show_list
 from filmgate.domain.callbacks import CallbackStatus
 
@@ -48,9 +49,8 @@ def list_callbacks(
     if as_json:
         output.emit(page)
     else:
-        caption = f"{len(page.callbacks)} of {page.total}"
         head = ("id", "status", "tries", "next", "answer", "trouble")
-        show_list(head, map(_row, page.callbacks), cut="trouble", caption=caption)
+        show_list(head, map(_row, page.callbacks), cut="trouble", caption=caption(len(page.callbacks), page.total))
     return Exit.DONE
 
 

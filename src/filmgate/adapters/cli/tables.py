@@ -26,6 +26,13 @@ def show(
             print("\t".join(row))
 
 
+def caption(shown: int, total: int) -> str:
+    """Say how many of a list are shown, and how long it is as far as it was counted."""
+    from filmgate.ports.ledger import COUNTED
+
+    return f"{shown} of {total:,}{' or more' if total >= COUNTED else ''}"
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, caption: str | None) -> None:
     from rich import box
     from rich.console import Console

@@ -10,7 +10,7 @@ from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.confirming import confirm
 from filmgate.adapters.cli.exits import Exit, Stop, stop_for
 from filmgate.adapters.cli.follow import complaints, follow, report
-from filmgate.adapters.cli.tables import show
+from filmgate.adapters.cli.tables import caption, show
 from filmgate.domain.states import State
 
 if TYPE_CHECKING:
@@ -82,12 +82,11 @@ def list_tasks(
     if as_json:
         output.emit(page)
     else:
-        caption = f"{len(page.tasks)} of {page.total}"
         show(
             ("id", "state", "done", "created", "model", "remarks", "prompt"),
             map(_row, page.tasks),
             cut="prompt",
-            caption=caption,
+            caption=caption(len(page.tasks), page.total),
         )
     return Exit.DONE
 

@@ -61,8 +61,7 @@ class Resources:
         after = None if cursor is None else _read_mark(cursor)
         page = await self._tasks.find(context, TaskFilter(after=after, limit=_PAGE))
         resources = [resource for task in page.tasks for resource in uris.of_task(task)]
-        more = len(page.tasks) == _PAGE
-        return resources, _mark(page.tasks[-1]) if more else None
+        return resources, _mark(page.tasks[-1]) if page.more else None
 
     async def read(self, context: RequestContext, uri: str) -> dict[str, Any]:
         """Give the contents of a resource. Raises NotFound, InvalidRequest for a file that is too large."""

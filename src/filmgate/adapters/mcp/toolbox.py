@@ -136,7 +136,7 @@ class Toolbox:
 
     async def _list(self, call: Call, said: arguments.Listing) -> bytes:
         states = STATES[said.state] if said.state else None
-        wanted = TaskFilter(states=states, limit=said.limit, offset=said.offset)
+        wanted = TaskFilter(states=states, limit=said.limit, offset=said.offset, counted=True)
         page = await self._tasks.find(call.context, wanted)
         written = await self._query.listed(call.context, page.tasks, ITEM)
         after = said.offset + len(page.tasks)
@@ -145,7 +145,7 @@ class Toolbox:
                 {
                     "tasks": msgspec.Raw(written),
                     "total": page.total,
-                    "next_offset": after if page.tasks and after < page.total else None,
+                    "next_offset": after if page.more else None,
                 }
             )
         )

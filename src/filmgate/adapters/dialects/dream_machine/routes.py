@@ -331,7 +331,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         wanted = wire.listing(request.query_params.get("limit"), request.query_params.get("offset"))
         page = await services.tasks.find(context, wanted)
         generations = await services.query.listed(context, page.tasks, wire.FORM)
-        return json_response(wire.page(generations, len(page.tasks), page.total, wanted))
+        return json_response(wire.page(generations, page, wanted))
 
     @routes.delete(
         _ONE,

@@ -20,7 +20,7 @@ from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Kind
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, TaskFilter
+from filmgate.ports.ledger import Echo, Page, TaskFilter
 
 NAME: Final = "dream_machine"
 
@@ -87,13 +87,13 @@ class GenerationForm:
 FORM: Final = GenerationForm()
 
 
-def page(generations: bytes, count: int, total: int, wanted: TaskFilter) -> bytes:
-    """Write a page of a list, of generations already written; `total` is the length of the list."""
+def page(generations: bytes, found: Page, wanted: TaskFilter) -> bytes:
+    """Write a page of a list, of generations already written."""
     rest = {
-        "count": count,
+        "count": len(found.tasks),
         "limit": wanted.limit,
         "offset": wanted.offset,
-        "has_more": wanted.offset + count < total,
+        "has_more": found.more,
     }
     return b'{"generations":' + generations + b"," + msgspec.json.encode(rest)[1:]
 

@@ -98,7 +98,7 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         asked = request.query_params
         wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
         page = await services.callbacks.find(context, wanted)
-        told = {"total": page.total, "limit": wanted.limit, "offset": wanted.offset}
+        told = {"total": page.total, "has_more": page.more, "limit": wanted.limit, "offset": wanted.offset}
         return json_response({"callbacks": [_callback(each) for each in page.callbacks], **told})
 
     @routes.get(

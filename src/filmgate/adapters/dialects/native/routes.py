@@ -39,6 +39,7 @@ from filmgate.core.service import Order
 from filmgate.domain.settings import EVERY_MODEL
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
+from filmgate.ports.ledger import COUNTED
 
 TAG: Final = "Filmgate"
 PREFIX: Final = "/api/v1"
@@ -109,7 +110,8 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         f"{PREFIX}/tasks",
         operation_id="list_tasks",
         summary="List tasks",
-        description="The tasks of the application, whatever dialect they were submitted in.",
+        description="The tasks of the application, whatever dialect they were submitted in. `total` is counted up to "
+        f"{COUNTED:,}.",
         responses=succeeds(NativePage, "A page of the list.") | failures(NativeError),
         openapi_extra={"parameters": _LIST},
     )
@@ -119,7 +121,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         wanted = wire.listing(asked.get("limit"), asked.get("offset"), asked.get("state"), asked.get("newest"))
         page = await services.tasks.find(context, wanted)
         tasks = await services.query.listed(context, page.tasks, wire.FORM)
-        return json_response(wire.page(tasks, page.total, wanted))
+        return json_response(wire.page(tasks, page, wanted))
 
 
 def _add_ends(routes: APIRouter, services: Services) -> None:

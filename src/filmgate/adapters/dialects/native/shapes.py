@@ -93,10 +93,11 @@ class NativeTask(TypedDict):
 
 
 class NativePage(TypedDict):
-    """Some of the tasks that match, and how many match in all."""
+    """Some of the tasks that match, how many match in all as far as 10,000, and whether more follow."""
 
     tasks: list[NativeTask]
     total: int
+    has_more: bool
     limit: int
     offset: int
 
@@ -257,10 +258,11 @@ class NativeCallback(TypedDict):
 
 
 class NativeCallbacks(TypedDict):
-    """Some of the callbacks that match, and how many match in all."""
+    """Some of the callbacks that match, how many match in all as far as 10,000, and whether more follow."""
 
     callbacks: list[NativeCallback]
     total: int
+    has_more: bool
     limit: int
     offset: int
 

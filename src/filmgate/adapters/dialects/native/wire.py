@@ -32,7 +32,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind, che
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, TaskFilter
+from filmgate.ports.ledger import Echo, Page, TaskFilter
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -186,9 +186,11 @@ class TaskForm:
 FORM: Final = TaskForm()
 
 
-def page(tasks: bytes, total: int, wanted: TaskFilter) -> bytes:
+def page(tasks: bytes, found: Page, wanted: TaskFilter) -> bytes:
     """Write a page of a list, of tasks already written."""
-    rest = msgspec.json.encode({"total": total, "limit": wanted.limit, "offset": wanted.offset})
+    rest = msgspec.json.encode(
+        {"total": found.total, "has_more": found.more, "limit": wanted.limit, "offset": wanted.offset}
+    )
     return b'{"tasks":' + tasks + b"," + rest[1:]
 
 
@@ -202,6 +204,7 @@ def listing(limit: str | None, offset: str | None, state: str | None, newest: st
     return TaskFilter(
         states=tuple(State(word) for word in words) or None,
         newest=newest != "false",
+        counted=True,
         limit=_whole(limit, "limit", _PAGE, 1, MAX_PAGE),
         offset=_whole(offset, "offset", 0, 0, _MAX_OFFSET),
     )

@@ -180,7 +180,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         last = await services.tasks.get(context, after) if after else None
         found = await services.tasks.find(context, wire.listing(asked.get("limit"), asked.get("order"), last))
         written = await services.query.listed(context, found.tasks, wire.FORM)
-        return json_response(wire.page(found.tasks, found.total, written))
+        return json_response(wire.page(found, written))
 
     @routes.get(
         f"{PREFIX}/{{video_id}}",

@@ -21,7 +21,7 @@ from filmgate.domain.media import Media
 from filmgate.domain.sizes import MAX_SECONDS, RESOLUTIONS, frame_size, nearest_size
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, TaskFilter
+from filmgate.ports.ledger import Echo, Page, TaskFilter
 
 NAME: Final = "openai_videos"
 CREATE_FIELDS: Final = ("input_reference", "input_reference")
@@ -320,10 +320,11 @@ def listing(limit: str | None, order: str | None, after: Task | None) -> TaskFil
     )
 
 
-def page(tasks: Sequence[Task], total: int, written: bytes) -> bytes:
-    """Write a page of a list, of tasks already written; `total` are all that are on this page or behind it."""
+def page(found: Page, written: bytes) -> bytes:
+    """Write a page of a list, of tasks already written."""
+    tasks = found.tasks
     ends = {"first_id": tasks[0].id if tasks else None, "last_id": tasks[-1].id if tasks else None}
-    rest = msgspec.json.encode({**ends, "has_more": total > len(tasks)})
+    rest = msgspec.json.encode({**ends, "has_more": found.more})
     return b'{"object":"list","data":' + written + b"," + rest[1:]
 
 

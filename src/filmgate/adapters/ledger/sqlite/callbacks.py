@@ -10,13 +10,12 @@ from msgspec.structs import asdict
 
 from filmgate.adapters.ledger.sqlite import due
 from filmgate.adapters.ledger.sqlite.reader import Reader
-from filmgate.adapters.ledger.sqlite.rows import json
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import FINAL, State
 from filmgate.ports.callbacks import Callback, CallbackFilter, CallbackPage, Delivery, Outcome, SigningSecret
-from filmgate.ports.ledger import CALLBACK, Claim, Due
+from filmgate.ports.ledger import CALLBACK, COUNTED, Claim, Due
 
 _KEPT_DELIVERIES = 50
 """So many deliveries of one callback are kept, the newest."""
@@ -43,7 +42,9 @@ class SqliteCallbacks:
 
     async def find(self, application_id: str, wanted: CallbackFilter) -> CallbackPage:
         """List the application's callbacks, newest first."""
-        return await self._store().background.run(partial(_find, application_id=application_id, wanted=wanted))
+        return await self._store().lists.run(
+            application_id, partial(_find, application_id=application_id, wanted=wanted)
+        )
 
     async def deliveries(self, callback: Callback) -> list[Delivery]:
         """Give the deliveries of a callback, oldest first."""
@@ -74,14 +75,29 @@ class SqliteCallbacks:
 
 
 def _find(reader: Reader, *, application_id: str, wanted: CallbackFilter) -> CallbackPage:
-    statuses = None if wanted.statuses is None else json(wanted.statuses)
-    given = {"task_id": wanted.task_id, "statuses": statuses}
-    values: Values = {name: value for name, value in given.items() if value is not None}
-    where = " ".join([SQL["callbacks_owner"], *(SQL[f"callbacks_if_{name}"] for name in values)])
-    values |= {"application_id": application_id, "limit": wanted.limit, "offset": wanted.offset}
-    rows = reader.rows(f"{SQL['find_callbacks']} {where} {SQL['callbacks_newest']}", values)
-    ((total,),) = reader.rows(f"{SQL['callbacks_total']} {where}", values)
-    return CallbackPage([_callback_from(row) for row in rows], total)
+    statement, count, values = list_statements(application_id, wanted)
+    found = [_callback_from(row) for row in reader.rows(statement, values)]
+    ((total,),) = reader.rows(count, values)
+    return CallbackPage(found[: wanted.limit], total, len(found) > wanted.limit)
+
+
+def list_statements(application_id: str, wanted: CallbackFilter) -> tuple[str, str, Values]:
+    """Return the statements that read a page with one callback more and count as far as COUNTED, and their values."""
+    values: Values = {"application_id": application_id}
+    where = SQL["callbacks_owner" if wanted.task_id is None else "callbacks_owner_of_task"]
+    if wanted.task_id is not None:
+        where += " " + SQL["callbacks_if_task_id"]
+        values["task_id"] = wanted.task_id
+    statuses = (None,) if wanted.statuses is None else tuple(dict.fromkeys(wanted.statuses))
+    ways = []
+    for number, status in enumerate(statuses):
+        ways.append(where if status is None else f"{where} AND c.status = :status_{number}")
+        if status is not None:
+            values[f"status_{number}"] = status
+    places = " UNION ALL ".join(f"{SQL['callback_places']} {way}" for way in ways or [f"{where} AND FALSE"])
+    values |= {"limit": wanted.limit + 1, "offset": wanted.offset, "most": COUNTED}
+    page = f"{SQL['callbacks_placed']} ({places} {SQL['callbacks_newest']}) {SQL['callbacks_of_places']}"
+    return page, f"{SQL['count_places']} ({places} {SQL['count_most']})", values
 
 
 def _settle(connection: apsw.Connection, *, claim: Claim, outcome: Outcome) -> None:

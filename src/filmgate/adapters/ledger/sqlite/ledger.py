@@ -19,7 +19,7 @@ from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.provider_ids import open_submits
-from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
+from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, ListReaders, Reader
 from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
@@ -53,11 +53,13 @@ _GET_TASK = SQL["get_task"]
 class SqliteLedger:
     """Implements `filmgate.ports.ledger.Ledger`. Use it from the event loop that opened it."""
 
-    def __init__(self, path: Path, limits: Limits = NO_LIMITS) -> None:
+    def __init__(self, path: Path, limits: Limits = NO_LIMITS, *, list_seconds: float = 2.0) -> None:
         """Take the file's path; its folder must exist when the ledger is opened.
 
-        `limits` are the rules for applications that have none of their own.
+        `limits` are the rules for applications that have none of their own. A list that takes longer to read than
+        `list_seconds` raises Unavailable.
         """
+        self._list_seconds = list_seconds
         self._path = path
         self._limits = limits
         self._opened: Store | None = None
@@ -70,15 +72,16 @@ class SqliteLedger:
         """Open or create the file, for its owner's eyes only, and bring its schema up to date."""
         loop = asyncio.get_running_loop()
         try:
-            connection, reader, background = await asyncio.to_thread(self._connect)
+            connection, reader, background, lists = await asyncio.to_thread(self._connect)
         except (apsw.Error, OSError) as error:
             raise Unavailable(f"The ledger {self._path} cannot be opened: {error}") from error
-        self._opened = Store(reader, background, Writer(connection, loop))
+        self._opened = Store(reader, background, lists, Writer(connection, loop))
 
     async def close(self) -> None:
         """Finish what is being written and close; closing twice does no harm."""
         store, self._opened = self._opened, None
         if store is not None:
+            await store.lists.close()
             await store.background.close()
             store.reader.close()
             await store.writer.close()
@@ -131,7 +134,7 @@ class SqliteLedger:
 
     async def find(self, application_id: str, wanted: TaskFilter) -> Page:
         """List the application's tasks that match the filter."""
-        return await self._store.background.run(lambda reader: find(reader, application_id, wanted))
+        return await self._store.lists.run(application_id, lambda reader: find(reader, application_id, wanted))
 
     async def echoes(self, task_ids: Sequence[str]) -> dict[str, Echo]:
         """Give the submit bodies of these tasks by id."""
@@ -318,12 +321,13 @@ class SqliteLedger:
     async def _write(self, operation: Operation[T]) -> T:
         return await self._store.writer.run(operation)
 
-    def _connect(self) -> tuple[apsw.Connection, Reader, BackgroundReader]:
+    def _connect(self) -> tuple[apsw.Connection, Reader, BackgroundReader, ListReaders]:
         self._path.touch(mode=file_mode())
         connection = connect(self._path, writes=True)
         try:
             migrate(connection)
-            return connection, Reader(self._path), BackgroundReader(self._path, busy=BUSY_SECONDS)
+            lists = ListReaders(self._path, busy=BUSY_SECONDS, seconds=self._list_seconds)
+            return connection, Reader(self._path), BackgroundReader(self._path, busy=BUSY_SECONDS), lists
         except BaseException:
             connection.close()
             raise

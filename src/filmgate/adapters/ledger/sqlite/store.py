@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, Reader
+from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, ListReaders, Reader
 from filmgate.adapters.ledger.sqlite.writer import Writer
 
 
 class Store(NamedTuple):
-    """A reader on the event loop, one beside it, and the one writer."""
+    """A reader on the event loop, one beside it, several for lists, and the one writer."""
 
     reader: Reader
     background: BackgroundReader
+    lists: ListReaders
     writer: Writer

@@ -15,29 +15,35 @@ ON CONFLICT (task_id, state) DO UPDATE SET
 SELECT {callback_columns} FROM callbacks AS c JOIN tasks AS t ON t.id = c.task_id
 WHERE c.task_id = :task_id AND c.state = :state AND c.application_id = :application_id
 
--- name: find_callbacks
--- A list of callbacks; callbacks_owner, the callbacks_if that apply and callbacks_newest follow.
-SELECT {callback_columns} FROM callbacks AS c JOIN tasks AS t ON t.id = c.task_id WHERE
-
--- name: callbacks_total
--- The length of that list; callbacks_owner and the callbacks_if that apply follow.
-SELECT count(*) FROM callbacks AS c WHERE
+-- name: callback_places
+-- The places of callbacks in a list; an owner and the conditions that apply follow.
+SELECT c.created_at, c.task_id, c.state FROM callbacks AS c WHERE
 
 -- name: callbacks_owner
 -- Every list is of one owner.
 c.application_id = :application_id
 
+-- name: callbacks_owner_of_task
+-- The same where a task is given. With the plus its callbacks are searched, whatever the statistics say.
++c.application_id = :application_id
+
 -- name: callbacks_if_task_id
 -- The callbacks of one task.
 AND c.task_id = :task_id
 
--- name: callbacks_if_statuses
--- The callbacks of which one of these has become.
-AND c.status IN (SELECT value FROM json_each(:statuses))
-
 -- name: callbacks_newest
--- Newest first, one page.
-ORDER BY c.created_at DESC, c.task_id DESC, c.state DESC LIMIT :limit OFFSET :offset
+-- Newest first, one page and one more.
+ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT :limit OFFSET :offset
+
+-- name: callbacks_placed
+-- The callbacks of a page of places, which follow in parentheses; then callbacks_of_places.
+WITH page (at, place, told) AS MATERIALIZED
+
+-- name: callbacks_of_places
+-- Newest first.
+SELECT {callback_columns} FROM page
+CROSS JOIN callbacks AS c ON c.task_id = place AND c.state = told JOIN tasks AS t ON t.id = c.task_id
+ORDER BY at DESC, place DESC, told DESC
 
 -- name: settle_callback
 -- Write down what a callback has come to, of a claim that still held.

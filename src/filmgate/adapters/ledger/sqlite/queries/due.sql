@@ -11,21 +11,21 @@ ON CONFLICT (task_id, kind, detail) DO UPDATE SET
 -- name: next_claim
 -- Work of the application that was served least recently in this queue, of those that have any due.
 WITH RECURSIVE turn (application_id) AS (
-    SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
+    SELECT a.id FROM applications AS a
     WHERE EXISTS (
         SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
     )
-    ORDER BY coalesce(t.served, 0), a.id LIMIT 1
+    ORDER BY {served}, a.id LIMIT 1
 ), {next_of_turn}
 
 -- name: next_shared_claim
 -- The same of those applications that have claimed less than their share.
 WITH RECURSIVE turn (application_id) AS (
-    SELECT a.id FROM applications AS a LEFT JOIN turns AS t ON t.queue = :queue AND t.application_id = a.id
+    SELECT a.id FROM applications AS a
     WHERE EXISTS (
         SELECT 1 FROM due AS d WHERE d.queue = :queue AND d.application_id = a.id AND d.not_before <= :now
     ) AND {claimed_of} < :share
-    ORDER BY coalesce(t.served, 0), a.id LIMIT 1
+    ORDER BY {served}, a.id LIMIT 1
 ), {next_of_turn}
 
 -- name: next_of_turn
@@ -56,6 +56,10 @@ WHERE queue = :queue AND not_before <= :now AND application_id = (SELECT applica
     ORDER BY coalesce(t.served, 0), k.id LIMIT 1
 )
 ORDER BY not_before, id LIMIT 1
+
+-- name: served
+-- When an application was served last in a queue.
+coalesce((SELECT t.served FROM turns AS t WHERE t.queue = :queue AND t.application_id = a.id), 0)
 
 -- name: claimed_of
 -- How much work of a queue is claimed of an application: a claim is due again only when its lease is over.

@@ -13,9 +13,9 @@ state IN ('pending', 'processing')
 SELECT {task_columns} FROM tasks WHERE id = :id AND application_id = :application_id
 
 -- name: get_tasks
--- The owner's tasks among many ids.
+-- The owner's tasks among many ids. With the plus they are searched by id, whatever the statistics say.
 SELECT {task_columns} FROM tasks
-WHERE application_id = :application_id AND id IN (SELECT value FROM json_each(:ids))
+WHERE +application_id = :application_id AND id IN (SELECT value FROM json_each(:ids))
 
 -- name: task_by_video
 -- The owner's task that made a video.
@@ -30,25 +30,57 @@ ORDER BY created_at DESC, id DESC LIMIT 1
 -- A list of tasks; find_owner, the find_if that apply and an order follow.
 SELECT {task_columns} FROM tasks WHERE
 
--- name: find_total
--- The length of that list; find_owner and the find_if that apply follow.
-SELECT count(*) FROM tasks WHERE
+-- name: find_tasks_of_traces
+-- The same where several trace ids are given. The order of the join keeps their tasks searched, whatever the statistics.
+SELECT {task_columns} FROM {traced} WHERE
+
+-- name: find_places_of_traces
+-- The places of tasks under several trace ids.
+SELECT created_at, id FROM {traced} WHERE
+
+-- name: traced
+-- The tasks under some trace ids.
+(SELECT value AS trace FROM json_each(:trace_ids)) CROSS JOIN tasks ON trace_id = trace
+
+-- name: find_places
+-- The places of tasks in a list; an owner and the find_if that apply follow.
+SELECT created_at, id FROM tasks WHERE
+
+-- name: count_places
+-- How many places there are, which follow in parentheses and end with count_most.
+SELECT count(*) FROM
+
+-- name: count_most
+-- No more is counted than this.
+LIMIT :most
+
+-- name: find_placed
+-- The tasks of a page of places, which follow in parentheses; then find_placed_newest or find_placed_oldest.
+WITH page (at, place) AS MATERIALIZED
+
+-- name: find_placed_newest
+-- Newest first.
+SELECT {task_columns} FROM page CROSS JOIN tasks ON id = place ORDER BY at DESC, place DESC
+
+-- name: find_placed_oldest
+-- Oldest first.
+SELECT {task_columns} FROM page CROSS JOIN tasks ON id = place ORDER BY at, place
 
 -- name: find_owner
 -- Every list is of one owner.
 application_id = :application_id
 
+-- name: find_owner_of_ids
+-- The same where ids are given. With the plus the tasks are searched by id, whatever the statistics say.
++application_id = :application_id
+
 -- name: find_if_ids
 -- Tasks with one of these ids.
 AND id IN (SELECT value FROM json_each(:ids))
 
--- name: find_if_trace_ids
--- Tasks under one of these trace ids.
-AND trace_id IN (SELECT value FROM json_each(:trace_ids))
-
--- name: find_if_states
--- Tasks in one of these states.
-AND state IN (SELECT value FROM json_each(:states))
+-- name: find_if_trace_id
+-- Tasks under this trace id.
+AND trace_id = :trace_id
 
 -- name: find_if_user_id
 -- Tasks of one user.
