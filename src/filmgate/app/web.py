@@ -141,6 +141,8 @@ def application(
         query,
         base.router.models,
         base.store,
+        base.tools,
+        work=base.work,
         max_small_body=settings.max_small_body,
         max_batch=settings.max_batch,
     )

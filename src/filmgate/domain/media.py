@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+PREVIEW_BYTES: Final = 15_000
+"""Bytes of the smallest picture of a task, at most: as base64 in an answer, they are 20 kB."""
 
 
 class Role(StrEnum):

@@ -91,5 +91,8 @@ class MediaTools(Protocol):
     async def develop_image(self, picture: Path, folder: Path, *, application: str | None = None) -> Print:
         """Decode a finished picture, JPEG or PNG, verify it, and write its thumbnail as JPEG."""
 
+    async def preview(self, picture: Path, folder: Path, *, application: str | None = None) -> bytes:
+        """Return a JPEG of ours as one of at most `PREVIEW_BYTES`; `folder` is for files in progress."""
+
     async def close(self) -> None:
         """End the helper processes."""

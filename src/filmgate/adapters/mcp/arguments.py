@@ -114,6 +114,9 @@ EndImage = Annotated[
 ]
 
 
+Thumbnail = Annotated[
+    bool, Meta(description="Add a small picture of the finished video to the answer, of 20 kB at most, to look at it.")
+]
 Strict = Annotated[
     bool, Meta(description="Refuse the call rather than change a value, such as a length that no engine makes.")
 ]
@@ -129,6 +132,12 @@ class OneTask(msgspec.Struct, frozen=True):
     task_id: TaskId
 
 
+class Look(OneTask, frozen=True):
+    """One task, with or without its picture."""
+
+    include_thumbnail: Thumbnail = False
+
+
 class SomeTasks(msgspec.Struct, frozen=True):
     """Several tasks."""
 
@@ -142,13 +151,13 @@ class SomeTasks(msgspec.Struct, frozen=True):
     ]
 
 
-class Wait(msgspec.Struct, frozen=True):
+class Wait(OneTask, frozen=True):
     """A task, and how long to wait for its end."""
 
-    task_id: TaskId
     timeout_seconds: Annotated[
         float, Meta(ge=0, le=MAX_WAIT, description=f"Longest wait in seconds; {MAX_WAIT} is the most.")
     ] = MAX_WAIT
+    include_thumbnail: Thumbnail = False
 
 
 class Listing(msgspec.Struct, frozen=True):

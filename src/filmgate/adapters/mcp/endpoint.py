@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from filmgate.adapters.mcp import direct
 from filmgate.adapters.mcp.protocol import FullServer
 from filmgate.adapters.mcp.resources import Resources
 from filmgate.adapters.mcp.results import error_result, error_words
+from filmgate.adapters.mcp.thumbnails import Thumbnails
 from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
 from filmgate.adapters.mcp.tools import BY_NAME, WAIT, Tool
 from filmgate.core.access import Action, Rate
@@ -23,7 +25,7 @@ from filmgate.core.query import Query
 from filmgate.core.service import TaskService
 from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import RequestContext
-from filmgate.ports.media import MediaStore
+from filmgate.ports.media import MediaStore, MediaTools
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -74,7 +76,7 @@ class McpEndpoint:
     """An ASGI application at one path. It lets requests in and has them answered, the short way where that will do.
 
     A message that calls no tool which takes files has at most `max_small_body` bytes; `max_batch` is in ids. 0 is no
-    limit.
+    limit. `work` is for files in progress.
     """
 
     def __init__(
@@ -85,14 +87,16 @@ class McpEndpoint:
         query: Query,
         models: Models,
         store: MediaStore,
+        tools: MediaTools,
         *,
+        work: Path,
         max_small_body: int,
         max_batch: int,
     ) -> None:
         self._door = door
         self._links = links
         self._max_small_body = max_small_body
-        self._toolbox = Toolbox(tasks, query, models, max_batch=max_batch)
+        self._toolbox = Toolbox(tasks, query, models, Thumbnails(store, tools, work), max_batch=max_batch)
         self._server = FullServer(self._toolbox, tasks, Resources(tasks, store))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

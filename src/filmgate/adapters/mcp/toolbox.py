@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from filmgate.adapters.mcp import arguments, longwork
-from filmgate.adapters.mcp.results import ITEM, RESULT, error_result, result
+from filmgate.adapters.mcp.results import ITEM, RESULT, error_result, result, with_block
+from filmgate.adapters.mcp.thumbnails import Thumbnails
 from filmgate.adapters.mcp.tools import (
     TOOLS,
     Actions,
@@ -72,8 +73,11 @@ class Outcome(NamedTuple):
 class Toolbox:
     """Runs the tools on the ledger, each for the application that calls. `max_batch` is in ids (0: no limit)."""
 
-    def __init__(self, tasks: TaskService, query: Query, models: Models, *, max_batch: int) -> None:
+    def __init__(
+        self, tasks: TaskService, query: Query, models: Models, thumbnails: Thumbnails, *, max_batch: int
+    ) -> None:
         self._tasks = tasks
+        self._thumbnails = thumbnails
         self._models = models
         self._query = query
         self._max_batch = max_batch
@@ -108,8 +112,12 @@ class Toolbox:
             defect = FilmgateError("Something went wrong here. The trace id finds it in the log.")
             return Outcome(error_result(defect, call.context.trace_id))
 
-    async def _get(self, call: Call, said: arguments.OneTask) -> bytes:
-        return await self._query.one(call.context, said.task_id.strip(), RESULT)
+    async def _get(self, call: Call, said: arguments.Look | arguments.Wait) -> bytes:
+        written = await self._query.one(call.context, said.task_id.strip(), RESULT)
+        if said.include_thumbnail:
+            task = await self._tasks.get(call.context, said.task_id.strip())
+            return with_block(written, await self._thumbnails.block(task))
+        return written
 
     async def _wait(self, call: Call, said: arguments.Wait) -> bytes:
         task_id = said.task_id.strip()
@@ -121,7 +129,7 @@ class Toolbox:
                         await call.report(task)
         except (TimeoutError, WaitTimeout):
             log.debug("task %s goes on after a wait", task_id)
-        return await self._query.one(call.context, task_id, RESULT)
+        return await self._get(call, said)
 
     async def _get_many(self, call: Call, said: arguments.SomeTasks) -> bytes:
         ids = [task_id.strip() for task_id in dict.fromkeys(said.task_ids)]

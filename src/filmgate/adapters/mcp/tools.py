@@ -213,9 +213,9 @@ TOOLS: Final = (
         "Use it for a quick look, or to get the links of an earlier video again. To wait for the end use "
         "luma_wait_task, for two or more ids luma_get_tasks_batch, without an id luma_list_tasks.\n"
         f"{_READS} Answers at once. While state is pending, leave poll_after_seconds between calls; stop at completed "
-        "or failed. A failed task is a normal answer with `failure`.\n"
+        "or failed. A failed task is a normal answer with `failure`. To see the video, ask for include_thumbnail.\n"
         f"{_ERRORS}: not_found for an id that is unknown, deleted or not yours.",
-        arguments.OneTask,
+        arguments.Look,
         TaskView,
     ),
     Tool(

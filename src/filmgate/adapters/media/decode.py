@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from filmgate.adapters.media.accept import accept_clip
 from filmgate.adapters.media.clips import develop, normalise_clip
-from filmgate.adapters.media.pictures import accept_jpeg, accept_png, develop_picture, normalise_picture
+from filmgate.adapters.media.pictures import accept_jpeg, accept_png, develop_picture, normalise_picture, preview
 from filmgate.adapters.media.probe import probe
 from filmgate.adapters.media.work import Operation, Outcome
 from filmgate.domain.errors import InvalidMedia
@@ -13,6 +13,7 @@ _OPERATIONS = {
     Operation.PICTURE: normalise_picture,
     Operation.DEVELOP: develop,
     Operation.PRINT: develop_picture,
+    Operation.PREVIEW: preview,
     Operation.ACCEPT_CLIP: accept_clip,
     Operation.ACCEPT_PNG: accept_png,
     Operation.ACCEPT_JPEG: accept_jpeg,

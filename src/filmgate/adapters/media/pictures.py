@@ -24,12 +24,14 @@ from PIL import (
 )
 
 from filmgate.adapters.media.kinds import HEAD, PICTURES, foreign, picture_format
-from filmgate.adapters.media.work import PHOTO, PICTURE, SOURCE, THUMBNAIL
+from filmgate.adapters.media.work import PHOTO, PICTURE, PREVIEW, SOURCE, THUMBNAIL
 from filmgate.domain.errors import InvalidMedia
-from filmgate.domain.media import Facts
+from filmgate.domain.media import PREVIEW_BYTES, Facts
 
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 4096
+# The first that fits is taken: longest side in pixels, and quality.
+_PREVIEWS = ((384, 80), (320, 70), (256, 60), (192, 50), (128, 40), (64, 40))
 _SERVED = {"JPEG": "image/jpeg", "PNG": "image/png"}
 # Pillow would load its decoders when it needs them, and all there are: these are here before the fork, and no others.
 _DECODERS = (
@@ -102,6 +104,18 @@ def accept_jpeg() -> list[Facts]:
     picture = _bare(_opaque(_foreign()))
     picture.save(PHOTO, "JPEG", quality=92)
     return [Facts(type="image/jpeg", width=picture.width, height=picture.height)]
+
+
+def preview() -> list[Facts]:
+    """Write the JPEG in `SOURCE` to `PREVIEW` as JPEG of at most `PREVIEW_BYTES`. Raises InvalidMedia."""
+    picture = _opaque(_decode(Path(SOURCE), "JPEG"))
+    for side, quality in _PREVIEWS:
+        small = picture.copy()
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        _bare(small).save(PREVIEW, "JPEG", quality=quality, optimize=True)
+        if Path(PREVIEW).stat().st_size <= PREVIEW_BYTES:
+            return [Facts(type="image/jpeg", width=small.width, height=small.height)]
+    raise AssertionError("64 pixels of noise are small enough")
 
 
 def palette(picture: Image.Image) -> str:

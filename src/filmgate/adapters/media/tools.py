@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import CLIP, LAST_FRAME, PHOTO, PICTURE, THUMBNAIL, Limits, Operation
+from filmgate.adapters.media.work import CLIP, LAST_FRAME, PHOTO, PICTURE, PREVIEW, THUMBNAIL, Limits, Operation
 from filmgate.core.turns import Turns
 from filmgate.domain.media import Facts
 from filmgate.ports.media import Print, Stills
@@ -57,6 +57,7 @@ class SandboxedTools:
         self._sandbox = Sandbox()
         share = max(1, concurrency - 1)
         self._external, self._finishing = Turns(share, concurrency), Turns(share, concurrency)
+        self._previews = Turns(share, concurrency)
         self._external_clip = msgspec.structs.replace(_CLIP_LIMITS, nice=_STANDS_BACK, pixels=max_video_pixels)
         self._cache = _Cache(cache_bytes)
 
@@ -104,6 +105,14 @@ class SandboxedTools:
             thumbnail = folder / THUMBNAIL
             await asyncio.to_thread(regular_file(box / THUMBNAIL).replace, thumbnail)
             return Print(facts[0], thumbnail, facts[1])
+
+    async def preview(self, picture: Path, folder: Path, *, application: str | None = None) -> bytes:
+        """Return a JPEG of ours as a small one. Waiting for it, nobody delays a finished task. Raises InvalidMedia."""
+        async with (
+            self._previews.turn(application or _OURSELVES),
+            self._sandbox.perform(Operation.PREVIEW, picture, folder, _PICTURE_LIMITS) as (box, _),
+        ):
+            return await asyncio.to_thread(regular_file(box / PREVIEW).read_bytes)
 
     async def close(self) -> None:
         """End the helper processes."""
