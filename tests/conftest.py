@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support import npm
 from tests.support.service import RunningService
 
 # How long one example takes says more about what else the machine does than about the code.
@@ -39,3 +40,11 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
             return running.start()
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    """Have node here, with the libraries installed that tests use from npm."""
+    if (reason := npm.lacking()) is not None:
+        pytest.skip(reason)
+    npm.install()

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +14,6 @@ from tests.support.service import RunningService
 
 from ..listener import Listener
 from .pictures import mp4, png
-
-ROOT = Path(__file__).parents[3]
-PACKAGES = ROOT / "tests/npm"
 
 Sdk = Callable[..., LumaAI]
 
@@ -58,21 +51,3 @@ def end(luma: LumaAI, generation: Generation) -> Generation:
     assert generation.id
     known = str(generation.id)
     return until(lambda: luma.generations.get(known), lambda seen: seen.state in ("completed", "failed"))
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """The path of node, with the libraries installed that the lock file names; workers do it one after the other."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        pytest.skip("node and npm are not installed")
-    wanted, marker = (PACKAGES / "package-lock.json").read_bytes(), PACKAGES / "node_modules/.installed"
-    (ROOT / ".cache").mkdir(exist_ok=True)
-    with (ROOT / ".cache/npm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists() or marker.read_bytes() != wanted:
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=PACKAGES, capture_output=True, text=True, timeout=240, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
-            marker.write_bytes(wanted)
-    return found

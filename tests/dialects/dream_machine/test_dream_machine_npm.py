@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import httpx2
 
 from filmgate.adapters.dialects.dream_machine.words import CONCEPTS
-from tests.support.service import RunningService, clean_env
+from tests.support import npm
+from tests.support.service import RunningService
 
-from .conftest import PACKAGES
 from .pictures import look
 
 
-def test_the_npm_library(node: str, service: RunningService, files: str, http: httpx2.Client):
+def test_the_npm_library(node: None, service: RunningService, files: str, http: httpx2.Client):
     """Every method of the library works, and its errors are its own."""
-    env = clean_env() | {"LUMAAI_BASE_URL": f"{service.url}/dream-machine/v1", "LUMAAI_API_KEY": service.key}
-    script = [node, PACKAGES / "dream_machine.mjs", files]
-    done = subprocess.run(script, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    saw = json.loads(done.stdout)
+    base = f"{service.url}/dream-machine/v1"
+    saw = npm.run("dream_machine.mjs", files, LUMAAI_BASE_URL=base, LUMAAI_API_KEY=service.key)
     assert (saw["queued"]["state"], saw["queued"]["assets"]) == ("queued", None)
     for generation in (saw["first"], saw["second"], *saw["made"].values()):
         assert (generation["state"], generation["generation_type"]) == ("completed", "video")

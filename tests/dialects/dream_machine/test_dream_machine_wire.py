@@ -313,3 +313,19 @@ def test_a_callback_brings_what_a_query_answers(some: Task):
     """The payload is the object of the query; the service gives it the body that was sent, too."""
     assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
     assert DIALECT.hook is wire.FORM
+
+
+def test_pictures_by_the_names_of_the_ai_sdk():
+    """It leaves `_ref` out of each name; pictures under both names are all used, of one picture there is one name."""
+    url = "https://example.com/{}".format
+    one, two = [{"url": url("a"), "weight": 0.5}], [{"url": url("b"), "weight": 0.5}]
+    faces = {"identity0": {"images": [url("a")]}}
+    for name, value in {"image": one, "style": one, "character": faces, "modify_image": one[0]}.items():
+        assert read("/generations/image", prompt="abc", **{name: value}) == read(
+            "/generations/image", prompt="abc", **{f"{name}_ref": value}
+        )
+        assert read("/generations/image", **{name: value}).guides
+    both = read("/generations/image", image_ref=one, image=two, character_ref=faces, character=faces)
+    assert [guide.url for guide in both.guides] == [url("a"), url("b"), url("a"), url("a")]
+    with pytest.raises(InvalidRequest, match="another name"):
+        read("/generations/image", modify_image_ref=one[0], modify_image=two[0])

@@ -136,7 +136,10 @@ class VideoBody(Submit):
 
 
 class ImageBody(Submit):
-    """A new image. `prompt` is required unless there are pictures to guide it."""
+    """A new image. `prompt` is required unless there are pictures to guide it.
+
+    The AI SDK leaves `_ref` out of the names of pictures; both names of a kind count.
+    """
 
     generation_type: Annotated[Text, only(RequestType.IMAGE)] = None
     model: Name = None
@@ -147,6 +150,10 @@ class ImageBody(Submit):
     style_ref: Pictures = None
     character_ref: CharacterPictures = None
     modify_image_ref: OnePicture = None
+    image: Pictures = None
+    style: Pictures = None
+    character: CharacterPictures = None
+    modify_image: OnePicture = None
     sync: Flag = Field(default=None, description="Answer when the image is there, or `sync_timeout` is over.")
     sync_timeout: float | None = Field(
         default=None, description=f"Seconds to wait with `sync`: 60 if not given, {MAX_SYNC:g} at most."
@@ -166,13 +173,15 @@ class ImageBody(Submit):
     def generation(self) -> Generation:
         """Understand the body. Raises InvalidRequest."""
         check_type(self.generation_type, RequestType.IMAGE)
-        identity = self.character_ref.identity0 if self.character_ref else None
+        if self.modify_image_ref and self.modify_image:
+            raise InvalidRequest("is another name of modify_image_ref: send one of them", field="modify_image")
+        shown = [each.identity0 for each in (self.character_ref, self.character) if each and each.identity0]
         pictures, unsupported = guides(
             {
-                GuideRole.IMAGE: self.image_ref or (),
-                GuideRole.STYLE: self.style_ref or (),
-                GuideRole.CHARACTER: [Weighed(url=url) for url in (identity and identity.images) or ()],
-                GuideRole.MODIFY: [self.modify_image_ref] if self.modify_image_ref else (),
+                GuideRole.IMAGE: [*(self.image_ref or ()), *(self.image or ())],
+                GuideRole.STYLE: [*(self.style_ref or ()), *(self.style or ())],
+                GuideRole.CHARACTER: [Weighed(url=url) for identity in shown for url in identity.images or ()],
+                GuideRole.MODIFY: [each for each in (self.modify_image_ref, self.modify_image) if each],
             }
         )
         return Generation(
