@@ -187,17 +187,17 @@ def test_a_field_that_is_left_unused_is_told(model: type[Body], sent: dict[str, 
     assert told(body.terms(sent), []) == used
 
 
-def test_acedata_tells_which_inputs_it_leaves_unused() -> None:
-    """A picture beside a video to extend, a video beside a picture to start from."""
-    extend = {
-        "action": "extend",
-        "prompt": "x",
-        "video_url": "https://a.example/v.mp4",
-        "image_url": "https://a.example/i",
-    }
-    assert told(validate(VideosBody, extend).terms(extend, None), []) == {"image_url": None}
-    create = {"prompt": "x", "video_id": "a", "duration": 9}
-    assert told(validate(VideosBody, create).terms(create, None), []) == {"video_id": None, "duration": None}
+def test_acedata_refuses_inputs_that_it_would_leave_unused() -> None:
+    """A picture beside a video to extend, a video beside a picture to start from, two videos."""
+    extend = {"action": "extend", "prompt": "x", "video_url": "https://a.example/v.mp4"}
+    for sent, field in (
+        (extend | {"image_url": "https://a.example/i"}, "image_url"),
+        (extend | {"video_id": "a"}, "video_url"),
+        ({"prompt": "x", "video_id": "a", "duration": 9}, "video_id"),
+    ):
+        with pytest.raises(InvalidRequest, match=field) as caught:
+            validate(VideosBody, sent).terms(sent, None)
+        assert caught.value.field == field
 
 
 def test_values_are_shown_again_in_part() -> None:

@@ -336,6 +336,13 @@ def test_the_help_is_what_the_program_says(
     assert shown == [help_of(capsys, *command.split())]
 
 
+def test_the_table_of_inputs_is_that_of_the_parsers():
+    """`docs/inputs.md` is what the script writes from the tables of the dialects."""
+    script = [sys.executable, str(ROOT / "scripts/inputs_table.py"), "--check"]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr or "run python scripts/inputs_table.py"
+
+
 def test_the_sizes_are_those_of_the_code():
     """The table of sizes is the code's."""
     found = {row[0]: row[1:] for row in rows(page("docs/architecture/01-purpose-and-words.md")) if len(row) == 8}

@@ -10,9 +10,11 @@ import msgspec
 from fastapi import Request
 from pydantic import BaseModel
 
+from filmgate.adapters.dialects.inputs import Inputs, refuse_unused
 from filmgate.core.service import Order
 from filmgate.domain.adjustments import Adjustment, Terms, shown
 from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.media_fields import MAX_VALUES
 
 HEADER: Final = "x-filmgate-strict"
 PARAMETER: Final = "strict"
@@ -29,6 +31,7 @@ def terms(
     sent: Mapping[str, Any],
     body: BaseModel,
     names: Mapping[str, str],
+    inputs: Inputs,
     *,
     unused: Mapping[str, str] | None = None,
     changed: Iterable[Adjustment] = (),
@@ -38,9 +41,14 @@ def terms(
 
     `names` maps the values of a generation to the dialect's own names of them, with dots between nested ones; `unused`
     maps known fields that this request leaves unused to the reason; `silent` are other fields that are used elsewhere.
-    Raises InvalidRequest if `strict` is neither true nor false.
+    Raises InvalidRequest if `strict` is neither true nor false, and for a picture or clip that is left unused:
+    `inputs` says what there could be instead.
     """
     dropped = unused or {}
+    for path, reason in dropped.items():
+        refuse_unused([(path, _at(sent, path))], inputs, reason)
+    unknown = list(islice(_unknown(sent, body), MAX_VALUES + 1))
+    refuse_unused(unknown, inputs)
     given = tuple(value for value, path in names.items() if path not in dropped and _at(sent, path) is not None)
     idle = [
         Adjustment(path, shown(value), None, reason)
@@ -50,7 +58,7 @@ def terms(
     known = {FIELD, *silent}
     strange = (
         Adjustment(path[:_MAX_NAME], shown(value), None, "this request has no such field")
-        for path, value in _unknown(sent, body)
+        for path, value in unknown
         if path not in known
     )
     return Terms(
@@ -99,5 +107,11 @@ def _unknown(sent: Mapping[str, Any], body: BaseModel, before: str = "") -> Iter
             continue
         if key not in fields:
             yield f"{before}{key}", value
-        elif isinstance(nested := getattr(body, fields[key]), BaseModel) and isinstance(value, Mapping):
+            continue
+        nested = getattr(body, fields[key])
+        if isinstance(nested, BaseModel) and isinstance(value, Mapping):
             yield from _unknown(value, nested, f"{before}{key}.")
+        elif isinstance(nested, list) and isinstance(value, list):
+            for index, (one, sent_one) in enumerate(zip(nested, value, strict=False)):
+                if isinstance(one, BaseModel) and isinstance(sent_one, Mapping):
+                    yield from _unknown(sent_one, one, f"{before}{key}[{index}].")

@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.acedata.shapes import (
     AceDataVideo,
     UnionError,
 )
-from filmgate.adapters.dialects.codec import parse, parse_object, validate
+from filmgate.adapters.dialects.codec import parse_object, validate
 from filmgate.adapters.dialects.common import Asked, Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
@@ -32,7 +32,9 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
+from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.inputs import Taken
 from filmgate.adapters.dialects.queries import WAIT, answered
 from filmgate.adapters.dialects.submits import received, sent
 from filmgate.adapters.dialects.terms import strict
@@ -112,23 +114,26 @@ async def _accepted(services: Services, request: Request) -> tuple[RequestContex
     The body, which may be large, is not held any longer than this takes.
     """
     context, data = await received(services, request)
-    body = parse(wire.VideosBody, data)
+    taken = read_inputs(request, data, wire.inputs_of)
+    body = validate(wire.VideosBody, taken.body)
 
     async def order() -> Order:
-        return strict(await _order(services, context, body, data), request)
+        return strict(await _order(services, context, body, taken, data), request)
 
     sending = await sent(request, data, always=body.waits)
     task = await services.repeats.submit(context, sending, order, expected=body.waits)
     return context, sending, task, body.patience if body.waits else None
 
 
-async def _order(services: Services, context: RequestContext, body: wire.VideosBody, data: bytes) -> Order:
+async def _order(
+    services: Services, context: RequestContext, body: wire.VideosBody, taken: Taken, data: bytes
+) -> Order:
     """Understand a generation or an extension. Raises InvalidRequest, NotFound."""
     source = None
     if body.extends and body.video_id:
         source = await services.tasks.by_video(context, body.video_id)
-    terms = body.terms(parse_object(data), source)
-    return Order(body.generation(source), wire.NAME, data, body.callback_url, body.fields, terms=terms)
+    terms, fields = body.terms(taken.body, source), taken.fields(*body.fields)
+    return Order(body.generation(source), wire.NAME, taken.encoded(data), body.callback_url, fields, terms=terms)
 
 
 async def _ended(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:

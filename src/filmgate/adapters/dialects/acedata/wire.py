@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import Field
@@ -40,12 +41,14 @@ from filmgate.adapters.dialects.codec import (
     given,
     rfc3339,
 )
+from filmgate.adapters.dialects.inputs import Inputs, Place
 from filmgate.adapters.dialects.remarks import add_remarks, remarks
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, Forbidden, InvalidRequest, UsedUp, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind, check
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VIDEO_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -58,6 +61,11 @@ MAX_PAGE: Final = 100
 
 _PAGE: Final = 12
 _NAMES: Final = {"aspect_ratio": "aspect_ratio", "loop": "loop", "enhance": "enhancement"}
+_START: Final = Place("start_image_url", "the first frame", START_NAMES, ("image_url",))
+_END: Final = Place("end_image_url", "the last frame", END_NAMES)
+_VIDEO: Final = Place("video_url", "the video to extend", VIDEO_NAMES, kind=ReferenceKind.VIDEO)
+GENERATE_INPUTS: Final = Inputs((_START, _END), LIST_NAMES)
+EXTEND_INPUTS: Final = Inputs((_VIDEO, _END), further={"video_id": "the video to extend, by its id"})
 _PATIENCE, _LONGEST, _HEADROOM = 300.0, 600.0, 1.0
 _CODES: Final = {401: "invalid_token", 403: "forbidden", 404: "not_found", 429: "too_many_requests", 504: "timeout"}
 _API_IDS: Final = {operation: str(uuid.uuid5(uuid.NAMESPACE_URL, f"filmgate:{operation}")) for operation in Operation}
@@ -82,7 +90,7 @@ class VideosBody(Body):
     start_image_url: Picture = None
     end_image_url: Picture = None
     image_url: Picture = None
-    video_id: Name = Field(default=None, description="The video to extend, by its id; wins over `video_url`.")
+    video_id: Name = Field(default=None, description="The video to extend, by its id.")
     video_url: Film = None
     loop: Flag = None
     enhancement: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
@@ -144,18 +152,16 @@ class VideosBody(Body):
         unused = {}
         if self.extends:
             unused = dict.fromkeys(("start_image_url", "image_url"), "an extension starts from its video")
-            if self.video_id:
-                unused["video_url"] = "video_id wins over it"
+            if self.video_id and not _shows(self.video_url, source):
+                unused["video_url"] = "video_id names another video: give one of them"
         else:
             unused = dict.fromkeys(("video_id", "video_url"), "only the action extend works on a video")
-            if self.start_image_url and self.image_url != self.start_image_url:
-                unused["image_url"] = "start_image_url wins over it"
         changed = []
         if source is not None and self.aspect_ratio and self.aspect_ratio != source.generation.aspect_ratio:
             reason = "an extension has the size of its video; leave it out"
             changed.append(Adjustment("aspect_ratio", self.aspect_ratio, source.generation.aspect_ratio, reason))
         names = {value: name for value, name in _NAMES.items() if source is None or value != "aspect_ratio"}
-        return terms(sent, self, names, unused=unused, changed=changed)
+        return terms(sent, self, names, inputs_of(sent), unused=unused, changed=changed)
 
     def _start(self, source: Task | None) -> Reference | None:
         if source is not None:
@@ -166,6 +172,17 @@ class VideosBody(Body):
         if start is None:
             raise InvalidRequest("video_id or video_url is required with action extend", field="video_id")
         return start
+
+
+def inputs_of(sent: dict[str, Any]) -> Inputs:
+    """Return what a submit has places for."""
+    return EXTEND_INPUTS if sent.get("action") == "extend" else GENERATE_INPUTS
+
+
+def _shows(url: str | None, task: Task | None) -> bool:
+    """Return whether an address is that of the video of a task."""
+    video = task.output.video if task is not None and task.output is not None else None
+    return video is not None and url is not None and urlsplit(url.strip()).path.endswith(video.path)
 
 
 class RetrieveBody(Body):

@@ -11,6 +11,7 @@ from pydantic import Field, WithJsonSchema
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.wire import NAMES, VIDEO_MODEL
 from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
+from filmgate.adapters.dialects.inputs import Inputs, Place
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
@@ -25,6 +26,7 @@ from filmgate.domain.generation import (
     ReferenceKind,
     check,
 )
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, RESOLUTIONS, frame_count
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import StoredMedia
@@ -33,7 +35,7 @@ Found = Mapping[str, Task | StoredMedia]
 """The caller's generations and files that a body names, by id."""
 
 _KEYS: Final = ("url", "data", "generation_id", "file_id")
-_MAX_REFERENCES: Final = 9
+MAX_REFERENCES: Final = 9
 _SILENT: Final = ("user_id",)
 """Fields that have nothing to do with what is made."""
 
@@ -41,12 +43,55 @@ _CLIP_ONLY: Final = ("video.duration", "video.loop", "video.end_frame", "video.k
 _UNUSED: Final[dict[Type, tuple[str, ...]]] = {
     "image": ("source", "video"),
     "image_edit": ("video",),
-    "layering": ("source", "video", "image_ref"),
+    "layering": ("video", "image_ref"),
     "video": ("source", "output_format", "video.edit", "video.source_position"),
     "video_edit": ("output_format", *_CLIP_ONLY, "video.source_position"),
     "video_reframe": ("output_format", *_CLIP_ONLY, "video.start_frame", "video.edit"),
 }
 """Fields that a type of work has no use for."""
+
+
+def _file_of(address: str) -> dict[str, str]:
+    return {"url": address}
+
+
+_GUIDES: Final = {"image_ref": "pictures that guide it"}
+_EDITED: Final = {"source": "the video to work on"}
+INPUTS: Final[dict[Type, Inputs]] = {
+    "image": Inputs(further=_GUIDES),
+    "image_edit": Inputs(further={"source": "the picture to edit", **_GUIDES}),
+    "layering": Inputs(further={"source": "the picture to take apart"}),
+    "video": Inputs(
+        (
+            Place("video.start_frame", "the first frame", START_NAMES, write=_file_of, typed=True),
+            Place("video.end_frame", "the last frame", END_NAMES, write=_file_of, typed=True),
+        ),
+        LIST_NAMES,
+        {"video.keyframes": "frames, with video.keyframe_indexes", **_GUIDES},
+    ),
+    "video_edit": Inputs(
+        further={
+            **_EDITED,
+            "video.start_frame": "the first frame",
+            "video.edit.keyframes": "frames, with video.edit.keyframe_indexes",
+            **_GUIDES,
+        }
+    ),
+    "video_reframe": Inputs(further=_EDITED | _GUIDES),
+}
+"""The pictures and clips that each type of work has places for."""
+
+
+def inputs_of(sent: Mapping[str, Any]) -> Inputs:
+    """Return what a request has places for."""
+    return INPUTS.get(_type_of(sent.get("type"), sent.get("model"), sent.get("video")), Inputs())
+
+
+def _type_of(said: Any, model: Any, video: Any) -> Any:
+    """Return the type of work, if need be told from the rest."""
+    if said is not None:
+        return said if isinstance(said, str) else None
+    return "video" if model == VIDEO_MODEL or video is not None else "image"
 
 
 def _media(kind: str, description: str) -> dict[str, Any]:
@@ -157,9 +202,9 @@ class GenerationBody(Body):
     source: Annotated[MediaRef | None, WithJsonSchema(_or_null(_media("video", "What is edited or reframed")))] = None
     image_ref: Annotated[
         list[MediaRef] | None,
-        Field(max_length=_MAX_REFERENCES),
+        Field(max_length=MAX_REFERENCES),
         WithJsonSchema(
-            _or_null({"type": "array", "maxItems": _MAX_REFERENCES, "items": _media("image", "A guiding picture")})
+            _or_null({"type": "array", "maxItems": MAX_REFERENCES, "items": _media("image", "A guiding picture")})
         ),
     ] = None
     video: Annotated[VideoOptions | None, WithJsonSchema(_VIDEO)] = None
@@ -168,9 +213,8 @@ class GenerationBody(Body):
     @property
     def kind_of_work(self) -> Type:
         """The type, if need be told from the rest."""
-        if self.type is not None:
-            return self.type
-        return "video" if self.model == VIDEO_MODEL or self.video is not None else "image"
+        kind: Type = _type_of(self.type, self.model, self.video)
+        return kind
 
     @property
     def fields(self) -> tuple[str, str]:
@@ -206,7 +250,8 @@ class GenerationBody(Body):
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
         reason = f"it is not for the type {self.kind_of_work}"
-        return terms(sent, self, NAMES, unused=dict.fromkeys(_UNUSED[self.kind_of_work], reason), silent=_SILENT)
+        kind = self.kind_of_work
+        return terms(sent, self, NAMES, INPUTS[kind], unused=dict.fromkeys(_UNUSED[kind], reason), silent=_SILENT)
 
     @property
     def _options(self) -> VideoOptions:

@@ -77,9 +77,7 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
         context = await services.door.enter(request, Action.SUBMIT)
         data = await services.door.body(request, files=is_form(request))
         if is_form(request):
-            part = (await parse_form(request, data)).get("file")
-            if not isinstance(part, Part):
-                raise InvalidRequest("the form needs the part file", field="file")
+            part = _file(parse_form(request, data))
             return _created(wire.file_object(await services.uploads.keep(context, part.type, part.data)), None)
         body = parse(FileBody, data)
         announced = services.uploads.announce(context, body.mime_type, body.size_bytes)
@@ -90,6 +88,15 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
             "headers": {"Content-Type": announced.type},
         }
         return _created(_written(announced), sending)
+
+
+def _file(parts: list[tuple[str, str | Part]]) -> Part:
+    """Return the file of a form. Raises InvalidRequest unless there is exactly one, in the part `file`."""
+    files = [(name, part) for name, part in parts if isinstance(part, Part)]
+    if [name for name, _ in files] != ["file"]:
+        found = f", not {', '.join(name for name, _ in files)}" if files else ""
+        raise InvalidRequest(f"the form needs one file, in the part file{found}", field="file")
+    return files[0][1]
 
 
 def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:

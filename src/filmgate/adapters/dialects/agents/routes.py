@@ -8,10 +8,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.agents import wire
-from filmgate.adapters.dialects.agents.bodies import Found, GenerationBody, echo
+from filmgate.adapters.dialects.agents.bodies import Found, GenerationBody, echo, inputs_of
 from filmgate.adapters.dialects.agents.files import add_files, add_sending
 from filmgate.adapters.dialects.agents.shapes import AgentsError, AgentsGeneration
-from filmgate.adapters.dialects.codec import parse_object, validate
+from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
@@ -25,6 +25,7 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
+from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.service import Order
@@ -69,16 +70,11 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _SOURCE))),
     )
     async def create(request: Request) -> Response:
+        async def understood(context: RequestContext, data: bytes) -> Order:
+            return await _order(services, request, context, data)
+
         made = await accepted(services, request, understood)
         return json_response(await services.query.write(made.context, made.task, wire.FORM), 201)
-
-    async def understood(context: RequestContext, data: bytes) -> Order:
-        asked = echo(parse_object(data))
-        body = validate(GenerationBody, asked)
-        generation = body.generation(await _found(services, context, body), context.base_url)
-        kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-        usual, terms = wire.standard_model(generation), body.terms(asked)
-        return Order(generation, wire.NAME, kept, body.callback_url or None, body.fields, usual, terms)
 
     @routes.get(
         f"{PREFIX}/generations/{{generation_id}}",
@@ -90,6 +86,18 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
     )
     async def get(request: Request) -> Response:
         return await queried(services, request, "generation_id", wire.FORM)
+
+
+async def _order(services: Services, request: Request, context: RequestContext, data: bytes) -> Order:
+    """Understand a submit. Raises InvalidRequest, NotFound."""
+    taken = read_inputs(request, data, inputs_of)
+    asked = echo(taken.body)
+    body = validate(GenerationBody, asked)
+    generation = body.generation(await _found(services, context, body), context.base_url)
+    kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
+    usual, terms = wire.standard_model(generation), body.terms(asked)
+    fields = taken.fields(*body.fields)
+    return Order(generation, wire.NAME, kept, body.callback_url or None, fields, usual, terms)
 
 
 async def _found(services: Services, context: RequestContext, body: GenerationBody) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,7 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     words,
 )
 from filmgate.adapters.dialects.dream_machine.words import MODE, Mode, RequestType
+from filmgate.adapters.dialects.inputs import Inputs, Place
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import InvalidRequest
@@ -45,6 +46,7 @@ from filmgate.domain.generation import (
     Reference,
     ReferenceKind,
 )
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VIDEO_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -69,8 +71,30 @@ _LOOPS: Final = {
 Whole = Annotated[int | None, Field(ge=-(2**31), le=2**31)]
 
 
+def _frame_of(address: str) -> dict[str, str]:
+    return {"type": "image", "url": address}
+
+
+def _file_of(address: str) -> dict[str, str]:
+    return {"url": address}
+
+
+_VIDEO: Final = Place(
+    "media", "the video to work on", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=_file_of, typed=True
+)
+_FIRST: Final = Place(
+    "first_frame",
+    "the first frame",
+    tuple(name for name in START_NAMES if name.startswith("first_frame_")),
+    write=_file_of,
+    typed=True,
+)
+
+
 class Submit(Body):
     """What every submit may have. `fields` are the names of what it starts from and ends at."""
+
+    INPUTS: ClassVar[Inputs] = Inputs()
 
     callback_url: Callback = None
 
@@ -81,11 +105,19 @@ class Submit(Body):
 
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
-        return terms(sent, self, {name: name for name in _VALUES if name in type(self).model_fields})
+        return terms(sent, self, {name: name for name in _VALUES if name in type(self).model_fields}, self.INPUTS)
 
 
 class VideoBody(Submit):
     """A new video. `prompt` is required unless there is an image to start from or to end at."""
+
+    INPUTS: ClassVar[Inputs] = Inputs(
+        (
+            Place(_FRAMES[0], "the first frame", START_NAMES, write=_frame_of, typed=True),
+            Place(_FRAMES[1], "the last frame", END_NAMES, write=_frame_of, typed=True),
+        ),
+        LIST_NAMES,
+    )
 
     generation_type: Annotated[Text, only(RequestType.VIDEO)] = None
     model: Name = None
@@ -140,6 +172,16 @@ class ImageBody(Submit):
 
     The AI SDK leaves `_ref` out of the names of pictures; both names of a kind count.
     """
+
+    INPUTS: ClassVar[Inputs] = Inputs(
+        further={
+            "image_ref": "pictures that guide it",
+            "style_ref": "pictures of its style",
+            "character_ref": "pictures of a character",
+            "modify_image_ref": "the picture to make anew",
+            **dict.fromkeys(("image", "style", "character", "modify_image"), "the same, by the names of the AI SDK"),
+        }
+    )
 
     generation_type: Annotated[Text, only(RequestType.IMAGE)] = None
     model: Name = None
@@ -198,6 +240,8 @@ class ImageBody(Submit):
 class ModifyBody(Submit):
     """A video made anew after an earlier one."""
 
+    INPUTS: ClassVar[Inputs] = Inputs((_VIDEO, _FIRST))
+
     generation_type: Annotated[Text, only(RequestType.MODIFY)] = None
     model: Name = None
     prompt: Prompt = None
@@ -209,7 +253,7 @@ class ModifyBody(Submit):
         """Return the terms of the body: the engines know one mode."""
         reason = f"every modification is made with the mode {MODE}"
         changed = [] if self.mode == MODE else [Adjustment("mode", self.mode, MODE, reason)]
-        return terms(sent, self, {}, changed=changed)
+        return terms(sent, self, {}, self.INPUTS, changed=changed)
 
     def generation(self) -> Generation:
         """Understand the body. Raises InvalidRequest."""
@@ -256,6 +300,8 @@ _PLACES: Final = {
 class ReframeVideoBody(Reframe):
     """A video in another aspect ratio."""
 
+    INPUTS: ClassVar[Inputs] = Inputs((_VIDEO, _FIRST))
+
     generation_type: Annotated[Text, only(RequestType.REFRAME_VIDEO)] = None
     media: VideoSource
     first_frame: FirstFrame = None
@@ -276,6 +322,10 @@ class ReframeVideoBody(Reframe):
 
 class ReframeImageBody(Reframe):
     """An image in another aspect ratio."""
+
+    INPUTS: ClassVar[Inputs] = Inputs(
+        (Place("media", "the picture to reframe", START_NAMES, write=_file_of, typed=True),)
+    )
 
     generation_type: Annotated[Text, only(RequestType.REFRAME_IMAGE)] = None
     media: ImageSource
@@ -323,7 +373,7 @@ class AudioBody(Submit):
 
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body: the engines are not told what is not to be heard."""
-        return terms(sent, self, {}, unused={"negative_prompt": "it does not reach the engines"})
+        return terms(sent, self, {}, self.INPUTS, unused={"negative_prompt": "it does not reach the engines"})
 
     @property
     def fields(self) -> tuple[str, str]:

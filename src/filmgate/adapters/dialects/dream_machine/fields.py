@@ -40,6 +40,12 @@ class Frame(Body):
         name, value = ("url", self.url) if self.type == "image" else ("id", self.id)
         if not value or not value.strip():
             raise InvalidRequest(f"{field}.{name} is required", field=f"{field}.{name}")
+        other, unused = ("id", self.id) if self.type == "image" else ("url", self.url)
+        if unused:
+            raise InvalidRequest(
+                f"{field}.{other} is not for the type {self.type}, which has {name}: leave one of them out",
+                field=f"{field}.{other}",
+            )
         return Reference(ReferenceKind.IMAGE if self.type == "image" else ReferenceKind.TASK, value)
 
 

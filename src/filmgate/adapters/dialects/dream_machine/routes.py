@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import Body, Model, parse, parse_object, validate
+from filmgate.adapters.dialects.codec import Body, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     failures,
@@ -31,6 +31,8 @@ from filmgate.adapters.dialects.dream_machine.shapes import (
     DreamMachineTask,
 )
 from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
+from filmgate.adapters.dialects.forms import read_inputs
+from filmgate.adapters.dialects.inputs import Taken
 from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import Accepted, accepted
 from filmgate.core.access import Action
@@ -137,9 +139,9 @@ async def _accepted(services: Services, request: Request, model: type[Whole]) ->
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        said = parse_object(data or b"{}")
-        body = validate(model, said)
-        return _order(body, body.generation(), data, said)
+        taken = read_inputs(request, data or b"{}", model.INPUTS)
+        body = validate(model, taken.body)
+        return _order(body, body.generation(), data, taken)
 
     return await accepted(services, request, understood)
 
@@ -154,23 +156,24 @@ async def _followed_up(services: Services, request: Request, model: type[FollowU
     """Accept and answer a submit about an earlier generation, which its path names. It has no files."""
 
     async def understood(context: RequestContext, data: bytes) -> Order:
-        said = parse_object(data or b"{}")
-        body = validate(model, said)
+        taken = read_inputs(request, data or b"{}", model.INPUTS)
+        body = validate(model, taken.body)
         source = await services.tasks.get(context, request.path_params["generation_id"])
-        return _order(body, body.generation(source), data, said)
+        return _order(body, body.generation(source), data, taken)
 
     made = await accepted(services, request, understood, files=False)
     return await _answer(services, made.context, made.task)
 
 
-def _body(model: type[Model], data: bytes) -> Model:
-    """Read the body of a submit; one that is left out says nothing."""
-    return parse(model, data or b"{}")
+def _order(body: bodies.Submit, generation: Generation, data: bytes, taken: Taken) -> Order:
+    usual, terms, kept = default_model(generation), body.terms(taken.body), taken.encoded(data or b"{}")
+    return Order(generation, wire.NAME, kept, body.callback_url or None, _named(body, taken), usual, terms)
 
 
-def _order(body: bodies.Submit, generation: Generation, data: bytes, said: dict[str, Any]) -> Order:
-    usual, terms = default_model(generation), body.terms(said)
-    return Order(generation, wire.NAME, data or b"{}", body.callback_url or None, body.fields, usual, terms)
+def _named(body: bodies.Submit, taken: Taken) -> tuple[str, str]:
+    """Return what the start and the end were called in the request."""
+    start, end = body.fields
+    return (taken.names.get("media", start), end) if start == "media.url" else taken.fields(start, end)
 
 
 async def _answer(services: Services, context: RequestContext, task: Task) -> Response:
@@ -222,7 +225,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
     )
     async def create(request: Request) -> Response:
         context, task, data = await _accepted(services, request, bodies.ImageBody)
-        body = _body(bodies.ImageBody, data)
+        body = validate(bodies.ImageBody, read_inputs(request, data or b"{}", bodies.ImageBody.INPUTS).body)
         patience = body.patience if body.sync else None
         del data, body  # they may be large, and the wait long
         services.door.release(request)

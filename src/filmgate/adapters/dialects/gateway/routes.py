@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse, parse_object, validate
+from filmgate.adapters.dialects.codec import parse, validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
@@ -20,6 +20,7 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
+from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.gateway import wire
 from filmgate.adapters.dialects.gateway.shapes import (
     GatewayCreated,
@@ -70,9 +71,10 @@ async def _create(services: Services, request: Request) -> Accepted:
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        said = parse_object(data)
-        body = validate(wire.CreateBody, said)
-        return Order(body.generation(), wire.NAME, data, body.hook, wire.FIELDS, terms=body.terms(said))
+        taken = read_inputs(request, data, wire.CREATE_INPUTS)
+        body, fields = validate(wire.CreateBody, taken.body), taken.fields(*wire.FIELDS)
+        terms = body.terms(taken.body)
+        return Order(body.generation(), wire.NAME, taken.encoded(data), body.hook, fields, terms=terms)
 
     return await accepted(services, request, understood)
 
@@ -81,11 +83,11 @@ async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
 
     async def understood(context: RequestContext, data: bytes) -> Order:
-        said = parse_object(data)
-        body = validate(wire.ExtendBody, said)
+        taken = read_inputs(request, data, wire.EXTEND_INPUTS)
+        body, fields = validate(wire.ExtendBody, taken.body), taken.fields(*wire.EXTEND_FIELDS)
         source = await services.tasks.get(context, request.path_params["task_id"])
-        terms = body.terms(said, {"image_url": "an extension starts from its video"})
-        return Order(wire.extension(body, source), wire.NAME, data, body.hook, wire.EXTEND_FIELDS, terms=terms)
+        terms = body.terms(taken.body, {"image_url": "an extension starts from its video"})
+        return Order(wire.extension(body, source), wire.NAME, taken.encoded(data), body.hook, fields, terms=terms)
 
     return await accepted(services, request, understood)
 

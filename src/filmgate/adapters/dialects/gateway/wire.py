@@ -37,12 +37,14 @@ from filmgate.adapters.dialects.gateway.shapes import (
     Status,
     Word,
 )
+from filmgate.adapters.dialects.inputs import Inputs, Place
 from filmgate.adapters.dialects.remarks import add_remarks
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import Conflict, FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -83,6 +85,11 @@ _NAMES: Final = {
     **{name: name for name in ("aspect_ratio", "resolution", "duration", "loop")},
     "enhance": "expand_prompt",
 }
+_END: Final = Place("image_end_url", "the last frame", END_NAMES)
+CREATE_INPUTS: Final = Inputs((Place("image_url", "the first frame", START_NAMES), _END), LIST_NAMES)
+EXTEND_INPUTS: Final = Inputs((_END,))
+"""An extension starts from the video in the path."""
+
 _TWICE: Final = {"user_prompt": "prompt", "model_name": "model", "notify_hook": "callback_url"}
 """Fields with a second name, which counts if the first is not given."""
 
@@ -118,7 +125,8 @@ class ExtendBody(Body):
             for first, second in _TWICE.items()
             if said.get(first) and said.get(second) != said.get(first)
         }
-        return terms(said, self, _NAMES, unused={**twice, **(unused or {})})
+        inputs = CREATE_INPUTS if isinstance(self, CreateBody) else EXTEND_INPUTS
+        return terms(said, self, _NAMES, inputs, unused={**twice, **(unused or {})})
 
     @property
     def enhance(self) -> bool:

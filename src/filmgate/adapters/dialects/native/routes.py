@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse_object, validate
+from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     failures,
@@ -19,6 +19,7 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
+from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.accounting import add_accounting
 from filmgate.adapters.dialects.native.calling import add_callbacks
@@ -84,14 +85,15 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH))),
     )
     async def submit(request: Request) -> Response:
+        async def understood(context: RequestContext, data: bytes) -> Order:
+            del context
+            taken = read_inputs(request, data, wire.INPUTS)
+            body, fields = validate(wire.TaskBody, taken.body), taken.fields("start", "end")
+            kept, terms = taken.encoded(data), body.terms(taken.body)
+            return Order(body.generation(), wire.NAME, kept, body.callback_url or None, fields, terms=terms)
+
         made = await accepted(services, request, understood)
         return json_response(wire.task_object(made.task, made.context.base_url), 201)
-
-    async def understood(context: RequestContext, data: bytes) -> Order:
-        del context
-        said = parse_object(data)
-        body = validate(wire.TaskBody, said)
-        return Order(body.generation(), wire.NAME, data, body.callback_url or None, terms=body.terms(said))
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:

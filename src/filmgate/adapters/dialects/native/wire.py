@@ -23,12 +23,14 @@ from filmgate.adapters.dialects.codec import (
     given,
     rfc3339,
 )
+from filmgate.adapters.dialects.inputs import Inputs, Place
 from filmgate.adapters.dialects.native.shapes import NativeError, NativeImage, NativeTask, NativeVideo, Word
 from filmgate.adapters.dialects.remarks import adjustments
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -43,6 +45,19 @@ MAX_PAGE: Final = 100
 
 _PAGE: Final = 20
 _VALUES: Final = {name: name for name in ("aspect_ratio", "resolution", "duration", "loop", "enhance")}
+
+
+def _side_of(address: str) -> dict[str, str]:
+    return {ReferenceKind.IMAGE.value: address}
+
+
+INPUTS: Final = Inputs(
+    (
+        Place("start", "the first frame", START_NAMES, write=_side_of, typed=True),
+        Place("end", "the last frame", END_NAMES, write=_side_of, typed=True),
+    ),
+    LIST_NAMES,
+)
 _MAX_OFFSET: Final = 2**31
 _WORDS: Final[dict[State, Word]] = {
     State.PENDING: "pending",
@@ -89,7 +104,7 @@ class TaskBody(Body):
 
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
-        return terms(sent, self, _VALUES)
+        return terms(sent, self, _VALUES, INPUTS)
 
     def generation(self) -> Generation:
         """Understand the body. Raises InvalidRequest."""
@@ -111,8 +126,9 @@ def _reference(side: dict[str, Any] | None, field: str) -> Reference | None:
     """Read a side of the clip. Raises InvalidRequest."""
     if side is None:
         return None
-    kind, value = next(iter(side.items()), ("", None))
-    if len(side) != 1 or kind not in tuple(ReferenceKind) or not isinstance(value, str) or not value.strip():
+    given_kinds = {kind: value for kind, value in side.items() if value is not None and value not in ("", [])}
+    kind, value = next(iter(given_kinds.items()), ("", None))
+    if len(given_kinds) != 1 or kind not in tuple(ReferenceKind) or not isinstance(value, str) or not value.strip():
         raise InvalidRequest(f"{field} must have exactly one of {', '.join(ReferenceKind)}, a text", field=field)
     return Reference(ReferenceKind(kind), value)
 

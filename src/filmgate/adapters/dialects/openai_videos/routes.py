@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse_object, validate
+from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
@@ -25,7 +24,8 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.forms import Part, is_form, parse_form
+from filmgate.adapters.dialects.forms import read_inputs
+from filmgate.adapters.dialects.inputs import Taken
 from filmgate.adapters.dialects.openai_videos import wire
 from filmgate.adapters.dialects.openai_videos.models import add_models
 from filmgate.adapters.dialects.openai_videos.shapes import (
@@ -38,7 +38,7 @@ from filmgate.adapters.dialects.queries import WAIT, queried
 from filmgate.adapters.dialects.submits import accepted
 from filmgate.core.access import Action
 from filmgate.core.service import Order
-from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound
+from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -48,10 +48,6 @@ PREFIX: Final = "/v1/videos"
 POLL: Final = ((b"openai-poll-after-ms", b"500"),)
 """When to ask again, in milliseconds. Clients read it as long as the video is unfinished."""
 
-Asked = dict[str, Any]
-"""A body, whether it was JSON or a form."""
-
-_NESTED: Final = re.compile(r"(\w+)\[(\w+)\]")
 _ID: Final = in_path("video_id", "The id of a video.")
 _PROMPT: Final = says("prompt", SOMETHING)
 _SOURCE: Final = {"required": ["video"]}
@@ -93,12 +89,12 @@ def _add_create(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.CreateBody, _PROMPT))),
     )
     async def create(request: Request) -> Response:
-        return await _submitted(services, request, understood)
+        return await _submitted(services, request, wire.CreateBody, understood)
 
-    async def understood(context: RequestContext, asked: Asked) -> Order:
+    async def understood(context: RequestContext, taken: Taken) -> Order:
         del context
-        body = validate(wire.CreateBody, asked)
-        return _order(body, body.generation(), asked, wire.CREATE_FIELDS)
+        body = validate(wire.CreateBody, taken.body)
+        return _order(body, body.generation(), taken, wire.CREATE_FIELDS)
 
 
 def _add_sourced(routes: APIRouter, services: Services) -> None:
@@ -111,11 +107,11 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE))),
     )
     async def edit(request: Request) -> Response:
-        return await _submitted(services, request, edited)
+        return await _submitted(services, request, wire.SourceBody, edited)
 
-    async def edited(context: RequestContext, asked: Asked) -> Order:
-        body = validate(wire.SourceBody, asked)
-        return _order(body, body.changed(await _source(services, context, body)), asked, wire.SOURCE_FIELDS)
+    async def edited(context: RequestContext, taken: Taken) -> Order:
+        body = validate(wire.SourceBody, taken.body)
+        return _order(body, body.changed(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
 
     @routes.post(
         f"{PREFIX}/extensions",
@@ -126,11 +122,11 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE))),
     )
     async def extend(request: Request) -> Response:
-        return await _submitted(services, request, extended)
+        return await _submitted(services, request, wire.ExtendBody, extended)
 
-    async def extended(context: RequestContext, asked: Asked) -> Order:
-        body = validate(wire.ExtendBody, asked)
-        return _order(body, body.extended(await _source(services, context, body)), asked, wire.SOURCE_FIELDS)
+    async def extended(context: RequestContext, taken: Taken) -> Order:
+        body = validate(wire.ExtendBody, taken.body)
+        return _order(body, body.extended(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
 
 
 def _add_remix(routes: APIRouter, services: Services) -> None:
@@ -145,11 +141,13 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
     async def remix(request: Request) -> Response:
         named = {"video": {"id": request.path_params["video_id"]}}
 
-        async def understood(context: RequestContext, asked: Asked) -> Order:
-            body = validate(wire.SourceBody, asked | named)
-            return _order(body, body.changed(await _source(services, context, body)), asked | named, wire.SOURCE_FIELDS)
+        async def understood(context: RequestContext, taken: Taken) -> Order:
+            validate(wire.PromptBody, taken.body).terms(taken.body)  # it has no inputs but the video in the path
+            whole = Taken(taken.body | named, taken.names, moved=True)
+            body = validate(wire.SourceBody, whole.body)
+            return _order(body, body.changed(await _source(services, context, body)), whole, wire.SOURCE_FIELDS)
 
-        return await _submitted(services, request, understood, files=False)
+        return await _submitted(services, request, wire.PromptBody, understood, files=False)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -236,27 +234,6 @@ def _add_content(routes: APIRouter, services: Services) -> None:
         return await services.serve(request, wire.content(task, request.query_params.get("variant")))
 
 
-async def _asked(services: Services, request: Request, data: bytes) -> Asked:
-    """Read a body as JSON would have it: files as data URIs, `video[id]` as an object. Raises InvalidRequest."""
-    if not is_form(request):
-        return parse_object(data)
-    limits = {"input_reference": services.settings.max_image, "video": services.settings.max_video}
-    keys = {"input_reference": "image_url", "video": "url"}
-    asked: Asked = {}
-    for name, value in (await parse_form(request, data)).items():
-        nested = _NESTED.fullmatch(name)
-        if isinstance(value, Part):
-            limit = limits.get(name, 0)
-            if limit and len(value.data) > limit:
-                raise InvalidMedia(f"{name}: the file has more than {limit} bytes", field=name)
-            asked[name] = {keys.get(name, "url"): value.data_uri}
-        elif nested is not None:
-            asked[nested[1]] = {nested[2]: value}
-        else:
-            asked[name] = value
-    return asked
-
-
 async def _source(services: Services, context: RequestContext, body: wire.SourceBody) -> Task | None:
     return None if body.source_id is None else await services.tasks.get(context, body.source_id)
 
@@ -264,19 +241,20 @@ async def _source(services: Services, context: RequestContext, body: wire.Source
 async def _submitted(
     services: Services,
     request: Request,
-    understood: Callable[[RequestContext, Asked], Awaitable[Order]],
+    model: type[wire.PromptBody],
+    understood: Callable[[RequestContext, Taken], Awaitable[Order]],
     *,
     files: bool = True,
 ) -> Response:
     """Accept a submit whose body may be a form, and may have `files`."""
 
     async def order(context: RequestContext, data: bytes) -> Order:
-        return await understood(context, await _asked(services, request, data))
+        return await understood(context, read_inputs(request, data, model.INPUTS))
 
     made = await accepted(services, request, order, files=files)
     return json_response(wire.video_object(made.task))
 
 
-def _order(body: wire.PromptBody, generation: Generation, asked: Asked, fields: tuple[str, str]) -> Order:
-    terms = body.terms(asked)
-    return Order(generation, wire.NAME, msgspec.json.encode(asked), body.callback_url or None, fields, terms=terms)
+def _order(body: wire.PromptBody, generation: Generation, taken: Taken, fields: tuple[str, str]) -> Order:
+    terms, kept = body.terms(taken.body), msgspec.json.encode(taken.body)
+    return Order(generation, wire.NAME, kept, body.callback_url or None, taken.fields(*fields), terms=terms)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, given
+from filmgate.adapters.dialects.inputs import Inputs, Place, read_address
 from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
 from filmgate.adapters.dialects.remarks import metadata
 from filmgate.adapters.dialects.terms import terms
@@ -18,13 +19,14 @@ from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind, check
 from filmgate.domain.media import Media
+from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VIDEO_NAMES
 from filmgate.domain.sizes import MAX_SECONDS, RESOLUTIONS, frame_size, nearest_size
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Echo, Page, TaskFilter
 
 NAME: Final = "openai_videos"
-CREATE_FIELDS: Final = ("input_reference", "input_reference")
+CREATE_FIELDS: Final = ("input_reference", "last_frame")
 SOURCE_FIELDS: Final = ("video", "video")
 
 NAMES: Final = {"duration": "seconds", "size": "size"}
@@ -107,8 +109,18 @@ def _object_with(key: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": [key], "properties": {key: schema}}
 
 
+def _picture_of(address: str) -> dict[str, str]:
+    return {"image_url": address}
+
+
+def _video_of(address: str) -> dict[str, str]:
+    return {"url": address}
+
+
 class PromptBody(Body):
     """What every submit has."""
+
+    INPUTS: ClassVar[Inputs] = Inputs()
 
     prompt: Prompt = None
     model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
@@ -117,7 +129,7 @@ class PromptBody(Body):
     def terms(self, sent: Mapping[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
         changed = [*self._shorter(sent.get("seconds")), *self._reshaped(sent.get("size"))]
-        return terms(sent, self, NAMES, changed=changed)
+        return terms(sent, self, NAMES, self.INPUTS, changed=changed)
 
     def _shorter(self, asked: object) -> Iterator[Adjustment]:
         """Yield the change of a length that cannot be made."""
@@ -146,13 +158,31 @@ class PromptBody(Body):
 class CreateBody(PromptBody):
     """A new video."""
 
+    INPUTS: ClassVar[Inputs] = Inputs(
+        (
+            Place("input_reference", "the first frame", START_NAMES, write=_picture_of),
+            Place("last_frame", "the last frame", END_NAMES, write=_picture_of),
+        ),
+        LIST_NAMES,
+    )
+
     seconds: Length = DEFAULT_LENGTH
     size: Pixels = None
     input_reference: Annotated[
         str | dict[str, Any] | None,
         WithJsonSchema(
             {
-                "description": "A picture to start from: in a form a file, else an address or a data URI.",
+                "description": "A picture to start from: in a form a file, else an address or a data URI. Of two the "
+                "second is the last frame.",
+                "anyOf": [_object_with("image_url", address("image")), {"type": "null"}],
+            }
+        ),
+    ] = None
+    last_frame: Annotated[
+        str | dict[str, Any] | None,
+        WithJsonSchema(
+            {
+                "description": "A picture to end at.",
                 "anyOf": [_object_with("image_url", address("image")), {"type": "null"}],
             }
         ),
@@ -168,13 +198,18 @@ class CreateBody(PromptBody):
             resolution=resolution,
             duration=self.seconds,
             model=given(self.model),
-            start=_picture(self.input_reference),
+            start=_picture(self.input_reference, "input_reference"),
+            end=_picture(self.last_frame, "last_frame"),
         )
         return check(generation)
 
 
 class SourceBody(PromptBody):
     """A new video out of an earlier one, named by its id or sent as a file."""
+
+    INPUTS: ClassVar[Inputs] = Inputs(
+        (Place("video", "the video", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=_video_of, typed=True),)
+    )
 
     video: Annotated[
         dict[str, Any] | None,
@@ -189,9 +224,13 @@ class SourceBody(PromptBody):
     @property
     def source_id(self) -> str | None:
         """The id of the video, None if it was sent as a file. Raises InvalidRequest if there is neither."""
-        source = self.video or {}
+        source = {key: value for key, value in (self.video or {}).items() if value is not None and value != ""}
+        strange = next((key for key in source if key not in ("id", "url")), None)
+        if strange is not None or len(source) > 1:
+            other = f", and no {strange[:100]}" if strange is not None else ", not both"
+            raise InvalidRequest(f"video must have the id of a completed video, or be a file{other}", field="video")
         named = source.get("id")
-        if isinstance(named, str) and named:
+        if isinstance(named, str):
             return named
         if isinstance(source.get("url"), str):
             return None
@@ -231,13 +270,8 @@ def like(source: Task, prompt: str, model: str | None = None) -> Generation:
     )
 
 
-def _picture(value: str | dict[str, Any] | None) -> Reference | None:
-    url = value.get("image_url") if isinstance(value, dict) else value
-    if url is None and isinstance(value, dict):
-        raise InvalidRequest("input_reference must be a file or have an image_url", field="input_reference")
-    if url is not None and not isinstance(url, str):
-        raise InvalidRequest("input_reference.image_url must be a text", field="input_reference")
-    return Reference(ReferenceKind.IMAGE, url) if url else None
+def _picture(value: str | dict[str, Any] | None, field: str) -> Reference | None:
+    return Reference(ReferenceKind.IMAGE, read_address(field, value, ReferenceKind.IMAGE)) if value else None
 
 
 def video_object(task: Task) -> OpenAIVideo:
