@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 import httpx2
@@ -17,6 +17,7 @@ import msgspec
 
 from filmgate.adapters.cli import output
 from filmgate.adapters.cli.exits import Stop, stop_for
+from filmgate.adapters.cli.localfiles import LocalFiles
 from filmgate.adapters.cli.messages import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -25,10 +26,14 @@ from filmgate.adapters.cli.messages import (
     agreed_version,
     failure,
     read,
+    refusal,
 )
 from filmgate.adapters.cli.place import Place
 from filmgate.adapters.cli.posts import answers
-from filmgate.client import ConnectionFailed, FilmgateClientError, OutcomeUnknown, WrongService
+from filmgate.adapters.cli.roots import InputRequired, Roots
+from filmgate.client import ConnectionFailed, FilmgateClientError, InvalidInput, OutcomeUnknown, WrongService
+from filmgate.client.calls import Call, connection, request
+from filmgate.client.calls import read as read_answer
 from filmgate.client.identity import async_transport
 from filmgate.client.target import Target
 
@@ -41,11 +46,22 @@ _LAST_SECONDS = 1.5
 """How long what is at work may take once the input has ended: agents kill who has not gone after two seconds."""
 
 
+_UPLOADS = "/luma/generations/file_upload"
+_SILENCE = 120.0
+
+
+class _Kept(msgspec.Struct):
+    public_url: str
+
+
 class Bridge:
     """Carries messages between a client, line by line, and the service at a place."""
 
-    def __init__(self, place: Place, write: Callable[[bytes], None]) -> None:
+    def __init__(self, place: Place, write: Callable[[bytes], None], *, allowed: Sequence[str] = ()) -> None:
+        """Let agents name files in `allowed` folders."""
         self._place = place
+        self._roots = Roots(write)
+        self._files = LocalFiles(allowed, self._roots, self._upload)
         self._write = write
         self._version: str | None = None
         self._at_work: dict[bytes, asyncio.Task[None]] = {}
@@ -89,6 +105,8 @@ class Bridge:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._write(failure(None, PARSE_ERROR, f"This line is not JSON: {error}"))
             return
+        if self._roots.note(message):
+            return
         if message.method == "notifications/cancelled":
             self._cancel(message)
             return
@@ -111,6 +129,17 @@ class Bridge:
 
     async def _carry(self, line: bytes, message: Message) -> None:
         try:
+            try:
+                line = await self._files.carried(line, message)
+            except InputRequired as asking:
+                self._write(asking.answer)
+                return
+            except FilmgateClientError as error:
+                refused = isinstance(error, InvalidInput) or error.status not in (None, 401)
+                if message.wants_answer and refused:
+                    self._write(refusal(message, error))
+                    return
+                raise
             await self._exchange(line, message)
         except OutcomeUnknown as error:
             stop = stop_for(error)
@@ -142,6 +171,23 @@ class Bridge:
                 await asyncio.sleep(pause)
             else:
                 return
+
+    async def _upload(self, data_uri: str) -> str:
+        """Have the service keep a file, and return its link. Sent twice, it is kept twice, and harms nobody."""
+        body = msgspec.json.encode({"url": data_uri})
+        call = Call("POST", _UPLOADS, msgspec.json.Decoder(_Kept).decode, body=body)
+        for pause in (*_PAUSES, None):
+            target = await self._place.find()
+            try:
+                with connection(target, call):
+                    response = await self._client(target).send(request(self._client(target), target, call, _SILENCE))
+                return read_answer(call, response).public_url
+            except (ConnectionFailed, WrongService):
+                self._place.lost(target)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     def _deliver(self, message: Message, answer: bytes) -> None:
         if message.method == "initialize":

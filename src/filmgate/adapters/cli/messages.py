@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from filmgate.client.errors import FilmgateClientError
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 INTERNAL_ERROR = -32603
@@ -24,6 +26,7 @@ class Message(msgspec.Struct, frozen=True):
     id: Id | UnsetType = UNSET
     method: str | UnsetType = UNSET
     params: dict[str, Any] | list[Any] | UnsetType | None = UNSET
+    result: Any = UNSET
 
     @property
     def wants_answer(self) -> bool:
@@ -76,6 +79,16 @@ def failure(of: Any, code: int = NOT_CARRIED, message: str = "", data: Any = Non
     """Write the error that answers a request."""
     error = {"code": code, "message": message} | ({} if data is None else {"data": data})
     return msgspec.json.encode({"jsonrpc": "2.0", "id": of, "error": error})
+
+
+def refusal(message: Message, error: FilmgateClientError) -> bytes:
+    """Write the result of a tool call that was refused here, in the form in which the service refuses one."""
+    words = {"code": error.code, "message": error.message, "field": error.field, "trace_id": error.trace_id}
+    text = msgspec.json.encode({"error": {name: word for name, word in words.items() if word is not None}}).decode()
+    result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True}
+    if message.version is not None:
+        result["resultType"] = "complete"
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": message.id, "result": result})
 
 
 def one_line(text: bytes | str) -> bytes:

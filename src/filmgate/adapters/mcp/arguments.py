@@ -34,6 +34,12 @@ _MAX_STRANGE: Final = 5
 _MAX_NAME: Final = 100
 _CLOSE: Final = 0.6
 _MEDIA = re.compile(r"image|img|picture|photo|frame|file|media|video|reference|asset|attachment", re.IGNORECASE)
+_SOURCES: Final = "http(s) address or base64 data URI; over stdio also a local path"
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
+_FILE: Final = (
+    "an http(s) address or a base64 data URI. A path is read only by the command `filmgate mcp`, on its own machine "
+    "and in folders that the user has allowed."
+)
 _LAST = re.compile(r"end|last|tail", re.IGNORECASE)
 _LITERALS: Final = {"true": "true", "false": "false", "null": "null", "none": "null"}
 _WORDS: Final = {
@@ -110,7 +116,8 @@ Patience = Annotated[
     Meta(description="Ignored: the call returns at once. Taken so that clients of other Luma servers work unchanged."),
 ]
 EndImage = Annotated[
-    str, Meta(description="Picture to end at: http(s) address or base64 data URI. Left out, the end is free.")
+    str,
+    Meta(description=f"Picture to end at: {_SOURCES}. Left out, the end is free."),
 ]
 
 
@@ -192,10 +199,12 @@ class GenerateFromImage(Generate, frozen=True, kw_only=True):
     """A video from pictures and words."""
 
     start_image_url: Annotated[
-        str, Meta(description="Picture to start from: http(s) address or base64 data URI. Give this, the end, or both.")
+        str,
+        Meta(description=f"Picture to start from: {_SOURCES}. Give this, the end, or both."),
     ] = ""
     end_image_url: Annotated[
-        str, Meta(description="Picture to end at: http(s) address or base64 data URI. Give this, the start, or both.")
+        str,
+        Meta(description=f"Picture to end at: {_SOURCES}. Give this, the start, or both."),
     ] = ""
 
 
@@ -224,7 +233,7 @@ class ExtendFromUrl(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             min_length=1,
-            description="http(s) address or base64 data URI of a video; also a `video_url` of a completed task.",
+            description=f"The video: {_SOURCES}, or a `video_url` of a completed task.",
         ),
     ]
     prompt: Prompt
@@ -257,6 +266,9 @@ def given(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) -> dict[str,
     unknown = [name for name in sent if name not in schemas and name not in _added(sent)]
     if unknown:
         raise _unknown(unknown, kind)
+    for name in FILES & sent.keys():
+        if isinstance(sent[name], str) and not _ADDRESS.match(sent[name].strip()):
+            raise InvalidRequest(f"{name} must be {_FILE}", field=name)
     converted = {name: _converted(sent[name], schema) for name, schema in schemas.items() if name in sent}
     return {name: value for name, value in converted.items() if value is not None}
 
