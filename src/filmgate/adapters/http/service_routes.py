@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from filmgate.domain import identity
-from filmgate.domain.errors import FilmgateError, InvalidRequest, Unavailable
+from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, Unavailable
 from filmgate.ports.context import wants_head
 
 Check = Callable[[], Awaitable[None]]
@@ -95,6 +95,13 @@ def service_router(
         good = all(state == "ok" for state in found.values())
         response.status_code = 200 if good else 503
         return Readiness(status="ready" if good else "not ready", checks=found)
+
+    @router.post("/register", include_in_schema=False)
+    async def register() -> Response:
+        # MCP clients come here when a key is refused, and show what they read.
+        raise NotFound(
+            "Nobody can sign in here with OAuth. The API key is missing or wrong: send Authorization: Bearer <key>."
+        )
 
     @router.get(
         "/metrics",
