@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
-import re
 import secrets
 import sys
 import tempfile
@@ -18,7 +15,8 @@ import msgspec
 
 from filmgate.core.links import Links
 from filmgate.core.turns import Turns
-from filmgate.domain.addresses import redacted
+from filmgate.domain.addresses import describe_wrong_address, redacted
+from filmgate.domain.data_uris import decode_data_uri, is_data_uri
 from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Reference, ReferenceKind
@@ -27,7 +25,6 @@ from filmgate.ports.fetcher import Fetcher, FetchError
 from filmgate.ports.ledger import Ledger, StoredMedia
 from filmgate.ports.media import MediaStore, MediaTools
 
-_DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w.+=-]+)*;base64,", re.IGNORECASE)
 _MAX_URL = 8_192
 
 FETCHING_APPLICATIONS = 64
@@ -73,7 +70,7 @@ class Intake:
         given field name, InvalidMedia if the data cannot be used.
         """
         value = reference.value.strip()
-        if value[:5].lower() == "data:":
+        if is_data_uri(value):
             data = self._decode(value, reference.kind, field)
             try:
                 stored = await self.keep(reference.kind, data, application_id, folder)
@@ -84,6 +81,9 @@ class Intake:
 
     async def _checked(self, url: str, kind: ReferenceKind, field: str) -> str:
         """Check an address: our own links must exist, others must be allowed. Gives how the task refers to it."""
+        wrong = describe_wrong_address(url)
+        if wrong is not None:
+            raise InvalidRequest(f"{field}: {wrong}", field=field)
         if len(url) > _MAX_URL:
             raise InvalidRequest(f"{field} must have at most {_MAX_URL} characters", field=field)
         try:
@@ -189,19 +189,10 @@ class Intake:
         return StoredMedia(media, application_id, None, self._clock())
 
     def _decode(self, uri: str, kind: ReferenceKind, field: str) -> bytes:
-        head = _DATA_URI.match(uri)
-        limit = self._max[kind]
-        if head is None:
-            raise InvalidMedia(f"{field}: a data URI must look like data:image/png;base64,…", field=field)
-        if limit and (len(uri) - head.end()) * 3 // 4 > limit + 3:
-            raise InvalidMedia(f"{field}: the {kind} has more than {limit} bytes", field=field)
         try:
-            data = base64.b64decode(uri[head.end() :], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InvalidMedia(f"{field}: the data URI is not valid base64", field=field) from error
-        if not data:
-            raise InvalidMedia(f"{field}: the data URI is empty", field=field)
-        return data
+            return decode_data_uri(uri, self._max[kind])
+        except InvalidMedia as error:
+            raise InvalidMedia(f"{field}: {error.message}", field=field) from error
 
 
 def _suffix(kind: ReferenceKind) -> str:

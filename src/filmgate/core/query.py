@@ -9,6 +9,7 @@ import msgspec
 
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.task import Task
+from filmgate.domain.task_ids import canonical_id
 from filmgate.ports.context import RequestContext
 from filmgate.ports.ledger import Echo, Ledger
 
@@ -78,6 +79,8 @@ class Query:
             raise NotFound()
         deletions = self._deletions
         task = await self._ledger.get(owner, task_id)
+        if task is None and (plain := canonical_id(task_id)) != task_id:
+            return await self.one(context, plain, form)
         if task is None and self._missing is not None and await self._missing(context, [task_id]):
             task = await self._ledger.get(owner, task_id)
         if task is None:
@@ -100,6 +103,8 @@ class Query:
                 written[task_id] = hit[1]
         if missing:
             tasks = await self._ledger.get_many(owner, missing)
+            if len(tasks) < len(missing) and (other := _written_otherwise(missing, tasks)):
+                return await self.many(context, [other.get(task_id, task_id) for task_id in task_ids], form)
             if self._missing is not None and len(tasks) < len(missing):
                 there = {task.id for task in tasks}
                 if await self._missing(context, [task_id for task_id in missing if task_id not in there]):
@@ -151,3 +156,10 @@ class Query:
         places.discard(place)
         if not places:
             del self._places[place[2]]
+
+
+def _written_otherwise(wanted: Sequence[str], found: Sequence[Task]) -> dict[str, str]:
+    """Return the ids that were not found and can be written in another way, with that way."""
+    there = {task.id for task in found}
+    ways = {task_id: canonical_id(task_id) for task_id in wanted if task_id not in there}
+    return {task_id: plain for task_id, plain in ways.items() if plain != task_id}

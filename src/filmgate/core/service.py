@@ -24,6 +24,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Progress, Task
+from filmgate.domain.task_ids import canonical_id
 from filmgate.faults import Point, reached
 from filmgate.ports.context import RequestContext, traceparent
 from filmgate.ports.dispatch import Dispatcher
@@ -111,7 +112,8 @@ class TaskService:
         """
         if order.callback_url:
             self._intake.check_callback(order.callback_url)
-        generation = self._router.models.named(order.generation, order.usual_model)
+        generation = await self._with_stored_ids(context, order.generation)
+        generation = self._router.models.named(generation, order.usual_model)
         order = msgspec.structs.replace(order, generation=generation)
         task_id = str(uuid_utils.uuid7())
         terms = await self._terms(context, order)
@@ -162,23 +164,40 @@ class TaskService:
 
     async def get(self, context: RequestContext, task_id: str) -> Task:
         """Find one task. Raises NotFound."""
-        task = await self._ledger.get(context.caller.application_id, task_id)
+        task = await self._found(context, task_id)
         if task is None and self._missing is not None and await self._missing(context, [task_id]):
             task = await self._ledger.get(context.caller.application_id, task_id)
         if task is None:
             raise NotFound()
         return task
 
+    async def _found(self, context: RequestContext, task_id: str) -> Task | None:
+        """Find a task by its id, however that is written."""
+        task = await self._ledger.get(context.caller.application_id, task_id)
+        if task is None and (plain := canonical_id(task_id)) != task_id:
+            task = await self._ledger.get(context.caller.application_id, plain)
+        return task
+
+    async def _with_stored_ids(self, context: RequestContext, generation: Generation) -> Generation:
+        """Return a generation that names earlier tasks by their ids as they are stored."""
+        for side, reference in sides(generation.start, generation.end):
+            if reference.kind is ReferenceKind.TASK and canonical_id(reference.value) != reference.value:
+                found = await self._found(context, reference.value)
+                if found is not None:
+                    named = msgspec.structs.replace(reference, value=found.id)
+                    generation = msgspec.structs.replace(generation, **{side: named})
+        return generation
+
     async def by_video(self, context: RequestContext, video_id: str) -> Task:
         """Find the task that made a video. Raises NotFound."""
-        task = await self._ledger.by_video(context.caller.application_id, video_id)
+        task = await self._ledger.by_video(context.caller.application_id, canonical_id(video_id))
         if task is None:
             raise NotFound("no such video")
         return task
 
     async def by_trace(self, context: RequestContext, trace_id: str) -> Task:
         """Find the newest task submitted under a trace id. Raises NotFound."""
-        task = await self._ledger.by_trace(context.caller.application_id, trace_id)
+        task = await self._ledger.by_trace(context.caller.application_id, canonical_id(trace_id))
         if task is None:
             raise NotFound()
         return task
@@ -189,6 +208,8 @@ class TaskService:
 
     async def find(self, context: RequestContext, wanted: TaskFilter) -> Page:
         """List the caller's tasks."""
+        if wanted.ids or wanted.trace_ids:
+            wanted = msgspec.structs.replace(wanted, ids=_either(wanted.ids), trace_ids=_either(wanted.trace_ids))
         return await self._lists.find(context.caller.application_id, wanted)
 
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
@@ -220,6 +241,8 @@ class TaskService:
 
         Raises NotFound, and WaitTimeout where too many requests of the application wait.
         """
+        if canonical_id(task_id) != task_id:
+            task_id = (await self.get(context, task_id)).id
         with self._feed.watch(task_id) as changed:
             while True:
                 changed.clear()
@@ -241,6 +264,8 @@ class TaskService:
         """End an unfinished task by its owner's will; a finished one is left as it is. Raises NotFound."""
         failure = Failure(FailureCode.CANCELLED, "The task was cancelled by its owner.")
         task = await self._ledger.cancel(context.caller.application_id, task_id, failure, self._clock())
+        if task is None and (plain := canonical_id(task_id)) != task_id:
+            task = await self._ledger.cancel(context.caller.application_id, plain, failure, self._clock())
         if task is None:
             raise NotFound()
         reached(Point.CANCELLED)
@@ -250,6 +275,7 @@ class TaskService:
     async def delete(self, context: RequestContext, task_id: str) -> None:
         """Remove a task and its files; work on it stops. Raises NotFound."""
         task = await self.get(context, task_id)
+        task_id = task.id
         if not await self._ledger.delete(context.caller.application_id, task_id, self._clock()):
             raise NotFound()
         reached(Point.DELETED)
@@ -345,3 +371,8 @@ class TaskService:
         self._dispatcher.wake(CALLBACK)
         self._dispatcher.wake(queue_of(RECALL, task.engine))
         self._feed.publish(task)
+
+
+def _either(ids: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return ids as they were written, and as they are stored."""
+    return None if ids is None else tuple(dict.fromkeys((*ids, *map(canonical_id, ids))))

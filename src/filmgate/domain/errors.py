@@ -143,6 +143,13 @@ class PayloadTooLarge(FilmgateError):
     status = 413
 
 
+class UnsupportedEncoding(FilmgateError):
+    """The request body is compressed in a way that is not read here."""
+
+    code = "unsupported_encoding"
+    status = 415
+
+
 class TooManyRequests(FilmgateError):
     """Too many requests: slow down."""
 

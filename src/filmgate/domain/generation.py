@@ -178,7 +178,7 @@ def check(generation: Generation, *, prompt_field: str = "prompt", min_prompt: i
 
 
 def parse_duration(value: object) -> int:
-    """Read whole seconds from `5`, `5.0`, `"5"` or `"5s"`; None and "" mean the default of 5 seconds.
+    """Read whole seconds from `5`, `5.0`, `"5"`, `"5.0"` or `"5s"`; None and "" mean the default of 5 seconds.
 
     Raises InvalidRequest for everything else, and for lengths outside 1 to 10 s.
     """
@@ -188,7 +188,7 @@ def parse_duration(value: object) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = value
     elif isinstance(value, str):
-        digits = value.strip().lower().removesuffix("s").strip()
+        digits = value.strip().lower().removesuffix("s").strip().removesuffix(".0")
         seconds = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 3 else -1
     if not 1 <= seconds <= MAX_SECONDS or int(seconds) != seconds:
         raise InvalidRequest(f'duration must be 1 to {MAX_SECONDS} whole seconds, such as 5 or "5s"', field="duration")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from filmgate.domain.errors import InvalidRequest, PayloadTooLarge
+from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge
+from filmgate.domain.json_errors import describe_start
 
 MAX_VALUES: Final = 20_000
 """Values in the body of a request, at most; a request that somebody means has fewer than a hundred."""
@@ -13,8 +14,10 @@ MAX_LINES: Final = 10_000
 """Line ends in the body of a form, at most: each may end a header of a part."""
 
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
+_HEAD: Final = 512
 _LONG: Final = 4096
-_LONGEST_PREFIX: Final = 128
+_BETWEEN: Final = b"\\% "
+_LONGEST_PREFIX: Final = 1024
 _ESCAPED_LETTER: Final = 5
 """Bytes of an escaped letter behind its backslash."""
 
@@ -37,12 +40,14 @@ class Structure:
         self._most = most
         self._values = 0
         self._other = 0
+        self._start = b""
 
     def add(self, piece: bytes) -> None:
-        """Count a piece. Raises InvalidRequest for too many values, PayloadTooLarge."""
+        """Count a piece. Raises InvalidRequest for too many values or what is no JSON, PayloadTooLarge."""
+        self._start = self._start or piece[:_HEAD]
         self._values += count_values(piece) - 1
         if self._values >= MAX_VALUES:
-            raise InvalidRequest(f"the body has more than {MAX_VALUES} JSON values")
+            raise self._refused(InvalidRequest(f"the body has more than {MAX_VALUES} JSON values"))
         if self._most:
             self._other += len(piece.translate(None, _BASE64))
             self._check(self._other)
@@ -54,7 +59,13 @@ class Structure:
 
     def _check(self, size: int) -> None:
         if size > self._most:
-            raise PayloadTooLarge(f"apart from files in base64 the body has more than {self._most} bytes")
+            message = f"apart from files in base64 the body has more than {self._most} bytes"
+            raise self._refused(PayloadTooLarge(message))
+
+    def _refused(self, error: FilmgateError) -> FilmgateError:
+        """Return the cause if it is another than the error: the body is no JSON at all."""
+        cause = describe_start(self._start)
+        return error if cause is None else InvalidRequest(cause)
 
 
 class FormLines:
@@ -76,13 +87,14 @@ class FormLines:
 def _file_bytes(segment: bytes) -> int:
     """Return how many bytes between two quotes are a file in base64, with or without the prefix of a data URI.
 
-    What is outside of strings ends with a sign that base64 has not.
+    Base64 may have line breaks, spaces and percent-encoding. What is outside of strings ends with a sign that it has
+    not.
     """
     if len(segment) < _LONG:
         return 0
     prefix = segment.find(b",", 0, _LONGEST_PREFIX) + 1
     other = segment[prefix:].translate(None, _BASE64)
-    if other.strip(b"\\"):
+    if other.strip(_BETWEEN):
         return 0
-    # PHP escapes each slash; a letter that is escaped is six bytes for one.
+    # PHP escapes each slash, all escape line breaks; a letter that is escaped is six bytes for one.
     return max(0, len(segment) - prefix - len(other) - _ESCAPED_LETTER * segment.count(b"\\u"))

@@ -226,7 +226,7 @@ def test_malformed_json(http: httpx2.Client, path: str, content: bytes):
         ("/image", {"prompt": "abc", "image_ref": [{"url": "ftp://x/"}]}, "image_ref.0.url"),
         ("/image", {"prompt": "abc", "format": "gif"}, "format"),
         ("/image", {"prompt": "abc", "sync": 1}, "sync"),
-        ("/image", {"prompt": "abc", "sync_timeout": "60"}, "sync_timeout"),
+        ("/image", {"prompt": "abc", "sync_timeout": "soon"}, "sync_timeout"),
         ("/image", {"prompt": "abc", "generation_type": "video"}, "Unknown request type"),
         ("/video/modify", {"mode": "flex_1"}, "media"),
         ("/video/modify", {"media": {"url": "https://example.com/v.mp4"}}, "mode"),

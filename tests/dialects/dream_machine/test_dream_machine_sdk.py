@@ -324,7 +324,7 @@ def test_the_lists_of_words(luma: LumaAI, http: httpx2.Client):
         ({"prompt": "abc", "keyframes": {"frame1": {"type": "video"}}}, "keyframes.frame1.type"),
         ({"prompt": "abc", "generation_type": "song"}, "Unknown request type"),
         ({"prompt": "abc", "aspect_ratio": "2:1"}, "aspect_ratio"),
-        ({"prompt": "abc", "duration": 5}, "duration"),
+        ({"prompt": "abc", "duration": [5]}, "duration"),
         ({"prompt": "abc", "concepts": [{}]}, "concepts.0.key"),
     ],
 )

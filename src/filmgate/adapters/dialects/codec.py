@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
@@ -18,8 +19,10 @@ from pydantic import (
     field_validator,
 )
 
+from filmgate.domain.addresses import describe_wrong_address
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT, parse_duration
+from filmgate.domain.json_errors import explain
 from filmgate.domain.sizes import ASPECT_RATIOS, MAX_SECONDS, RESOLUTIONS
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,8 +35,30 @@ _LABEL: Final = rf"[{_LETTER}0-9]+(-+[{_LETTER}0-9]+)*"
 _NAME: Final = rf"({_LABEL}\.)*[{_LETTER}][{_LETTER}0-9]*(-+[{_LETTER}0-9]+)*\.?"
 _HTTP: Final = rf"[Hh][Tt][Tt][Pp][Ss]?://({_NAME}|[0-9]+(\.[0-9]+){{3}}|\[[0-9a-fA-F:.]+\])"
 _REST: Final = r"(:[0-9]{1,5})?([/?#]\S*)?"
-_DATA: Final = r"[Dd][Aa][Tt][Aa]:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/]+={0,2}"
-_SECONDS: Final = r"^\s*(0{0,2}[1-9]|0?10)\s*[sS]?\s*$"
+_DATA: Final = r"[Dd][Aa][Tt][Aa]:[^,]*;[Bb][Aa][Ss][Ee]64,[A-Za-z0-9+/_=%\s-]+"
+_FLAGS: Final = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
+_NUMBER: Final = re.compile(r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$")
+_SECONDS: Final = r"^\s*(0{0,2}[1-9]|0?10)(\.0)?\s*[sS]?\s*$"
+
+_WANTED: Final = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+"""What the errors of a type say that a value must be."""
+
+_KINDS: Final = (
+    (bool, "true or false"),
+    (str, "a text"),
+    (int | float, "a number"),
+    (list, "an array"),
+    (dict, "an object"),
+)
 
 
 def address(kind: str) -> dict[str, Any]:
@@ -45,7 +70,7 @@ def address(kind: str) -> dict[str, Any]:
 
 
 class Body(BaseModel):
-    """A request body. JSON types are not converted into one another; unknown fields are ignored."""
+    """A request body. Flags and numbers may be written as text, as forms do; unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=False)
 
@@ -54,6 +79,16 @@ class Body(BaseModel):
     def _whole(cls, value: object) -> object:
         """To JSON, 75.0 is an integer too."""
         return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _flag(value: object) -> object:
+    """Take a flag that is written as text, as forms do."""
+    return _FLAGS.get(value, value) if isinstance(value, str) else value
+
+
+def _number(value: object) -> object:
+    """Take a number that is written as text, as forms do."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
 def _optional(description: str, *kinds: dict[str, Any]) -> WithJsonSchema:
@@ -76,14 +111,24 @@ def _address(*beginnings: str) -> Callable[[str | None], str | None]:
 
     def check(value: str | None) -> str | None:
         if value and not value.lstrip()[:8].lower().startswith(beginnings):
-            raise ValueError(f"must begin with {', '.join(beginnings)}")
+            wrong = describe_wrong_address(value, file="data:" in beginnings)
+            raise ValueError(wrong or f"must begin with {', '.join(beginnings)}")
         return value
 
     return check
 
 
 Prompt = Annotated[str | None, Field(max_length=MAX_PROMPT, description="What the video shows.")]
-Flag = bool | None
+Flag = Annotated[
+    bool | None,
+    BeforeValidator(_flag),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}, {"enum": [*_FLAGS]}]}),
+]
+Number = Annotated[
+    float | None,
+    BeforeValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}, {"type": "string", "pattern": _NUMBER.pattern}]}),
+]
 Text = str | None
 Name = Annotated[str | None, Field(max_length=200)]
 Ratio = Annotated[
@@ -140,9 +185,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from error
+        raise InvalidRequest(explain(body, error)) from error
     if not isinstance(value, dict):
-        raise InvalidRequest("the body must be a JSON object")
+        twice = "; it is written as JSON twice" if isinstance(value, str) and value.lstrip()[:1] == "{" else ""
+        raise InvalidRequest(f"the body must be a JSON object {{…}}, not {_kind_of(value)}{twice}")
     return value
 
 
@@ -151,10 +197,31 @@ def validate(model: type[Model], value: dict[str, Any]) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = _mismatch(first["type"], first["input"]) or first["msg"].removeprefix("Value error, ")
         raise InvalidRequest(f"{field}: {reason}" if field else reason, field=field or None) from error
+
+
+def _mismatch(error: str, value: object) -> str | None:
+    """Return what a value of the wrong type must be, and what it is; None for any other error."""
+    wanted = _WANTED.get(error)
+    if wanted is None:
+        return None
+    return f"must be {wanted}, not {'a file' if _is_file(value) else _kind_of(value)}"
+
+
+def _is_file(value: object) -> bool:
+    """Return whether a value is a file of a form, which is written as an object with its data URI."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    (only,) = value.values()
+    return isinstance(only, str) and only.startswith("data:")
+
+
+def _kind_of(value: object) -> str:
+    """Return what JSON calls a value."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
 
 
 def rfc3339(seconds: float) -> str:

@@ -27,6 +27,7 @@ _WHEN = {
     408: "The body did not come in time.",
     409: "The task is not in a state that allows this, or the first request of this `Idempotency-Key` is under way.",
     413: "The body is larger than allowed.",
+    415: "The body is compressed with something else than gzip or deflate.",
     422: "The `Idempotency-Key` was used for another request.",
     429: "Too many requests; `Retry-After` says when to come back.",
     500: "Something went wrong here.",
@@ -56,10 +57,10 @@ def keyed(tag: str) -> APIRouter:
 def failures(model: Any, *statuses: int) -> Responses:
     """Describe the errors of an operation that needs a key: these, and those that all of them have.
 
-    Whose body can be too large can have one that is too slow.
+    Whose body can be too large can have one that is too slow, or compressed in a way that is not read.
     """
     responses: Responses = {}
-    bodies = {408, 413} if 413 in statuses else set()
+    bodies = {408, 413, 415} if 413 in statuses else set()
     for status in sorted({400, 401, 429, 500, 503, *statuses} | bodies):
         responses[status] = answer(model, _WHEN[status])
     responses[429]["headers"] = {"Retry-After": _RETRY_AFTER}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, MutableMapping
+from json import detect_encoding
 from typing import Any, Final, Protocol
 
 from filmgate.adapters.http.body_memory import BodyMemory, Release
+from filmgate.adapters.http.encodings import decompressor
 from filmgate.adapters.http.headers import find
-from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge
+from filmgate.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedEncoding
 from filmgate.domain.structure import FormLines, Structure
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,47 +52,88 @@ class Bodies:
     async def read(
         self, scope: Any, receive: Receive, *, files: bool = False, raw: bool = False, application: str | None = None
     ) -> bytes:
-        """Read a whole body. Raises PayloadTooLarge, InvalidRequest for too many values, Unavailable without memory.
+        """Read a whole body, decompressed, JSON in UTF-8. All limits are those of the decompressed body.
 
-        With `raw` it is a file itself, else JSON or a form, which with `files` may hold files in base64. The memory
-        is the application's, of the request if none is named, until `release` or the end of the request.
+        Raises PayloadTooLarge, UnsupportedEncoding, InvalidRequest for too many values or what cannot be decompressed,
+        Unavailable without memory. With `raw` it is a file itself, else JSON or a form, which with `files` may hold
+        files in base64. The memory is the application's, of the request if none is named, until `release` or the end
+        of the request.
         """
         most = self._most if files or raw else self._small
         check = self._check(scope, raw=raw)
         size = _announced(scope)
-        if size is not None and most and size > most:
-            raise await _drained(receive, _too_large(most, size), size, self._most)
-        reserved = size is not None and size <= UNCOUNTED
+        rest = _Rest(receive)
         pieces: list[bytes] = []
-        received = 0
-        while True:
-            if not reserved and (size is not None or received > UNCOUNTED):
-                most_held = size if size is not None else most or self._memory.share
-                await self._reserve(scope, application, most_held * (_COPIES_OF_FORM if _is_form(scope) else 1))
-                reserved = True
-            message = await receive()
-            piece: bytes = message.get("body", b"")
-            received += len(piece)
-            more = message.get("more_body", False)
-            try:
-                if most and received > most:
-                    raise _too_large(most)
-                if check is not None:
-                    check.add(piece)
-            except (InvalidRequest, PayloadTooLarge) as error:
-                pieces.clear()
-                release(scope)
-                if more:
-                    await _drained(receive, error, size or received, self._most)
-                raise
-            pieces.append(piece)
-            if not more:
-                break
+        try:
+            if size is not None and most and size > most:
+                raise _too_large(most, size)
+            await self._collect(pieces, check, rest, scope, size, most, application)
+        except (InvalidRequest, PayloadTooLarge, UnsupportedEncoding):
+            received = sum(map(len, pieces))
+            pieces.clear()
+            release(scope)
+            await _drain(rest, size or received, self._most)
+            raise
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         if check is not None:
             check.finish(body)
-        return body
+        return body if raw or _is_form(scope) else self._utf8(body)
+
+    async def _collect(
+        self,
+        pieces: list[bytes],
+        check: _Check | None,
+        rest: _Rest,
+        scope: Any,
+        size: int | None,
+        most: int,
+        application: str | None,
+    ) -> None:
+        """Collect the pieces of a body, each counted and checked, with memory reserved before much is held."""
+        stream = decompressor(scope["headers"])
+        if stream is not None:
+            size = None  # it says nothing of what will be held
+        copies = _COPIES_OF_FORM if _is_form(scope) else 1
+        reserved = size is not None and size <= UNCOUNTED
+        if size is not None and not reserved:
+            await self._reserve(scope, application, size * copies)
+            reserved = True
+        held = 0
+        while rest.more:
+            came = await rest.receive()
+            for piece in (came,) if stream is None else stream.pieces(came):
+                held += len(piece)
+                if most and held > most:
+                    raise _too_large(most)
+                if not reserved and held > UNCOUNTED:
+                    await self._reserve(scope, application, (most or self._memory.share) * copies)
+                    reserved = True
+                if check is not None:
+                    check.add(piece)
+                pieces.append(piece)
+                if stream is not None:
+                    await asyncio.sleep(0)  # a small piece can become a large one, and others wait
+        if stream is not None:
+            stream.finish()
+
+    def _utf8(self, body: bytes) -> bytes:
+        """Return JSON in UTF-8 without a mark in front; what is no text stays as it is. Raises PayloadTooLarge."""
+        if body.startswith(BOM_UTF8):
+            return body[len(BOM_UTF8) :]
+        encoding = detect_encoding(body)
+        if encoding == "utf-8":
+            return body
+        if self._small and len(body) > self._small:
+            raise PayloadTooLarge(f"the body is in {encoding}, and has more than {self._small} bytes: send it in UTF-8")
+        try:
+            written = body.decode(encoding).encode()
+        except UnicodeError:
+            return body
+        whole = Structure(self._small)
+        whole.add(written)
+        whole.finish(written)
+        return written
 
     def _check(self, scope: Any, *, raw: bool) -> _Check | None:
         if raw:
@@ -109,15 +154,29 @@ def release(scope: Any) -> None:
         give_back()
 
 
-async def _drained(receive: Receive, error: FilmgateError, size: int, most: int) -> FilmgateError:
-    """Take the rest of a body that is refused, unless it is too large for any path, and return its error.
+class _Rest:
+    """What is still to come of a body."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.more = True
+
+    async def receive(self) -> bytes:
+        """Return the next piece."""
+        message = await self._receive()
+        self.more = message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
+
+
+async def _drain(rest: _Rest, size: int, most: int) -> None:
+    """Take the rest of a body that is refused, unless it is too large for any path.
 
     Most clients send all before they read. One whose connection is closed before would not see the answer.
     """
     received = 0
-    while (not most or max(size, received) <= most) and (message := await receive()).get("more_body"):
-        received += len(message.get("body", b""))
-    return error
+    while rest.more and (not most or max(size, received) <= most):
+        received += len(await rest.receive())
 
 
 def _is_form(scope: Any) -> bool:

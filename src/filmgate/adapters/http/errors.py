@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from filmgate.adapters.http.encodings import ACCEPTED
 from filmgate.adapters.http.headers import Headers
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, of_the_disk
 
@@ -33,6 +34,8 @@ def headers_of(error: FilmgateError) -> Headers:
         headers.append((b"www-authenticate", b'Bearer realm="filmgate"'))
     if error.status == 408:
         headers.append((b"connection", b"close"))  # the rest of the request could be taken for another one
+    if error.status == 415:
+        headers.append((b"accept-encoding", ", ".join(ACCEPTED).encode()))
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % error.retry_after))
     return headers

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from filmgate.adapters.dialects.acedata.shapes import (
     AceDataAccepted,
@@ -33,6 +33,7 @@ from filmgate.adapters.dialects.codec import (
     Film,
     Flag,
     Name,
+    Number,
     Picture,
     Prompt,
     Ratio,
@@ -81,6 +82,27 @@ STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()
 _NO_FAILURE: Final = Failure("api_error", "The generation failed.")
 
 
+def _not_negative(value: float | None) -> float | None:
+    if value is not None and value < 0:
+        raise ValueError("must be 0 or more")
+    return value
+
+
+Timeout = Annotated[
+    Number,
+    AfterValidator(_not_negative),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0},
+                {"type": "null"},
+                {"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,15})?$"},
+            ]
+        }
+    ),
+]
+
+
 class VideosBody(Body):
     """A submit. Null and the empty string mean that a field is absent."""
 
@@ -94,9 +116,8 @@ class VideosBody(Body):
     video_url: Film = None
     loop: Flag = None
     enhancement: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
-    timeout: float | None = Field(
+    timeout: Timeout = Field(
         default=None,
-        ge=0,
         description="Seconds to wait for the video in the synchronous form: 300 if not given, 600 at most.",
     )
     callback_url: Callback = None

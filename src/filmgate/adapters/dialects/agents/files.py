@@ -113,6 +113,7 @@ def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
             404: answer(AgentsError, "No such file is waited for."),
             408: answer(AgentsError, "The bytes did not come in time."),
             413: answer(AgentsError, "There are more bytes than allowed."),
+            415: answer(AgentsError, "The bytes are compressed with something else than gzip or deflate."),
         },
         openapi_extra=_ID,
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Text
+from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Number, Text
 from filmgate.adapters.dialects.dream_machine.fields import (
     CharacterPictures,
     Concepts,
@@ -197,7 +197,7 @@ class ImageBody(Submit):
     character: CharacterPictures = None
     modify_image: OnePicture = None
     sync: Flag = Field(default=None, description="Answer when the image is there, or `sync_timeout` is over.")
-    sync_timeout: float | None = Field(
+    sync_timeout: Number = Field(
         default=None, description=f"Seconds to wait with `sync`: 60 if not given, {MAX_SYNC:g} at most."
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Picture, address
+from filmgate.adapters.dialects.codec import Body, Number, Picture, address
 from filmgate.adapters.dialects.described import SOMETHING
 from filmgate.adapters.dialects.dream_machine.words import AspectRatio, RequestType
 from filmgate.domain.errors import InvalidRequest
@@ -72,7 +72,7 @@ class Weighed(Body):
     """A picture by address, and how much it counts."""
 
     url: Picture = None
-    weight: float | None = None
+    weight: Number = None
 
 
 class Identity(Body):
@@ -85,6 +85,11 @@ class Characters(Body):
     """The characters to show; there can be one."""
 
     identity0: Identity | None = None
+
+
+def _in_seconds(value: object) -> object:
+    """Take a length that is written as a number of seconds."""
+    return f"{value}s" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _shape(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +122,12 @@ Resolution = Annotated[
 ]
 Duration = Annotated[
     str | None,
-    Field(max_length=200, description=f'"1s" to "{MAX_SECONDS}s"; a task that asks for something else fails.'),
+    Field(max_length=200),
+    BeforeValidator(_in_seconds),
+    optional(
+        {"type": ["string", "number"], "maxLength": 200},
+        f'"1s" to "{MAX_SECONDS}s", or a number of seconds; a task that asks for something else fails.',
+    ),
 ]
 Keyframes = Annotated[Frames | None, optional(_FRAMES, "What the clip starts from and ends at.")]
 Concepts = Annotated[

@@ -139,7 +139,7 @@ async def _accepted(services: Services, request: Request, model: type[Whole]) ->
 
     async def understood(context: RequestContext, data: bytes) -> Order:
         del context
-        taken = read_inputs(request, data or b"{}", model.INPUTS)
+        taken = read_inputs(request, data, model.INPUTS)
         body = validate(model, taken.body)
         return _order(body, body.generation(), data, taken)
 
