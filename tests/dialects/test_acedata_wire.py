@@ -247,9 +247,9 @@ def test_an_extension_by_address():
         ({"prompt": ["x"]}, "prompt"),
         ({"prompt": "x", "action": "remix"}, "action"),
         ({"prompt": "x", "aspect_ratio": "2:1"}, "aspect_ratio"),
-        ({"prompt": "x", "timeout": "300"}, "timeout"),
+        ({"prompt": "x", "timeout": "soon"}, "timeout"),
         ({"prompt": "x", "timeout": -1}, "timeout"),
-        ({"prompt": "x", "async": "true"}, "async"),
+        ({"prompt": "x", "async": "maybe"}, "async"),
         ({"prompt": "x", "loop": 1}, "loop"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HEAD = 512
-PICTURES = "PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"
+PICTURES = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
 CLIPS = "MP4, MOV, WebM, Matroska and GIF"
 
 _PAGE = (
@@ -21,15 +21,20 @@ _PICTURE_MAGIC = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-_STILL_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_STILL_BRANDS = _AVIF_BRANDS | _HEIF_BRANDS | {b"crx "}
 
 
 def picture_format(head: bytes) -> str | None:
     """Name the picture format, as Pillow calls it; None if it is not an allowed one."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    if {b"avif", b"avis"} & _brands(head):
+    brands = _brands(head)
+    if _AVIF_BRANDS & brands:
         return "AVIF"
+    if head[8:12] in _HEIF_BRANDS and brands:
+        return "HEIF"
     return next((name for magic, name in _PICTURE_MAGIC if head.startswith(magic)), None)
 
 

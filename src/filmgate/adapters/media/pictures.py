@@ -9,6 +9,7 @@ import warnings
 import zlib
 from pathlib import Path
 
+import pi_heif  # type: ignore[import-untyped]
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -44,6 +45,9 @@ _DECODERS = (
     TiffImagePlugin,
     WebPImagePlugin,
 )
+
+# It gives what the decoder of the main picture gives, and neither its small copies nor maps of its depth.
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
 
 
 def _skipping(chunk: str) -> None:
@@ -146,6 +150,7 @@ def _decode(source: Path, kind: str) -> Image.Image:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 picture.load()
+            _check_size(picture)  # a decoder may find another than the header named
             return _rgb(_upright(picture))
     except (InvalidMedia, MemoryError):
         raise
