@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 KILLS  ?= 1000
 INPUTS ?= 10000
-CLIENTS := mcp1 fastmcp tdqs
+CLIENTS := mcp1 fastmcp tdqs litellm langchain
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
