@@ -63,7 +63,7 @@ $(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $(VENV)/.service $@
 
-install-clients: $(CLIENTS:%=.venvs/%/.done) ## Install MCP clients that need environments of their own into .venvs
+install-clients: $(CLIENTS:%=.venvs/%/.done) ## Install clients that need environments of their own into .venvs
 
 .venvs/%/.done: requirements/%.lock | $(UV)
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venvs/$*
