@@ -41,7 +41,7 @@ def test_an_extended_loop_goes_round_again() -> None:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_join_is_a_step_like_any_other(longer: Product) -> None:
-    """Encoded, the step over the join is as near to the step that was drawn as the steps beside it: 40 dB or more."""
+    """Encoded, the step over the join is as near to the step that was drawn as the steps beside it: 37 dB or more."""
     scene = msgspec.convert(longer.notes["scene"], Scene)
     size = (960, 540)
     raw = [
@@ -53,5 +53,5 @@ async def test_the_join_is_a_step_like_any_other(longer: Product) -> None:
         psnr(b.astype(int) - a, d.astype(int) - c)
         for (a, b), (c, d) in zip(pairwise(raw), pairwise(shown), strict=True)
     ]
-    assert likeness[4] >= 40
+    assert likeness[4] >= 37
     assert likeness[4] > min(likeness[:4] + likeness[5:]) - 3

@@ -43,7 +43,7 @@ def test_frame_n_is_frame_0(place: str, frames: int) -> None:
     first, second, middle, last = drawn(word(place), [0.0, 1 / 24, period / 2, period], period=period)
     assert psnr(first, last) >= 60
     assert psnr(first, middle) < 55
-    assert psnr(first, second) > 20
+    assert psnr(first, second) > 18
 
 
 @EVERY
@@ -95,7 +95,7 @@ def test_qualities_differ_in_what_is_rendered() -> None:
     scene = imagine("ocean", 5).scene
     frames = {}
     for quality in QUALITIES:
-        renderer = renderer_for(probe(), scene, 480, 270, 0.0, quality=quality)
+        renderer = renderer_for(probe(), scene, 960, 540, 0.0, quality=quality)
         frames[quality] = renderer.frame(0.0)
         renderer.close()
     sizes = [frames[quality].shape[0] for quality in ("draft", "standard", "high")]
