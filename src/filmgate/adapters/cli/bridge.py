@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 import httpx2
 import msgspec
@@ -31,10 +32,20 @@ from filmgate.adapters.cli.messages import (
 from filmgate.adapters.cli.place import Place
 from filmgate.adapters.cli.posts import answers
 from filmgate.adapters.cli.roots import InputRequired, Roots
-from filmgate.client import ConnectionFailed, FilmgateClientError, InvalidInput, OutcomeUnknown, WrongService
-from filmgate.client.calls import Call, connection, request
+from filmgate.adapters.cli.saving import NAME as SAVE
+from filmgate.adapters.cli.saving import SaveTool
+from filmgate.client import (
+    ConnectionFailed,
+    DownloadFailed,
+    FilmgateClientError,
+    InvalidInput,
+    OutcomeUnknown,
+    WrongService,
+)
+from filmgate.client.calls import Call, connection, error_of, file, get, request
 from filmgate.client.calls import read as read_answer
 from filmgate.client.identity import async_transport
+from filmgate.client.results import Task
 from filmgate.client.target import Target
 
 log = logging.getLogger(__name__)
@@ -48,6 +59,8 @@ _LAST_SECONDS = 1.5
 
 _UPLOADS = "/luma/generations/file_upload"
 _SILENCE = 120.0
+_PIECE = 1024 * 1024
+T = TypeVar("T")
 
 
 class _Kept(msgspec.Struct):
@@ -57,11 +70,14 @@ class _Kept(msgspec.Struct):
 class Bridge:
     """Carries messages between a client, line by line, and the service at a place."""
 
-    def __init__(self, place: Place, write: Callable[[bytes], None], *, allowed: Sequence[str] = ()) -> None:
-        """Let agents name files in `allowed` folders."""
+    def __init__(
+        self, place: Place, write: Callable[[bytes], None], *, allowed: Sequence[str] = (), save: str | None = None
+    ) -> None:
+        """Let agents name files in `allowed` folders, and save results in the folder `save`."""
         self._place = place
         self._roots = Roots(write)
         self._files = LocalFiles(allowed, self._roots, self._upload)
+        self._saving = None if save is None else SaveTool(save, self._task, self._pieces)
         self._write = write
         self._version: str | None = None
         self._at_work: dict[bytes, asyncio.Task[None]] = {}
@@ -130,12 +146,17 @@ class Bridge:
     async def _carry(self, line: bytes, message: Message) -> None:
         try:
             try:
+                if self._saving is not None and message.parameter("name") == SAVE and message.method == "tools/call":
+                    answer = await self._saving.call(message)
+                    if message.wants_answer:
+                        self._write(answer)
+                    return
                 line = await self._files.carried(line, message)
             except InputRequired as asking:
                 self._write(asking.answer)
                 return
             except FilmgateClientError as error:
-                refused = isinstance(error, InvalidInput) or error.status not in (None, 401)
+                refused = isinstance(error, InvalidInput | DownloadFailed) or error.status not in (None, 401)
                 if message.wants_answer and refused:
                     self._write(refusal(message, error))
                     return
@@ -175,13 +196,35 @@ class Bridge:
     async def _upload(self, data_uri: str) -> str:
         """Have the service keep a file, and return its link. Sent twice, it is kept twice, and harms nobody."""
         body = msgspec.json.encode({"url": data_uri})
-        call = Call("POST", _UPLOADS, msgspec.json.Decoder(_Kept).decode, body=body)
+        return (await self._send(Call("POST", _UPLOADS, msgspec.json.Decoder(_Kept).decode, body=body))).public_url
+
+    async def _task(self, task_id: str) -> Task:
+        return await self._send(get(task_id))
+
+    async def _pieces(self, url: str) -> AsyncGenerator[bytes, None]:
+        """Fetch a file by its link. Raises FilmgateClientError."""
+        target, call = await self._place.find(), file(url)
+        with connection(target, call):
+            response = await self._client(target).send(
+                request(self._client(target), target, call, _SILENCE), stream=True
+            )
+            try:
+                if not response.is_success:
+                    await response.aread()
+                    raise error_of(response)
+                async for piece in response.aiter_bytes(_PIECE):
+                    yield piece
+            finally:
+                await response.aclose()
+
+    async def _send(self, call: Call[T]) -> T:
+        """Send what may be sent twice, until the service can be reached, and return the answer."""
         for pause in (*_PAUSES, None):
             target = await self._place.find()
             try:
                 with connection(target, call):
                     response = await self._client(target).send(request(self._client(target), target, call, _SILENCE))
-                return read_answer(call, response).public_url
+                return read_answer(call, response)
             except (ConnectionFailed, WrongService):
                 self._place.lost(target)
                 if pause is None:
@@ -192,6 +235,8 @@ class Bridge:
     def _deliver(self, message: Message, answer: bytes) -> None:
         if message.method == "initialize":
             self._version = agreed_version(answer) or self._version
+        if message.method == "tools/list" and self._saving is not None:
+            answer = self._saving.listed(answer)
         self._write(answer)
 
     def _refuse(self, message: Message, stop: Stop) -> None:

@@ -10,13 +10,14 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filmgate.client.errors import InvalidInput
 
-_PIECE = 1024 * 1024
+_LONGEST = 150
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _MOST_NAMES = 1000
 _UNSAFE = re.compile(r"[^\w.() -]+")
@@ -77,3 +78,68 @@ def _opened(real: str) -> Iterator[int]:
         yield folder
     finally:
         os.close(folder)
+
+
+class NewFile:
+    """A file that is written under a temporary name in a folder, and gets a name that is free once it is whole.
+
+    Leaving without `finish` leaves nothing. Raises OSError.
+    """
+
+    def __init__(self, real: str) -> None:
+        """Take the resolved folder."""
+        self._real = real
+        self._temporary = f".{secrets.token_hex(8)}.part"
+        self.written = 0
+
+    def __enter__(self) -> NewFile:
+        self._stack = contextlib.ExitStack()
+        self._folder = self._stack.enter_context(_opened(self._real))
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._stack.close)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = self._stack.enter_context(
+                os.fdopen(os.open(self._temporary, flags, 0o644, dir_fd=self._folder), "wb")
+            )
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *exited: object) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._temporary, dir_fd=self._folder)
+        self._stack.close()
+
+    def write(self, data: bytes) -> None:
+        """Append some bytes."""
+        self.written += self._file.write(data)
+
+    def finish(self, name: str) -> str:
+        """Give the file this name, or a numbered one where there is such a file, and return its path."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        stem, dot, suffix = name.rpartition(".")
+        for number in range(1, _MOST_NAMES):
+            free = name if number == 1 else f"{stem} ({number}){dot}{suffix}"
+            with contextlib.suppress(FileExistsError):
+                self._place(free)
+                return f"{self._real.rstrip('/')}/{free}"
+        raise FileExistsError(errno.EEXIST, f"there are {_MOST_NAMES} files of that name", name)
+
+    def _place(self, name: str) -> None:
+        """Give the file a name that nobody has. Raises FileExistsError."""
+        try:
+            os.link(self._temporary, name, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+                raise
+            # Without hard links: the name is taken first, by an empty file, which is replaced.
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=self._folder))
+            os.replace(self._temporary, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+
+def safe_name(name: str, suffix: str) -> str:
+    """Return a name without what is special to shells and programs, never hidden, that ends in this suffix."""
+    stem = name.strip()
+    stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
+    stem = _UNSAFE.sub("_", stem).strip(" .").encode()[:_LONGEST].decode(errors="ignore")
+    return f"{stem or 'result'}{suffix}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, overload
 
 import typer
 
@@ -26,12 +26,16 @@ def mcp(
             help="Let the agent read the files in it. Repeatable.",
         ),
     ] = None,
+    save_folder: Annotated[
+        Path | None,
+        typer.Option("--save-folder", metavar="DIR", help="Let the agent save results in it, as new files."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write errors in the options as JSON to stderr.")] = False,
 ) -> int:
     """Speak MCP on stdin and stdout, for an agent that starts this command.
 
-    The service at --url answers. When no address is given and none answers at the default one, a service of its own
-    runs on the data folder until stdin ends.
+    Without --url, and where none answers at the default address, a service of its own runs on the data folder until
+    stdin ends.
     """
     del as_json  # errors are shown, and shaped by it, where all commands end
     import asyncio
@@ -40,26 +44,33 @@ def mcp(
     from filmgate.client import FilmgateClientError
 
     try:
-        asyncio.run(_run(Place(url, key, data), _folders(allow_folder)))
+        asyncio.run(_run(Place(url, key, data), _folders(allow_folder), _folder(save_folder)))
     except FilmgateClientError as error:
         raise stop_for(error) from error
     return Exit.DONE
 
 
 def _folders(given: list[Path] | None) -> list[str]:
-    """Return the folders that were allowed. Raises Stop for what is none."""
-    for folder in given or ():
-        if not folder.expanduser().is_dir():
-            raise Stop(f"{folder} is not a folder", Exit.USAGE, code="bad_folder", field="allow-folder")
-    return [str(folder) for folder in given or ()]
+    return [_folder(folder) for folder in given or ()]
 
 
-async def _run(place: Place, allowed: list[str]) -> None:
+@overload
+def _folder(given: None) -> None: ...
+@overload
+def _folder(given: Path) -> str: ...
+def _folder(given: Path | None) -> str | None:
+    """Return a folder that was allowed. Raises Stop for what is none."""
+    if given is not None and not given.is_dir():
+        raise Stop(f"{given} is not a folder", Exit.USAGE, code="bad_folder")
+    return None if given is None else str(given)
+
+
+async def _run(place: Place, allowed: list[str], save: str | None) -> None:
     from filmgate.adapters.cli.bridge import Bridge
     from filmgate.adapters.cli.pipes import lines, writer
 
     try:
         with writer() as write:
-            await Bridge(place, write, allowed=allowed).run(lines())
+            await Bridge(place, write, allowed=allowed, save=save).run(lines())
     finally:
         await place.close()
