@@ -12,6 +12,8 @@ _PAGE = (
     "of a Dropbox link the one with raw=1 in place of dl=0."
 )
 
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--", b"<script", b"<meta", b"<title")
+
 _PICTURE_MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -50,8 +52,16 @@ def clip_demuxer(head: bytes) -> str | None:
 def foreign(head: bytes, wanted: str, allowed: str) -> str:
     """Say what a file is instead of what was wanted, and what to do about it."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+    if b"<svg" in start and start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
+        return f"The file is an SVG drawing, not a {wanted} we can read: allowed are {allowed}. Export it as PNG."
+    if start.startswith(_PAGES) or (start.startswith(b"<?xml") and b"<html" in start):
         return f"The file is a web page, not a {wanted}: {_PAGE}"
+    if start.startswith((b"<?xml", b"<error", b"{", b"[")):
+        return (
+            f"The address served a message of its server ({'JSON' if start[:1] in b'{[' else 'XML'}), not a {wanted}: "
+            "open the address to read it. Of a storage such as S3 it often says that the link has expired or that "
+            "access is denied; make a new link."
+        )
     return f"The file is not a {wanted} we can read: allowed are {allowed}."
 
 
