@@ -33,6 +33,7 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 4096
 # The first that fits is taken: longest side in pixels, and quality.
 _PREVIEWS = ((384, 80), (320, 70), (256, 60), (192, 50), (128, 40), (64, 40))
+_PROFILE = "icc_profile"
 _SERVED = {"JPEG": "image/jpeg", "PNG": "image/png"}
 # Pillow would load its decoders when it needs them, and all there are: these are here before the fork, and no others.
 _DECODERS = (
@@ -56,6 +57,10 @@ def _skipping(chunk: str) -> None:
 
     def tolerant(stream: PngImagePlugin.PngStream, pos: int, length: int) -> bytes:
         assert stream.fp is not None, "chunks are read from a file"
+        if stream.text_memory > PngImagePlugin.MAX_TEXT_MEMORY or (
+            chunk == "chunk_iCCP" and _PROFILE in stream.im_info
+        ):
+            return stream.fp.read(length)  # thousands of them would be unpacked one after the other
         start = stream.fp.tell()
         try:
             taken: bytes = read(stream, pos, length)
@@ -69,6 +74,7 @@ def _skipping(chunk: str) -> None:
 
 # Profiles of colours have megabytes; what is larger is skipped.
 PngImagePlugin.MAX_TEXT_CHUNK = 4 * 1024 * 1024
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 1024 * 1024
 for _chunk in ("chunk_tEXt", "chunk_zTXt", "chunk_iTXt", "chunk_iCCP"):
     _skipping(_chunk)
 
@@ -180,7 +186,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         return _eight_bits(picture).convert("RGB")
     alpha = picture.has_transparency_data
-    profile = picture.info.get("icc_profile")
+    profile = picture.info.get(_PROFILE)
     if profile and picture.mode in ("RGB", "CMYK", "L"):
         picture = _from_profile(picture, profile)
     return picture.convert("RGBA" if alpha else "RGB")
