@@ -167,7 +167,7 @@ async def test_other_files_are_refused_with_what_is_allowed(shared_tools: Sandbo
     """Vectors, documents, playlists and rarer formats are named as not allowed."""
     source = box / "picture.png"
     source.write_bytes(data)
-    with pytest.raises(InvalidMedia, match="allowed are PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF"):
+    with pytest.raises(InvalidMedia, match="allowed are PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and HEIC"):
         await shared_tools.normalise_image(source, box / "out")
     assert not (box / "out").exists()
 
