@@ -50,7 +50,7 @@ def _gateway(sent: dict[str, Any]) -> Understood:
 
 def _gateway_extend(sent: dict[str, Any]) -> Understood:
     body = validate(gateway.ExtendBody, sent)
-    return gateway.extension(body, task()), body.terms(sent, {"image_url": "an extension starts from its video"})
+    return gateway.extension(body, task()), body.terms(sent)
 
 
 def _acedata(sent: dict[str, Any]) -> Understood:

@@ -69,7 +69,7 @@ _ADDRESS: Final = re.compile(
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(r"(?:iVBORw0KGgo|/9j/|R0lGOD|UklGR)[A-Za-z0-9+/_-]{40}")
-_DATA_URI: Final = re.compile(r"\s*data:[^,\s]{0,200},", re.IGNORECASE)
+_DATA_URI: Final = re.compile(r"\s*data:(?:(?:image|video)/|[^,\s]{0,200},|[^,]{0,200};\s*base64,)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"\s*(?:https?|blob|file|s3|gs|ftp):", re.IGNORECASE)
 PLAIN: Final = re.compile(r"\s*(?:[-+.\d]+[sp]?|true|false|yes|no|on|off|null|none|auto|default)\s*", re.IGNORECASE)
 _ID: Final = re.compile(

@@ -215,7 +215,7 @@ def test_malformed_json(http: httpx2.Client, path: str, content: bytes):
     [
         ("", {"prompt": 5}, "prompt"),
         ("", {"prompt": "abc", "loop": "yes"}, "loop"),
-        ("", {"prompt": "abc", "keyframes": []}, "keyframes"),
+        ("", {"prompt": "abc", "keyframes": ["a"]}, "keyframes"),
         ("", {"prompt": "abc", "keyframes": {"frame0": "x"}}, "keyframes.frame0"),
         ("", {"prompt": "abc", "concepts": {"key": "x"}}, "concepts"),
         ("", {"prompt": "abc", "model": 2}, "model"),

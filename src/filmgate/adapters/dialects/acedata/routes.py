@@ -53,8 +53,8 @@ _VIDEOS: Final = (
     "seconds the answer is 504 with the `task_id`, under which it can be queried; the same body sent again within "
     "30 s waits for the same task. A generation that failed is answered with 200 and `success` false (403 if the "
     "content was refused), since a 5xx would make clients submit it again.\n\n"
-    "An extension of a video made here has the size of that video. `video_id`, `video_url` are only read with "
-    "`action` `extend`, `start_image_url` only without."
+    "An extension of a video made here has the size of that video. `video_id`, `video_url` are only for "
+    "`action` `extend`, `start_image_url` is not."
 )
 _TASKS: Final = (
     "Two APIs share this path; the value of `action` tells them apart. `retrieve` answers one task, "
@@ -74,13 +74,14 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_videos(routes: APIRouter, services: Services) -> None:
+    nothing = {"enum": [None, ""]}
     generate = {
-        "properties": {"action": {"enum": ["generate", "", None]}},
+        "properties": {"action": {"enum": ["generate", "", None]}, "video_id": nothing, "video_url": nothing},
         "anyOf": [says("prompt", SOMETHING), says("start_image_url"), says("image_url"), says("end_image_url")],
     }
     extend = {
         "required": ["action"],
-        "properties": {"action": {"const": "extend"}},
+        "properties": {"action": {"const": "extend"}, "start_image_url": nothing, "image_url": nothing},
         "anyOf": [says("video_id"), says("video_url")],
     }
 

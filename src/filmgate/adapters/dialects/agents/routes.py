@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -38,11 +39,29 @@ from filmgate.ports.ledger import StoredMedia
 TAG: Final = "Agents"
 PREFIX: Final = "/agents/v1"
 
-_EDITS: Final = ["image_edit", "video_edit", "video_reframe"]
-_SOURCE: Final = {
+_NULL: Final = {"type": "null"}
+_NONE: Final = {"anyOf": [_NULL, {"type": "array", "maxItems": 0}]}
+
+
+def _type(*types: str | None, frames: Sequence[str] = (), source: bool = False, guided: bool = True) -> dict[str, Any]:
+    """Describe what requests of some types have besides: which pictures of a clip, and whether a source."""
+    unused = {frame: _NULL for frame in ("start_frame", "end_frame") if frame not in frames}
+    options = {"anyOf": [_NULL, {"type": "object", "properties": unused}]}
+    found: dict[str, Any] = {"type": {"enum": [*types]}, "video": options}
+    if not guided:
+        found["image_ref"] = _NONE
+    if source:
+        return {"required": ["type", "source"], "properties": found | {"source": {"type": "object"}}}
+    return {"properties": found | ({} if types == ("layering",) else {"source": _NULL})}
+
+
+_TYPES: Final = {
     "anyOf": [
-        {"not": {"required": ["type"], "properties": {"type": {"enum": _EDITS}}}},
-        {"required": ["source"], "properties": {"source": {"type": "object"}}},
+        _type("image"),
+        _type("video", None, frames=("start_frame", "end_frame")),
+        _type("layering", guided=False),
+        _type("image_edit", "video_reframe", source=True),
+        _type("video_edit", frames=("start_frame",), source=True),
     ]
 }
 
@@ -67,7 +86,7 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         description="What is asked for is accepted even if nothing here can make it; the generation then ends "
         "`failed` with the reason.",
         responses=succeeds(AgentsGeneration, "The new generation.", 201) | refusals(AgentsError),
-        openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _SOURCE))),
+        openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _TYPES))),
     )
     async def create(request: Request) -> Response:
         async def understood(context: RequestContext, data: bytes) -> Order:

@@ -86,7 +86,7 @@ async def _extend(services: Services, request: Request) -> Accepted:
         taken = read_inputs(request, data, wire.EXTEND_INPUTS)
         body, fields = validate(wire.ExtendBody, taken.body), taken.fields(*wire.EXTEND_FIELDS)
         source = await services.tasks.get(context, request.path_params["task_id"])
-        terms = body.terms(taken.body, {"image_url": "an extension starts from its video"})
+        terms = body.terms(taken.body)
         return Order(wire.extension(body, source), wire.NAME, taken.encoded(data), body.hook, fields, terms=terms)
 
     return await accepted(services, request, understood)

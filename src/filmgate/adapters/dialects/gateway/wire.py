@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -100,7 +100,6 @@ class ExtendBody(Body):
     user_prompt: Prompt = None
     prompt: Prompt = Field(default=None, description="Another name of `user_prompt`.")
     expand_prompt: Flag = Field(default=None, description="Let the prompt be enhanced; true if not given.")
-    image_url: Picture = None
     image_end_url: Picture = None
     notify_hook: Callback = None
     callback_url: Callback = None
@@ -118,7 +117,7 @@ class ExtendBody(Body):
         """Where the finished task is posted to."""
         return given(self.notify_hook, self.callback_url)
 
-    def terms(self, said: dict[str, Any], unused: Mapping[str, str] | None = None) -> Terms:
+    def terms(self, said: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent; of two names of one field, the second may be unused."""
         twice = {
             second: f"{first} wins over it"
@@ -126,7 +125,7 @@ class ExtendBody(Body):
             if said.get(first) and said.get(second) != said.get(first)
         }
         inputs = CREATE_INPUTS if isinstance(self, CreateBody) else EXTEND_INPUTS
-        return terms(said, self, _NAMES, inputs, unused={**twice, **(unused or {})})
+        return terms(said, self, _NAMES, inputs, unused=twice)
 
     @property
     def enhance(self) -> bool:
@@ -137,6 +136,7 @@ class ExtendBody(Body):
 class CreateBody(ExtendBody):
     """A new video. `user_prompt` is required unless there is an image to start from or to end at."""
 
+    image_url: Picture = None
     loop: Flag = None
     aspect_ratio: Ratio = None
     resolution: Resolution = None

@@ -106,7 +106,7 @@ def _pixels_of(ratio: str, resolution: str | None) -> str:
 
 
 def _object_with(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": [key], "properties": {key: schema}}
+    return {"type": "object", "required": [key], "properties": {key: schema}, "additionalProperties": False}
 
 
 def _picture_of(address: str) -> dict[str, str]:
