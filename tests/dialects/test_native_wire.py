@@ -97,9 +97,9 @@ def test_what_a_side_may_not_be(side: Any):
 
 def test_the_parameters_of_a_list():
     """Nothing said is the newest page; several states go with commas."""
-    assert wire.listing(None, None, None, None) == TaskFilter(limit=20)
+    assert wire.listing(None, None, None, None) == TaskFilter(limit=20, counted=True)
     assert wire.listing("5", "10", "pending,failed", "false") == TaskFilter(
-        states=(State.PENDING, State.FAILED), newest=False, limit=5, offset=10
+        states=(State.PENDING, State.FAILED), newest=False, limit=5, offset=10, counted=True
     )
 
 

@@ -33,7 +33,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PATH: Final = "/mcp"
 
-_CODES: Final = {400: -32600, 404: -32601, 413: -32600, 500: -32603}
+_CODES: Final = {400: -32600, 404: -32601, 413: -32600, 415: -32600, 500: -32603}
 _REFUSED: Final = -32000
 _EITHER = (b"accept", b"application/json, text/event-stream")
 _JSON = (b"content-type", b"application/json")
