@@ -190,14 +190,18 @@ class TaskService:
 
     async def by_video(self, context: RequestContext, video_id: str) -> Task:
         """Find the task that made a video. Raises NotFound."""
-        task = await self._ledger.by_video(context.caller.application_id, canonical_id(video_id))
+        task = await self._ledger.by_video(context.caller.application_id, video_id)
+        if task is None and (plain := canonical_id(video_id)) != video_id:
+            task = await self._ledger.by_video(context.caller.application_id, plain)
         if task is None:
             raise NotFound("no such video")
         return task
 
     async def by_trace(self, context: RequestContext, trace_id: str) -> Task:
         """Find the newest task submitted under a trace id. Raises NotFound."""
-        task = await self._ledger.by_trace(context.caller.application_id, canonical_id(trace_id))
+        task = await self._ledger.by_trace(context.caller.application_id, trace_id)
+        if task is None and (plain := canonical_id(trace_id)) != trace_id:
+            task = await self._ledger.by_trace(context.caller.application_id, plain)
         if task is None:
             raise NotFound()
         return task

@@ -116,6 +116,7 @@ def test_remix_edit_and_extend(once: OpenAI, http: httpx2.Client, ended: Ended):
     assert (remix.remixed_from_video_id, remix.size, remix.seconds) == (first.id, first.size, first.seconds)
     task = ended(remix.id)
     assert (task["operation"], task["state"], task["prompt"]) == ("modify", "completed", "blue")
+    assert task["video"]["duration"] == ended(first.id)["video"]["duration"]
     assert once.videos.retrieve(remix.id).remixed_from_video_id == first.id
     edited = once.videos.edit(prompt="blue", video=("a.mp4", data, "video/mp4"))
     assert ended(edited.id)["operation"] == "modify"

@@ -69,10 +69,9 @@ class Bodies:
                 raise _too_large(most, size)
             await self._collect(pieces, check, rest, scope, size, most, application)
         except (InvalidRequest, PayloadTooLarge, UnsupportedEncoding):
-            received = sum(map(len, pieces))
             pieces.clear()
             release(scope)
-            await _drain(rest, size or received, self._most)
+            await _drain(rest, size or 0, self._most)
             raise
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
@@ -155,17 +154,19 @@ def release(scope: Any) -> None:
 
 
 class _Rest:
-    """What is still to come of a body."""
+    """What is still to come of a body, and how many bytes of it came."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self.more = True
+        self.received = 0
 
     async def receive(self) -> bytes:
         """Return the next piece."""
         message = await self._receive()
         self.more = message.get("more_body", False)
         piece: bytes = message.get("body", b"")
+        self.received += len(piece)
         return piece
 
 
@@ -174,9 +175,8 @@ async def _drain(rest: _Rest, size: int, most: int) -> None:
 
     Most clients send all before they read. One whose connection is closed before would not see the answer.
     """
-    received = 0
-    while rest.more and (not most or max(size, received) <= most):
-        received += len(await rest.receive())
+    while rest.more and (not most or max(size, rest.received) <= most):
+        await rest.receive()
 
 
 def _is_form(scope: Any) -> bool:

@@ -20,6 +20,9 @@ from filmgate.domain.spelling import check_keys
 from filmgate.domain.words import MAX_WORDS, listed, words_in
 from filmgate.ports.engine import Clip, Job, Notes, Product, Report
 
+_LENGTHENS = frozenset({Operation.EXTEND, Operation.REVERSE_EXTEND, Operation.INTERPOLATE})
+"""What makes a longer clip of the earlier ones."""
+
 
 class ScriptedEngine:
     """Follows the script of each task. `options` are the operator's, by the names of `Playbook`."""
@@ -46,7 +49,10 @@ class ScriptedEngine:
         return None
 
     async def run(self, job: Job, report: Report) -> Product:
-        """Follow the script, then write the clip: an extended one has the length of both parts."""
+        """Follow the script, then write the clip.
+
+        An extended one has the length of both parts, and one that is made anew that of the earlier clip.
+        """
         script = self._playbook.script_for(job.generation.prompt)
         if job.crashes < script.crash:
             await _crash()
@@ -66,8 +72,11 @@ class ScriptedEngine:
     async def _made(self, job: Job) -> Product:
         if job.generation.kind is Kind.IMAGE:
             return await self._picture(job)
-        earlier = [side.notes for side in (job.start, job.end) if isinstance(side, Clip)]
-        frames = job.generation.frames + sum(int(notes.get("frames", 0)) for notes in earlier)
+        earlier = sum(int(side.notes.get("frames", 0)) for side in (job.start, job.end) if isinstance(side, Clip))
+        if job.generation.operation in _LENGTHENS:
+            frames = job.generation.frames + earlier
+        else:
+            frames = earlier or job.generation.frames
         width, height = job.generation.size
         path = job.workdir / "clip.mp4"
         data = await asyncio.to_thread(clip, width, height, frames)
