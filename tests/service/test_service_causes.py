@@ -112,6 +112,16 @@ def test_addresses(http: httpx2.Client, name: str):
         ), said
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_file_part_that_is_too_large(http: httpx2.Client, name: str):
+    """A form whose picture is too large is told the limit, and what to do, by the name of the part."""
+    request = SUBMITS[name]
+    large = b"\x89PNG\r\n\x1a\n" + bytes(20 * 1024 * 1024)
+    fields = {key: value for key, value in request.json.items() if isinstance(value, str)}
+    answer = http.post(request.path, data=fields, files={"first_frame": ("a.png", large, "image/png")})
+    refused(answer, name, "first_frame: the file has more than 20971520 bytes: make it smaller")
+
+
 @pytest.mark.parametrize("name", SUBMITS)
 def test_a_file_where_a_text_was_expected(http: httpx2.Client, name: str):
     """A file in the place of a text is called one, and so are other wrong types."""

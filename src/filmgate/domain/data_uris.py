@@ -41,7 +41,7 @@ def decode_data_uri(uri: str, limit: int) -> bytes:
     if data is None:
         text = _plain(text)
         if _is_too_long(text, limit):
-            raise InvalidMedia(f"the file has more than {limit} bytes")
+            raise InvalidMedia(f"the file has more than {limit} bytes: make it smaller")
         data = _strict(text)
     if data is None:
         raise InvalidMedia(f"the data URI is not valid base64{_reason(text)}")
