@@ -20,9 +20,9 @@ SERVED: dict[str, tuple[bytes, list[str]]] = {
     "XHTML": (b'<?xml version="1.0"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml">', PAGE),
     "expired link of S3": (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>',
-        ["message of its server (XML)", "the link has expired"],
+        ["message of a server (XML)", "the link has expired"],
     ),
-    "error in JSON": (b'{"error": {"code": 404}}', ["message of its server (JSON)"]),
+    "error in JSON": (b'{"error": {"code": 404}}', ["message of a server (JSON)"]),
     "SVG": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', ["SVG drawing", "Export it as PNG"]),
     "text": (b"Not found", ["not a", "allowed are"]),
 }

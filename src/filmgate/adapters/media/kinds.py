@@ -56,11 +56,12 @@ def foreign(head: bytes, wanted: str, allowed: str) -> str:
         return f"The file is an SVG drawing, not a {wanted} we can read: allowed are {allowed}. Export it as PNG."
     if start.startswith(_PAGES) or (start.startswith(b"<?xml") and b"<html" in start):
         return f"The file is a web page, not a {wanted}: {_PAGE}"
-    if start.startswith((b"<?xml", b"<error", b"{", b"[")):
+    in_xml = start.startswith((b"<error", b"<?xml")) and b"<error" in start
+    if in_xml or start.startswith((b"{", b"[")):
         return (
-            f"The address served a message of its server ({'JSON' if start[:1] in b'{[' else 'XML'}), not a {wanted}: "
-            "open the address to read it. Of a storage such as S3 it often says that the link has expired or that "
-            "access is denied; make a new link."
+            f"The file is not a {wanted} we can read but a message of a server ({'XML' if in_xml else 'JSON'}). Open the "
+            "address that served it to read it: a storage such as S3 often says so that the link has expired or that "
+            f"access is denied; make a new link then. Allowed are {allowed}."
         )
     return f"The file is not a {wanted} we can read: allowed are {allowed}."
 
