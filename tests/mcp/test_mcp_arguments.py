@@ -48,7 +48,7 @@ READ: list[tuple[str, str, Any, Any]] = [
     (GENERATE, "prompt", "null", "null"),
     (GENERATE, "prompt", " true ", " true "),
     (GENERATE, "model", "null", "null"),
-    (FROM_IMAGE, "start_image_url", '{"url": "x"}', '{"url": "x"}'),
+    (FROM_IMAGE, "prompt", '{"url": "x"}', '{"url": "x"}'),
 ]
 NEEDED = {WAIT: {"task_id": "x"}, GENERATE: {"prompt": "x"}, FROM_IMAGE: {"prompt": "x"}}
 

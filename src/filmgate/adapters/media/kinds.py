@@ -59,9 +59,9 @@ def foreign(head: bytes, wanted: str, allowed: str) -> str:
     in_xml = start.startswith((b"<error", b"<?xml")) and b"<error" in start
     if in_xml or start.startswith((b"{", b"[")):
         return (
-            f"The file is not a {wanted} we can read but a message of a server ({'XML' if in_xml else 'JSON'}). Open the "
-            "address that served it to read it: a storage such as S3 often says so that the link has expired or that "
-            f"access is denied; make a new link then. Allowed are {allowed}."
+            f"The file is not a {wanted} we can read but a message of a server ({'XML' if in_xml else 'JSON'}). Open "
+            "the address that served it to read it: a storage such as S3 often says so that the link has expired or "
+            f"that access is denied; make a new link then. Allowed are {allowed}."
         )
     return f"The file is not a {wanted} we can read: allowed are {allowed}."
 

@@ -216,7 +216,9 @@ class ImageBody(Submit):
         """Understand the body. Raises InvalidRequest."""
         check_type(self.generation_type, RequestType.IMAGE)
         if self.modify_image_ref and self.modify_image:
-            raise InvalidRequest("is another name of modify_image_ref: send one of them", field="modify_image")
+            raise InvalidRequest(
+                "modify_image is another name of modify_image_ref: send one of them", field="modify_image"
+            )
         shown = [each.identity0 for each in (self.character_ref, self.character) if each and each.identity0]
         pictures, unsupported = guides(
             {

@@ -131,6 +131,7 @@ _GUIDED: Final = {
         },
     ]
 }
+_MADE_ANEW_ONCE: Final = {"not": {"allOf": [_given("modify_image_ref"), _given("modify_image")]}}
 _SIZED: Final = _given("aspect_ratio", "string")
 
 
@@ -220,7 +221,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
             "Make an image",
             "From a prompt and from pictures that guide it. With `sync` the answer comes when the generation has "
             "ended, or in the state that it is in when the time to wait is over.",
-            (_GUIDED,),
+            (_GUIDED, _MADE_ANEW_ONCE),
         ),
     )
     async def create(request: Request) -> Response:
