@@ -40,14 +40,18 @@ async def test_a_read_that_takes_too_long_is_given_up(readers: ListReaders):
 async def test_one_application_has_half_of_the_readers(readers: ListReaders):
     """While one application's lists hang, however many, another one's is read."""
     go_on = threading.Event()
+    begun = threading.Semaphore(0)
     running = []
 
     def hang(reader: Reader) -> None:
         running.append(reader)
+        begun.release()
         go_on.wait()
 
     hung = [asyncio.ensure_future(readers.run("app-a", hang)) for _ in range(20)]
     try:
+        for _ in range(2):
+            assert await asyncio.to_thread(begun.acquire, timeout=30)
         assert await readers.run("app-b", lambda reader: reader.rows("SELECT 1")) == [(1,)]
         assert len(running) == 2
     finally:
