@@ -118,6 +118,8 @@ class Bodies:
 
     def _utf8(self, body: bytes) -> bytes:
         """Return JSON in UTF-8 without a mark in front; what is no text stays as it is. Raises PayloadTooLarge."""
+        if body[:1] == b"{" and body[1:2] != b"\0":  # as nearly all are
+            return body
         if body.startswith(BOM_UTF8):
             return body[len(BOM_UTF8) :]
         encoding = detect_encoding(body)
