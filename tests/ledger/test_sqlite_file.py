@@ -215,10 +215,7 @@ class TestFile:
 
     async def test_callbacks_that_were_due_before_there_was_a_log_are_in_it(self, path: Path):
         """A file from before the log of callbacks has its pending ones in the log once it is opened."""
-        old = apsw.Connection(str(path))
-        for step in migrations()[:3]:
-            old.execute(step).fetchall()
-        old.pragma("user_version", 3)
+        old = ledger_of(path, 3)
         old.execute(SQL["add_application"], asdict(A))
         told = task(callback_url="http://example.test/hook")
         old.execute(SQL["add_task"], task_values(told))
@@ -233,10 +230,7 @@ class TestFile:
 
     async def test_usage_begins_with_the_tasks_that_are_there(self, path: Path):
         """What was submitted, made, failed and held before counts from the migration on."""
-        old = apsw.Connection(str(path))
-        for step in migrations()[:5]:
-            old.execute(step).fetchall()
-        old.pragma("user_version", 5)
+        old = ledger_of(path, 5)
         old.execute(SQL["add_application"], asdict(A))
         price = {"work": Progress(credits=0.5), "created_at": 10.0, "finished_at": 90_000.0, "stage": Stage.DONE}
         done = task(**price, state=State.COMPLETED, output=output())
@@ -266,10 +260,7 @@ class TestFile:
         self, path: Path, caplog: pytest.LogCaptureFixture, revoked: bool
     ):
         """In a file from before there were roles, one key of `default` gets the role admin, and is named."""
-        old = apsw.Connection(str(path))
-        for step in migrations()[:7]:
-            old.execute(step).fetchall()
-        old.pragma("user_version", 7)
+        old = ledger_of(path, 7)
         default = Application("app-d", "default", "user-d", 1.0)
         for each in (A, default):
             old.execute(SQL["add_application"], asdict(each))
@@ -300,10 +291,7 @@ class TestFile:
 
     async def test_work_from_before_keys_took_turns_takes_them(self, path: Path):
         """Its key is that of its task; that of a task which is gone is claimed all the same."""
-        old = apsw.Connection(str(path))
-        for step in migrations()[:8]:
-            old.execute(step).fetchall()
-        old.pragma("user_version", 8)
+        old = ledger_of(path, 8)
         old.execute(SQL["add_application"], asdict(A))
         batch, person = [task(credential_id="batch") for _ in range(5)], task(credential_id="person")
         for each in (*batch, person):
@@ -320,10 +308,7 @@ class TestFile:
 
     async def test_ids_of_providers_from_before_their_table_are_known(self, path: Path):
         """Those of tasks, ended or not, and of recalls whose task is gone; of two engines of one provider the first."""
-        old = apsw.Connection(str(path))
-        for step in migrations()[:6]:
-            old.execute(step).fetchall()
-        old.pragma("user_version", 6)
+        old = ledger_of(path, 6)
         old.execute(SQL["add_application"], asdict(A))
         first, second, done = (
             task(engine="one", upstream_id="up-1"),
@@ -414,6 +399,15 @@ class TestStatements:
 
 def _recalls(of: Task, upstream_id: str) -> list[Due]:
     return [Due(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
+
+
+def ledger_of(path: Path, schema: int) -> apsw.Connection:
+    """Make a ledger with an earlier schema."""
+    old = apsw.Connection(str(path))
+    for step in migrations()[:schema]:
+        old.execute(step).fetchall()
+    old.pragma("user_version", schema)
+    return old
 
 
 _PUT_DUE_BEFORE_KEYS = """

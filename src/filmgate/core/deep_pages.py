@@ -46,23 +46,22 @@ class DeepPages:
         offset = wanted.offset + len(page.tasks)
         if page.more and page.tasks and offset >= DEEP and wanted.after is None:
             last = page.tasks[-1]
-            self._remember(application_id, replace(wanted, offset=offset), (last.created_at, last.id))
+            self._remember(_key(application_id, wanted, offset), (last.created_at, last.id))
         return page
 
     def _end_before(self, application_id: str, wanted: TaskFilter) -> tuple[float, str] | None:
         if wanted.offset < DEEP or wanted.after is not None:
             return None
-        until, place = self._ends.get((application_id, _same(wanted)), (0.0, None))
+        until, place = self._ends.get(_key(application_id, wanted, wanted.offset), (0.0, None))
         return place if place is not None and until > self._clock() else None
 
-    def _remember(self, application_id: str, following: TaskFilter, place: tuple[float, str]) -> None:
-        key = (application_id, _same(following))
+    def _remember(self, key: tuple[str, TaskFilter], place: tuple[float, str]) -> None:
         self._ends[key] = (self._clock() + _SECONDS, place)
         self._ends.move_to_end(key)
         while len(self._ends) > _MOST:
             self._ends.popitem(last=False)
 
 
-def _same(wanted: TaskFilter) -> TaskFilter:
-    """Return the filter without what may differ from page to page."""
-    return replace(wanted, limit=0, counted=False)
+def _key(application_id: str, wanted: TaskFilter, offset: int) -> tuple[str, TaskFilter]:
+    """Return what an end is remembered by: the list, without what may differ from page to page, and the offset."""
+    return application_id, replace(wanted, offset=offset, limit=0, counted=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -173,10 +174,7 @@ class TaskService:
 
     async def _found(self, context: RequestContext, task_id: str) -> Task | None:
         """Find a task by its id, however that is written."""
-        task = await self._ledger.get(context.caller.application_id, task_id)
-        if task is None and (plain := canonical_id(task_id)) != task_id:
-            task = await self._ledger.get(context.caller.application_id, plain)
-        return task
+        return await _as_written(task_id, partial(self._ledger.get, context.caller.application_id))
 
     async def _with_stored_ids(self, context: RequestContext, generation: Generation) -> Generation:
         """Return a generation that names earlier tasks by their ids as they are stored."""
@@ -190,18 +188,14 @@ class TaskService:
 
     async def by_video(self, context: RequestContext, video_id: str) -> Task:
         """Find the task that made a video. Raises NotFound."""
-        task = await self._ledger.by_video(context.caller.application_id, video_id)
-        if task is None and (plain := canonical_id(video_id)) != video_id:
-            task = await self._ledger.by_video(context.caller.application_id, plain)
+        task = await _as_written(video_id, partial(self._ledger.by_video, context.caller.application_id))
         if task is None:
             raise NotFound("no such video")
         return task
 
     async def by_trace(self, context: RequestContext, trace_id: str) -> Task:
         """Find the newest task submitted under a trace id. Raises NotFound."""
-        task = await self._ledger.by_trace(context.caller.application_id, trace_id)
-        if task is None and (plain := canonical_id(trace_id)) != trace_id:
-            task = await self._ledger.by_trace(context.caller.application_id, plain)
+        task = await _as_written(trace_id, partial(self._ledger.by_trace, context.caller.application_id))
         if task is None:
             raise NotFound()
         return task
@@ -267,9 +261,8 @@ class TaskService:
     async def cancel(self, context: RequestContext, task_id: str) -> Task:
         """End an unfinished task by its owner's will; a finished one is left as it is. Raises NotFound."""
         failure = Failure(FailureCode.CANCELLED, "The task was cancelled by its owner.")
-        task = await self._ledger.cancel(context.caller.application_id, task_id, failure, self._clock())
-        if task is None and (plain := canonical_id(task_id)) != task_id:
-            task = await self._ledger.cancel(context.caller.application_id, plain, failure, self._clock())
+        cancel = partial(self._ledger.cancel, context.caller.application_id, failure=failure, now=self._clock())
+        task = await _as_written(task_id, cancel)
         if task is None:
             raise NotFound()
         reached(Point.CANCELLED)
@@ -375,6 +368,14 @@ class TaskService:
         self._dispatcher.wake(CALLBACK)
         self._dispatcher.wake(queue_of(RECALL, task.engine))
         self._feed.publish(task)
+
+
+async def _as_written(written: str, find: Callable[[str], Awaitable[Task | None]]) -> Task | None:
+    """Find a task by an id as it is written, and if there is none so, as it would be stored."""
+    task = await find(written)
+    if task is None and (plain := canonical_id(written)) != written:
+        task = await find(plain)
+    return task
 
 
 def _either(ids: tuple[str, ...] | None) -> tuple[str, ...] | None:

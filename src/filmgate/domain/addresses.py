@@ -24,8 +24,14 @@ _HOST: Final = re.compile(r"(localhost|([\w-]+\.)+[A-Za-z]{2,24}|\d+(\.\d+){3}|\
 _FILE_NAME: Final = re.compile(
     r"[^/\\:]+\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|svg|mp4|m4v|mov|webm|mkv|avi)", re.IGNORECASE
 )
+_NO_PATH: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 _INSTEAD: Final = "Give an http(s) address that can be reached from here"
 _FILE: Final = ", or send the file itself as a data URI"
+
+
+def is_local_path(value: str) -> bool:
+    """Return whether a text names a file of the machine where it was written: it has no scheme, or that of files."""
+    return not _NO_PATH.match(value.strip())
 
 
 def describe_wrong_address(value: str, *, file: bool = True) -> str | None:

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import mimetypes
 import os
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from filmgate.adapters.cli.folders import is_inside, read_inside, real_folder
 from filmgate.adapters.cli.messages import Message
 from filmgate.adapters.cli.roots import Roots, path_of
 from filmgate.client.errors import FilmgateClientError, InvalidInput
+from filmgate.domain.addresses import is_local_path
 
 ARGUMENTS = {"start_image_url": "image", "end_image_url": "image", "video_url": "video"}
 """The arguments that may name a file, and of which kind it is then."""
@@ -29,7 +29,6 @@ LIMITS = {"image": 20 * 1024 * 1024, "video": 23 * 1024 * 1024}
 """Bytes of a file, at most: what a service takes by default, for a video within one request."""
 
 _AT_ONCE = 2
-_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 
 
 class LocalFiles:
@@ -80,7 +79,7 @@ def _local(message: Message) -> dict[str, str]:
 
 
 def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and not _ADDRESS.match(value.strip())
+    return isinstance(value, str) and bool(value.strip()) and is_local_path(value)
 
 
 def _data_uri(argument: str, value: str, folders: Sequence[str]) -> str:

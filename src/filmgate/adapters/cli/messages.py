@@ -85,9 +85,13 @@ def refusal(message: Message, error: FilmgateClientError) -> bytes:
     """Write the result of a tool call that was refused here, in the form in which the service refuses one."""
     words = {"code": error.code, "message": error.message, "field": error.field, "trace_id": error.trace_id}
     text = msgspec.json.encode({"error": {name: word for name, word in words.items() if word is not None}}).decode()
-    result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True}
+    return tool_result(message, {"content": [{"type": "text", "text": text}], "isError": True})
+
+
+def tool_result(message: Message, result: dict[str, Any]) -> bytes:
+    """Write the result of a tool call, marked as whole where the client's version wants that."""
     if message.version is not None:
-        result["resultType"] = "complete"
+        result = {**result, "resultType": "complete"}
     return msgspec.json.encode({"jsonrpc": "2.0", "id": message.id, "result": result})
 
 

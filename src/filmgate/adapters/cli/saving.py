@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filmgate.adapters.cli.folders import NewFile, real_folder, safe_name
-from filmgate.adapters.cli.messages import Message
+from filmgate.adapters.cli.messages import Message, tool_result
 from filmgate.client.errors import DownloadFailed, InvalidInput
 from filmgate.client.results import Task
 
@@ -103,10 +103,8 @@ def _next(task: Task) -> str:
 
 def _result(message: Message, structured: dict[str, Any]) -> bytes:
     text = msgspec.json.encode(structured).decode()
-    result = {"content": [{"type": "text", "text": text}], "structuredContent": structured, "isError": False}
-    if message.version is not None:
-        result["resultType"] = "complete"
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": message.id, "result": result})
+    content = [{"type": "text", "text": text}]
+    return tool_result(message, {"content": content, "structuredContent": structured, "isError": False})
 
 
 def _definition(folder: str) -> dict[str, Any]:

@@ -39,6 +39,11 @@ def _as_it_is(address: str) -> Any:
     return address
 
 
+def by_url(address: str) -> dict[str, str]:
+    """Write an address as the object that most fields have."""
+    return {"url": address}
+
+
 class Place(NamedTuple):
     """Where a request has a picture or clip.
 

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from filmgate.adapters.mcp.schema import Schema, schema_of
+from filmgate.domain.addresses import is_local_path
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT
@@ -35,7 +36,6 @@ _MAX_NAME: Final = 100
 _CLOSE: Final = 0.6
 _MEDIA = re.compile(r"image|img|picture|photo|frame|file|media|video|reference|asset|attachment", re.IGNORECASE)
 _SOURCES: Final = "http(s) address or base64 data URI; over stdio also a local path"
-_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 _FILE: Final = (
     "an http(s) address or a base64 data URI. A path is read only by the command `filmgate mcp`, on its own machine "
     "and in folders that the user has allowed."
@@ -267,7 +267,7 @@ def given(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) -> dict[str,
     if unknown:
         raise _unknown(unknown, kind)
     for name in FILES & sent.keys():
-        if isinstance(sent[name], str) and not _ADDRESS.match(sent[name].strip()):
+        if isinstance(sent[name], str) and is_local_path(sent[name]):
             raise InvalidRequest(f"{name} must be {_FILE}", field=name)
     converted = {name: _converted(sent[name], schema) for name, schema in schemas.items() if name in sent}
     return {name: value for name, value in converted.items() if value is not None}

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.wire import NAMES, VIDEO_MODEL
 from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
-from filmgate.adapters.dialects.inputs import Inputs, Place
+from filmgate.adapters.dialects.inputs import Inputs, Place, by_url
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
@@ -51,10 +51,6 @@ _UNUSED: Final[dict[Type, tuple[str, ...]]] = {
 """Fields that a type of work has no use for."""
 
 
-def _file_of(address: str) -> dict[str, str]:
-    return {"url": address}
-
-
 _GUIDES: Final = {"image_ref": "pictures that guide it"}
 _EDITED: Final = {"source": "the video to work on"}
 INPUTS: Final[dict[Type, Inputs]] = {
@@ -63,8 +59,8 @@ INPUTS: Final[dict[Type, Inputs]] = {
     "layering": Inputs(further={"source": "the picture to take apart"}),
     "video": Inputs(
         (
-            Place("video.start_frame", "the first frame", START_NAMES, write=_file_of, typed=True),
-            Place("video.end_frame", "the last frame", END_NAMES, write=_file_of, typed=True),
+            Place("video.start_frame", "the first frame", START_NAMES, write=by_url, typed=True),
+            Place("video.end_frame", "the last frame", END_NAMES, write=by_url, typed=True),
         ),
         LIST_NAMES,
         {"video.keyframes": "frames, with video.keyframe_indexes", **_GUIDES},
@@ -249,9 +245,9 @@ class GenerationBody(Body):
 
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
-        reason = f"it is not for the type {self.kind_of_work}"
         kind = self.kind_of_work
-        return terms(sent, self, NAMES, INPUTS[kind], unused=dict.fromkeys(_UNUSED[kind], reason), silent=_SILENT)
+        unused = dict.fromkeys(_UNUSED[kind], f"it is not for the type {kind}")
+        return terms(sent, self, NAMES, INPUTS[kind], unused=unused, silent=_SILENT)
 
     @property
     def _options(self) -> VideoOptions:

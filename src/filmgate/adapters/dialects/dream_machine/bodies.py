@@ -33,7 +33,7 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     words,
 )
 from filmgate.adapters.dialects.dream_machine.words import MODE, Mode, RequestType
-from filmgate.adapters.dialects.inputs import Inputs, Place
+from filmgate.adapters.dialects.inputs import Inputs, Place, by_url
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import InvalidRequest
@@ -75,18 +75,12 @@ def _frame_of(address: str) -> dict[str, str]:
     return {"type": "image", "url": address}
 
 
-def _file_of(address: str) -> dict[str, str]:
-    return {"url": address}
-
-
-_VIDEO: Final = Place(
-    "media", "the video to work on", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=_file_of, typed=True
-)
+_VIDEO: Final = Place("media", "the video to work on", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True)
 _FIRST: Final = Place(
     "first_frame",
     "the first frame",
     tuple(name for name in START_NAMES if name.startswith("first_frame_")),
-    write=_file_of,
+    write=by_url,
     typed=True,
 )
 
@@ -326,7 +320,7 @@ class ReframeImageBody(Reframe):
     """An image in another aspect ratio."""
 
     INPUTS: ClassVar[Inputs] = Inputs(
-        (Place("media", "the picture to reframe", START_NAMES, write=_file_of, typed=True),)
+        (Place("media", "the picture to reframe", START_NAMES, write=by_url, typed=True),)
     )
 
     generation_type: Annotated[Text, only(RequestType.REFRAME_IMAGE)] = None

@@ -37,10 +37,10 @@ class Frame(Body):
 
     def reference(self, field: str) -> Reference:
         """Give what it refers to. Raises InvalidRequest."""
-        name, value = ("url", self.url) if self.type == "image" else ("id", self.id)
+        sides = (("url", self.url), ("id", self.id))
+        (name, value), (other, unused) = sides if self.type == "image" else sides[::-1]
         if not value or not value.strip():
             raise InvalidRequest(f"{field}.{name} is required", field=f"{field}.{name}")
-        other, unused = ("id", self.id) if self.type == "image" else ("url", self.url)
         if unused:
             raise InvalidRequest(
                 f"{field}.{other} is not for the type {self.type}, which has {name}: leave one of them out",

@@ -11,7 +11,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, given
-from filmgate.adapters.dialects.inputs import Inputs, Place, read_address
+from filmgate.adapters.dialects.inputs import Inputs, Place, by_url, read_address
 from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
 from filmgate.adapters.dialects.remarks import metadata
 from filmgate.adapters.dialects.terms import terms
@@ -113,10 +113,6 @@ def _picture_of(address: str) -> dict[str, str]:
     return {"image_url": address}
 
 
-def _video_of(address: str) -> dict[str, str]:
-    return {"url": address}
-
-
 class PromptBody(Body):
     """What every submit has."""
 
@@ -208,7 +204,7 @@ class SourceBody(PromptBody):
     """A new video out of an earlier one, named by its id or sent as a file."""
 
     INPUTS: ClassVar[Inputs] = Inputs(
-        (Place("video", "the video", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=_video_of, typed=True),)
+        (Place("video", "the video", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True),)
     )
 
     video: Annotated[
