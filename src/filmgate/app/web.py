@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SERVICE = frozenset(
-    ("healthz", "readyz", "identity", "metrics", "docs", "openapi.json", "media", "hooks", "console", "manual")
+    (
+        *("healthz", "readyz", "identity", "metrics", "docs", "openapi.json"),
+        *("media", "hooks", "register", "console", "manual"),
+    )
 )
 """How paths begin that are the service's own, whatever the dialects are."""
 
