@@ -31,7 +31,7 @@ from support.followed import ENGINE, serving, write
 from support.machine import description
 from support.process import Process
 
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.app import open_ledger
 from filmgate.domain.settings import Settings
 from filmgate.ports.ledger import FOLLOW, Ledger, queue_of
@@ -147,7 +147,7 @@ async def start(service: Process, ledger: Ledger) -> Found:
 
     async def taken_up() -> bool:
         # What is claimed without end is not due any more.
-        return await ledger.next_due(queue_of(FOLLOW, ENGINE)) is None
+        return await ledger.next_work(queue_of(FOLLOW, ENGINE)) is None
 
     return {"taken_up_s": await until(taken_up), "taken_up_cpu_s": service.cpu()}
 
@@ -180,7 +180,7 @@ def lags(ends: dict[str, tuple[float, str]], ids: list[str], moments: dict[str, 
 
 async def line_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
     """Give the CPU seconds of the requests over the line that the service uses, so many at once as it sends."""
-    line = HttpLine(url, {})
+    line = HttpProviderClient(url, {})
 
     async def share(number: int) -> None:
         for method, path, body in requests[number::LINES]:

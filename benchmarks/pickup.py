@@ -19,7 +19,7 @@ from support.machine import description
 from support.server import KEY
 
 from filmgate.app import open_service
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
@@ -34,7 +34,7 @@ async def measure(data: Path, count: int) -> tuple[list[float], list[float]]:
     async with open_service(settings) as service:
         caller = await service.access.caller(KEY.encode())
         context = RequestContext(caller, "benchmark", "http://127.0.0.1")
-        order = Order(Generation("cat dance"), "native", b"{}")
+        order = SubmitRequest(Generation("cat dance"), "native", b"{}")
         for _ in range(count + 1):
             task = await service.tasks.submit(context, order)
             task = await service.tasks.wait(context, task.id, 60)

@@ -24,7 +24,7 @@ from support.process import Process
 from support.server import KEY, answer_requests, listen, port_of, running_service, say
 
 from filmgate.app import open_service
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
@@ -65,7 +65,7 @@ async def completed(service: Any, base: str, count: int) -> list[str]:
     """Fill the ledger through the service itself."""
     caller = await service.access.caller(KEY.encode())
     context = RequestContext(caller, "benchmark", base)
-    order = Order(Generation("cat dance"), "gateway", b'{"user_prompt":"cat dance"}')
+    order = SubmitRequest(Generation("cat dance"), "gateway", b'{"user_prompt":"cat dance"}')
     tasks = [await service.tasks.submit(context, order) for _ in range(count)]
     return [(await service.tasks.wait(context, task.id, 300)).id for task in tasks]
 

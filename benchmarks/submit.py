@@ -31,7 +31,7 @@ from support.server import KEY, answer_requests, ask, listen, port_of, running_s
 
 from filmgate.adapters.ledger.sqlite.writer import Writer
 from filmgate.app import open_service
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
@@ -117,7 +117,7 @@ async def serve(alone: bool, delay: float, data: Path, pipe: int) -> None:
             told: dict[str, Any] = {"commits": groups.commits, "operations": groups.operations}
             if scope["path"] == "/benchmark/calls":
                 clients, seconds = json.loads(scope["query_string"].decode().replace("%22", '"'))
-                order = Order(Generation("A paper boat on a river [hang]"), "gateway", BODY)
+                order = SubmitRequest(Generation("A paper boat on a river [hang]"), "gateway", BODY)
                 told["times"] = await calls(lambda: service.tasks.submit(context, order), clients, seconds)
             await tell(send, told)
 

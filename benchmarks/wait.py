@@ -30,7 +30,7 @@ from support.server import KEY, Server, answer_requests, ask, listen, port_of, r
 
 from filmgate.app import open_service
 from filmgate.core.feed import Feed
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.domain.task import Task
@@ -77,7 +77,7 @@ async def serve(count: int, data: Path, pipe: int) -> None:
         listener = listen(4096)
         caller = await service.access.caller(KEY.encode())
         context = RequestContext(caller, str(uuid.uuid4()), f"http://127.0.0.1:{port_of(listener)}")
-        order = Order(Generation("[hang]"), "gateway", b'{"user_prompt":"[hang]"}')
+        order = SubmitRequest(Generation("[hang]"), "gateway", b'{"user_prompt":"[hang]"}')
         ids = []
         for start in range(0, count, _AT_ONCE):
             some = [service.tasks.submit(context, order) for _ in range(min(_AT_ONCE, count - start))]

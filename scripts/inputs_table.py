@@ -108,7 +108,7 @@ def _requests() -> Iterator[str]:
     yield ""
 
 
-def _rows(taken: inputs.Inputs) -> Iterator[tuple[str, str, str]]:
+def _rows(taken: inputs.InputFields) -> Iterator[tuple[str, str, str]]:
     for place in taken.places:
         ways = [_code(*place.others)] if place.others else []
         group = next((name for name, (_, names) in GROUPS.items() if names == place.names), None)

@@ -20,8 +20,8 @@ from filmgate.app import DEFAULT_APPLICATION, open_ledger
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import Settings
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Task
-from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, Due, Echo, queue_of
+from filmgate.domain.task import SubmitAttempt, Task, WorkState
+from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, RawRequest, WorkItem, queue_of
 from support.process import Process
 from support.provider import PROMPT
 from support.server import KEY
@@ -65,11 +65,13 @@ async def write(data: Path, count: int, age: float) -> tuple[Application, list[s
 
         async def put(task_id: str) -> None:
             due = (
-                Due(FOLLOW, queue, task_id, owner.id, now),
-                Due(EXPIRE, EXPIRE, task_id, owner.id, now + _DEADLINE),
+                WorkItem(FOLLOW, queue, task_id, owner.id, now),
+                WorkItem(EXPIRE, EXPIRE, task_id, owner.id, now + _DEADLINE),
             )
             body = json.dumps({"prompt": PROMPT}).encode()
-            await ledger.submit(_accepted(task_id, owner, now - random.uniform(0, age)), Echo("native", body), due)
+            await ledger.submit(
+                _accepted(task_id, owner, now - random.uniform(0, age)), RawRequest("native", body), due
+            )
 
         for start in range(0, count, _GROUP):
             await asyncio.gather(*(put(task_id) for task_id in ids[start : start + _GROUP]))
@@ -98,6 +100,6 @@ def _accepted(task_id: str, owner: Application, since: float) -> Task:
         stage=Stage.FOLLOW,
         started_at=since,
         deadline_at=since + _DEADLINE,
-        work=Progress(asked=Asked(uuid.uuid4().hex, since)),
+        work=WorkState(asked=SubmitAttempt(uuid.uuid4().hex, since)),
         upstream_id=task_id,
     )

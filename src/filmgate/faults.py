@@ -88,12 +88,12 @@ class _Armed:
     """Counts how often each point is reached, and kills the process when it is time."""
 
     def __init__(self, text: str, trace: str | None) -> None:
-        self._ends = {_parsed(fault) for fault in text.split(",") if fault}
+        self._ends = {_parse(fault) for fault in text.split(",") if fault}
         self._trace = Path(trace) if trace else None
         self._counts: Counter[Point] = Counter()
         self._lock = threading.Lock()
 
-    def reached(self, point: Point) -> None:
+    def reach(self, point: Point) -> None:
         with self._lock:
             self._counts[point] += 1
             if self._trace is not None:
@@ -106,10 +106,10 @@ class _Armed:
 _armed: _Armed | None = None
 
 
-def reached(point: Point) -> None:
+def reach(point: Point) -> None:
     """Say that the work has come to a point."""
     if _armed is not None:
-        _armed.reached(point)
+        _armed.reach(point)
 
 
 def arm(environment: Mapping[str, str]) -> None:
@@ -119,6 +119,6 @@ def arm(environment: Mapping[str, str]) -> None:
     _armed = _Armed(text, trace) if text or trace else None
 
 
-def _parsed(fault: str) -> tuple[Point, int]:
+def _parse(fault: str) -> tuple[Point, int]:
     name, times = fault.strip().split(":")
     return Point(name), int(times)

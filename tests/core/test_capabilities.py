@@ -11,14 +11,14 @@ import pytest
 from filmgate.adapters.engines.scripted import ScriptedEngine
 from filmgate.adapters.engines.studio import StudioEngine
 from filmgate.app.engines import upstream_types
-from filmgate.domain.capabilities import Capabilities, Input, union
+from filmgate.domain.capabilities import Capabilities, InputOption, union
 from filmgate.domain.generation import Generation, Guide, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.sizes import RESOLUTIONS
 from filmgate.ports.engine import Engine
-from filmgate.ports.line import Line
+from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Provider
 
-NOWHERE = cast("Line", None)
+NOWHERE = cast(ProviderClient, None)
 """A line that is never used: nothing is sent here."""
 
 KNOWN: dict[str, tuple[str | None, ...]] = {
@@ -47,11 +47,11 @@ def generations(kinds: tuple[Kind, ...]) -> Iterator[Generation]:
         yield Generation("a cat", kind=kind, named=operation, start=start, end=end, guides=guide)
 
 
-def inputs(generation: Generation) -> set[Input]:
+def inputs(generation: Generation) -> set[InputOption]:
     """Tell which inputs a generation has."""
     sides = (("start", generation.start), ("end", generation.end))
-    given = {Input(f"{side}_{reference.kind}") for side, reference in sides if reference is not None}
-    return given | {Input(guide.role.field) for guide in generation.guides}
+    given = {InputOption(f"{side}_{reference.kind}") for side, reference in sides if reference is not None}
+    return given | {InputOption(guide.role.field) for guide in generation.guides}
 
 
 @pytest.mark.parametrize(("name", "engine", "model"), EVERYBODY, ids=[f"{one[0]}-{one[2]}" for one in EVERYBODY])
@@ -96,9 +96,9 @@ def test_a_provider_with_sizes_and_lengths_of_its_own_lists_those() -> None:
 def test_of_several_engines_a_model_can_what_one_of_them_can() -> None:
     """A model that two engines make can be asked for what either of them makes; a free size is wider than a list."""
     one = Capabilities(durations=(4, 8), sizes=("1280x720",), loop=False, needs_prompt=True)
-    two = Capabilities(durations=(5,), inputs=(Input.START_IMAGE,))
+    two = Capabilities(durations=(5,), inputs=(InputOption.START_IMAGE,))
     both = union((one, two))
-    assert (both.durations, both.sizes, both.inputs) == ((4, 5, 8), (), (Input.START_IMAGE,))
+    assert (both.durations, both.sizes, both.inputs) == ((4, 5, 8), (), (InputOption.START_IMAGE,))
     assert both.loop
     assert not both.needs_prompt
     assert union((one, one)) == one

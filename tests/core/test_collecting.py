@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.media.store import LocalStore
-from filmgate.core.collecting import AT_ONCE, MOST_STRAYS, Collector
+from filmgate.core.collecting import AT_ONCE, MOST_STRAYS, GarbageCollector
 from filmgate.core.feed import Feed
 from filmgate.core.query import Query
 from filmgate.domain.limits import OwnLimits
@@ -33,7 +33,7 @@ class Place:
         self.clock = Clock(time.time())
         query = Query(self.ledger, cache_bytes=0, max_batch=0)
         dispatcher = EmbeddedDispatcher(self.ledger, self.clock)
-        self.collector = Collector(self.ledger, self.store, query, Feed(), dispatcher, self.clock, every=1.0)
+        self.collector = GarbageCollector(self.ledger, self.store, query, Feed(), dispatcher, self.clock, every=1.0)
 
     def source(self) -> Path:
         """Write a file."""

@@ -17,13 +17,13 @@ from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.media import LocalStore, SandboxedTools
 from filmgate.core import external
-from filmgate.core.attempt import Attempt, Desk
-from filmgate.core.external import ExternalInputs, needed
+from filmgate.core.attempt import Attempt, WorkContext
+from filmgate.core.external import ExternalInputs, needed_references
 from filmgate.core.feed import Feed
-from filmgate.core.intake import Intake
+from filmgate.core.intake import MediaInputs
 from filmgate.core.links import Links
 from filmgate.core.providers.account import Account
-from filmgate.core.starting import Starting
+from filmgate.core.starting import TaskStart
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import OWN, Generation, Guide, GuideRole, Reference, ReferenceKind
@@ -31,15 +31,18 @@ from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State, WaitsFor
 from filmgate.domain.task import Task
 from filmgate.faults import Point
-from filmgate.ports.ledger import ADVANCE, INPUTS, Due, Echo
-from filmgate.ports.provider import Means
+from filmgate.ports.ledger import ADVANCE, INPUTS, RawRequest, WorkItem
+from filmgate.ports.provider import InputMode
 from tests.core.providers.small import Small
 from tests.http.sites import Site, no_names, site
 from tests.ledger.examples import ENGINE, A, B, task
 from tests.support.clock import Clock
 
 PROVIDER = "provider"
-FILES = {ReferenceKind.IMAGE: (Means.TASK, Means.FILE), ReferenceKind.VIDEO: (Means.ADDRESS, Means.FILE)}
+FILES = {
+    ReferenceKind.IMAGE: (InputMode.TASK, InputMode.FILE),
+    ReferenceKind.VIDEO: (InputMode.ADDRESS, InputMode.FILE),
+}
 
 
 class Died(BaseException):
@@ -80,7 +83,7 @@ class World:
         self.ledger, self.site, self.remote = ledger, here, remote
         self.store = LocalStore(folder / "media")
         clock = Clock()
-        self.desk = Desk(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
+        self.work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
         self.fetcher = CheckedFetcher(("127.0.0.0/8",), resolve=no_names)
         self._folder, self._tools, self._clock = folder, tools, clock
         small = Small()
@@ -90,13 +93,13 @@ class World:
 
     def with_options(self, **options: Any) -> ExternalInputs:
         """Make what fetches, with options of the intake."""
-        intake = Intake(
+        media_inputs = MediaInputs(
             self.ledger, self.store, self._tools, self.fetcher, Links(None, (), "127.0.0.1"), self._clock,
             work=self._folder, max_image=10**6, max_video=10**6, **options,
         )  # fmt: skip
         table = {ENGINE: EngineSettings(type="scripted"), PROVIDER: EngineSettings(type="agents")}
-        starting = Starting(self.ledger, table, (), self._clock)
-        return ExternalInputs({}, self.accounts, starting, self.store, intake)
+        starting = TaskStart(self.ledger, table, (), self._clock)
+        return ExternalInputs({}, self.accounts, starting, self.store, media_inputs)
 
     def picture(self, path: str) -> Reference:
         """Refer to a picture of the server."""
@@ -105,15 +108,15 @@ class World:
     async def submitted(self, **fields: Any) -> Task:
         """Accept a task whose inputs are to be fetched."""
         accepted = task(stage=Stage.INPUTS, **fields)
-        due = Due(ADVANCE, INPUTS, accepted.id, accepted.application_id, 0.0)
-        await self.ledger.submit(accepted, Echo("native", b"{}"), [due])
+        due = WorkItem(ADVANCE, INPUTS, accepted.id, accepted.application_id, 0.0)
+        await self.ledger.submit(accepted, RawRequest("native", b"{}"), [due])
         return accepted
 
     async def claimed(self, queue: str = INPUTS) -> Attempt:
         """Claim the next work of a queue, as a process does that has just begun."""
         await self.ledger.release(None)
         (claim,) = await self.ledger.claim(queue, "worker", self._clock(), math.inf)
-        return self.desk.attempt(claim)
+        return self.work_context.attempt(claim)
 
     async def fetch(self, inputs: ExternalInputs | None = None) -> Attempt:
         """Fetch the inputs of the next task."""
@@ -150,7 +153,7 @@ async def test_inputs_are_fetched_and_left_to_the_engine(world: World):
     assert sorted(now.work.inputs) == ["end", "start"]
     assert {given.key for given in now.work.inputs.values()} == set(await world.store.keys(now.id))
     assert world.remote.asked == ["/a.png", "/b.png"]
-    assert await world.ledger.next_due(INPUTS) is None
+    assert await world.ledger.next_work(INPUTS) is None
     assert not await world.inputs.defer(await world.claimed(ENGINE))
 
 
@@ -177,8 +180,8 @@ async def test_what_was_stored_is_not_fetched_again(world: World, monkeypatch: p
     assert found is not None
     assert (found.stage, sorted(found.work.inputs)) == (Stage.SUBMIT, ["end", "start"])
     assert world.remote.asked == ["/a.png", "/b.png"]
-    assert await world.ledger.next_due(INPUTS) is None
-    assert await world.ledger.next_due(ENGINE) is not None
+    assert await world.ledger.next_work(INPUTS) is None
+    assert await world.ledger.next_work(ENGINE) is not None
 
 
 async def test_one_that_cannot_be_had_ends_the_task(world: World):
@@ -208,14 +211,14 @@ async def test_the_downloads_of_one_application_do_not_stop_another(world: World
     for path in ("/1.png", "/2.png", "/3.png"):
         await world.submitted(generation=Generation("a boat", start=world.picture(path)))
         (claim,) = await world.ledger.claim(INPUTS, "worker", math.inf, math.inf)
-        attempt = world.desk.attempt(claim)
+        attempt = world.work_context.attempt(claim)
         tasks.append(asyncio.create_task(cast("Any", inputs.stages[Stage.INPUTS](attempt, Path()))))
         while len(world.remote.asked) < min(2, len(tasks)):
             world.remote.news.clear()
             await world.remote.news.wait()
     await world.submitted(application=B, generation=Generation("a boat", start=world.picture("/b.png")))
     (claim,) = await world.ledger.claim(INPUTS, "worker", math.inf, math.inf)
-    await inputs.stages[Stage.INPUTS](world.desk.attempt(claim), Path())
+    await inputs.stages[Stage.INPUTS](world.work_context.attempt(claim), Path())
     assert world.remote.asked == ["/1.png", "/2.png", "/b.png"]
     for running in tasks:
         running.cancel()
@@ -225,11 +228,13 @@ async def test_the_downloads_of_one_application_do_not_stop_another(world: World
 async def test_a_task_without_its_inputs_is_deferred(world: World):
     """What comes to an engine without them, as from an earlier version, goes to the queue of inputs, and back."""
     accepted = task(generation=Generation("a boat", start=world.picture("/a.png")))
-    await world.ledger.submit(accepted, Echo("native", b"{}"), [Due(ADVANCE, ENGINE, accepted.id, A.id, 0.0)])
+    await world.ledger.submit(
+        accepted, RawRequest("native", b"{}"), [WorkItem(ADVANCE, ENGINE, accepted.id, A.id, 0.0)]
+    )
     attempt = await world.claimed(ENGINE)
     assert await world.inputs.defer(attempt)
     assert (attempt.over, attempt.task.stage) == (True, Stage.INPUTS)
-    assert await world.ledger.next_due(ENGINE) is None
+    assert await world.ledger.next_work(ENGINE) is None
     await world.fetch()
     assert (await world.claimed(ENGINE)).task.work.inputs.keys() == {"start"}
 
@@ -246,4 +251,4 @@ async def test_what_has_to_be_fetched(world: World):
         (PROVIDER, Generation("x", start=picture, end=clip, guides=guides), ["start", "guide-1"]),
         (PROVIDER, Generation("x", start=earlier, end=own), []),
     ):
-        assert list(needed(world.accounts, engine, generation)) == names
+        assert list(needed_references(world.accounts, engine, generation)) == names

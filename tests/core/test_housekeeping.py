@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.housekeeping import Housekeeping
+from filmgate.core.housekeeping import Expiry
 from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Task
-from filmgate.ports.ledger import EXPIRE, Change, Due
+from filmgate.domain.task import SubmitAttempt, Task, WorkState
+from filmgate.ports.ledger import EXPIRE, Change, WorkItem
 from tests.core.providers.small import Small
 from tests.ledger.examples import NOW, A, submitted
 
@@ -48,17 +48,17 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 
 async def expired(ledger: SqliteLedger, stage: Stage, now: float, **settings: Any) -> tuple[list[str], float | None]:
     """Let the limit of a task come due whose deadline is NOW: why it has ended, and when its limit is due again."""
-    work = Progress(asked=Asked("submit-key", NOW - 100))
+    work = WorkState(asked=SubmitAttempt("submit-key", NOW - 100))
     task = await submitted(ledger, engine="far", not_before=math.inf)
-    due = Due(EXPIRE, EXPIRE, task.id, A.id, NOW)
+    due = WorkItem(EXPIRE, EXPIRE, task.id, A.id, NOW)
     change = Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING, stage=stage, work=work, deadline_at=NOW)
     await ledger.commit(change, [due])
     ends = Ends(ledger)
     accounts = {"far": Account("far", Small(), AccountSettings(**settings))} if settings else {}
-    keeper = Housekeeping(ledger, cast("Any", ends), cast("Any", None), lambda: now, accounts)
+    keeper = Expiry(ledger, cast("Any", ends), cast("Any", None), lambda: now, accounts)
     (claim,) = await ledger.claim(EXPIRE, "w", now, math.inf)
     await keeper.expire(claim)
-    return ends.codes, await ledger.next_due(EXPIRE)
+    return ends.codes, await ledger.next_work(EXPIRE)
 
 
 @pytest.mark.parametrize(("stage", "code"), [(Stage.FOLLOW, "expired"), (Stage.SUBMIT_UNKNOWN, "submit_unknown")])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.engines.scripted import ScriptedEngine
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.core.models import Models
 from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
@@ -28,7 +28,7 @@ def models(default_engine: str | None = None, default_model: str | None = None, 
     settings = {"studio": EngineSettings(type="scripted")}
     settings |= {name: EngineSettings(**{"type": "scripted"} | table) for name, table in tables.items()}
     accounts = {
-        name: Account(name, PROVIDERS[each.type](HttpLine("http://127.0.0.1:9", {}), {}), AccountSettings())
+        name: Account(name, PROVIDERS[each.type](HttpProviderClient("http://127.0.0.1:9", {}), {}), AccountSettings())
         for name, each in settings.items()
         if each.type in PROVIDERS
     }
@@ -38,7 +38,7 @@ def models(default_engine: str | None = None, default_model: str | None = None, 
 
 def chosen(there: Models, model: str | None = None, kind: Kind = Kind.VIDEO, usual: str | None = None) -> str | None:
     """Give the model that a request is made with."""
-    return there.named(Generation("a lake", model=model, kind=kind), usual).model
+    return there.with_model(Generation("a lake", model=model, kind=kind), usual).model
 
 
 def test_an_unknown_model_is_an_error_that_lists_those_there_are():
@@ -78,7 +78,7 @@ def test_the_default_engine_makes_every_model_that_nobody_names():
     assert chosen(alone, "ray-3000") == "ray-3000"
     assert chosen(alone) is None
     assert alone.makers("ray-3000") == ["studio"]
-    assert [model.name for model in alone.listed()] == ["studio"]
+    assert [model.name for model in alone.list_models()] == ["studio"]
     beside = models(DEFAULT_ENGINE, one={"models": ["ray-2"]})
     assert (beside.makers("ray-2"), beside.makers("sora")) == (["one"], ["studio"])
 
@@ -125,7 +125,7 @@ def test_a_disabled_engine_has_no_models():
     off = models(
         DEFAULT_ENGINE, studio={"enabled": False}, one={"models": ["ray-2"]}, two={"models": ["x"], "enabled": False}
     )
-    assert [model.name for model in off.listed()] == ["ray-2"]
+    assert [model.name for model in off.list_models()] == ["ray-2"]
     assert off.others() is None
     with pytest.raises(UnknownModel):
         chosen(off, "x")
@@ -137,7 +137,7 @@ def test_what_a_model_can_is_what_its_engines_can_and_are_used_for():
         luma={"type": "dream_machine", "models": {"pictures": {"name": "photon-1"}}},
         ace={"type": "acedata", "models": ["films", "*"], "operations": ["generate"]},
     )
-    pictures, films = there.listed()
+    pictures, films = there.list_models()
     assert (pictures.name, pictures.engines, pictures.capabilities.kinds) == ("pictures", ("luma",), (Kind.IMAGE,))
     assert (films.capabilities.operations, films.capabilities.durations) == ((Operation.GENERATE,), (5,))
     others = there.others()

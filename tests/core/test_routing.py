@@ -13,7 +13,7 @@ from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
 from filmgate.adapters.engines.scripted import ScriptedEngine
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.providers.account import Account
 from filmgate.core.routing import Router
@@ -21,7 +21,7 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
 from filmgate.ports.ledger import Ledger
-from filmgate.ports.provider import ProviderTrouble
+from filmgate.ports.provider import ProviderError
 from tests.core.providers.small import ORDER, Small
 from tests.ledger.examples import A, submitted
 
@@ -52,7 +52,9 @@ class Place:
         settings |= {name: EngineSettings(**{"type": "scripted"} | table) for name, table in tables.items()}
         engines = {name: ScriptedEngine(name) for name, each in settings.items() if each.type not in UPSTREAMS}
         self.accounts = {
-            name: Account(name, UPSTREAMS[each.type](HttpLine("http://127.0.0.1:9", {}), {}), AccountSettings())
+            name: Account(
+                name, UPSTREAMS[each.type](HttpProviderClient("http://127.0.0.1:9", {}), {}), AccountSettings()
+            )
             for name, each in settings.items()
             if each.type in UPSTREAMS
         }
@@ -123,9 +125,9 @@ async def test_an_engine_that_asked_for_quiet_gets_no_new_task_meanwhile(ledger:
     """A 429 is no trouble, but its Retry-After sends tasks elsewhere."""
     place = Place(ledger, ace={"type": "acedata", "models": ["*"]}, two={"models": ["*"], "priority": 9})
     busy = Small()
-    busy.troubles = [ProviderTrouble("busy", retry_after=60)]
+    busy.troubles = [ProviderError("busy", retry_after=60)]
     place.accounts["ace"].provider = busy
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await place.accounts["ace"].submit(ORDER)
     assert place.order() == [("two", "chosen"), ("ace", "troubled")]
 

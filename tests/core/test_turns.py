@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filmgate.core.turns import Places, Turns
+from filmgate.core.turns import FairQueue, RequestSlots
 
 
 async def settled() -> None:
@@ -18,7 +18,7 @@ async def settled() -> None:
 class Pool:
     """A pool and those who wait in it, by name; `order` has who got a turn."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairQueue) -> None:
         self.turns = turns
         self.order: list[str] = []
         self.waiting: dict[str, asyncio.Task[None]] = {}
@@ -41,7 +41,7 @@ class Pool:
 
 async def test_an_application_leaves_room():
     """One with a thousand pieces of work has its share, and another is served at once."""
-    pool = Pool(Turns(1, 2))
+    pool = Pool(FairQueue(1, 2))
     await pool.want("a", "a1", "a2", "a3")
     assert pool.order == ["a1"]
     await pool.want("b", "b1")
@@ -53,7 +53,7 @@ async def test_an_application_leaves_room():
 
 async def test_those_who_wait_take_turns():
     """A full pool is handed on round-robin, not in the order in which everybody came."""
-    pool = Pool(Turns(2, 2))
+    pool = Pool(FairQueue(2, 2))
     await pool.want("a", "a1", "a2", "a3", "a4")
     await pool.want("b", "b1", "b2")
     await pool.want("c", "c1")
@@ -67,7 +67,7 @@ async def test_those_who_wait_take_turns():
 async def test_the_bound_holds_for_all_unless_one_is_assured():
     """A newcomer waits for a full pool; where one turn is assured it does not."""
     for assured, served in ((False, ["a1"]), (True, ["a1", "b1"])):
-        pool = Pool(Turns(1, 1, assured=assured))
+        pool = Pool(FairQueue(1, 1, assured=assured))
         await pool.want("a", "a1")
         await pool.want("b", "b1")
         assert pool.order == served
@@ -77,7 +77,7 @@ async def test_the_bound_holds_for_all_unless_one_is_assured():
 
 async def test_who_gives_up_takes_no_turn_along():
     """Neither one who waits, nor one who has just been served, keeps others waiting."""
-    pool = Pool(Turns(1, 1))
+    pool = Pool(FairQueue(1, 1))
     await pool.want("a", "a1")
     await pool.want("b", "b1", "b2")
     pool.waiting["b1"].cancel()
@@ -95,7 +95,7 @@ async def test_who_gives_up_takes_no_turn_along():
 
 async def test_a_turn_ends_with_an_error():
     """Work that breaks gives its turn back."""
-    turns = Turns(1, 1)
+    turns = FairQueue(1, 1)
     with pytest.raises(ValueError, match="broken"):
         async with turns.turn("a"):
             raise ValueError("broken")
@@ -105,7 +105,7 @@ async def test_a_turn_ends_with_an_error():
 
 def test_places_of_an_application_are_bounded():
     """An application has so many places at once, each for as long as it is used; others have their own."""
-    places = Places(2)
+    places = RequestSlots(2)
     with places.place("a") as first, places.place("a") as second:
         with places.place("a") as third, places.place("b") as other:
             assert (first, second, third, other) == (True, True, False, True)

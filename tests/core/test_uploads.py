@@ -14,7 +14,7 @@ from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.media import LocalStore, SandboxedTools
 from filmgate.core import uploads
-from filmgate.core.intake import Intake
+from filmgate.core.intake import MediaInputs
 from filmgate.core.links import Links
 from filmgate.core.uploads import Uploads
 from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests
@@ -53,8 +53,10 @@ async def kept(tmp_path: Path, clock: Clock) -> AsyncIterator[Uploads]:
     for name in ("a", "b"):
         await ledger.add_application(Application(name, name, "user", 1.0))
     links = Links(None, (), "127.0.0.1")
-    intake = Intake(ledger, store, tools, fetcher, links, clock, work=tmp_path, max_image=10**6, max_video=10**6)
-    yield Uploads(ledger, store, intake, clock, max_bytes=MAX_BYTES)
+    media_inputs = MediaInputs(
+        ledger, store, tools, fetcher, links, clock, work=tmp_path, max_image=10**6, max_video=10**6
+    )
+    yield Uploads(ledger, store, media_inputs, clock, max_bytes=MAX_BYTES)
     await fetcher.close()
     await tools.close()
     await ledger.close()
@@ -71,7 +73,7 @@ async def test_an_announced_file_is_waited_for_an_hour(kept: Uploads, clock: Clo
     """Until then its owner sees it; afterwards it was never there."""
     file = kept.announce(OWNER, "image/png", 5)
     clock.now += uploads.ANNOUNCED_SECONDS
-    assert await kept.get(OWNER, file.id) == kept.expected(file.id) == file
+    assert await kept.get(OWNER, file.id) == kept.find_announced(file.id) == file
     clock.now += 1
     with pytest.raises(NotFound):
         await kept.get(OWNER, file.id)
@@ -89,7 +91,7 @@ async def test_announcements_are_bounded_for_each_application(kept: Uploads, clo
     files += [kept.announce(SECOND_KEY, "image/png", 5) for _ in range(32)]
     with pytest.raises(TooManyRequests, match="128 files that this application announced"):
         kept.announce(SECOND_KEY, "image/png", 5)
-    assert [kept.expected(file.id) for file in (theirs, *files)] == [theirs, *files]
+    assert [kept.find_announced(file.id) for file in (theirs, *files)] == [theirs, *files]
     assert kept.announce(STRANGER, "image/png", 5)
     await kept.delete(OWNER, files[0].id)
     assert kept.announce(OWNER, "image/png", 5)

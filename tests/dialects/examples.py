@@ -11,7 +11,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 
 BASE = "http://127.0.0.1:8484"
 GRID = "em9csKqXYUgqdHVmmqeZLB8YaFpLjVw2bmFTTElBHhMNTzgodD8eVzUeTDorRSkYYEQymV80e1M0ck0ugWVRwKCApWk0hF1BgmVP"
@@ -57,7 +57,7 @@ def task(state: State = State.COMPLETED, **fields: Any) -> Task:
     if state in (State.COMPLETED, State.FAILED):
         values |= {"finished_at": 1_725_077_566.2414, "updated_at": 1_725_077_566.2414, "stage": Stage.DONE}
     if state is State.COMPLETED:
-        values |= {"output": output(), "work": Progress(notes={"seed": 7}), "percent": 100}
+        values |= {"output": output(), "work": WorkState(notes={"seed": 7}), "percent": 100}
     if state is State.FAILED:
         values |= {"failure": Failure("moderated", "Frame moderation failed")}
     return Task(**values | fields)

@@ -21,15 +21,15 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import Settings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, TaskFilter
+from filmgate.ports.ledger import RawRequest, TaskFilter
 
 from .examples import BASE, task, tasks
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "fixtures/acedata_shapes.json").read_text())
-ECHO = Echo("acedata", b'{"action": "generate", "prompt":"p","start_image_url":"https://example.com/a.jpg"}')
+ECHO = RawRequest("acedata", b'{"action": "generate", "prompt":"p","start_image_url":"https://example.com/a.jpg"}')
 
 
-def written(of: Task, echo: Echo | None = ECHO) -> dict[str, Any]:
+def written(of: Task, echo: RawRequest | None = ECHO) -> dict[str, Any]:
     """Give what a query answers."""
     return json.loads(wire.FORM.one(of, echo, BASE))
 
@@ -108,7 +108,7 @@ def test_the_request_is_echoed_as_it_was_sent():
     assert ECHO.body in wire.FORM.one(task(), ECHO, BASE)
     foreign = written(
         task(generation=Generation("cat", start=Reference(ReferenceKind.IMAGE, "https://example.com/a.png"))),
-        Echo("gateway", b'{"user_prompt":"cat"}'),
+        RawRequest("gateway", b'{"user_prompt":"cat"}'),
     )
     assert foreign["request"] == {
         "action": "generate",
@@ -137,7 +137,7 @@ def test_a_batch_counts_its_items():
 @given(tasks(states=(State.PENDING, State.PROCESSING)))
 def test_an_accepted_task_is_not_taken_for_a_finished_one(some: Task):
     """The reply to an asynchronous submit has no address and no data."""
-    answer = {**wire.accepted(some)}
+    answer = {**wire.write_accepted(some)}
     assert artifact_urls({"response": answer}) == []
     assert "data" not in answer
     assert answer["task_id"] == some.id
@@ -154,8 +154,8 @@ def test_results_and_payloads():
         "state": "failed",
         "error": {"code": "moderated", "message": "Frame moderation failed"},
     }
-    assert wire.refused(task(State.FAILED))
-    assert not wire.refused(task(State.FAILED, failure=Failure("engine_crashed", "x")))
+    assert wire.is_refused(task(State.FAILED))
+    assert not wire.is_refused(task(State.FAILED, failure=Failure("engine_crashed", "x")))
 
 
 def test_defaults_of_a_submit():

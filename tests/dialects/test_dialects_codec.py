@@ -17,12 +17,12 @@ from filmgate.adapters.dialects.codec import (
     Picture,
     Seconds,
     array,
+    first_given,
     parse,
     parse_object,
     rfc3339,
     validate,
 )
-from filmgate.adapters.dialects.codec import given as first_given
 from filmgate.domain.errors import InvalidRequest
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.forms import Part, form_object, parse_form
+from filmgate.adapters.dialects.forms import FormFile, form_object, parse_form
 from filmgate.domain.errors import InvalidRequest
 
 from .test_inputs import PNG, PNG_URI, form_of, request
@@ -160,4 +160,4 @@ def test_a_part_keeps_its_type() -> None:
             ]
         ),
     )
-    assert (part, other) == (Part("image/webp", b"x"), Part("application/octet-stream", b"x"))
+    assert (part, other) == (FormFile("image/webp", b"x"), FormFile("application/octet-stream", b"x"))

@@ -93,7 +93,7 @@ def test_a_completed_task_has_its_facts():
 def test_a_new_task_is_the_union_of_the_documented_replies():
     """The flat object comes with the envelope's fields on top."""
     new = task(State.PENDING)
-    answer = wire.created(new, BASE, "trace")
+    answer = wire.write_created(new, BASE, "trace")
     assert {**wire.task_object(new, BASE), **answer} == answer
     assert answer["request_id"] == "trace"
     assert answer["data"]["task_id"] == answer["id"]

@@ -23,14 +23,14 @@ from filmgate.adapters.dialects.openai_videos import upstream as openai_videos
 from filmgate.adapters.dialects.openai_videos import wire as openai_wire
 from filmgate.adapters.engines.studio import StudioEngine
 from filmgate.app.engines import upstream_types
-from filmgate.domain.adjustments import KEPT, Adjustment, Terms, settled
+from filmgate.domain.adjustments import KEPT, Adjustment, Terms, remaining_changes
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS
-from filmgate.ports.line import Line
+from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Submission
 
-NOWHERE = cast("Line", None)
+NOWHERE = cast(ProviderClient, None)
 VALUES = ("aspect_ratio", "resolution", "duration", "loop", "enhance")
 
 _generations = st.builds(
@@ -46,7 +46,7 @@ _generations = st.builds(
 
 def told(terms: Terms, changes: list[Adjustment]) -> dict[str, Any]:
     """Return what is used of the values that are not used as asked for."""
-    return {change.field: change.used for change in settled(terms, changes)}
+    return {change.field: change.used for change in remaining_changes(terms, changes)}
 
 
 @settings(max_examples=200)

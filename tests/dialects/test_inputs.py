@@ -18,7 +18,7 @@ from filmgate.adapters.dialects.codec import validate
 from filmgate.adapters.dialects.dream_machine import bodies as dream_machine
 from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.gateway import wire as gateway
-from filmgate.adapters.dialects.inputs import Inputs, Taken
+from filmgate.adapters.dialects.inputs import ExtractedInputs, InputFields
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
 from filmgate.domain.adjustments import Terms
@@ -39,7 +39,7 @@ class Api(NamedTuple):
     """One request of a dialect: what it needs, its places, and how it is understood; `made` needs no generation."""
 
     base: dict[str, Any]
-    inputs: Inputs | Callable[[dict[str, Any]], Inputs]
+    inputs: InputFields | Callable[[dict[str, Any]], InputFields]
     understand: Callable[[dict[str, Any]], Understood]
 
 
@@ -85,7 +85,7 @@ def _upscale(sent: dict[str, Any]) -> Understood:
 def _edit(sent: dict[str, Any]) -> Understood:
     body = validate(openai_videos.SourceBody, sent)
     assert body.source_id is None
-    return body.changed(None), body.terms(sent)
+    return body.to_edit(None), body.terms(sent)
 
 
 def _remix(sent: dict[str, Any]) -> Understood:
@@ -138,7 +138,7 @@ def form_of(parts: Iterable[tuple[str, bytes]], end: bytes = b"--\r\n") -> bytes
     return b"\r\n".join(written) + b"\r\n--x" + end
 
 
-def taken(api: Api, data: bytes, kind: str = "application/json") -> Taken:
+def taken(api: Api, data: bytes, kind: str = "application/json") -> ExtractedInputs:
     """Read a body as the routes do."""
     return read_inputs(request(kind), data, api.inputs)
 
@@ -310,9 +310,9 @@ def test_a_body_of_the_dialect_is_kept_as_it_was_sent() -> None:
     """Nothing is written anew unless an input was moved; then the place shows it."""
     for name, field in (("gateway", "image_url"), ("acedata", "image_url"), ("acedata", "start_image_url")):
         data = json.dumps(APIS[name].base | {field: A}).encode()
-        assert taken(APIS[name], data).encoded(data) is data
+        assert taken(APIS[name], data).encode(data) is data
     data = json.dumps(PROMPT | {"images": [A]}).encode()
-    kept = json.loads(taken(APIS["dream machine"], data).encoded(data))
+    kept = json.loads(taken(APIS["dream machine"], data).encode(data))
     assert kept == PROMPT | {"keyframes": {"frame0": {"type": "image", "url": A}}}
 
 

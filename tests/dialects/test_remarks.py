@@ -23,14 +23,14 @@ from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import upstream as openai_upstream
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
 from filmgate.adapters.mcp.results import ITEM, RESULT
-from filmgate.core.query import Form
+from filmgate.core.query import Serializer
 from filmgate.domain.adjustments import Adjustment
 from filmgate.domain.states import State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 
 from .examples import BASE, output, task
 
-FORMS: dict[str, tuple[Form, tuple[str | int, ...]]] = {
+FORMS: dict[str, tuple[Serializer, tuple[str | int, ...]]] = {
     "native": (native.FORM, ()),
     "gateway": (gateway.FORM, ()),
     "gateway envelope": (gateway.ENVELOPE, ("data",)),
@@ -47,7 +47,7 @@ FORMS: dict[str, tuple[Form, tuple[str | int, ...]]] = {
 }
 """Each form, and where in it the remarks stand."""
 
-SDKS: dict[str, tuple[Form, Any]] = {
+SDKS: dict[str, tuple[Serializer, Any]] = {
     "lumaai": (dream_machine.FORM, lumaai.types.Generation),
     "luma-agents": (agents.FORM, luma_agents.types.Generation),
     "openai": (openai_videos.FORM, openai.types.Video),
@@ -60,10 +60,10 @@ def preview(state: State = State.COMPLETED) -> Task:
     """Return a task that the studio makes."""
     notes = {"preview": True, "words_ignored": ["with", "The", *WORDS, "a"]} if state is State.COMPLETED else {}
     made = {"output": output(1280, 720)} if state is State.COMPLETED else {}
-    return task(state, work=Progress(notes=notes, preview=True), **made)
+    return task(state, work=WorkState(notes=notes, preview=True), **made)
 
 
-def said(form: Form, place: tuple[str | int, ...], of: Task) -> dict[str, Any]:
+def said(form: Serializer, place: tuple[str | int, ...], of: Task) -> dict[str, Any]:
     """Return what stands at a place of an answer, {} where there is no such place."""
     value: Any = json.loads(form.one(of, None, BASE))
     for key in place:
@@ -114,14 +114,14 @@ def test_a_value_that_is_not_used_as_asked_for_is_told(name: str) -> None:
     """In every state the answer says what was asked for, what is used, and why; under the dialect's own name of it."""
     for state in State:
         form, place = FORMS[name]
-        [told] = said(form, place, task(state, work=Progress(adjustments=(CHANGE,))))["adjustments"]
+        [told] = said(form, place, task(state, work=WorkState(adjustments=(CHANGE,))))["adjustments"]
         assert (told["asked"], told["used"], told["reason"]) == (99, 10, CHANGE.reason)
         assert told["field"] == {"openai": "seconds", "agents": "video.duration"}.get(
             name.split(maxsplit=1)[0], "duration"
         )
 
 
-UPSTREAMS: dict[str, tuple[Form, Any]] = {
+UPSTREAMS: dict[str, tuple[Serializer, Any]] = {
     "acedata": (acedata.FORM, acedata_upstream._report),
     "agents": (agents.FORM, agents_told.report_of),
     "dream machine": (dream_machine.FORM, dream_machine_told.report_of),

@@ -15,10 +15,10 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import to_its_end
+from filmgate.core.attempt import shield
 from filmgate.domain.errors import Unavailable
-from filmgate.ports.dispatch import Lane
-from filmgate.ports.ledger import PURGE, Claim, Due, Ledger
+from filmgate.ports.dispatch import QueueConfig
+from filmgate.ports.ledger import PURGE, Claim, Ledger, WorkItem
 from tests.ledger.examples import ENGINE, A, B, submitted
 
 Running = Callable[..., Awaitable[EmbeddedDispatcher]]
@@ -42,7 +42,7 @@ async def running(ledger: Ledger) -> AsyncIterator[Running]:
         async def start(work: Callable[[Claim], Awaitable[None]], slots: int = 100, **lane: Any) -> EmbeddedDispatcher:
             dispatcher = EmbeddedDispatcher(ledger, time.time)
             stack.push_async_callback(dispatcher.stop, 0.0)
-            await dispatcher.start({ENGINE: Lane(work, slots, **lane)})
+            await dispatcher.start({ENGINE: QueueConfig(work, slots, **lane)})
             return dispatcher
 
         yield start
@@ -136,7 +136,7 @@ async def test_one_application_has_no_more_than_its_share(
     # A pump that spins would claim between any two of these.
     begun = asked
     for _ in range(100):
-        await ledger.add_due(Due(PURGE, PURGE, single.id, B.id, 0.0))
+        await ledger.enqueue(WorkItem(PURGE, PURGE, single.id, B.id, 0.0))
     assert asked - begun < 50
     work.let_on(20)
     await work.until(lambda: len(work.ended) == 10)
@@ -207,7 +207,7 @@ async def test_lasting_work_is_broken_off_at_once(ledger: Ledger, running: Runni
     await dispatcher.stop(20)
     assert time.monotonic() - begun < 10
     assert work.broken_off == [task.id]
-    assert await ledger.next_due(ENGINE) == 0
+    assert await ledger.next_work(ENGINE) == 0
 
 
 async def test_other_work_may_finish(ledger: Ledger, running: Running, work: Work):
@@ -235,7 +235,7 @@ async def test_a_task_is_stopped_once(ledger: Ledger, running: Running):
 
     async def work(_: Claim) -> None:
         try:
-            await to_its_end(delicate())
+            await shield(delicate())
         finally:
             over.set()
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Stop
+from filmgate.adapters.cli.exits import CommandExit
 from filmgate.app.engines import upstream_types
 from filmgate.domain.environment import is_service_link, strangers
 from filmgate.domain.settings import LOCAL, TYPES, Settings
@@ -118,7 +118,7 @@ def test_variables_are_read_in_any_case_and_checked_so(nothing_set: pytest.Monke
     nothing_set.setenv("filmgate_port", "9001")
     assert settings().port == 9001
     nothing_set.setenv("filmgate_prot", "9001")
-    with pytest.raises(Stop, match=r"filmgate_prot: there is no such option\. Did you mean FILMGATE_PORT"):
+    with pytest.raises(CommandExit, match=r"filmgate_prot: there is no such option\. Did you mean FILMGATE_PORT"):
         settings()
 
 
@@ -145,7 +145,7 @@ def test_the_variable_of_a_key_is_known(nothing_set: pytest.MonkeyPatch, capsys:
 def test_a_slip_in_the_file_stops_the_start(option: str, tmp_path: Path) -> None:
     """Every key with a letter too many is named with the right one."""
     (tmp_path / "filmgate.toml").write_text(f"{option}x = 1")
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(CommandExit) as caught:
         settings()
     assert f'{option}x in filmgate.toml: there is no such key; the nearest is "{option}"' in caught.value.message
 
@@ -163,7 +163,7 @@ NUMBERS = [
 def test_true_and_false_are_no_numbers(option: str, value: str, tmp_path: Path) -> None:
     """False would switch a limit off."""
     (tmp_path / "filmgate.toml").write_text(f"{option} = {value}")
-    with pytest.raises(Stop, match=f"{option} in filmgate.toml: must not be true or false"):
+    with pytest.raises(CommandExit, match=f"{option} in filmgate.toml: must not be true or false"):
         settings()
 
 
@@ -196,17 +196,17 @@ def test_true_and_false_are_no_numbers(option: str, value: str, tmp_path: Path) 
 def test_wrong_tables_are_named_with_what_is_allowed(table: str, words: str, tmp_path: Path) -> None:
     """The error has the whole key, the file, and what to write."""
     (tmp_path / "filmgate.toml").write_text(table)
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(CommandExit) as caught:
         settings()
     assert words in caught.value.message, caught.value.message
 
 
 def test_wrong_flags_and_variables_are_named_as_they_were_given(nothing_set: pytest.MonkeyPatch) -> None:
     """Not by the file, which says nothing about them."""
-    with pytest.raises(Stop, match=r"--port \(port\): "):
+    with pytest.raises(CommandExit, match=r"--port \(port\): "):
         settings(port=99_999)
     nothing_set.setenv("FILMGATE_ENGINES", json.dumps({"luma": {"type": "agent"}}))
-    with pytest.raises(Stop, match=r"FILMGATE_ENGINES \(engines.luma.type\): \"agent\" is not one of"):
+    with pytest.raises(CommandExit, match=r"FILMGATE_ENGINES \(engines.luma.type\): \"agent\" is not one of"):
         settings()
 
 
@@ -216,7 +216,7 @@ def test_lists_in_variables_are_words_or_json(nothing_set: pytest.MonkeyPatch) -
         nothing_set.setenv("FILMGATE_ALLOWED_HOSTS", text)
         assert settings().allowed_hosts == ("a.example", "b.example")
     nothing_set.setenv("FILMGATE_ALLOWED_HOSTS", '["a.example"')
-    with pytest.raises(Stop, match=r"FILMGATE_ALLOWED_HOSTS \(allowed_hosts\)"):
+    with pytest.raises(CommandExit, match=r"FILMGATE_ALLOWED_HOSTS \(allowed_hosts\)"):
         settings()
 
 
@@ -236,11 +236,11 @@ def test_the_types_are_those_there_are() -> None:
 def test_a_file_that_cannot_be_read(nothing_set: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder, or bytes that are no text, are said with the path."""
     nothing_set.setenv("FILMGATE_CONFIG", str(tmp_path))
-    with pytest.raises(Stop, match="cannot be read"):
+    with pytest.raises(CommandExit, match="cannot be read"):
         settings()
     (tmp_path / "odd.toml").write_bytes(b'host = "\xff"')
     nothing_set.setenv("FILMGATE_CONFIG", str(tmp_path / "odd.toml"))
-    with pytest.raises(Stop, match=r"odd\.toml: is not valid TOML"):
+    with pytest.raises(CommandExit, match=r"odd\.toml: is not valid TOML"):
         settings()
 
 

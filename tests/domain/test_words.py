@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.domain.words import MAX_LENGTH, MAX_WORDS, STOP_WORDS, listed, words_in
+from filmgate.domain.words import MAX_LENGTH, MAX_WORDS, STOP_WORDS, bounded_list, words_in
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_words_are_as_they_were_written(text: str, words: list[str]) -> None:
 def test_a_list_has_each_word_once_and_no_stop_words() -> None:
     """The first spelling of a word is listed; what says nothing is not, but a negation is."""
     words = ["The", "Cat", "cat", "it's", "in", "no", "not", "without", "Octopus"]
-    assert listed(words) == ["Cat", "no", "not", "without", "Octopus"]
+    assert bounded_list(words) == ["Cat", "no", "not", "without", "Octopus"]
 
 
 @given(st.text(max_size=300))
 def test_a_list_is_bounded_harmless_and_out_of_the_text(text: str) -> None:
     """Whatever is written, what is listed is short, printable, and stands in the text as it is listed."""
-    found = listed(words_in(text * 3))
+    found = bounded_list(words_in(text * 3))
     assert len(found) <= MAX_WORDS
     for word in found:
         assert 0 < len(word) <= MAX_LENGTH
@@ -45,5 +45,5 @@ def test_a_list_is_bounded_harmless_and_out_of_the_text(text: str) -> None:
 
 def test_a_list_is_cut() -> None:
     """A thousand words and a word of a thousand letters are cut."""
-    assert len(listed(f"w{number}" for number in range(1000))) == MAX_WORDS
-    assert listed(["x" * 1000]) == ["x" * (MAX_LENGTH - 1) + "…"]
+    assert len(bounded_list(f"w{number}" for number in range(1000))) == MAX_WORDS
+    assert bounded_list(["x" * 1000]) == ["x" * (MAX_LENGTH - 1) + "…"]

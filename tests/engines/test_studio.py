@@ -68,7 +68,7 @@ async def test_every_shape_of_frame(tmp_path: Path, ratio: str, resolution: str 
     path = Path(order.output)
     film.write(path, [np.full((40, 60, 3), shade, np.uint8) for shade in (90, 160)], order.width, order.height)
     width, height = frame_size(ratio, resolution)
-    assert film.facts(path) == film.Facts(width, height, 2)
+    assert film.facts(path) == film.ClipInfo(width, height, 2)
 
 
 async def test_loop_is_closed(shop: Shop) -> None:

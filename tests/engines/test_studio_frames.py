@@ -19,7 +19,7 @@ from filmgate.adapters.engines.studio import motion
 from filmgate.adapters.engines.studio.gl import NoGl, renderer_name
 from filmgate.adapters.engines.studio.picture import Picture, cover
 from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import CHOICE, Means, probe, renderer_for
+from filmgate.adapters.engines.studio.renderer import CHOICE, RenderBackend, probe, renderer_for
 
 WIDTH, HEIGHT = 176, 100
 PROMPTS = {
@@ -34,18 +34,18 @@ PROMPTS = {
 
 
 @pytest.fixture(params=["gl", "reduced"])
-def means(request: pytest.FixtureRequest) -> Means:
+def means(request: pytest.FixtureRequest) -> RenderBackend:
     """Both renderers, the one on OpenGL only where there is one."""
     if request.param == "gl":
         try:
             renderer_name()
         except NoGl as error:
             pytest.skip(f"no OpenGL here: {error}")
-    return Means(request.param)
+    return RenderBackend(request.param)
 
 
 def drawn(
-    means: Means,
+    means: RenderBackend,
     prompt: str,
     moments: list[float],
     *,
@@ -66,7 +66,7 @@ LOOP_MOMENTS = [index / 24 for index in (0, 1, 60, 61, 120, 121)]
 
 
 @cache
-def looped(means: Means, prompt: str) -> list[Picture]:
+def looped(means: RenderBackend, prompt: str) -> list[Picture]:
     """Draw the moments of a loop that several tests look at."""
     return drawn(means, prompt, LOOP_MOMENTS, period=LOOP)
 
@@ -87,7 +87,7 @@ def photo(width: int = WIDTH, height: int = HEIGHT, shift: int = 0) -> Picture:
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_frame_n_of_a_loop_is_frame_0(means: Means, prompt: str) -> None:
+def test_frame_n_of_a_loop_is_frame_0(means: RenderBackend, prompt: str) -> None:
     """A loop comes back to its first frame, having moved in between, at whole and at odd lengths."""
     whole, odd = looped(means, prompt), drawn(means, prompt, [0.0, 25 / 48, 25 / 24], period=25 / 24)
     for first, middle, last in ((whole[0], whole[2], whole[-1]), odd):
@@ -96,14 +96,14 @@ def test_frame_n_of_a_loop_is_frame_0(means: Means, prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_the_step_over_the_end_of_a_loop_is_like_any_other(means: Means, prompt: str) -> None:
+def test_the_step_over_the_end_of_a_loop_is_like_any_other(means: RenderBackend, prompt: str) -> None:
     """From the last frame to the first there is no jump that an eye could see."""
     a, b, c, d, e, f = looped(means, prompt)
     assert psnr(e, f) > min(psnr(a, b) - 2, psnr(c, d) - 2, 48)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS.keys())
-def test_scenes_move_without_jumps_before_and_after_the_first_clip(means: Means, prompt: str) -> None:
+def test_scenes_move_without_jumps_before_and_after_the_first_clip(means: RenderBackend, prompt: str) -> None:
     """A scene can be drawn at any time, so that a clip can be extended both ways; neighbours stay neighbours."""
     moments = [index / 24 for index in (-241, -240, -1, 0, 1, 120, 121, 500, 501)]
     frames = drawn(means, prompt, moments)
@@ -113,7 +113,7 @@ def test_scenes_move_without_jumps_before_and_after_the_first_clip(means: Means,
     assert all(frame.std() > 8 for frame in frames)
 
 
-def test_same_prompt_same_seed_same_frames(means: Means) -> None:
+def test_same_prompt_same_seed_same_frames(means: RenderBackend) -> None:
     """Frames are reproducible to the bit on one machine; another seed is another take."""
 
     def digest(seed: int) -> str:
@@ -123,7 +123,7 @@ def test_same_prompt_same_seed_same_frames(means: Means) -> None:
     assert digest(3) == digest(3) != digest(4)
 
 
-def test_frames_do_not_depend_on_what_was_drawn_before(means: Means) -> None:
+def test_frames_do_not_depend_on_what_was_drawn_before(means: RenderBackend) -> None:
     """A moment drawn alone equals the same moment drawn in the middle of a clip."""
     alone = drawn(means, PROMPTS["ocean"], [1.0])[0]
     assert np.array_equal(drawn(means, PROMPTS["ocean"], [0.0, 0.5, 1.0])[2], alone)

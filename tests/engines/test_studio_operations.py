@@ -14,11 +14,11 @@ from PIL import Image
 from filmgate.adapters.engines.process import JobFailed
 from filmgate.adapters.engines.studio import StudioEngine, film
 from filmgate.adapters.engines.studio import picture as pictures
-from filmgate.adapters.engines.studio.cameras import MOVES, combined
+from filmgate.adapters.engines.studio.cameras import MOVES, combine
 from filmgate.adapters.engines.studio.order import order_of
 from filmgate.adapters.engines.studio.prompt import imagine, unread
 from filmgate.adapters.engines.studio.reel import Reel
-from filmgate.adapters.engines.studio.renderer import Means, probe, renderer_for
+from filmgate.adapters.engines.studio.renderer import RenderBackend, probe, renderer_for
 from filmgate.adapters.engines.studio.retake import retake
 from filmgate.adapters.engines.studio.scene import Camera, Scene, pose
 from filmgate.adapters.engines.studio.take import plan
@@ -127,7 +127,7 @@ async def test_picture_can_be_framed_anew(shop: Shop) -> None:
 @RENDERED
 async def test_clip_can_be_framed_anew(ink: Product, tall: Product) -> None:
     """A reframe has the moments of its source in another shape, at the source's resolution where none is asked for."""
-    assert film.facts(tall.file) == film.Facts(540, 960, 25)
+    assert film.facts(tall.file) == film.ClipInfo(540, 960, 25)
     assert {**tall.notes, "words_used": [], "words_ignored": []} == {
         **ink.notes,
         "words_used": [],
@@ -140,7 +140,7 @@ async def test_clip_can_be_framed_anew(ink: Product, tall: Product) -> None:
 async def test_upscale_is_the_same_film_with_more_pixels(shop: Shop, ink: Product) -> None:
     """An upscale shows the very moments of its source at the next resolution, and can be extended like it."""
     large = await shop.make("", start=clip(ink), named=Operation.UPSCALE, resolution=None, aspect_ratio="1:1")
-    assert film.facts(large.file) == film.Facts(1280, 720, 25)
+    assert film.facts(large.file) == film.ClipInfo(1280, 720, 25)
     assert large.notes["scene"] == ink.notes["scene"]
     for before, after in list(zip(decoded(ink.file), decoded(large.file), strict=True))[::8]:
         assert psnr(before, pictures.cover(after, 960, 540)) > 32
@@ -161,7 +161,7 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.means: Means = probe()
+        self.means: RenderBackend = probe()
 
     def work(self, width: int = 960, height: int = 540, **noted: Any) -> Clip:
         path = self.folder / f"{width}x{height}.mp4"
@@ -332,14 +332,14 @@ def test_concepts_only_change_the_camera() -> None:
 
 def test_moves_add_up() -> None:
     """Several moves are made at once."""
-    both = combined(("pan_left", "zoom_in"))
+    both = combine(("pan_left", "zoom_in"))
     assert (both.pan, both.zoom) == (MOVES["pan_left"].pan, MOVES["zoom_in"].zoom)
-    assert combined(("pan_left", "pan_right")).pan == 0
+    assert combine(("pan_left", "pan_right")).pan == 0
 
 
 def test_a_hand_trembles_without_jumps_and_closes_in_a_loop() -> None:
     """A camera in the hand moves a little all the time, and in a loop is back after one period."""
-    camera = combined(("handheld",))
+    camera = combine(("handheld",))
     places = [pose(camera, step / 24, 0.0) for step in range(-120, 480)]
     assert max(abs(place.x) for place in places) < 0.01
     assert max(place.x for place in places) - min(place.x for place in places) > 0.003

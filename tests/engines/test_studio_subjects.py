@@ -16,9 +16,9 @@ from filmgate.adapters.engines.studio.cast import ACTIONS, SUBJECTS
 from filmgate.adapters.engines.studio.catalogue import PLACES
 from filmgate.adapters.engines.studio.gl import NoGl, renderer_name
 from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.place import Stage
+from filmgate.adapters.engines.studio.place import StageArea
 from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import Means, renderer_for
+from filmgate.adapters.engines.studio.renderer import RenderBackend, renderer_for
 from filmgate.adapters.engines.studio.scene import Figure, Scene
 from filmgate.adapters.engines.studio.subject import Way
 from tests.engines.shop import psnr
@@ -32,7 +32,7 @@ MEDIA = ("land", "water", "air")
 def staged(medium: str, name: str, action: str) -> Scene:
     """A subject that does something in a medium, on a stage in front of ink, which is drawn fastest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PLACES, "ink", msgspec.structs.replace(PLACES["ink"], stage=Stage(medium=medium)))
+        patch.setitem(PLACES, "ink", msgspec.structs.replace(PLACES["ink"], stage=StageArea(medium=medium)))
         return imagine(f"ink, a {name} {action}", 3).scene
 
 
@@ -47,16 +47,16 @@ everything = pytest.mark.parametrize(("name", "action", "medium"), PERFORMANCES)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def means() -> Means:
+def means() -> RenderBackend:
     """The renderer that draws subjects, where there is one."""
     try:
         renderer_name()
     except NoGl as error:
         pytest.skip(f"no OpenGL here: {error}")
-    return Means("gl")
+    return RenderBackend("gl")
 
 
-def drawn(means: Means, scene: Scene, moments: list[float], period: float = 0.0) -> list[Picture]:
+def drawn(means: RenderBackend, scene: Scene, moments: list[float], period: float = 0.0) -> list[Picture]:
     """Draw moments of a scene."""
     renderer = renderer_for(means, scene, WIDTH, HEIGHT, period)
     try:
@@ -77,7 +77,7 @@ def test_every_subject_does_everything_somewhere() -> None:
     assert {(name, action) for name, subject in SUBJECTS.items() for action in subject.actions} == shown
 
 
-def test_the_box_follows_the_camera(means: Means, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_box_follows_the_camera(means: RenderBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the camera has moved and turned, a figure is drawn where it is."""
     scene = imagine("a horse running in the desert, orbit", 3, ("zoom_in", "roll_left", "crane_up")).scene
     within = drawn(means, scene, [8.0, -8.0])
@@ -87,7 +87,7 @@ def test_the_box_follows_the_camera(means: Means, monkeypatch: pytest.MonkeyPatc
 
 
 @everything
-def test_subjects_close_the_loop(means: Means, name: str, action: str, medium: str) -> None:
+def test_subjects_close_the_loop(means: RenderBackend, name: str, action: str, medium: str) -> None:
     """A subject comes back to where it was: frame N is frame 0, and the step to it is like others.
 
     Who walks to and fro turns round faster than it walks.
@@ -100,7 +100,7 @@ def test_subjects_close_the_loop(means: Means, name: str, action: str, medium: s
 
 @everything
 def test_subjects_are_seen_whole_and_move(
-    means: Means, name: str, action: str, medium: str, monkeypatch: pytest.MonkeyPatch
+    means: RenderBackend, name: str, action: str, medium: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A subject covers a part of the frame, looks another way a moment later, and its box cuts nothing off."""
     monkeypatch.setattr(gl, "CROWDED", 1.0)  # so that frames with and without it have one size
@@ -120,7 +120,7 @@ def test_subjects_are_seen_whole_and_move(
         assert np.abs(part.astype(int) - whole).max() <= 8
 
 
-def test_frames_with_subjects_are_reproducible(means: Means) -> None:
+def test_frames_with_subjects_are_reproducible(means: RenderBackend) -> None:
     """The same prompt and seed give the same cat, to the bit; another seed gives another one."""
 
     def digest(seed: int) -> str:
@@ -130,7 +130,7 @@ def test_frames_with_subjects_are_reproducible(means: Means) -> None:
     assert digest(3) == digest(3) != digest(4)
 
 
-def test_subjects_stand_the_same_way_in_every_shape_of_frame(means: Means) -> None:
+def test_subjects_stand_the_same_way_in_every_shape_of_frame(means: RenderBackend) -> None:
     """However narrow the frame, whoever is put on the stage is in it."""
     scene = imagine("three people standing in the desert", 5).scene
     for half in (0.38, 0.67, 0.77):

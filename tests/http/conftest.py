@@ -14,7 +14,7 @@ from tests.http.lines import KEY, Open
 from tests.http.sites import ALLOWED, no_names
 
 from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 @pytest.fixture
 async def line() -> AsyncIterator[Open]:
     """Give a function that opens lines, which are closed after the test."""
-    opened: list[HttpLine] = []
+    opened: list[HttpProviderClient] = []
 
-    def open_line(base: str, **options: Any) -> HttpLine:
-        opened.append(HttpLine(base, KEY, **({"timeout": 10, "connect": 5} | options)))
+    def open_line(base: str, **options: Any) -> HttpProviderClient:
+        opened.append(HttpProviderClient(base, KEY, **({"timeout": 10, "connect": 5} | options)))
         return opened[-1]
 
     yield open_line

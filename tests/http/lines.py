@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.http.line import HttpLine
-from filmgate.ports.line import Line, LineError
+from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.ports.line import ProviderClient, ProviderClientError
 
 KEY = {"Authorization": "Bearer top-secret-key"}
-Open = Callable[..., HttpLine]
+Open = Callable[..., HttpProviderClient]
 """Opens a line to a base address, which is closed after the test."""
 
 
-async def failure(line: Line, method: str = "POST", path: str = "/x", **request: Any) -> LineError:
+async def failure(line: ProviderClient, method: str = "POST", path: str = "/x", **request: Any) -> ProviderClientError:
     """Call in vain; the error never names the key."""
-    with pytest.raises(LineError) as caught:
+    with pytest.raises(ProviderClientError) as caught:
         await line.call(method, path, **request)
     shown = f"{caught.value!r} {caught.value.message} {line!r}"
     assert "secret" not in shown

@@ -11,7 +11,7 @@ from tests.http.sites import HOME, hostile, no_names, refused, resolver, sends_t
 
 from filmgate.adapters.http.addresses import as_ip, is_allowed, is_public, parse
 from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.domain.addresses import ascii_host, redacted
+from filmgate.domain.addresses import ascii_host, redact
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.hosts import Host, parse_host
 from filmgate.ports.fetcher import FetchError
@@ -181,4 +181,4 @@ def test_impossible_names(host: str):
 )
 def test_redacted(url: str, shown: str):
     """What is shown of an address has no user info, query or fragment."""
-    assert redacted(url) == shown
+    assert redact(url) == shown

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from filmgate.adapters.http.connections import ADMIN_CONNECTIONS, Connections, Standing
+from filmgate.adapters.http.connections import ADMIN_CONNECTIONS, Connections, ConnectionState
 from filmgate.app.descriptors import connections_within
 
 
@@ -37,7 +37,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def opened(kept: Connections, host: str, standing: Standing, sock: socket.socket | None = None) -> Fake:
+def opened(kept: Connections, host: str, standing: ConnectionState, sock: socket.socket | None = None) -> Fake:
     """Open a connection that goes on to this."""
     connection = Fake(sock)
     assert kept.admit(connection, host)
@@ -50,10 +50,10 @@ def test_who_has_no_key_goes_first() -> None:
     kept = Connections(100, per_address=4)
     known, older, younger, busy = (
         opened(kept, "10.0.0.1", standing)
-        for standing in (Standing.KNOWN, Standing.UNKNOWN, Standing.UNKNOWN, Standing.BUSY)
+        for standing in (ConnectionState.KNOWN, ConnectionState.UNKNOWN, ConnectionState.UNKNOWN, ConnectionState.BUSY)
     )
     for victim in (older, younger, known):
-        opened(kept, "10.0.0.1", Standing.BUSY)
+        opened(kept, "10.0.0.1", ConnectionState.BUSY)
         assert victim.cut
     assert not busy.cut
     assert not kept.admit(Fake(), "10.0.0.1"), "all are busy"
@@ -64,10 +64,10 @@ def test_who_has_no_key_goes_first() -> None:
 def test_the_longest_idle_goes_first() -> None:
     """Of equal ones, that which has done nothing for longest makes room; what it does makes it young again."""
     kept = Connections(2)
-    first, second = (opened(kept, "10.0.0.1", Standing.KNOWN) for _ in range(2))
-    kept.move(first, Standing.BUSY)
-    kept.move(first, Standing.KNOWN)
-    opened(kept, "10.0.0.1", Standing.KNOWN)
+    first, second = (opened(kept, "10.0.0.1", ConnectionState.KNOWN) for _ in range(2))
+    kept.move(first, ConnectionState.BUSY)
+    kept.move(first, ConnectionState.KNOWN)
+    opened(kept, "10.0.0.1", ConnectionState.KNOWN)
     assert second.cut
     assert not first.cut
 
@@ -75,10 +75,10 @@ def test_the_longest_idle_goes_first() -> None:
 def test_an_unread_request_keeps_a_connection(pair: tuple[socket.socket, socket.socket]) -> None:
     """One whose request has come, and is not read yet, is not idle: the next one goes."""
     kept = Connections(2)
-    asking = opened(kept, "10.0.0.1", Standing.UNKNOWN, pair[0])
-    silent = opened(kept, "10.0.0.1", Standing.UNKNOWN)
+    asking = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN, pair[0])
+    silent = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
     pair[1].send(b"GET / HTTP/1.1\r\n")
-    opened(kept, "10.0.0.1", Standing.UNKNOWN)
+    opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
     assert silent.cut
     assert not asking.cut
 
@@ -86,10 +86,10 @@ def test_an_unread_request_keeps_a_connection(pair: tuple[socket.socket, socket.
 def test_the_largest_address_makes_room() -> None:
     """When all are full, the address with most idle connections loses one, whoever else is idle for longer."""
     kept = Connections(10)
-    single = opened(kept, "10.0.0.1", Standing.UNKNOWN)
-    many = [opened(kept, "10.0.0.2", Standing.UNKNOWN) for _ in range(9)]
+    single = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
+    many = [opened(kept, "10.0.0.2", ConnectionState.UNKNOWN) for _ in range(9)]
     for number in range(8):
-        opened(kept, f"10.0.1.{number}", Standing.BUSY)
+        opened(kept, f"10.0.1.{number}", ConnectionState.BUSY)
         assert many[number].cut
     assert not single.cut
     assert len(kept) == 10
@@ -98,8 +98,8 @@ def test_the_largest_address_makes_room() -> None:
 def test_some_are_kept_for_admins() -> None:
     """Beyond the limit a few more are opened, marked as those on which only admins are served, and then none."""
     kept = Connections(3)
-    assert not any(opened(kept, "10.0.0.1", Standing.BUSY).reserved for _ in range(3))
-    assert all(opened(kept, "10.0.0.1", Standing.BUSY).reserved for _ in range(ADMIN_CONNECTIONS))
+    assert not any(opened(kept, "10.0.0.1", ConnectionState.BUSY).reserved for _ in range(3))
+    assert all(opened(kept, "10.0.0.1", ConnectionState.BUSY).reserved for _ in range(ADMIN_CONNECTIONS))
     assert not kept.admit(Fake(), "10.0.0.9")
     assert len(kept) == 3 + ADMIN_CONNECTIONS
 
@@ -133,13 +133,13 @@ def test_a_network_of_ipv6_is_one_address() -> None:
 def test_closed_connections_are_forgotten() -> None:
     """Nothing is left of a connection that has ended, or was cut off and ends later."""
     kept = Connections(2)
-    first = opened(kept, "10.0.0.1", Standing.UNKNOWN)
-    second = opened(kept, "10.0.0.1", Standing.UNKNOWN)
-    third = opened(kept, "10.0.0.1", Standing.UNKNOWN)
+    first = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
+    second = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
+    third = opened(kept, "10.0.0.1", ConnectionState.UNKNOWN)
     assert first.cut
     for connection in (first, second, third):
         kept.remove(connection)
-        kept.move(connection, Standing.KNOWN)
+        kept.move(connection, ConnectionState.KNOWN)
     assert len(kept) == 0
 
 

@@ -13,9 +13,9 @@ from tests.http.lines import KEY, Open, failure
 from tests.http.sites import FORBIDDEN, says, site
 
 from filmgate import __version__
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.domain.errors import InvalidRequest
-from filmgate.ports.line import Part, Reply
+from filmgate.ports.line import FormPart, Reply
 
 _HOME = "127.0.0.1"
 
@@ -38,7 +38,11 @@ async def test_request_and_answer(line: Open):
 async def test_form(line: Open, tmp_path: Path):
     """A form has its fields in order, and files with name and type."""
     (tmp_path / "start.png").write_bytes(b"\x89PNG\r\n--data")
-    parts = [Part("prompt", "a cät"), Part("image", tmp_path / "start.png", "image/png"), Part("size", "720x1280")]
+    parts = [
+        FormPart("prompt", "a cät"),
+        FormPart("image", tmp_path / "start.png", "image/png"),
+        FormPart("size", "720x1280"),
+    ]
     async with site(says(b"{}"), _HOME) as place:
         await line(place.url("/v1")).call("POST", "videos", form=parts)
     [(head, headers, body)] = place.requests
@@ -139,7 +143,7 @@ async def test_closed_line_opens_again(line: Open):
 )
 def test_address(base: str, link: str, address: str, ours: bool):
     """Links become full addresses, and the key goes along to the origin of the base address only."""
-    one = HttpLine(base, KEY)
+    one = HttpProviderClient(base, KEY)
     assert one.base == base.rstrip("/")
     assert one.address(link) == (address, {"authorization": "Bearer top-secret-key"} if ours else {})
 
@@ -150,7 +154,7 @@ def test_address(base: str, link: str, address: str, ours: bool):
 def test_unusable_base(base: str):
     """A base address is an http address without user, query and fragment."""
     with pytest.raises(InvalidRequest) as caught:
-        HttpLine(base, KEY)
+        HttpProviderClient(base, KEY)
     assert "secret" not in caught.value.message
 
 
@@ -158,7 +162,7 @@ def test_unusable_base(base: str):
 def test_unusable_key(headers: dict[str, str]):
     """A key that cannot be a header is refused at once, and not shown."""
     with pytest.raises(ValueError, match="cannot be sent") as caught:
-        HttpLine("http://a.example", headers)
+        HttpProviderClient("http://a.example", headers)
     assert "secret" not in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from anyio._backends._asyncio import SocketStream
 from tests.http.lines import Open, failure
 from tests.http.sites import listening, says, site
 
-from filmgate.ports.line import Part
+from filmgate.ports.line import FormPart
 
 _HOME = "127.0.0.1"
 _CONNECTIONS = 48
@@ -143,7 +143,7 @@ async def test_too_many_requests_at_once(line: Open):
         ("/a\r\nX: y", {}),
         ("/", {"headers": {"X-A": "1\r\nX-B: 2"}}),
         ("/", {"headers": {"X A": "1"}}),
-        ("/", {"form": [Part("image", Path("/nowhere/at/all.png"), "image/png")]}),
+        ("/", {"form": [FormPart("image", Path("/nowhere/at/all.png"), "image/png")]}),
     ],
 )
 async def test_what_cannot_be_sent(line: Open, path: str, request_: dict[str, Any]):
@@ -223,7 +223,9 @@ async def test_broken_off_while_writing(line: Open, tmp_path: Path):
     """A server that hangs up in the middle of a body may have read what it needs."""
     (tmp_path / "large.png").write_bytes(bytes(20_000_000))
     async with listening(_resets, _HOME) as port:
-        error = await failure(line(f"http://{_HOME}:{port}"), form=[Part("image", tmp_path / "large.png", "image/png")])
+        error = await failure(
+            line(f"http://{_HOME}:{port}"), form=[FormPart("image", tmp_path / "large.png", "image/png")]
+        )
     assert error.sent
 
 
@@ -240,7 +242,7 @@ async def test_answer_before_the_end_of_the_body(line: Open, tmp_path: Path):
 
     async with listening(refuse, _HOME) as port:
         reply = await line(f"http://{_HOME}:{port}").call(
-            "POST", "/", form=[Part("image", tmp_path / "large.png", "image/png")]
+            "POST", "/", form=[FormPart("image", tmp_path / "large.png", "image/png")]
         )
     assert (reply.status, reply.body) == (413, b"{}")
 

@@ -42,25 +42,25 @@ class Notice(NamedTuple):
 
 
 def _repeat_after_crash() -> None:
-    from filmgate.core.providers.submitting import Submitting
+    from filmgate.core.providers.submitting import ProviderSubmit
     from filmgate.domain.states import Stage
 
-    async def again(_: Submitting, attempt: Any, _folder: Path) -> None:
+    async def again(_: ProviderSubmit, attempt: Any, _folder: Path) -> None:
         await attempt.commit(stage=Stage.SUBMIT)
 
-    Submitting._interrupted = again  # type: ignore[method-assign]
+    ProviderSubmit._resume_interrupted = again  # type: ignore[method-assign]
 
 
 def _believe_every_refusal() -> None:
     from filmgate.core.providers.account import Account
-    from filmgate.ports.provider import ProviderTrouble
+    from filmgate.ports.provider import ProviderError
 
     submit = Account.submit
 
     async def sure(self: Account, submission: Any) -> Any:
         try:
             return await submit(self, submission)
-        except ProviderTrouble as trouble:
+        except ProviderError as trouble:
             trouble.accepted = False
             raise
 
@@ -85,7 +85,7 @@ def _answer_before_commit() -> None:
 
 def _answer_group_before_commit() -> None:
     from filmgate.adapters.ledger.sqlite.writer import Writer
-    from filmgate.faults import reached
+    from filmgate.faults import reach
 
     commit = Writer._commit
 
@@ -96,7 +96,7 @@ def _answer_group_before_commit() -> None:
         outcomes = [self._attempt(operation) for operation, _ in group]
         self._deliver(group, outcomes)
         time.sleep(_MOMENT)
-        reached(Point.GROUP_BEGUN)
+        reach(Point.GROUP_BEGUN)
         self._connection.execute("COMMIT")
         return outcomes
 
@@ -127,9 +127,9 @@ def _remember_keys_apart() -> None:
 
 
 def _name_webhooks_anew() -> None:
-    from filmgate.ports.callbacks import Callback
+    from filmgate.ports.callbacks import WebhookEvent
 
-    Callback.id = property(lambda self: f"msg_{self.task_id}_{os.getpid()}_{self.state}")  # type: ignore[assignment]
+    WebhookEvent.id = property(lambda self: f"msg_{self.task_id}_{os.getpid()}_{self.state}")  # type: ignore[assignment]
 
 
 def _tell_ends_apart() -> None:
@@ -143,8 +143,8 @@ def _tell_ends_apart() -> None:
             return
         await commit(self, **changes)
         for each in due:
-            await self._desk.ledger.add_due(each)
-            self._desk.dispatcher.wake(each.queue)
+            await self._work_context.ledger.enqueue(each)
+            self._work_context.dispatcher.wake(each.queue)
 
     Attempt.commit = apart  # type: ignore[method-assign]
 
@@ -155,7 +155,7 @@ def _import_what_is_known() -> None:
     async def nothing(*_: Any, **__: Any) -> dict[str, str]:
         return {}
 
-    SqliteLedger.known_upstream = nothing  # type: ignore[method-assign]
+    SqliteLedger.find_upstream = nothing  # type: ignore[method-assign]
     provider_ids.take = lambda *_, **__: None
 
 
@@ -170,16 +170,16 @@ def _forget_ids_of_deleted() -> None:
 
 
 def _sweep_what_is_referenced() -> None:
-    from filmgate.core.collecting import Collector
+    from filmgate.core.collecting import GarbageCollector
 
-    async def sweep(self: Collector, folders: Any) -> int:
+    async def sweep(self: GarbageCollector, folders: Any) -> int:
         for folder in folders:
             for key in await self._store.keys(folder):
                 if "thumbnail" in key:
                     await self._store.remove(key)
         return 0
 
-    Collector.sweep = sweep  # type: ignore[method-assign]
+    GarbageCollector.sweep = sweep  # type: ignore[method-assign]
 
 
 def _recall_nothing() -> None:

@@ -13,7 +13,7 @@ from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Output, Role
 from filmgate.domain.periods import Period
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 from filmgate.domain.usage import Tally, Usage
 from filmgate.ports.ledger import Change, Ledger
 
@@ -26,7 +26,7 @@ FIRST, LAST = "0001-01-01", "9999-12-31"
 
 async def cost(ledger: Ledger, credits_: float, **fields: object) -> Task:
     """Submit a task at such a price."""
-    made = task(**{"created_at": 10.0, "updated_at": 10.0, "work": Progress(credits=credits_), **fields})
+    made = task(**{"created_at": 10.0, "updated_at": 10.0, "work": WorkState(credits=credits_), **fields})
     await ledger.submit(made, ECHO, ())
     return made
 
@@ -59,7 +59,7 @@ class CreditConformance(Tenants):
     async def test_submits_at_once_never_spend_more_than_there_is(self, ledger: Ledger):
         """Of many submits in one moment as many are accepted as the credits allow, and nothing of the others."""
         await ledger.accounts.set_limits(A.id, OwnLimits(credits=10.0))
-        tasks = [task(work=Progress(credits=3.0)) for _ in range(20)]
+        tasks = [task(work=WorkState(credits=3.0)) for _ in range(20)]
         outcomes = await asyncio.gather(*(ledger.submit(each, ECHO, ()) for each in tasks), return_exceptions=True)
         assert sum(outcome is None for outcome in outcomes) == 3
         assert {type(outcome) for outcome in outcomes if outcome is not None} == {UsedUp}

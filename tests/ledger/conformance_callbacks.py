@@ -9,8 +9,8 @@ import pytest
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.callbacks import CallbackFilter, Delivery, Outcome, SigningSecret
-from filmgate.ports.ledger import CALLBACK, Application, Change, Claim, Due, Ledger
+from filmgate.ports.callbacks import Delivery, DeliveryOutcome, SigningSecret, WebhookFilter
+from filmgate.ports.ledger import CALLBACK, Application, Change, Claim, Ledger, WorkItem
 
 from .conformance import Tenants
 from .examples import CANCELLED, NOW, A, B, submitted
@@ -33,11 +33,11 @@ async def claimed(ledger: Ledger, now: float = NOW) -> Claim:
     return claim
 
 
-def tried(answer: int | None, at: float = NOW, **outcome: float | None) -> Outcome:
+def tried(answer: int | None, at: float = NOW, **outcome: float | None) -> DeliveryOutcome:
     """Give what a delivery has come to: arrived, or to be tried again."""
     trouble = None if answer == 200 else "no"
     status = CallbackStatus.PENDING if trouble else CallbackStatus.DELIVERED
-    return Outcome(status, Delivery(at, 0.5, answer, trouble), outcome.get("again"), trouble)
+    return DeliveryOutcome(status, Delivery(at, 0.5, answer, trouble), outcome.get("again"), trouble)
 
 
 class CallbackConformance(Tenants):
@@ -52,13 +52,13 @@ class CallbackConformance(Tenants):
         assert found.next_at == NOW
         assert await ledger.callbacks.get(B.id, task.id, State.FAILED) is None
         assert await ledger.callbacks.get(A.id, task.id, State.COMPLETED) is None
-        assert (await ledger.callbacks.find(B.id, CallbackFilter())).total == 0
+        assert (await ledger.callbacks.find(B.id, WebhookFilter())).total == 0
 
     async def test_a_task_without_an_address_has_no_callback(self, ledger: Ledger):
         """Who is not to be told is not in the log."""
         task = await submitted(ledger)
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        assert (await ledger.callbacks.find(A.id, CallbackFilter())).callbacks == []
+        assert (await ledger.callbacks.find(A.id, WebhookFilter())).callbacks == []
 
     async def test_a_delivery_that_arrived_ends_the_work(self, ledger: Ledger):
         """What became of it, the delivery and the end of the due work are written at once."""
@@ -69,7 +69,7 @@ class CallbackConformance(Tenants):
         assert (found.status, found.tries, found.answer, found.last_at) == (CallbackStatus.DELIVERED, 1, 200, NOW)
         assert (found.next_at, found.trouble) == (None, None)
         assert await ledger.callbacks.deliveries(found) == [Delivery(NOW, 0.5, 200)]
-        assert await ledger.next_due(CALLBACK) is None
+        assert await ledger.next_work(CALLBACK) is None
 
     async def test_a_delivery_that_failed_is_due_again(self, ledger: Ledger):
         """The work is put back, and the log says when it is due."""
@@ -78,7 +78,7 @@ class CallbackConformance(Tenants):
         found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
         assert found is not None
         assert (found.status, found.next_at, found.trouble) == (CallbackStatus.PENDING, NOW + 30, "no")
-        assert await ledger.next_due(CALLBACK) == NOW + 30
+        assert await ledger.next_work(CALLBACK) == NOW + 30
 
     async def test_a_void_claim_changes_only_the_log_of_deliveries(self, ledger: Ledger):
         """What was sent again meanwhile stays due, whatever comes of the delivery before."""
@@ -89,7 +89,7 @@ class CallbackConformance(Tenants):
         found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
         assert found is not None
         assert (found.status, found.answer) == (CallbackStatus.PENDING, 200)
-        assert await ledger.next_due(CALLBACK) == NOW + 5
+        assert await ledger.next_work(CALLBACK) == NOW + 5
 
     async def test_a_callback_can_be_sent_again(self, ledger: Ledger):
         """Sent again it begins anew, with the deliveries before still in the log; a stranger cannot do it."""
@@ -107,7 +107,7 @@ class CallbackConformance(Tenants):
         """With the delivery of the end the beginning is not due any more; one that was delivered stays so."""
         for earlier, status in ((None, CallbackStatus.SUPERSEDED), (200, CallbackStatus.DELIVERED)):
             task = await submitted(ledger, callback_url=URL)
-            begun = Due(CALLBACK, CALLBACK, task.id, A.id, NOW, State.PROCESSING)
+            begun = WorkItem(CALLBACK, CALLBACK, task.id, A.id, NOW, State.PROCESSING)
             await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING), [begun])
             await ledger.callbacks.settle(await claimed(ledger), tried(earlier, again=None if earlier else NOW + 99))
             await ledger.cancel(A.id, task.id, CANCELLED, NOW)
@@ -115,7 +115,7 @@ class CallbackConformance(Tenants):
             found = await ledger.callbacks.get(A.id, task.id, State.PROCESSING)
             assert found is not None
             assert found.status is status
-            assert await ledger.next_due(CALLBACK) == NOW + 50
+            assert await ledger.next_work(CALLBACK) == NOW + 50
             await ledger.delete(A.id, task.id, NOW)
 
     async def test_callbacks_are_listed_newest_first(self, ledger: Ledger):
@@ -123,21 +123,21 @@ class CallbackConformance(Tenants):
         tasks = [await ended(ledger, now=NOW + n) for n in range(5)]
         await ended(ledger, B)
         await ledger.callbacks.settle(await claimed(ledger, NOW + 9), tried(200))
-        page = await ledger.callbacks.find(A.id, CallbackFilter(limit=2, offset=1))
+        page = await ledger.callbacks.find(A.id, WebhookFilter(limit=2, offset=1))
         assert [each.task_id for each in page.callbacks] == [tasks[3].id, tasks[2].id]
         assert (page.total, page.more) == (5, True)
-        one = await ledger.callbacks.find(A.id, CallbackFilter(task_id=tasks[1].id))
+        one = await ledger.callbacks.find(A.id, WebhookFilter(task_id=tasks[1].id))
         assert [each.task_id for each in one.callbacks] == [tasks[1].id]
         told = [
-            (await ledger.callbacks.find(owner.id, CallbackFilter(statuses=(CallbackStatus.DELIVERED,)))).total
+            (await ledger.callbacks.find(owner.id, WebhookFilter(statuses=(CallbackStatus.DELIVERED,)))).total
             for owner in (A, B)
         ]
         assert sorted(told) == [0, 1]
-        mixed = CallbackFilter(statuses=(CallbackStatus.DELIVERED, CallbackStatus.PENDING), limit=4)
+        mixed = WebhookFilter(statuses=(CallbackStatus.DELIVERED, CallbackStatus.PENDING), limit=4)
         page = await ledger.callbacks.find(A.id, mixed)
         assert [each.task_id for each in page.callbacks] == [each.id for each in tasks[:0:-1]]
         assert (page.total, page.more) == (5, True)
-        of_task = CallbackFilter(task_id=tasks[1].id, statuses=tuple(CallbackStatus))
+        of_task = WebhookFilter(task_id=tasks[1].id, statuses=tuple(CallbackStatus))
         assert len((await ledger.callbacks.find(A.id, of_task)).callbacks) == 1
         assert (await ledger.callbacks.find(B.id, of_task)).callbacks == []
 

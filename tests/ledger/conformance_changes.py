@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from filmgate.domain.states import State
-from filmgate.ports.ledger import Change, Changed, Ledger
+from filmgate.ports.ledger import Change, Ledger, TaskChange
 
 from .conformance import Tenants
 from .examples import CANCELLED, NOW, A, B, submitted
@@ -68,7 +68,7 @@ class ChangeConformance(Tenants):
         gone, later = await submitted(ledger), await submitted(ledger)
         await ledger.delete(A.id, gone.id, NOW)
         last = await ledger.last_change(A.id)
-        assert (await ledger.changes(A.id, 0, 10))[-1] == Changed(last, gone.id, None)
+        assert (await ledger.changes(A.id, 0, 10))[-1] == TaskChange(last, gone.id, None)
         await ledger.delete(A.id, later.id, NOW + 86_401)
         (only,) = await ledger.changes(A.id, 0, 10)
         assert (only.task_id, only.task) == (later.id, None)

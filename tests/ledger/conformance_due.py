@@ -8,7 +8,7 @@ import math
 import msgspec
 
 from filmgate.domain.states import State
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Application, Change, Claim, Due, Ledger, TaskFilter
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Application, Change, Claim, Ledger, TaskFilter, WorkItem
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task
@@ -60,12 +60,12 @@ class ClaimConformance(Tenants):
     async def test_what_is_due_moves_with_the_clock(self, ledger: Ledger):
         """A clock that is set back makes nothing wait; one that is set ahead makes no limit shorter."""
         waiting = await submitted(ledger, not_before=NOW)
-        limit = Due(EXPIRE, EXPIRE, waiting.id, A.id, NOW + 60)
+        limit = WorkItem(EXPIRE, EXPIRE, waiting.id, A.id, NOW + 60)
         assert await ledger.commit(Change(task_id=waiting.id, fence=0, now=NOW, deadline_at=NOW + 60), [limit])
         await ledger.clock_moved(-600.0)
-        assert (await ledger.next_due(ENGINE), await ledger.next_due(EXPIRE)) == (NOW - 600, NOW - 540)
+        assert (await ledger.next_work(ENGINE), await ledger.next_work(EXPIRE)) == (NOW - 600, NOW - 540)
         await ledger.clock_moved(1_000.0)
-        assert (await ledger.next_due(ENGINE), await ledger.next_due(EXPIRE)) == (NOW - 600, NOW + 460)
+        assert (await ledger.next_work(ENGINE), await ledger.next_work(EXPIRE)) == (NOW - 600, NOW + 460)
         moved = await ledger.get(A.id, waiting.id)
         assert moved is not None
         assert moved.deadline_at == NOW + 460
@@ -151,11 +151,11 @@ class ClaimConformance(Tenants):
         assert sorted(claim.due.application_id for claim in claims) == [A.id, A.id, B.id]
         assert await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=2) == []
         # What is left out is B's next work, due when its lease ends.
-        assert await ledger.next_due(ENGINE, NOW, share=2) == NOW + 60
-        assert await ledger.next_due(ENGINE, NOW) == NOW - 9
+        assert await ledger.next_work(ENGINE, NOW, share=2) == NOW + 60
+        assert await ledger.next_work(ENGINE, NOW) == NOW - 9
         given_back = next(claim for claim in claims if claim.due.application_id == A.id)
         await ledger.postpone(given_back, NOW + 5)
-        assert await ledger.next_due(ENGINE, NOW, share=2) == NOW - 9
+        assert await ledger.next_work(ENGINE, NOW, share=2) == NOW - 9
         (next_one,) = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=2)
         assert next_one.due.application_id == A.id
         assert next_one.due.task_id not in {claim.due.task_id for claim in claims}
@@ -184,7 +184,7 @@ class ClaimConformance(Tenants):
         assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
         await ledger.release(None)
         assert (await claimed(ledger)).due.task_id == other.id
-        assert await ledger.next_due(ENGINE) is None
+        assert await ledger.next_work(ENGINE) is None
 
     async def test_a_lease_that_ended_can_be_claimed_anew(self, ledger: Ledger):
         """After the lease another worker takes over: the first one's fence, finish and postpone are void."""
@@ -196,7 +196,7 @@ class ClaimConformance(Tenants):
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW, percent=9)) is None
         await ledger.finish(first)
         await ledger.postpone(first, NOW)
-        assert await ledger.next_due(ENGINE) == NOW + 120.0
+        assert await ledger.next_work(ENGINE) == NOW + 120.0
         assert await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, percent=9)) is not None
 
 
@@ -222,7 +222,7 @@ class DueConformance(Tenants):
     async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
         """What becomes due while somebody is at it stays due when he ends."""
         before = await submitted(ledger, callback_url="http://example.test/hook")
-        hook = Due(CALLBACK, CALLBACK, before.id, A.id, NOW, "processing")
+        hook = WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW, "processing")
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
         old = await claimed(ledger, CALLBACK)
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
@@ -233,9 +233,9 @@ class DueConformance(Tenants):
     async def test_work_of_one_name_is_due_once(self, ledger: Ledger):
         """Making work due again moves it; another detail is other work."""
         before = await submitted(ledger, not_before=NOW)
-        hooks = [Due(CALLBACK, CALLBACK, before.id, A.id, NOW, detail) for detail in ("processing", "completed")]
+        hooks = [WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW, detail) for detail in ("processing", "completed")]
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [advance(before, NOW + 9), *hooks])
-        assert await ledger.next_due(ENGINE) == NOW + 9
+        assert await ledger.next_work(ENGINE) == NOW + 9
         assert {(await claimed(ledger, CALLBACK)).due.detail for _ in range(2)} == {"processing", "completed"}
 
     async def test_a_change_ends_its_claim_and_makes_the_next_stage_due(self, ledger: Ledger):
@@ -244,14 +244,14 @@ class DueConformance(Tenants):
         claim = await claimed(ledger)
         change = Change(task_id=before.id, fence=1, now=NOW, percent=10, finished=claim.id)
         await ledger.commit(change, [advance(before, NOW + 3)])
-        assert await ledger.next_due(ENGINE) == NOW + 3
+        assert await ledger.next_work(ENGINE) == NOW + 3
         (following,) = await ledger.claim(ENGINE, "w", NOW + 3, math.inf)
         assert following.tries == 0
         assert following.task is not None
         assert following.task.fence == 2
         await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, finished=following.id))
         await ledger.release(None)
-        assert await ledger.next_due(ENGINE) is None
+        assert await ledger.next_work(ENGINE) is None
 
     async def test_claims_of_one_worker_are_released(self, ledger: Ledger):
         """Releasing makes a worker's claims due at once and leaves the others'."""
@@ -269,20 +269,20 @@ class DueConformance(Tenants):
         """Work that waits for its time is not hurried."""
         await submitted(ledger, not_before=NOW + 50)
         assert await ledger.release(None) == 0
-        assert await ledger.next_due(ENGINE) == NOW + 50
+        assert await ledger.next_work(ENGINE) == NOW + 50
 
     async def test_the_earliest_work_of_a_queue_is_known(self, ledger: Ledger):
         """The next time is the earliest over all applications, the end of a lease counts, an endless one does not."""
-        assert await ledger.next_due(ENGINE) is None
+        assert await ledger.next_work(ENGINE) is None
         await submitted(ledger, A, not_before=30.0)
         await submitted(ledger, B, not_before=20.0)
         await submitted(ledger, B, not_before=10.0, engine="remote")
-        assert await ledger.next_due(ENGINE) == 20.0
+        assert await ledger.next_work(ENGINE) == 20.0
         await claimed(ledger)
         await claimed(ledger)
-        assert await ledger.next_due(ENGINE) is None
+        assert await ledger.next_work(ENGINE) is None
         await claimed(ledger, "remote", lease=60.0)
-        assert await ledger.next_due("remote") == NOW + 60.0
+        assert await ledger.next_work("remote") == NOW + 60.0
 
     async def test_what_is_claimed_survives_for_its_owner(self, ledger: Ledger):
         """Claims hide nothing from readers: the tasks are listed as before."""

@@ -10,8 +10,8 @@ import pytest
 
 from filmgate.domain.errors import Conflict
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress
-from filmgate.ports.ledger import FOLLOW, KNOWN_DAYS, PURGE, RECALL, SEEK, Change, Due, Ledger, Sought, queue_of
+from filmgate.domain.task import SubmitAttempt, WorkState
+from filmgate.ports.ledger import FOLLOW, KNOWN_DAYS, PURGE, RECALL, SEEK, Change, Ledger, Sought, WorkItem, queue_of
 
 from .conformance import Tenants
 from .examples import CANCELLED, ENGINE, NOW, A, B, submitted
@@ -24,7 +24,7 @@ async def accepted(ledger: Ledger, upstream_id: str, tenant=A):
     """Submit a task and have a provider accept it."""
     task = await submitted(ledger, tenant, not_before=NOW)
     change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.FOLLOW, upstream_id=upstream_id)
-    changed = await ledger.commit(change, [Due(FOLLOW, FOLLOWED, task.id, tenant.id, NOW)])
+    changed = await ledger.commit(change, [WorkItem(FOLLOW, FOLLOWED, task.id, tenant.id, NOW)])
     assert changed is not None
     return changed
 
@@ -45,26 +45,26 @@ class ProviderConformance(Tenants):
         first = await accepted(ledger, "up-1")
         with pytest.raises(Conflict, match="calls another task up-1"):
             await accepted(ledger, "up-1", B)
-        assert await ledger.known_upstream(ENGINE, ["up-1", "up-2"]) == {"up-1": first.id}
-        assert await ledger.known_upstream("another", ["up-1"]) == {}
+        assert await ledger.find_upstream(ENGINE, ["up-1", "up-2"]) == {"up-1": first.id}
+        assert await ledger.find_upstream("another", ["up-1"]) == {}
 
     async def test_an_upstream_id_belongs_to_one_task_of_its_origin(self, ledger: Ledger):
         """Engines that call one provider share its ids, and those of others do not; a new task obeys that too."""
         await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example", "far": "https://b"}, NOW)
         first = await accepted(ledger, "up-1")
-        assert await ledger.known_upstream("two", ["up-1"]) == {"up-1": first.id}
-        assert await ledger.known_upstream("far", ["up-1"]) == {}
+        assert await ledger.find_upstream("two", ["up-1"]) == {"up-1": first.id}
+        assert await ledger.find_upstream("far", ["up-1"]) == {}
         with pytest.raises(Conflict):
             await submitted(ledger, B, engine="two", upstream_id="up-1")
         there = await submitted(ledger, B, engine="far", upstream_id="up-1")
-        assert await ledger.known_upstream("far", ["up-1"]) == {"up-1": there.id}
+        assert await ledger.find_upstream("far", ["up-1"]) == {"up-1": there.id}
 
     async def test_ids_that_are_older_than_the_origins_get_theirs(self, ledger: Ledger):
         """The first engine that has an id keeps it; what is set again changes nothing."""
         first = await accepted(ledger, "up-1")
         await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
         await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
-        assert await ledger.known_upstream("two", ["up-1"]) == {"up-1": first.id}
+        assert await ledger.find_upstream("two", ["up-1"]) == {"up-1": first.id}
 
     async def test_of_many_who_take_an_id_at_once_one_gets_it(self, ledger: Ledger):
         """The others are as they were, and can still have another."""
@@ -84,7 +84,7 @@ class ProviderConformance(Tenants):
         """No other task can have it in that time; after it the id is free, and forgotten."""
         task = await accepted(ledger, "up-1")
         await ledger.delete(A.id, task.id, NOW)
-        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
+        assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
         with pytest.raises(Conflict, match="90 days"):
             await accepted(ledger, "up-1", B)
         later = NOW + KNOWN_DAYS * 86_400
@@ -93,12 +93,12 @@ class ProviderConformance(Tenants):
         with pytest.raises(Conflict):
             await ledger.commit(change)
         await ledger.set_origins({}, later - 1)
-        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
+        assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": task.id}
         assert await ledger.commit(msgspec.structs.replace(change, now=later))
-        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": other.id}
+        assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": other.id}
         await ledger.delete(B.id, other.id, NOW)
         await ledger.set_origins({}, later)
-        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {}
+        assert await ledger.find_upstream(ENGINE, ["up-1"]) == {}
 
     async def test_an_adopted_task_that_was_deleted_can_come_back_to_its_owner(self, ledger: Ledger):
         """It is the same task again; nobody else can have it."""
@@ -122,7 +122,7 @@ class ProviderConformance(Tenants):
         """One counts for as long as the caller says; what is followed counts for ever."""
         await accepted(ledger, "up-1")
         task = await submitted(ledger)
-        work = Progress(asked=Asked("submit-key", NOW))
+        work = WorkState(asked=SubmitAttempt("submit-key", NOW))
         await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMIT_UNKNOWN, work=work))
         assert await ledger.at_provider(ENGINE) == 2
         assert await ledger.at_provider(ENGINE, since=NOW) == 2
@@ -134,7 +134,7 @@ class ProviderConformance(Tenants):
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         assert await ledger.claim(FOLLOWED, "w", NOW, math.inf) == []
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
-        assert recall.due == Due(RECALL, RECALLED, task.id, A.id, NOW, "up-1")
+        assert recall.due == WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-1")
 
     async def test_deleting_recalls_and_purges(self, ledger: Ledger):
         """The recall outlives the task."""
@@ -167,8 +167,8 @@ class ProviderConformance(Tenants):
         """A recall is owed whatever became of the task."""
         task = await submitted(ledger)
         await ledger.delete(A.id, task.id, NOW)
-        owed = Due(RECALL, RECALLED, task.id, A.id, NOW, "up-9")
-        await ledger.add_due(owed)
+        owed = WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-9")
+        await ledger.enqueue(owed)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert recall.due == owed
 
@@ -176,7 +176,7 @@ class ProviderConformance(Tenants):
         """The old step is gone, claimed or not; only what the change makes due is left."""
         task = await submitted(ledger, not_before=NOW)
         (claim,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
-        follow = Due(FOLLOW, FOLLOWED, task.id, A.id, NOW)
+        follow = WorkItem(FOLLOW, FOLLOWED, task.id, A.id, NOW)
         seized = await ledger.commit(
             Change(task_id=task.id, fence=1, now=NOW, stage=Stage.FOLLOW, upstream_id="up-1", seize=True), [follow]
         )
@@ -194,15 +194,15 @@ class ProviderConformance(Tenants):
         other = await accepted(ledger, "up-2")
         for each in (task, other):
             await ledger.delete(A.id, each.id, NOW)
-        assert await ledger.departed(A.id, task.id)
-        assert not await ledger.departed(B.id, task.id)
-        assert not await ledger.departed(A.id, other.id)
+        assert await ledger.has_departed(A.id, task.id)
+        assert not await ledger.has_departed(B.id, task.id)
+        assert not await ledger.has_departed(A.id, other.id)
 
     @pytest.mark.parametrize("how", ["cancel", "delete", "cancel and delete"])
     async def test_a_submit_that_is_ended_without_an_answer_is_sought(self, ledger: Ledger, how: str):
         """Whoever takes the work up knows what was asked for, until the provider's answer takes its place."""
         task = await submitted(ledger, not_before=NOW)
-        asked = Progress(asked=Asked("submit-key", NOW))
+        asked = WorkState(asked=SubmitAttempt("submit-key", NOW))
         change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked)
         assert await ledger.commit(change)
         assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [task.id]
@@ -214,7 +214,7 @@ class ProviderConformance(Tenants):
         (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, math.inf)
         sought = msgspec.json.decode(seek.due.detail, type=Sought)
         assert (seek.due.kind, sought) == (SEEK, Sought("submit-key", NOW, task.generation))
-        recall = Due(RECALL, RECALLED, task.id, A.id, NOW, "up-7")
+        recall = WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-7")
         await ledger.settle_seek(task.id, recall, NOW)
         await ledger.postpone(seek, NOW)
         assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, math.inf, 9)] == [recall]
@@ -223,7 +223,7 @@ class ProviderConformance(Tenants):
         """A recall that is still on its way when the task is deleted gets there."""
         task = await submitted(ledger)
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
+        await ledger.settle_seek(task.id, WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
         await ledger.delete(A.id, task.id, NOW)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert recall.due.detail == "up-8"
@@ -233,31 +233,31 @@ class ProviderConformance(Tenants):
         """No other task can have it from then on, whether its own is there still or not."""
         task = await submitted(ledger)
         await (ledger.delete(A.id, task.id, NOW) if gone else ledger.cancel(A.id, task.id, CANCELLED, NOW))
-        assert await ledger.settle_seek(task.id, Due(RECALL, RECALLED, task.id, A.id, NOW, "up-9"), NOW)
+        assert await ledger.settle_seek(task.id, WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-9"), NOW)
         with pytest.raises(Conflict):
             await accepted(ledger, "up-9", B)
         if not gone:
             await ledger.delete(A.id, task.id, NOW)
         await ledger.set_origins({}, NOW + KNOWN_DAYS * 86_400)
-        assert await ledger.known_upstream(ENGINE, ["up-9"]) == {}
+        assert await ledger.find_upstream(ENGINE, ["up-9"]) == {}
 
     async def test_what_is_known_as_another_tasks_is_not_recalled(self, ledger: Ledger):
         """The search for it ends all the same."""
         await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example"}, NOW)
         theirs = await accepted(ledger, "up-1", B)
         task = await submitted(ledger)
-        asked = Progress(asked=Asked("submit-key", NOW))
+        asked = WorkState(asked=SubmitAttempt("submit-key", NOW))
         await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked, engine="two"))
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         queue = queue_of(RECALL, "two")
-        assert not await ledger.settle_seek(task.id, Due(RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
+        assert not await ledger.settle_seek(task.id, WorkItem(RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
         assert await ledger.claim(queue, "w", NOW + 60, math.inf) == []
-        assert await ledger.known_upstream(ENGINE, ["up-1"]) == {"up-1": theirs.id}
+        assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": theirs.id}
 
     async def test_open_submits_are_those_of_one_provider(self, ledger: Ledger):
         """Those of all its engines, until they are answered, and those of ended tasks that are still looked for."""
         await ledger.set_origins({ENGINE: "https://api.example", "two": "https://api.example", "far": "https://b"}, NOW)
-        asked = Progress(asked=Asked("submit-key", NOW))
+        asked = WorkState(asked=SubmitAttempt("submit-key", NOW))
         tasks = {engine: await submitted(ledger, engine=engine) for engine in (ENGINE, "two", "far")}
         for each in tasks.values():
             change = Change(task_id=each.id, fence=0, now=NOW, stage=Stage.SUBMIT_UNKNOWN, work=asked)

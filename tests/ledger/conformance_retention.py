@@ -11,8 +11,8 @@ from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Output, Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.accounts import Collected
-from filmgate.ports.ledger import CALLBACK, PURGE, Change, Due, Ledger, StoredMedia
+from filmgate.ports.accounts import CollectedFiles
+from filmgate.ports.ledger import CALLBACK, PURGE, Change, Ledger, StoredMedia, WorkItem
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, A, B, media, task
@@ -45,7 +45,7 @@ async def goes_on(ledger: Ledger, reference: Reference, **fields: object) -> Tas
     return child
 
 
-async def removed(ledger: Ledger, now: float, limit: int = MANY) -> Collected:
+async def removed(ledger: Ledger, now: float, limit: int = MANY) -> CollectedFiles:
     """Collect what is not kept of A."""
     return await ledger.retention.collect(A.id, now, limit)
 
@@ -62,7 +62,7 @@ class RetentionConformance(Tenants):
         """Nobody is looked at, and nothing is removed."""
         await made(ledger, 1.0)
         assert await ledger.retention.applications() == []
-        assert await removed(ledger, 1e9) == Collected()
+        assert await removed(ledger, 1e9) == CollectedFiles()
 
     async def test_files_go_before_their_task(self, ledger: Ledger):
         """After their days the links are dead and the purge is due; the task says since when."""
@@ -72,7 +72,7 @@ class RetentionConformance(Tenants):
         await ledger.add_media(upload)
         other = await made(ledger, 10.0, application_id=B.id)
         now = 2 * DAY + 11
-        assert await removed(ledger, now) == Collected(media=(old.id,), keys=(upload.media.key,))
+        assert await removed(ledger, now) == CollectedFiles(media=(old.id,), keys=(upload.media.key,))
         gone = await ledger.get(A.id, old.id)
         assert gone is not None
         assert gone.output is not None
@@ -84,13 +84,13 @@ class RetentionConformance(Tenants):
             assert kept.output is not None
             assert await ledger.media(kept.output.thumbnail.token) is not None
         assert await purged(ledger, now) == [old.id]
-        assert await removed(ledger, now + 1) == Collected()
+        assert await removed(ledger, now + 1) == CollectedFiles()
 
     async def test_tasks_go_with_all_that_is_theirs(self, ledger: Ledger):
         """After its days a task is gone, its purge is due, the change is told, and the usage stays."""
         await ledger.accounts.set_limits(A.id, OwnLimits(task_days=1.0))
         old, new = await made(ledger, 10.0), await made(ledger, 20.0)
-        assert await removed(ledger, DAY + 15) == Collected(tasks=(old.id,))
+        assert await removed(ledger, DAY + 15) == CollectedFiles(tasks=(old.id,))
         assert await ledger.get(A.id, old.id) is None
         assert await ledger.get(A.id, new.id) == new
         assert await purged(ledger, DAY + 15) == [old.id]
@@ -103,9 +103,9 @@ class RetentionConformance(Tenants):
         running = task(created_at=1.0)
         given = stored(running, Role.INPUT, 1.0)
         await ledger.submit(running, ECHO, (), [given])
-        assert await removed(ledger, 1e9) == Collected()
+        assert await removed(ledger, 1e9) == CollectedFiles()
         await ledger.cancel(A.id, running.id, CANCELLED, 1e9)
-        assert await removed(ledger, 1e9 + 2 * DAY) == Collected(tasks=(running.id,))
+        assert await removed(ledger, 1e9 + 2 * DAY) == CollectedFiles(tasks=(running.id,))
 
     @pytest.mark.parametrize("how", ["task", "link", "guide"])
     async def test_what_an_unfinished_task_needs_stays(self, ledger: Ledger, how: str):
@@ -121,9 +121,9 @@ class RetentionConformance(Tenants):
         else:
             kind, value = (ReferenceKind.TASK, parent.id) if how == "task" else (ReferenceKind.VIDEO, token)
             child = await goes_on(ledger, Reference(kind, value), created_at=20.0)
-        assert await removed(ledger, 10 * DAY) == Collected()
+        assert await removed(ledger, 10 * DAY) == CollectedFiles()
         await ledger.cancel(A.id, child.id, CANCELLED, 10 * DAY)
-        assert await removed(ledger, 10 * DAY) == Collected(tasks=(parent.id,))
+        assert await removed(ledger, 10 * DAY) == CollectedFiles(tasks=(parent.id,))
 
     async def test_a_stranger_may_need_a_file(self, ledger: Ledger):
         """Who has the link may go on from the file: it stays for a task of another application too."""
@@ -132,9 +132,9 @@ class RetentionConformance(Tenants):
         await ledger.add_media(upload)
         reference = Reference(ReferenceKind.IMAGE, f"media:{upload.media.token}")
         child = await goes_on(ledger, reference, application_id=B.id)
-        assert await removed(ledger, 10 * DAY) == Collected()
+        assert await removed(ledger, 10 * DAY) == CollectedFiles()
         await ledger.delete(B.id, child.id, 20.0)
-        assert await removed(ledger, 10 * DAY) == Collected(keys=(upload.media.key,))
+        assert await removed(ledger, 10 * DAY) == CollectedFiles(keys=(upload.media.key,))
 
     async def test_nothing_goes_on_from_what_was_removed(self, ledger: Ledger):
         """A submit that comes a moment too late is refused, and nothing of it is kept."""
@@ -156,20 +156,20 @@ class RetentionConformance(Tenants):
         upload = stored(None, Role.INPUT, 25.0)
         await ledger.add_media(upload)
         tasks = [await made(ledger, at) for at in (30.0, 20.0, 10.0)]
-        assert await removed(ledger, 40.0) == Collected(media=(tasks[2].id, tasks[1].id), keys=())
+        assert await removed(ledger, 40.0) == CollectedFiles(media=(tasks[2].id, tasks[1].id), keys=())
         assert (await ledger.accounts.standing(A.id, 40.0)).bytes == 30
         await ledger.accounts.set_limits(A.id, OwnLimits(media_bytes=20))
-        assert await removed(ledger, 40.0) == Collected(keys=(upload.media.key,))
+        assert await removed(ledger, 40.0) == CollectedFiles(keys=(upload.media.key,))
 
     async def test_a_callback_is_told_first(self, ledger: Ledger):
         """A task stays while its owner is still to be told of its end."""
         await ledger.accounts.set_limits(A.id, OwnLimits(task_days=1.0))
         told = await made(ledger, 10.0, callback_url="http://example.test/hook")
-        await ledger.add_due(Due(CALLBACK, CALLBACK, told.id, A.id, 10.0, State.COMPLETED))
-        assert await removed(ledger, 10 * DAY) == Collected()
+        await ledger.enqueue(WorkItem(CALLBACK, CALLBACK, told.id, A.id, 10.0, State.COMPLETED))
+        assert await removed(ledger, 10 * DAY) == CollectedFiles()
         (claim,) = await ledger.claim(CALLBACK, "w", 10 * DAY, 60.0)
         await ledger.finish(claim)
-        assert await removed(ledger, 10 * DAY) == Collected(tasks=(told.id,))
+        assert await removed(ledger, 10 * DAY) == CollectedFiles(tasks=(told.id,))
 
     async def test_some_at_a_time(self, ledger: Ledger):
         """No more go in one transaction than was asked for, and what is in the way does not stop the others."""

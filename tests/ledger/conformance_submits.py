@@ -9,7 +9,7 @@ import pytest
 
 from filmgate.domain.errors import InFlight
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Ledger, Mark, Marked
+from filmgate.ports.ledger import IdempotencyMatch, IdempotencyRecord, Ledger
 
 from .conformance import Tenants
 from .examples import ECHO, A, B, task
@@ -17,12 +17,12 @@ from .examples import ECHO, A, B, task
 DAY = 86_400.0
 
 
-def mark(body: str = "body", key: str | None = None, tries: int = 0, lasts: float = 60.0) -> Mark:
+def mark(body: str = "body", key: str | None = None, tries: int = 0, lasts: float = 60.0) -> IdempotencyRecord:
     """Give what a submit of some body is known by."""
-    return Mark(hashlib.sha256(body.encode()).digest(), lasts, key, tries)
+    return IdempotencyRecord(hashlib.sha256(body.encode()).digest(), lasts, key, tries)
 
 
-async def sent(ledger: Ledger, known_by: Mark, **fields: object) -> Task:
+async def sent(ledger: Ledger, known_by: IdempotencyRecord, **fields: object) -> Task:
     """Submit a new task with what its submit is known by; it is created at the time 1,000 unless told otherwise."""
     accepted = task(**{"created_at": 1_000.0, **fields})
     await ledger.submit(accepted, ECHO, (), mark=known_by)
@@ -36,10 +36,10 @@ class SubmitConformance(Tenants):
         """The submit of a key is found by its application, as long as it is remembered."""
         known_by = mark(key="k", lasts=DAY)
         made = await sent(ledger, known_by)
-        assert await ledger.marked(A.id, "k", 1_000 + DAY - 1) == Marked(made.id, known_by.digest)
-        assert await ledger.marked(A.id, "k", 1_000 + DAY) is None
-        assert await ledger.marked(A.id, "other", 1_000) is None
-        assert await ledger.marked(B.id, "k", 1_000) is None
+        assert await ledger.find_idempotent(A.id, "k", 1_000 + DAY - 1) == IdempotencyMatch(made.id, known_by.digest)
+        assert await ledger.find_idempotent(A.id, "k", 1_000 + DAY) is None
+        assert await ledger.find_idempotent(A.id, "other", 1_000) is None
+        assert await ledger.find_idempotent(B.id, "k", 1_000) is None
 
     async def test_a_key_is_given_once(self, ledger: Ledger):
         """Of several submits with one key one is accepted, and nothing of the others; an expired key is free."""
@@ -50,7 +50,7 @@ class SubmitConformance(Tenants):
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InFlight"] * 4 + ["NoneType"]
         assert len(await ledger.get_many(A.id, [each.id for each in tasks])) == 1
         later = await sent(ledger, known_by, created_at=1_000 + DAY)
-        assert await ledger.marked(A.id, "k", 1_000 + DAY) == Marked(later.id, known_by.digest)
+        assert await ledger.find_idempotent(A.id, "k", 1_000 + DAY) == IdempotencyMatch(later.id, known_by.digest)
         with pytest.raises(InFlight):
             await sent(ledger, known_by, created_at=1_001 + DAY)
 
@@ -58,7 +58,7 @@ class SubmitConformance(Tenants):
         """The key of a deleted task stays taken."""
         made = await sent(ledger, mark(key="k", lasts=DAY))
         assert await ledger.delete(A.id, made.id, 1_001)
-        assert (await ledger.marked(A.id, "k", 1_002)) is not None
+        assert (await ledger.find_idempotent(A.id, "k", 1_002)) is not None
 
     async def test_records_that_are_over_are_removed(self, ledger: Ledger):
         """Only those, some at a time, oldest first; the rest is found as before."""
@@ -67,16 +67,16 @@ class SubmitConformance(Tenants):
         assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 2
         assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 1
         assert await ledger.retention.forget_submits(1_002 + DAY, 2) == 0
-        found = [await ledger.marked(A.id, f"k{n}", 1_000) for n in range(5)]
+        found = [await ledger.find_idempotent(A.id, f"k{n}", 1_000) for n in range(5)]
         assert [each is not None for each in found] == [False, False, False, True, True]
 
     async def test_keys_last_as_long_when_the_clock_is_set(self, ledger: Ledger):
         """Set forward or back, a key is remembered for as long as it was to be."""
         made = await sent(ledger, mark(key="k", lasts=DAY))
         await ledger.clock_moved(7_200.0)
-        assert await ledger.marked(A.id, "k", 1_000 + DAY + 7_199) == Marked(made.id, mark().digest)
+        assert await ledger.find_idempotent(A.id, "k", 1_000 + DAY + 7_199) == IdempotencyMatch(made.id, mark().digest)
         await ledger.clock_moved(-7_200.0)
-        assert await ledger.marked(A.id, "k", 1_000 + DAY) is None
+        assert await ledger.find_idempotent(A.id, "k", 1_000 + DAY) is None
 
     async def test_a_retry_joins_what_was_sent_less_often(self, ledger: Ledger):
         """It joins the newest such submit, of the same holder with the same digest, and none twice."""

@@ -10,14 +10,14 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, ApiKey, Application, Due, Echo, Ledger, StoredMedia
+from filmgate.ports.ledger import ADVANCE, ApiKey, Application, Ledger, RawRequest, StoredMedia, WorkItem
 
 A = Application("app-a", "alpha", "user-a", 1.0)
 B = Application("app-b", "beta", "user-b", 2.0)
 ENGINE = "studio"
 NOW = 1_000.0
 CANCELLED = Failure("cancelled", "The owner cancelled the task.")
-ECHO = Echo("gateway", b'{"prompt":"a lighthouse"}')
+ECHO = RawRequest("gateway", b'{"prompt":"a lighthouse"}')
 
 _seconds = count(1)
 
@@ -43,9 +43,9 @@ def task(application: Application = A, **fields: Any) -> Task:
     return Task(**values | fields)
 
 
-def advance(of: Task, not_before: float = 0.0) -> Due:
+def advance(of: Task, not_before: float = 0.0) -> WorkItem:
     """Give the next stage of a task as due work."""
-    return Due(ADVANCE, of.engine, of.id, of.application_id, not_before)
+    return WorkItem(ADVANCE, of.engine, of.id, of.application_id, not_before)
 
 
 def media(of: Task | None = None, role: Role = Role.THUMBNAIL, application: Application = A) -> StoredMedia:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, CALLBACK, PURGE, Application, Change, Claim, Due, Echo, Ledger
+from filmgate.ports.ledger import ADVANCE, CALLBACK, PURGE, Application, Change, Claim, Ledger, RawRequest, WorkItem
 
 from .examples import CANCELLED, ENGINE, A, B, advance, output, task
 
@@ -38,7 +38,7 @@ delays = st.sampled_from([0.0, 5.0, 50.0])
 class Held(msgspec.Struct):
     """What the model knows of due work: which claim has it, if any, and its id once it was claimed."""
 
-    due: Due
+    due: WorkItem
     claim: Claim | None = None
     id: int | None = None
 
@@ -83,7 +83,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Accept a task whose first stage is due now or later."""
         accepted = task(application, callback_url="http://example.test/hook" if told else None)
         work = advance(accepted, self.now + delay)
-        self.run(self.ledger.submit(accepted, Echo("gateway", b"{}"), [work]))
+        self.run(self.ledger.submit(accepted, RawRequest("gateway", b"{}"), [work]))
         self.expected[accepted.id] = accepted
         self._put(work)
         return accepted
@@ -129,7 +129,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if claim.task is None:
             return
         changed = {"state": State.COMPLETED, "stage": Stage.DONE, "finished_at": self.now, "output": output()}
-        told = Due(CALLBACK, CALLBACK, claim.task.id, claim.task.application_id, self.now, "completed")
+        told = WorkItem(CALLBACK, CALLBACK, claim.task.id, claim.task.application_id, self.now, "completed")
         self._commit(claim, claim.task, changed, [told], claim.id)
 
     @rule(of=tasks, application=tenants)
@@ -147,7 +147,7 @@ class LedgerMachine(RuleBasedStateMachine):
             )  # fmt: skip
             self.due.pop((of.id, ADVANCE, ""), None)
             if of.callback_url is not None:
-                self._put(Due(CALLBACK, CALLBACK, of.id, of.application_id, self.now, "failed"))
+                self._put(WorkItem(CALLBACK, CALLBACK, of.id, of.application_id, self.now, "failed"))
         assert ended == before
 
     @rule(of=tasks, application=tenants)
@@ -158,7 +158,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if there:
             del self.expected[of.id]
             self.due = {name: held for name, held in self.due.items() if held.due.task_id != of.id}
-            self._put(Due(PURGE, PURGE, of.id, of.application_id, self.now))
+            self._put(WorkItem(PURGE, PURGE, of.id, of.application_id, self.now))
 
     @rule(claim=consumes(claims))
     def finish(self, claim: Claim) -> None:
@@ -208,10 +208,10 @@ class LedgerMachine(RuleBasedStateMachine):
         for queue in (ENGINE, CALLBACK, PURGE):
             times = [held.due.not_before for held in self.due.values() if held.due.queue == queue]
             earliest = min(times, default=math.inf)
-            assert self.run(self.ledger.next_due(queue)) == (None if earliest == math.inf else earliest)
+            assert self.run(self.ledger.next_work(queue)) == (None if earliest == math.inf else earliest)
 
     def _commit(
-        self, claim: Claim, seen: Task, changed: dict[str, Any], following: list[Due], finished: int | None
+        self, claim: Claim, seen: Task, changed: dict[str, Any], following: list[WorkItem], finished: int | None
     ) -> None:
         change = Change(task_id=seen.id, fence=seen.fence, now=self.now, finished=finished, **changed)
         outcome = self.run(self.ledger.commit(change, following))
@@ -229,7 +229,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if after.final:
             self.due.pop((seen.id, ADVANCE, ""), None)
 
-    def _put(self, due: Due) -> None:
+    def _put(self, due: WorkItem) -> None:
         held = self.due.setdefault(_name(due), Held(due))
         held.due, held.claim = due, None
 
@@ -238,5 +238,5 @@ class LedgerMachine(RuleBasedStateMachine):
         return held is not None and held.claim == claim
 
 
-def _name(due: Due) -> Name:
+def _name(due: WorkItem) -> Name:
     return due.task_id, due.kind, due.detail

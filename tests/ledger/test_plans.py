@@ -13,7 +13,7 @@ from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
-from filmgate.ports.callbacks import CallbackFilter
+from filmgate.ports.callbacks import WebhookFilter
 from filmgate.ports.ledger import TaskFilter
 
 from .examples import A
@@ -45,11 +45,11 @@ LISTS = {
     "user created": listing(user_id="x", created_min=1.0, created_max=2.0),
     "trace": listing(trace_ids=("x",)),
     "traces": listing(trace_ids=("x", "y")),
-    "callbacks": callbacks.list_statements(A.id, CallbackFilter())[0],
-    "count callbacks": callbacks.list_statements(A.id, CallbackFilter())[1],
-    "callbacks of a status": callbacks.list_statements(A.id, CallbackFilter(statuses=STATUSES[:1]))[0],
-    "callbacks of statuses": callbacks.list_statements(A.id, CallbackFilter(statuses=STATUSES))[0],
-    "callbacks of a task": callbacks.list_statements(A.id, CallbackFilter(task_id="x"))[0],
+    "callbacks": callbacks.list_statements(A.id, WebhookFilter())[0],
+    "count callbacks": callbacks.list_statements(A.id, WebhookFilter())[1],
+    "callbacks of a status": callbacks.list_statements(A.id, WebhookFilter(statuses=STATUSES[:1]))[0],
+    "callbacks of statuses": callbacks.list_statements(A.id, WebhookFilter(statuses=STATUSES))[0],
+    "callbacks of a task": callbacks.list_statements(A.id, WebhookFilter(task_id="x"))[0],
 }
 
 PAGED = {

@@ -22,9 +22,9 @@ from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.failures import Failure
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 from filmgate.domain.usage import Tally
-from filmgate.ports.ledger import CALLBACK, RECALL, Application, Change, Due, TaskFilter
+from filmgate.ports.ledger import CALLBACK, RECALL, Application, Change, TaskFilter, WorkItem
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, advance, key, media, output, submitted, task
 
@@ -177,7 +177,7 @@ class TestFile:
         assert found is not None
         assert found.fence == 1
         assert await again.key(good.digest) == good
-        assert await again.next_due(ENGINE) == NOW + 60.0
+        assert await again.next_work(ENGINE) == NOW + 60.0
         await again.close()
 
     async def test_closing_commits_what_waits(self, path: Path, ledger: SqliteLedger):
@@ -219,7 +219,7 @@ class TestFile:
         old.execute(SQL["add_application"], asdict(A))
         told = task(callback_url="http://example.test/hook")
         old.execute(SQL["add_task"], task_values(told))
-        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(Due(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(WorkItem(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -232,12 +232,12 @@ class TestFile:
         """What was submitted, made, failed and held before counts from the migration on."""
         old = ledger_of(path, 5)
         old.execute(SQL["add_application"], asdict(A))
-        price = {"work": Progress(credits=0.5), "created_at": 10.0, "finished_at": 90_000.0, "stage": Stage.DONE}
+        price = {"work": WorkState(credits=0.5), "created_at": 10.0, "finished_at": 90_000.0, "stage": Stage.DONE}
         done = task(**price, state=State.COMPLETED, output=output())
         failures = [Failure("moderated", "No."), CANCELLED]
         ended = [done, *(task(**price, state=State.FAILED, failure=failure) for failure in failures)]
         begun = task(**price, state=State.FAILED, failure=CANCELLED, started_at=20.0, cancel_requested=True)
-        unfinished = task(created_at=10.0, work=Progress(credits=0.25))
+        unfinished = task(created_at=10.0, work=WorkState(credits=0.25))
         for each in (*ended, begun, unfinished):
             old.execute(SQL["add_task"], task_values(each))
         for _ in range(3):
@@ -297,7 +297,7 @@ class TestFile:
         for each in (*batch, person):
             old.execute(SQL["add_task"], task_values(each))
             old.execute(_PUT_DUE_BEFORE_KEYS, asdict(advance(each)))
-        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(Due(RECALL, "recall:one", "gone", A.id, 70.0, "up-3")))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(WorkItem(RECALL, "recall:one", "gone", A.id, 70.0, "up-3")))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -317,18 +317,18 @@ class TestFile:
         )
         for each in (first, second, done, task(engine="one")):
             old.execute(SQL["add_task"], task_values(each))
-        for owed in (Due(RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
+        for owed in (WorkItem(RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
             old.execute(_PUT_DUE_BEFORE_KEYS, asdict(owed))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
-        assert await ledger.known_upstream("one", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-3": "gone"}
+        assert await ledger.find_upstream("one", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-3": "gone"}
         await ledger.set_origins({"one": "https://api.example", "two": "https://api.example"}, NOW)
         known = {"up-1": first.id, "up-2": done.id, "up-3": "gone"}
         for engine in ("one", "two"):
-            assert await ledger.known_upstream(engine, ["up-1", "up-2", "up-3", "up-4"]) == known
+            assert await ledger.find_upstream(engine, ["up-1", "up-2", "up-3", "up-4"]) == known
         await ledger.set_origins({}, time.time() + 91 * 86_400)
-        assert await ledger.known_upstream("two", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-2": done.id}
+        assert await ledger.find_upstream("two", ["up-1", "up-2", "up-3"]) == {"up-1": first.id, "up-2": done.id}
         await ledger.close()
 
     async def test_what_is_no_ledger_is_unavailable(self, tmp_path: Path):
@@ -397,8 +397,8 @@ class TestStatements:
         assert re.findall(r":(\w+)", SQL["get_task"]) == ["id", "application_id"]
 
 
-def _recalls(of: Task, upstream_id: str) -> list[Due]:
-    return [Due(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
+def _recalls(of: Task, upstream_id: str) -> list[WorkItem]:
+    return [WorkItem(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
 
 
 def ledger_of(path: Path, schema: int) -> apsw.Connection:

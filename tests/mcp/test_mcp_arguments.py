@@ -56,7 +56,7 @@ NEEDED = {WAIT: {"task_id": "x"}, GENERATE: {"prompt": "x"}, FROM_IMAGE: {"promp
 def read(name: str, sent: dict[str, Any]) -> Any:
     """Read a call as the tools do."""
     takes = BY_NAME[name].takes
-    return arguments.read(takes, arguments.given(takes, sent))
+    return arguments.read(takes, arguments.given_arguments(takes, sent))
 
 
 @pytest.mark.parametrize(("name", "argument", "sent", "means"), READ)

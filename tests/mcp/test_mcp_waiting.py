@@ -18,7 +18,7 @@ from mcp.client.extension import ClaimContext
 from mcp.shared.exceptions import MCPError
 
 from filmgate.app import open_service
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext
@@ -232,7 +232,7 @@ async def test_nobody_waits_for_those_who_left(tmp_path: Path, version: str, str
         feed = service.tasks._feed
         caller_of = await service.access.caller(b"a key")
         context = RequestContext(caller_of, UNKNOWN, "http://127.0.0.1:8484")
-        task = await service.tasks.submit(context, Order(Generation("x [hang]", duration=1), "native", b"{}"))
+        task = await service.tasks.submit(context, SubmitRequest(Generation("x [hang]", duration=1), "native", b"{}"))
         meta = {"_meta": {"progressToken": 1}} if stream else {}
         params = {"name": "luma_wait_task", "arguments": {"task_id": task.id}, **meta}
         body, headers = modern("tools/call", params) if version == MODERN else (message("tools/call", params), {})

@@ -29,7 +29,7 @@ from .callers import LongWork, TaskHandle, TaskRequest
 CANCELLED = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7, "reason": "enough"}}
 
 
-class Following(types.Result):
+class Polling(types.Result):
     """The state of long work, as it is asked for."""
 
     task_id: str
@@ -89,7 +89,7 @@ async def test_long_work_of_the_protocols_own(service: RunningService, log: Path
 
     async def resolve(handle: TaskHandle, context: ClaimContext) -> types.CallToolResult:
         asked = TaskRequest(method="tasks/get", params={"taskId": handle.task_id})
-        seen.append((handle, await context.session.send_request(asked, Following)))
+        seen.append((handle, await context.session.send_request(asked, Polling)))
         return types.CallToolResult(content=[], is_error=True)
 
     async with agent(pointed_at(service), log, extensions=[LongWork(resolve)]) as client:

@@ -19,11 +19,11 @@ from tests.media.painting import MakeClip, brightening, names
 from filmgate.adapters.media import SandboxedTools
 from filmgate.adapters.media.confine import die_with
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import Limits, Operation
+from filmgate.adapters.media.work import ChildLimits, SandboxOperation
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 
 _MIB = 1024 * 1024
-_LIMITS = Limits(memory=3072 * _MIB, cpu=60, wall=60, file=256 * _MIB)
+_LIMITS = ChildLimits(memory=3072 * _MIB, cpu=60, wall=60, file=256 * _MIB)
 
 
 def children(pid: int) -> list[int]:
@@ -148,10 +148,10 @@ async def test_cancelling_kills_the_child(tools: SandboxedTools, box: Path, long
 )
 async def test_limits_hold(box: Path, long_clip: Path, change: dict[str, int], sentence: str):
     """Too much time, work or memory ends the child with a sentence for the user."""
-    limits = Limits(**{"memory": _LIMITS.memory, "cpu": 60, "wall": 60, "file": _LIMITS.file} | change)
+    limits = ChildLimits(**{"memory": _LIMITS.memory, "cpu": 60, "wall": 60, "file": _LIMITS.file} | change)
     sandbox = Sandbox()
     with pytest.raises(InvalidMedia, match=sentence):
-        async with sandbox.perform(Operation.CLIP, long_clip, box, limits):
+        async with sandbox.perform(SandboxOperation.CLIP, long_clip, box, limits):
             pytest.fail("the limits did not hold")
     await sandbox.close()
 

@@ -11,7 +11,7 @@ from filmgate.ports.context import task_of, trace_of
 def configure(level: str) -> None:
     """Send the log to standard error, from `level` up."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_placed)
+    handler.addFilter(_add_context)
     handler.setFormatter(_readable() if sys.stderr.isatty() else _json())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # The HTTP libraries log whole addresses at INFO, secrets in their query strings included.
@@ -19,7 +19,7 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _placed(record: logging.LogRecord) -> bool:
+def _add_context(record: logging.LogRecord) -> bool:
     """Say of a record which request and task it is about, where that is known."""
     for name, value in (("trace_id", trace_of.get()), ("task_id", task_of.get())):
         if value is not None:

@@ -18,7 +18,7 @@ from filmgate.app.files import digest_of, duplicate, duplicate_privately, link, 
 from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
 from filmgate.domain.errors import Conflict, Unavailable
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.modes import file_mode, folder_mode
 
 MANIFEST = "backup.json"
@@ -56,10 +56,10 @@ def make_backup(data: Path, target: Path, tell: Tell, *, earlier: Path | None = 
         with contextlib.closing(Snapshot(data / LEDGER)) as snapshot, passing(partial):
             manifest = _Backup(data, partial, snapshot, tell, earlier).make()
             os.sync()
-            reached(Point.BACKUP_FILLED)
+            reach(Point.BACKUP_FILLED)
             partial.rename(target)
             sync(target.parent)
-            reached(Point.BACKUP_PLACED)
+            reach(Point.BACKUP_PLACED)
     except OSError as error:
         raise Unavailable(f"The backup could not be written: {error.strerror or error}.") from error
     return manifest

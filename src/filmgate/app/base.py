@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     from filmgate.adapters.telemetry import Tracing
     from filmgate.app.names import Names
-    from filmgate.core.attempt import Desk
+    from filmgate.core.attempt import WorkContext
     from filmgate.core.feed import Feed
-    from filmgate.core.intake import Intake
+    from filmgate.core.intake import MediaInputs
     from filmgate.core.links import Links
     from filmgate.core.providers.account import Account
     from filmgate.core.routing import Router
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from filmgate.ports.media import MediaStore, MediaTools
 
 
-class Base(NamedTuple):
+class Container(NamedTuple):
     """The settings, the adapters behind the ports, and what the core shares. `work` is for files in progress."""
 
     settings: Settings
@@ -38,8 +38,8 @@ class Base(NamedTuple):
     dispatcher: Dispatcher
     feed: Feed
     links: Links
-    intake: Intake
-    desk: Desk
+    media_inputs: MediaInputs
+    work_context: WorkContext
     router: Router
     clock: Clock
     work: Path

@@ -15,9 +15,9 @@ from filmgate.ports.ledger import Ledger
 if TYPE_CHECKING:
     from filmgate.core.providers.account import Account
     from filmgate.ports.engine import Engine
-    from filmgate.ports.line import Line
+    from filmgate.ports.line import ProviderClient
 
-Wrap = Callable[["Line", str], "Line"]
+Wrap = Callable[["ProviderClient", str], "ProviderClient"]
 Resolving = Callable[[str], Callable[[str], Awaitable[Sequence[str]]]]
 """Gives what resolves the names of an engine's provider."""
 
@@ -79,7 +79,7 @@ def upstream_types() -> dict[str, Any]:
 def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Resolving, wrap: Wrap) -> Account:
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
     from filmgate.adapters.dialects.upstreams import options
-    from filmgate.adapters.http.line import HttpLine
+    from filmgate.adapters.http.line import HttpProviderClient
     from filmgate.core.providers.account import Account
     from filmgate.domain.accounts import account_settings
 
@@ -95,7 +95,7 @@ def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Reso
             "a server of your own"
         )
     headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
-    line = wrap(HttpLine(base, headers, timeout=own.timeout, resolve=resolving(name)), name)
+    line = wrap(HttpProviderClient(base, headers, timeout=own.timeout, resolve=resolving(name)), name)
     return Account(name, upstream(line, rest), own)
 
 
@@ -125,7 +125,7 @@ def origins(accounts: Iterable[Account]) -> dict[str, str]:
     return {account.name: parse(account.provider.line.base).origin for account in accounts}
 
 
-async def asked_for(ledger: Ledger, accounts: Iterable[Account]) -> dict[str, tuple[str, ...]]:
+async def engines_by_application(ledger: Ledger, accounts: Iterable[Account]) -> dict[str, tuple[str, ...]]:
     """Give, by application id, the engines at which the application's unknown ids are looked up."""
     asked: dict[str, tuple[str, ...]] = {}
     for account in accounts:

@@ -14,7 +14,7 @@ from filmgate.app.reach import is_loopback
 from filmgate.core.keys import digest, new_key
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.settings import Settings
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.modes import file_mode
 from filmgate.ports.context import Caller
 from filmgate.ports.ledger import ApiKey, Application, Ledger
@@ -47,7 +47,7 @@ async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, 
         path.unlink()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode()), "w") as file:
         file.write(key + "\n")
-    reached(Point.FIRST_KEY_WRITTEN)
+    reach(Point.FIRST_KEY_WRITTEN)
     await ledger.add_key(api_key(application, key, "first", now, KeyRole.ADMIN))
     return application, key
 
@@ -77,10 +77,10 @@ def admin_key(settings: Settings, owner: Application) -> tuple[bytes, Caller] | 
         return None
     credential = str(uuid_utils.uuid5(uuid_utils.UUID(owner.id), "bootstrap"))
     caller = Caller(owner.id, owner.user_id, credential, limited=False, role=KeyRole.ADMIN)
-    return revealed(settings.admin_key).encode(), caller
+    return strip_secret(settings.admin_key).encode(), caller
 
 
-def revealed(secret: SecretStr) -> str:
+def strip_secret(secret: SecretStr) -> str:
     """Return a secret without the white space that files and shells leave around it."""
     return secret.get_secret_value().strip()
 
@@ -89,9 +89,9 @@ def secret_trouble(settings: Settings) -> str | None:
     """Say why the service cannot start with the admin key or the metrics token that it was given; None if it can."""
     for name in ("admin_key", "metrics_token"):
         secret = getattr(settings, name)
-        if secret is not None and not revealed(secret):
+        if secret is not None and not strip_secret(secret):
             return f"FILMGATE_{name.upper()} is blank: nobody could use it. Leave it out, or give it a value."
-    if settings.admin_key is None or len(revealed(settings.admin_key)) >= SHORTEST_ADMIN_KEY:
+    if settings.admin_key is None or len(strip_secret(settings.admin_key)) >= SHORTEST_ADMIN_KEY:
         return None
     if is_loopback(settings.host) and settings.public_url is None and not settings.trusted_proxies:
         return None

@@ -16,7 +16,7 @@ _DRAWING = {"scripted": ("av", "PIL", "numpy"), "studio": ("av", "PIL", "numpy",
 _PACKAGES = {"PIL": "pillow", "cv2": "opencv-python-headless"}
 
 
-def untested_python() -> str | None:
+def warn_untested_python() -> str | None:
     """Return a sentence about this Python if Filmgate is not tested with it, else None."""
     if sys.version_info[:2] in TESTED_PYTHONS:
         return None

@@ -100,11 +100,11 @@ def _fill(
 def _doubt(copied: CopiedLedger, manifest: Manifest, settings: Settings) -> int:
     table = settings.engine_table()
     local = {name for name, engine in table.items() if engine.type in LOCAL}
-    limits = {name: _held_for(engine) for name, engine in table.items() if name not in local}
+    limits = {name: _hold_seconds(engine) for name, engine in table.items() if name not in local}
     return copied.doubt(local, limits, LOOKUP, manifest.created_at, time.time())
 
 
-def _held_for(engine: EngineSettings) -> float:
+def _hold_seconds(engine: EngineSettings) -> float:
     """Return for how many seconds a task of an unknown outcome is held. Raises Unavailable for a wrong table."""
     try:
         return account_settings(engine.options)[0].unknown_days * _DAY

@@ -20,13 +20,13 @@ from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
-    from filmgate.adapters.http.gate import Gate
+    from filmgate.adapters.http.gate import WebApp
     from filmgate.adapters.telemetry import Tracing
     from filmgate.adapters.telemetry.traced import App
-    from filmgate.app.base import Base
+    from filmgate.app.base import Container
     from filmgate.app.engines import Wrap
     from filmgate.app.names import Names
-    from filmgate.core.access import Access
+    from filmgate.core.access import AccessControl
     from filmgate.core.events import Events
     from filmgate.core.service import TaskService
     from filmgate.ports.fetcher import Fetcher
@@ -46,7 +46,7 @@ class Service(NamedTuple):
     asgi: App
     tasks: TaskService
     events: Events
-    access: Access
+    access: AccessControl
     dispatcher: EmbeddedDispatcher
     first_key: str | None
 
@@ -61,7 +61,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         settings.data.mkdir(parents=True, exist_ok=True, mode=folder_mode())
     except OSError as error:
         raise Unavailable(f"The data folder {settings.data} cannot be made: {error.strerror}") from error
-    async with _opened(settings) as ledger:
+    async with _open_ledger(settings) as ledger:
         yield ledger
 
 
@@ -79,12 +79,12 @@ async def open_existing_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         size = 0
     if not size:
         raise NotFound(f"There is no ledger in {settings.data}: `filmgate serve` makes one in its data folder.")
-    async with _opened(settings) as ledger:
+    async with _open_ledger(settings) as ledger:
         yield ledger
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
+async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     ledger = SqliteLedger(settings.data / LEDGER, settings.limits())
     await ledger.open()
     try:
@@ -96,18 +96,18 @@ async def _opened(settings: Settings) -> AsyncIterator[Ledger]:
 @contextlib.asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
-    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.http.metrics import RequestCounter
     from filmgate.adapters.telemetry import Metrics
-    from filmgate.app.engines import asked_for, origins
+    from filmgate.app.engines import engines_by_application, origins
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
-    from filmgate.core.access import Access
-    from filmgate.core.collecting import Collector
+    from filmgate.core.access import AccessControl
+    from filmgate.core.collecting import GarbageCollector
     from filmgate.core.events import Events
-    from filmgate.core.external import needed
-    from filmgate.core.operator import Operator
-    from filmgate.core.providers.adopting import Adopting
-    from filmgate.core.providers.following import Following
+    from filmgate.core.external import needed_references
+    from filmgate.core.operator import AdminService
+    from filmgate.core.providers.adopting import Importer
+    from filmgate.core.providers.following import Polling
     from filmgate.core.query import Query
     from filmgate.core.service import TaskService
 
@@ -115,16 +115,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         dispatcher, base = await _base(stack, settings, await stack.enter_async_context(open_ledger(settings)))
         ledger = base.ledger
         await ledger.set_origins(origins(base.accounts.values()), base.clock())
-        adopting = Adopting(
+        adopting = Importer(
             base.accounts,
             base.table,
             ledger,
             dispatcher,
             base.clock,
-            asked_for=await asked_for(ledger, base.accounts.values()),
+            asked_for=await engines_by_application(ledger, base.accounts.values()),
         )
         missing = adopting.for_query if adopting.is_wanted else None
-        following = Following(base.accounts, base.desk)
+        following = Polling(base.accounts, base.work_context)
         query = Query(
             ledger,
             cache_bytes=settings.answer_cache,
@@ -135,29 +135,29 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         tasks = TaskService(
             ledger,
             base.store,
-            base.intake,
+            base.media_inputs,
             query,
             base.feed,
             dispatcher,
             base.router,
             base.table,
             max_unfinished=settings.max_unfinished,
-            inputs=partial(needed, base.accounts),
+            inputs=partial(needed_references, base.accounts),
             max_small_body=settings.max_small_body,
             missing=missing,
             clock=base.clock,
         )
         owner, first_key = await first_start(ledger, settings)
-        access = Access(
+        access = AccessControl(
             ledger,
             submit_rate=settings.submit_rate,
             query_rate=settings.query_rate,
             admin=admin_key(settings, owner),
         )
-        operator = Operator(base.desk, base.router, base.table, base.engines, base.accounts)
+        operator = AdminService(base.work_context, base.router, base.table, base.engines, base.accounts)
         dialects = all_dialects()
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
-        requests = Requests()
+        requests = RequestCounter()
         metrics = Metrics(
             requests.items,
             ledger.figures,
@@ -175,7 +175,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
-        collector = Collector(
+        collector = GarbageCollector(
             ledger, base.store, query, base.feed, dispatcher, base.clock, every=settings.collect_every
         )
         stack.push_async_callback(collector.close)
@@ -184,22 +184,22 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         earlier = await collector.earlier()
         await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced, metrics))
         collector.start(earlier)
-        yield Service(_served(asgi, base.tracing), tasks, events, access, dispatcher, first_key)
+        yield Service(_with_app_tracing(asgi, base.tracing), tasks, events, access, dispatcher, first_key)
 
 
 async def _base(
     stack: contextlib.AsyncExitStack, settings: Settings, ledger: Ledger
-) -> tuple[EmbeddedDispatcher, Base]:
+) -> tuple[EmbeddedDispatcher, Container]:
     """Make the adapters, to be closed with the stack, and what the core shares."""
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
     from filmgate.adapters.media import LocalStore, SandboxedTools
-    from filmgate.app.base import Base
+    from filmgate.app.base import Container
     from filmgate.app.engines import engines_and_accounts
     from filmgate.app.names import Names
     from filmgate.app.reach import is_address_of_this_machine
-    from filmgate.core.attempt import Desk
+    from filmgate.core.attempt import WorkContext
     from filmgate.core.feed import Feed
-    from filmgate.core.intake import Intake
+    from filmgate.core.intake import MediaInputs
     from filmgate.core.links import Links
     from filmgate.core.routing import Router
 
@@ -214,10 +214,10 @@ async def _base(
     parts: list[Any] = [names, tools, fetcher, *engines.values(), *accounts.values()]
     for part in parts:
         stack.push_async_callback(part.close)
-    ledger = _traced(ledger, tracing)
+    ledger = _with_tracing(ledger, tracing)
     feed, dispatcher = Feed(), EmbeddedDispatcher(ledger, clock)
     links = Links(settings.public_url, settings.allowed_hosts, settings.host, is_address_of_this_machine)
-    intake = Intake(
+    media_inputs = MediaInputs(
         ledger,
         store,
         tools,
@@ -230,7 +230,7 @@ async def _base(
         max_fetches=settings.max_fetches,
         fetch_seconds=settings.fetch_seconds,
     )
-    return dispatcher, Base(
+    return dispatcher, Container(
         settings=settings,
         table=table,
         engines=engines,
@@ -243,8 +243,8 @@ async def _base(
         dispatcher=dispatcher,
         feed=feed,
         links=links,
-        intake=intake,
-        desk=Desk(ledger, feed, dispatcher, clock),
+        media_inputs=media_inputs,
+        work_context=WorkContext(ledger, feed, dispatcher, clock),
         router=Router(
             ledger,
             table,
@@ -270,16 +270,16 @@ def _tracing(stack: contextlib.AsyncExitStack) -> Tracing | None:
     return tracing
 
 
-def _traced(ledger: Ledger, tracing: Tracing | None) -> Ledger:
-    from filmgate.adapters.telemetry.traced import traced_ledger
+def _with_tracing(ledger: Ledger, tracing: Tracing | None) -> Ledger:
+    from filmgate.adapters.telemetry.traced import trace_ledger
 
-    return ledger if tracing is None else traced_ledger(ledger, tracing)
+    return ledger if tracing is None else trace_ledger(ledger, tracing)
 
 
 def _wrap(tracing: Tracing | None) -> Wrap:
-    from filmgate.adapters.telemetry.traced import TracedLine
+    from filmgate.adapters.telemetry.traced import TracedProviderClient
 
-    return lambda line, engine: line if tracing is None else TracedLine(line, engine, tracing)
+    return lambda line, engine: line if tracing is None else TracedProviderClient(line, engine, tracing)
 
 
 def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetcher:
@@ -290,10 +290,10 @@ def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetch
     return fetcher if tracing is None else TracedFetcher(fetcher, tracing)
 
 
-def _served(gate: Gate, tracing: Tracing | None) -> App:
-    from filmgate.adapters.telemetry.traced import traced_app
+def _with_app_tracing(gate: WebApp, tracing: Tracing | None) -> App:
+    from filmgate.adapters.telemetry.traced import trace_app
 
-    return gate if tracing is None else traced_app(gate, gate.dialect_as_sent, tracing)
+    return gate if tracing is None else trace_app(gate, gate.dialect_as_sent, tracing)
 
 
 def _empty_folder(path: Path) -> Path:

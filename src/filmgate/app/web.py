@@ -8,21 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filmgate import __version__
-from filmgate.app.base import Base
+from filmgate.app.base import Container
 from filmgate.app.identity import folder_secret
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from filmgate.adapters.http.gate import Gate
-    from filmgate.adapters.http.metrics import Requests
+    from filmgate.adapters.http.gate import WebApp
+    from filmgate.adapters.http.metrics import RequestCounter
     from filmgate.adapters.http.service_routes import Permission
     from filmgate.adapters.telemetry import Metrics
-    from filmgate.core.access import Access
+    from filmgate.core.access import AccessControl
     from filmgate.core.events import Events
-    from filmgate.core.operator import Operator
-    from filmgate.core.providers.adopting import Adopting
-    from filmgate.core.providers.following import Following
+    from filmgate.core.operator import AdminService
+    from filmgate.core.providers.adopting import Importer
+    from filmgate.core.providers.following import Polling
     from filmgate.core.query import Query
     from filmgate.core.service import TaskService
     from filmgate.domain.settings import Settings
@@ -61,58 +61,58 @@ def hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def application(
-    base: Base,
+    base: Container,
     dialects: tuple[Any, ...],
-    access: Access,
+    access: AccessControl,
     query: Query,
     tasks: TaskService,
     events: Events,
-    operator: Operator,
-    adopting: Adopting,
-    following: Following,
-    requests: Requests,
+    operator: AdminService,
+    adopting: Importer,
+    following: Polling,
+    requests: RequestCounter,
     metrics: Metrics,
-) -> Gate:
+) -> WebApp:
     """Put together what serves requests."""
     from filmgate.adapters import mcp
     from filmgate.adapters.dialects.common import Services
-    from filmgate.adapters.dialects.described import completed
+    from filmgate.adapters.dialects.described import complete_openapi
     from filmgate.adapters.http.application import framework
-    from filmgate.adapters.http.arrival import Patience
+    from filmgate.adapters.http.arrival import BodyTimeout
     from filmgate.adapters.http.bodies import Bodies
     from filmgate.adapters.http.body_memory import BodyMemory
-    from filmgate.adapters.http.door import HttpDoor
+    from filmgate.adapters.http.door import HttpAuthenticator
     from filmgate.adapters.http.errors import Errors
-    from filmgate.adapters.http.gate import Gate, Mount
+    from filmgate.adapters.http.gate import Mount, WebApp
     from filmgate.adapters.http.hooks import hooks_router
-    from filmgate.adapters.http.lane import Lane
+    from filmgate.adapters.http.lane import FastPath
     from filmgate.adapters.http.service_routes import service_router
     from filmgate.adapters.media.serve import answer, media_router
     from filmgate.core.access import Action, Buckets
-    from filmgate.core.accounting import Accounting
-    from filmgate.core.callbacks.owning import OwnCallbacks
-    from filmgate.core.repeats import Repeats
+    from filmgate.core.accounting import UsageService
+    from filmgate.core.callbacks.owning import WebhookService
+    from filmgate.core.repeats import Idempotency
     from filmgate.core.uploads import Uploads
 
     settings = base.settings
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
     bodies = Bodies(settings.max_body, settings.max_small_body, BodyMemory(settings.max_body_memory))
-    door = HttpDoor(access, base.links, rates, bodies)
-    uploads = Uploads(base.ledger, base.store, base.intake, base.clock, max_bytes=base.settings.max_body)
+    auth = HttpAuthenticator(access, base.links, rates, bodies)
+    uploads = Uploads(base.ledger, base.store, base.media_inputs, base.clock, max_bytes=base.settings.max_body)
     services = Services(
         tasks,
-        Repeats(tasks, base.ledger, base.clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
+        Idempotency(tasks, base.ledger, base.clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
         events,
         query,
         base.router.models,
-        door,
+        auth,
         settings,
         uploads,
         partial(answer, store=base.store),
         operator,
         adopting,
-        OwnCallbacks(base.ledger, base.dispatcher, base.clock),
-        Accounting(base.ledger, base.clock),
+        WebhookService(base.ledger, base.dispatcher, base.clock),
+        UsageService(base.ledger, base.clock),
     )
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     writers[mcp.PATH] = mcp.write_error
@@ -122,15 +122,15 @@ def application(
     checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
     scraping, secret = _scraping(settings, access), folder_secret(settings.data)
     routers.append(service_router(metrics.exposition, checks, scraping, secret, __version__))
-    routers.append(hooks_router(following.hurry, Buckets(settings.media_rate)))
-    lane = Lane(
+    routers.append(hooks_router(following.poll_now, Buckets(settings.media_rate)))
+    lane = FastPath(
         {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
         {
             read.path: (dialect.name, partial(read.parse, settings=settings))
             for dialect in dialects
             for read in dialect.body_reads
         },
-        door,
+        auth,
         tasks,
         query,
         errors,
@@ -138,7 +138,7 @@ def application(
         longest=bodies.unreserved,
     )
     agents = mcp.McpEndpoint(
-        door,
+        auth,
         base.links,
         tasks,
         query,
@@ -152,8 +152,8 @@ def application(
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
     own = {path.split("/")[1] for path in (*prefixes, *mounts)} | _SERVICE
-    return Gate(
-        framework(routers, errors, __version__, completed, base.links.prefix),
+    return WebApp(
+        framework(routers, errors, __version__, complete_openapi, base.links.prefix),
         lane,
         base.links,
         errors,
@@ -161,8 +161,8 @@ def application(
         prefixes,
         mounts,
         max_body=settings.max_body,
-        patience=Patience(settings.body_seconds, settings.body_rate),
-        is_admin=door.is_admin,
+        patience=BodyTimeout(settings.body_seconds, settings.body_rate),
+        is_admin=auth.is_admin,
         prefix=_prefix_that_may_come(base.links.prefix, own),
     )
 
@@ -178,7 +178,7 @@ def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
     return ""
 
 
-def _scraping(settings: Settings, access: Access) -> Permission:
+def _scraping(settings: Settings, access: AccessControl) -> Permission:
     """Make the check of who may read the metrics: an admin, the metrics token, or everybody where that is set."""
     from filmgate.adapters.http.door import bearer
     from filmgate.core.access import require

@@ -79,7 +79,7 @@ class Buckets:
         return Rate(self._limit, int(level), int((self._limit - level) / self._rate) + 1)
 
 
-class Access:
+class AccessControl:
     """Finds the holder of a key and counts requests. The environment's admin key needs no ledger and has no rate."""
 
     def __init__(

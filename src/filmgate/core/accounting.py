@@ -10,22 +10,22 @@ import msgspec
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.limits import OwnLimits
 from filmgate.domain.periods import Period
-from filmgate.domain.usage import Standing, Tally, Usage, day_of
+from filmgate.domain.usage import QuotaStatus, Tally, Usage, day_of
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Ledger
 
 
-class Report(msgspec.Struct, frozen=True):
+class UsageReport(msgspec.Struct, frozen=True):
     """How an application stands, and what it has used from the first to the last day."""
 
-    standing: Standing
+    standing: QuotaStatus
     first: str
     last: str
     usage: Usage
 
 
-class Accounting:
+class UsageService:
     """Reports usage and keeps the rules of applications."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
@@ -37,11 +37,11 @@ class Accounting:
         """The time by which periods begin, in unix seconds."""
         return self._clock()
 
-    async def standing(self, context: RequestContext) -> Standing:
+    async def standing(self, context: RequestContext) -> QuotaStatus:
         """Say how the caller's application stands."""
         return await self._ledger.accounts.standing(context.caller.application_id, self._clock())
 
-    async def report(self, context: RequestContext, since: str | None = None, until: str | None = None) -> Report:
+    async def report(self, context: RequestContext, since: str | None = None, until: str | None = None) -> UsageReport:
         """Report on the caller's application, of this month unless days are given. Raises InvalidRequest."""
         return await self._report(await self.standing(context), *self._days(since, until))
 
@@ -50,16 +50,16 @@ class Accounting:
         first, last = datetime.date.min.isoformat(), datetime.date.max.isoformat()
         return (await self._ledger.accounts.usage(context.caller.application_id, first, last)).total
 
-    async def reports(self, since: str | None = None, until: str | None = None) -> list[Report]:
+    async def reports(self, since: str | None = None, until: str | None = None) -> list[UsageReport]:
         """Report on all applications, by name; whoever calls has made sure that an admin asks."""
         days = self._days(since, until)
         return [await self._report(standing, *days) for standing in await self.standings()]
 
-    async def standings(self) -> list[Standing]:
+    async def standings(self) -> list[QuotaStatus]:
         """Say how all applications stand, by name; whoever calls has made sure that an admin asks."""
         return await self._ledger.accounts.standings(self._clock())
 
-    async def change_limits(self, application: str, changes: dict[str, float | Period | None]) -> Standing:
+    async def change_limits(self, application: str, changes: dict[str, float | Period | None]) -> QuotaStatus:
         """Set some rules of an application, given by name or id; one that is None is that for all from now on.
 
         Raises NotFound, InvalidRequest naming the rule.
@@ -74,9 +74,9 @@ class Accounting:
         await self._ledger.accounts.set_limits(found[0].application_id, own)
         return await self._ledger.accounts.standing(found[0].application_id, self._clock())
 
-    async def _report(self, standing: Standing, first: str, last: str) -> Report:
+    async def _report(self, standing: QuotaStatus, first: str, last: str) -> UsageReport:
         usage = await self._ledger.accounts.usage(standing.application_id, first, last)
-        return Report(standing, first, last, usage)
+        return UsageReport(standing, first, last, usage)
 
     def _days(self, since: str | None, until: str | None) -> tuple[str, str]:
         last = _day(until or day_of(self._clock()), "until")

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Claim, Due, Ledger
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Claim, Ledger, WorkItem
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Superseded(Exception):
     """The task was ended, deleted or claimed anew meanwhile; what this worker still knows does not count."""
 
 
-class Desk(NamedTuple):
+class WorkContext(NamedTuple):
     """What every attempt works with."""
 
     ledger: Ledger
@@ -42,57 +42,59 @@ class Attempt:
     It is `over` when the task has ended, or when what is left to do is another claim's.
     """
 
-    def __init__(self, desk: Desk, claim: Claim, task: Task) -> None:
-        self._desk = desk
+    def __init__(self, work_context: WorkContext, claim: Claim, task: Task) -> None:
+        self._work_context = work_context
         self.claim = claim
         self.task = task
         self.over = task.final
 
-    async def commit(self, due: tuple[Due, ...] = (), **changes: Any) -> None:
+    async def commit(self, due: tuple[WorkItem, ...] = (), **changes: Any) -> None:
         """Change the task and go on from what the ledger has then. Raises Superseded."""
-        change = Change(task_id=self.task.id, fence=self.task.fence, now=self._desk.clock(), **changes)
-        task = await self._desk.ledger.commit(change, due)
+        change = Change(task_id=self.task.id, fence=self.task.fence, now=self._work_context.clock(), **changes)
+        task = await self._work_context.ledger.commit(change, due)
         if task is None:
             raise Superseded(self.task.id)
-        reached(_STAGES[task.stage])
+        reach(_STAGES[task.stage])
         self.task = task
         self.over = self.over or task.final
-        self._desk.feed.publish(task)
+        self._work_context.feed.publish(task)
         for work in due:
-            self._desk.dispatcher.wake(work.queue)
+            self._work_context.dispatcher.wake(work.queue)
 
-    async def hand_over(
-        self, kind: str, queue: str, pause: float = 0.0, *, also: tuple[Due, ...] = (), **changes: Any
+    async def enqueue(
+        self, kind: str, queue: str, pause: float = 0.0, *, also: tuple[WorkItem, ...] = (), **changes: Any
     ) -> None:
         """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded.
 
         `also` is what else is due then.
         """
-        due = Due(kind, queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
+        due = WorkItem(kind, queue, self.task.id, self.task.application_id, self._work_context.clock() + pause)
         await self.commit((due, *also), finished=self.claim.id, **changes)
         self.over = True
 
     async def again(self, pause: float, **changes: Any) -> None:
         """Leave the task to a later claim of the same work, which knows how many there were. Raises Superseded."""
-        due = Due(ADVANCE, self.claim.due.queue, self.task.id, self.task.application_id, self._desk.clock() + pause)
+        due = WorkItem(
+            ADVANCE, self.claim.due.queue, self.task.id, self.task.application_id, self._work_context.clock() + pause
+        )
         await self.commit((due,), **changes)
         self.over = True
 
-    def limit(self, deadline: float) -> tuple[Due, ...]:
+    def limit(self, deadline: float) -> tuple[WorkItem, ...]:
         """Return the work that ends the task at its deadline, in the place of that for an earlier or later one."""
-        return (Due(EXPIRE, EXPIRE, self.task.id, self.task.application_id, deadline),)
+        return (WorkItem(EXPIRE, EXPIRE, self.task.id, self.task.application_id, deadline),)
 
     async def end(self, failure: Failure | None = None) -> None:
         """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""
-        now = self._desk.clock()
+        now = self._work_context.clock()
         state = State.COMPLETED if failure is None else State.FAILED
         changes: dict[str, Any] = {"failure": failure} if failure else {"percent": 100}
         who, due = (self.task.id, self.task.application_id, now), []
         if self.task.callback_url:
-            due.append(Due(CALLBACK, CALLBACK, *who, state))
+            due.append(WorkItem(CALLBACK, CALLBACK, *who, state))
         if self.claim.due.kind == FOLLOW and self.task.generation.references:
             # Whoever only follows has no folder in which it would tidy up.
-            due.append(Due(PURGE, PURGE, *who))
+            due.append(WorkItem(PURGE, PURGE, *who))
         await self.commit(
             due=tuple(due),
             state=state,
@@ -103,7 +105,7 @@ class Attempt:
         )
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def shield(work: Coroutine[Any, Any, T]) -> T:
     """Await work that must not be left half done: a cancellation takes effect after it."""
     task = asyncio.ensure_future(work)
     try:

@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Sequence
 from filmgate.core.feed import Feed
 from filmgate.core.query import Query
 from filmgate.domain.errors import FilmgateError
-from filmgate.faults import Point, reached
-from filmgate.ports.accounts import Collected
+from filmgate.faults import Point, reach
+from filmgate.ports.accounts import CollectedFiles
 from filmgate.ports.dispatch import Clock, Dispatcher
 from filmgate.ports.ledger import PURGE, Ledger
 from filmgate.ports.media import UPLOADS, MediaStore
@@ -38,7 +38,7 @@ _OWN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What folders of this service are called, whatever else may lie beside them."""
 
 
-class Collector:
+class GarbageCollector:
     """Looks through what an earlier process has left, then every so many seconds for what the rules do not keep."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Collector:
             return 0
         for key in strays:
             await (self._store.prune(key[:-1]) if key.endswith("/") else self._store.remove(key))
-        reached(Point.COLLECTED)
+        reach(Point.COLLECTED)
         if lost:
             log.info("removed %d files that an earlier process had left behind", lost)
         return lost
@@ -134,14 +134,14 @@ class Collector:
         if gone.tasks or gone.media:
             self._dispatcher.wake(PURGE)
         if gone.tasks or gone.media or gone.keys:
-            reached(Point.RULES_APPLIED)
+            reach(Point.RULES_APPLIED)
         for key in gone.keys:
             await self._store.remove(key)
         _tell(application_id, gone)
         return gone.more
 
 
-def _tell(application_id: str, gone: Collected) -> None:
+def _tell(application_id: str, gone: CollectedFiles) -> None:
     if gone.tasks or gone.media or gone.keys:
         log.info(
             "application %s: removed %d tasks, the files of %d others, %d uploads, by its rules",

@@ -14,7 +14,7 @@ from filmgate.core.service import TaskService
 from filmgate.domain.errors import TooManyRequests, Unavailable
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import Changed, Ledger
+from filmgate.ports.ledger import Ledger, TaskChange
 
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream says that it is still there, and looks at the ledger by itself."""
@@ -137,7 +137,7 @@ class Events:
                 del self._streams[key]
 
 
-def _event(changed: Changed) -> Event:
+def _event(changed: TaskChange) -> Event:
     kind = News.DELETED if changed.task is None else News.TASK
     return Event(kind, changed.number, changed.task_id, changed.task)
 

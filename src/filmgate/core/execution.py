@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
+from filmgate.core.attempt import Attempt, Superseded, WorkContext, shield
 from filmgate.domain.errors import DecoderLost, EngineCrashed, EngineFailed, Unavailable, of_the_disk
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.accounts import Retention
 from filmgate.ports.ledger import Claim
 from filmgate.ports.media import MediaStore
@@ -35,7 +35,7 @@ class Execution:
 
     def __init__(
         self,
-        desk: Desk,
+        work_context: WorkContext,
         stages: Mapping[str, Stages],
         common: Stages,
         store: MediaStore,
@@ -44,7 +44,7 @@ class Execution:
         work: Path,
     ) -> None:
         """Take the stages by the name of the engine, those common to all, and the folder of work in progress."""
-        self._desk = desk
+        self._work_context = work_context
         self._stages = stages
         self._common = common
         self._store = store
@@ -55,7 +55,7 @@ class Execution:
         """Take a task from the stage it is in to its end, or as far as it gets now."""
         # With no room for a file the work would only fail; it is tried again until there is.
         await self._store.ready()
-        attempt = self._desk.attempt(claim)
+        attempt = self._work_context.attempt(claim)
         folder = self._work / f"{attempt.task.id}-{attempt.task.fence}"
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         try:
@@ -64,7 +64,7 @@ class Execution:
             late = "task %s was ended or taken over meanwhile: what came of attempt %d, at %s, is discarded"
             log.info(late, attempt.task.id, attempt.task.fence, attempt.task.stage)
         finally:
-            await to_its_end(self._tidy(attempt.task, folder))
+            await shield(self._tidy(attempt.task, folder))
 
     async def _through(self, attempt: Attempt, folder: Path) -> None:
         try:
@@ -73,9 +73,9 @@ class Execution:
         except EngineFailed as error:
             await attempt.end(error.failure)
         except EngineCrashed as error:
-            await self._crashed(attempt, f"the engine {attempt.task.engine}", str(error))
+            await self._count_crash(attempt, f"the engine {attempt.task.engine}", str(error))
         except DecoderLost as error:
-            await self._crashed(attempt, "post-processing", error.message, _DECODER_PAUSE)
+            await self._count_crash(attempt, "post-processing", error.message, _DECODER_PAUSE)
         except (Superseded, Unavailable, asyncio.CancelledError):
             # The ledger or the store is in trouble, not the engine: the dispatcher takes the work up again.
             raise
@@ -85,7 +85,7 @@ class Execution:
             # A defect must not lose the task or spin: it counts as a crash, with its traceback in the log.
             log.exception("task %s: the %s stage broke", attempt.task.id, attempt.task.stage)
             broken = f"{type(error).__name__} in the {attempt.task.stage} stage"
-            await self._crashed(attempt, f"the engine {attempt.task.engine}", broken)
+            await self._count_crash(attempt, f"the engine {attempt.task.engine}", broken)
 
     async def _stage(self, attempt: Attempt, folder: Path) -> None:
         if attempt.task.stage is Stage.SETTLE:
@@ -98,11 +98,11 @@ class Execution:
     async def _tidy(self, task: Task, folder: Path) -> None:
         """Remove what this attempt has left: its folder, and the files of the task that nothing needs any more."""
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        reached(Point.TIDYING)
+        reach(Point.TIDYING)
         for key in await self._retention.strays(await self._store.keys(task.id)):
             await self._store.remove(key)
 
-    async def _crashed(self, attempt: Attempt, what: str, reason: str, pause: float = _CRASH_PAUSE) -> None:
+    async def _count_crash(self, attempt: Attempt, what: str, reason: str, pause: float = _CRASH_PAUSE) -> None:
         """Count a crash in the task's row, and end the task with the last one that is allowed."""
         # What breaks when the disk is full is not the engine.
         await self._store.ready()

@@ -13,21 +13,21 @@ from typing import Any
 import msgspec
 
 from filmgate.core.attempt import Attempt
-from filmgate.core.intake import Intake, sides
+from filmgate.core.intake import MediaInputs, sides
 from filmgate.core.providers.account import Account
-from filmgate.core.starting import Starting
+from filmgate.core.starting import TaskStart
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import OWN, Generation, Reference, ReferenceKind
 from filmgate.domain.states import Stage
-from filmgate.domain.task import Input, Task
-from filmgate.faults import Point, reached
+from filmgate.domain.task import FetchedInput, Task
+from filmgate.faults import Point, reach
 from filmgate.ports.engine import Engine
 from filmgate.ports.ledger import ADVANCE, INPUTS
 from filmgate.ports.media import MediaStore
-from filmgate.ports.provider import Means, Provider
+from filmgate.ports.provider import InputMode, Provider
 
 
-def needed(accounts: Mapping[str, Account], engine: str, generation: Generation) -> dict[str, Reference]:
+def needed_references(accounts: Mapping[str, Account], engine: str, generation: Generation) -> dict[str, Reference]:
     """Return what has to be fetched before an engine can take a generation, by name.
 
     A provider that takes addresses fetches by itself. An engine of this process is given no guides.
@@ -37,7 +37,7 @@ def needed(accounts: Mapping[str, Account], engine: str, generation: Generation)
         return {name: each for name, each in sides(generation.start, generation.end) if _is_elsewhere(each)}
     return {
         name: each
-        for name, each in _named(generation)
+        for name, each in _named_references(generation)
         if _is_elsewhere(each) and _is_given_as_file(account.provider, each)
     }
 
@@ -54,15 +54,15 @@ class ExternalInputs:
         self,
         engines: Mapping[str, Engine],
         accounts: Mapping[str, Account],
-        starting: Starting,
+        starting: TaskStart,
         store: MediaStore,
-        intake: Intake,
+        media_inputs: MediaInputs,
     ) -> None:
         self._engines = engines
         self._accounts = accounts
         self._starting = starting
         self._store = store
-        self._intake = intake
+        self._media_inputs = media_inputs
         self.stages = {Stage.INPUTS: self._fetch}
 
     async def defer(self, attempt: Attempt) -> bool:
@@ -72,7 +72,7 @@ class ExternalInputs:
         """
         if not self._missing(attempt.task):
             return False
-        await attempt.hand_over(ADVANCE, INPUTS, stage=Stage.INPUTS)
+        await attempt.enqueue(ADVANCE, INPUTS, stage=Stage.INPUTS)
         return True
 
     async def _fetch(self, attempt: Attempt, _folder: Path) -> None:
@@ -82,17 +82,17 @@ class ExternalInputs:
         stored = set(await self._store.keys(attempt.task.id))
         while missing := self._missing(attempt.task):
             name, reference = next(iter(missing.items()))
-            key = self._intake.key_of(reference.kind, attempt.task.id, name)
+            key = self._media_inputs.key_of(reference.kind, attempt.task.id, name)
             if key not in stored:
-                await self._intake.fetch(reference, attempt.task.application_id, attempt.task.id, name=name)
-                reached(Point.INPUT_STORED)
+                await self._media_inputs.fetch(reference, attempt.task.application_id, attempt.task.id, name=name)
+                reach(Point.INPUT_STORED)
             notes: dict[str, Any] | None = None if reference.kind is ReferenceKind.IMAGE else {}
-            inputs = {**attempt.task.work.inputs, name: Input(key, notes)}
+            inputs = {**attempt.task.work.inputs, name: FetchedInput(key, notes)}
             await attempt.commit(work=msgspec.structs.replace(attempt.task.work, inputs=inputs))
-        await attempt.hand_over(ADVANCE, attempt.task.engine, stage=Stage.SUBMIT)
+        await attempt.enqueue(ADVANCE, attempt.task.engine, stage=Stage.SUBMIT)
 
     def _missing(self, task: Task) -> dict[str, Reference]:
-        wanted = needed(self._accounts, task.engine, task.generation)
+        wanted = needed_references(self._accounts, task.engine, task.generation)
         return {name: each for name, each in wanted.items() if name not in task.work.inputs}
 
     def _refusal(self, task: Task) -> Failure | None:
@@ -102,7 +102,7 @@ class ExternalInputs:
         return None if engine is None else engine.refuse(task.generation)
 
 
-def _named(generation: Generation) -> Iterator[tuple[str, Reference]]:
+def _named_references(generation: Generation) -> Iterator[tuple[str, Reference]]:
     yield from sides(generation.start, generation.end)
     for number, guide in enumerate(generation.guides):
         yield guide_name(number), Reference(ReferenceKind.IMAGE, guide.url)
@@ -114,5 +114,5 @@ def _is_elsewhere(reference: Reference) -> bool:
 
 def _is_given_as_file(provider: Provider, reference: Reference) -> bool:
     """Return whether a provider is given the bytes of an external file: no earlier task is behind one."""
-    ways = (means for means in provider.means.get(reference.kind, ()) if means is not Means.TASK)
-    return next(ways, None) is Means.FILE
+    ways = (means for means in provider.means.get(reference.kind, ()) if means is not InputMode.TASK)
+    return next(ways, None) is InputMode.FILE

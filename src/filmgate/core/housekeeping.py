@@ -11,7 +11,7 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Claim, Ledger
 from filmgate.ports.media import MediaStore
@@ -22,7 +22,7 @@ _MOMENT = 60.0
 _OPEN = (Stage.SUBMITTING, Stage.SUBMIT_UNKNOWN)
 
 
-class Housekeeping:
+class Expiry:
     """Ends tasks whose time is up and removes files that nobody owns any more."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Housekeeping:
             verb = "waited in line" if task.started_at is None else "worked on"
             late = Failure(FailureCode.EXPIRED, f"The task was not finished in time: {verb} for {now - since:.0f} s.")
             await self._service.end(task, UNKNOWN if task.stage in _OPEN else late)
-            reached(Point.EXPIRED)
+            reach(Point.EXPIRED)
         await self._ledger.finish(claim)
 
     def _limit(self, task: Task, now: float) -> float:
@@ -70,5 +70,5 @@ class Housekeeping:
         """Remove the files of a task that nothing needs any more, such as all of one that was deleted."""
         for key in await self._ledger.retention.strays(await self._store.keys(claim.due.task_id)):
             await self._store.remove(key)
-        reached(Point.PURGED)
+        reach(Point.PURGED)
         await self._ledger.finish(claim)

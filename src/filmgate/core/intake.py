@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from filmgate.core.links import Links
-from filmgate.core.turns import Turns
-from filmgate.domain.addresses import describe_wrong_address, redacted
+from filmgate.core.turns import FairQueue
+from filmgate.domain.addresses import describe_wrong_address, redact
 from filmgate.domain.data_uris import decode_data_uri, is_data_uri
 from filmgate.domain.errors import EngineFailed, InvalidMedia, InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
@@ -31,7 +31,7 @@ FETCHING_APPLICATIONS = 64
 """So many applications may fetch as much as each may at a time, before one has to wait for another."""
 
 
-class Intake:
+class MediaInputs:
     """Checks references at the door, turns data URIs into stored files, and fetches what lies elsewhere."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Intake:
         self._links = links
         self._clock = clock
         self._work = work
-        self._turns = Turns(max_fetches, max_fetches * FETCHING_APPLICATIONS, assured=True)
+        self._turns = FairQueue(max_fetches, max_fetches * FETCHING_APPLICATIONS, assured=True)
         self._fetch_seconds = fetch_seconds
         self._max = {ReferenceKind.IMAGE: max_image, ReferenceKind.VIDEO: max_video}
 
@@ -77,9 +77,9 @@ class Intake:
             except InvalidMedia as error:
                 raise InvalidMedia(f"{field}: {error.message}", field=field) from error
             return Reference(reference.kind, OWN + stored.media.token), stored
-        return Reference(reference.kind, await self._checked(value, reference.kind, field)), None
+        return Reference(reference.kind, await self._check_url(value, reference.kind, field)), None
 
-    async def _checked(self, url: str, kind: ReferenceKind, field: str) -> str:
+    async def _check_url(self, url: str, kind: ReferenceKind, field: str) -> str:
         """Check an address: our own links must exist, others must be allowed. Gives how the task refers to it."""
         wrong = describe_wrong_address(url)
         if wrong is not None:
@@ -115,7 +115,7 @@ class Intake:
         Raises EngineFailed with the verdict if it cannot be had or used.
         """
         if reference.value.startswith(OWN):
-            return await self._copied(reference.value.removeprefix(OWN), application_id, folder)
+            return await self._copy_own(reference.value.removeprefix(OWN), application_id, folder)
         with tempfile.TemporaryDirectory(dir=self._work, prefix="fetch-") as private:
             source = Path(private) / "source"
             try:
@@ -139,10 +139,10 @@ class Intake:
                             reference.value, target, max_bytes=most, application=application_id
                         )
         except TimeoutError as error:
-            late = f"{redacted(reference.value)} did not serve its file within {self._fetch_seconds:g} seconds."
+            late = f"{redact(reference.value)} did not serve its file within {self._fetch_seconds:g} seconds."
             raise FetchError(late, retryable=False) from error
 
-    async def _copied(self, token: str, application_id: str, folder: str) -> StoredMedia:
+    async def _copy_own(self, token: str, application_id: str, folder: str) -> StoredMedia:
         stored = await self._ledger.media(token)
         if stored is None:
             raise EngineFailed(Failure(FailureCode.INPUT_UNREACHABLE, "The file was deleted before it was used."))
@@ -209,7 +209,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, FetchError) and error.retryable
 
 
-def replaced(body: bytes, links: dict[str, str]) -> bytes:
+def replace_links(body: bytes, links: dict[str, str]) -> bytes:
     """Write a JSON body with every string that is a key of `links` replaced, whole values only.
 
     Raises InvalidRequest for one that is nested too deeply.

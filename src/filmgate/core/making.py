@@ -10,17 +10,17 @@ from typing import Any
 
 import msgspec
 
-from filmgate.core.attempt import Attempt, to_its_end
-from filmgate.core.developing import Developing
+from filmgate.core.attempt import Attempt, shield
+from filmgate.core.developing import PostProcessing
 from filmgate.core.external import ExternalInputs
-from filmgate.core.intake import Intake, sides
-from filmgate.core.starting import Starting
+from filmgate.core.intake import MediaInputs, sides
+from filmgate.core.starting import TaskStart
 from filmgate.domain.errors import EngineCrashed, InvalidMedia
 from filmgate.domain.generation import OWN, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
-from filmgate.domain.task import Input, Task
-from filmgate.faults import Point, reached
+from filmgate.domain.task import FetchedInput, Task
+from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.engine import Clip, Engine, Job, Product
 from filmgate.ports.ledger import Ledger, StoredMedia
@@ -29,25 +29,25 @@ from filmgate.ports.media import MediaStore
 _PROGRESS_PAUSE = 0.5
 
 
-class Making:
+class LocalStages:
     """Copies our own inputs, has the engine make the clip, and develops it."""
 
     def __init__(
         self,
         engines: Mapping[str, Engine],
-        starting: Starting,
+        starting: TaskStart,
         ledger: Ledger,
         store: MediaStore,
-        intake: Intake,
+        media_inputs: MediaInputs,
         external: ExternalInputs,
-        developing: Developing,
+        developing: PostProcessing,
         clock: Clock,
     ) -> None:
         self._engines = engines
         self._starting = starting
         self._ledger = ledger
         self._store = store
-        self._intake = intake
+        self._media_inputs = media_inputs
         self._external = external
         self._developing = developing
         self._clock = clock
@@ -65,16 +65,16 @@ class Making:
                 inputs[side] = await self._brought(task, reference)
         await attempt.commit(stage=Stage.FOLLOW, work=msgspec.structs.replace(task.work, inputs=inputs))
 
-    async def _brought(self, task: Task, reference: Reference) -> Input:
+    async def _brought(self, task: Task, reference: Reference) -> FetchedInput:
         if reference.kind is not ReferenceKind.TASK:
-            stored = await self._intake.fetch(reference, task.application_id, task.id)
-            return Input(stored.media.key, await self._notes(task, reference))
+            stored = await self._media_inputs.fetch(reference, task.application_id, task.id)
+            return FetchedInput(stored.media.key, await self._notes(task, reference))
         earlier = await self._starting.earlier(task, reference)
         assert earlier.output is not None, "an earlier task has its video"
         assert earlier.output.video is not None, "an earlier task has its video"
         key = f"{task.id}/input-{secrets.token_hex(4)}.mp4"
-        await self._intake.copy(earlier.output.video.key, key)
-        return Input(key, earlier.work.notes)
+        await self._media_inputs.copy(earlier.output.video.key, key)
+        return FetchedInput(key, earlier.work.notes)
 
     async def _notes(self, task: Task, reference: Reference) -> dict[str, Any] | None:
         """Give what is known of a clip that came by a link of our own: what its engine noted about it.
@@ -96,11 +96,11 @@ class Making:
         """Have the engine make the clip and put it into the store."""
         task = attempt.task
         placed = {
-            side: await self._placed(given, folder / f"{side}{Path(given.key).suffix}")
+            side: await self._place(given, folder / f"{side}{Path(given.key).suffix}")
             for side, given in task.work.inputs.items()
             if side in ("start", "end")
         }
-        reached(Point.ENGINE_BEGUN)
+        reach(Point.ENGINE_BEGUN)
         job = Job(
             task_id=task.id,
             fence=task.fence,
@@ -110,18 +110,18 @@ class Making:
             start=placed.get("start"),
             end=placed.get("end"),
         )
-        product = await self._made(attempt, job)
-        reached(Point.ENGINE_ENDED)
+        product = await self._make(attempt, job)
+        reach(Point.ENGINE_ENDED)
         key = f"{task.id}/{task.generation.kind}-{task.fence}{product.file.suffix}"
-        await to_its_end(self._store.put(key, product.file))
+        await shield(self._store.put(key, product.file))
         work = msgspec.structs.replace(task.work, product=key, notes=product.notes)
         await attempt.commit(stage=Stage.INGEST, work=work, percent=99)
 
-    async def _placed(self, given: Input, target: Path) -> Path | Clip:
+    async def _place(self, given: FetchedInput, target: Path) -> Path | Clip:
         await self._store.get(given.key, target)
         return target if given.notes is None else Clip(target, given.notes)
 
-    async def _made(self, attempt: Attempt, job: Job) -> Product:
+    async def _make(self, attempt: Attempt, job: Job) -> Product:
         latest = attempt.task.percent
         engine = self._engines[attempt.task.engine]
 

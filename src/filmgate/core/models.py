@@ -56,13 +56,13 @@ class Models:
                 return names
         return [] if self._default_engine is None else [self._default_engine]
 
-    def named(self, generation: Generation, usual: str | None = None) -> Generation:
+    def with_model(self, generation: Generation, usual: str | None = None) -> Generation:
         """Return a request with its model, which is chosen where none is named; None stays where any engine will do.
 
         `usual` is the model that the dialect means by none. Raises UnknownModel, InvalidRequest if one has to be named.
         """
         model = generation.model
-        fitting = [each.name for each in self.listed() if generation.kind in each.capabilities.kinds]
+        fitting = [each.name for each in self.list_models() if generation.kind in each.capabilities.kinds]
         if model is not None:
             if model == EVERY_MODEL or not self.makers(model):
                 raise UnknownModel(self._unknown(model), field="model")
@@ -76,9 +76,9 @@ class Models:
             return generation
         if len(fitting) == 1 or usual in fitting:
             return msgspec.structs.replace(generation, model=fitting[0] if len(fitting) == 1 else usual)
-        raise InvalidRequest(f"A model has to be named. {self._known()}", field="model")
+        raise InvalidRequest(f"A model has to be named. {self._describe_known()}", field="model")
 
-    def listed(self) -> list[Model]:
+    def list_models(self) -> list[Model]:
         """Return the models that engines name, in their order; the default engine stands for itself."""
         names = dict.fromkeys(
             model for engine in self._settings.values() for model in engine.models if model != EVERY_MODEL
@@ -120,12 +120,12 @@ class Models:
         return any(model in engine.models for engine in self._settings.values())
 
     def _unknown(self, model: str) -> str:
-        near = meant(model, [each.name for each in self.listed()])
+        near = meant(model, [each.name for each in self.list_models()])
         question = "" if near is None else f' Did you mean "{near}"?'
-        return f'There is no model "{model[:200]}".{question} {self._known()}'
+        return f'There is no model "{model[:200]}".{question} {self._describe_known()}'
 
-    def _known(self) -> str:
-        names = [each.name for each in self.listed()]
+    def _describe_known(self) -> str:
+        names = [each.name for each in self.list_models()]
         if not names:
             return "No model is configured on this service: its operator names them in the table of an engine."
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from filmgate.core.attempt import Desk
+from filmgate.core.attempt import WorkContext
 from filmgate.core.providers.account import Account
 from filmgate.core.providers.outcomes import UNKNOWN
 from filmgate.core.routing import Candidate, Router
@@ -18,9 +18,9 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Resemblance, Task
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Due, queue_of
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, WorkItem, queue_of
 
 
 class Decision(StrEnum):
@@ -59,18 +59,18 @@ class EngineStatus(msgspec.Struct, frozen=True):
     unknown: int
 
 
-class Operator:
+class AdminService:
     """Answers admins. Whoever calls has made sure that one asks."""
 
     def __init__(
         self,
-        desk: Desk,
+        work_context: WorkContext,
         router: Router,
         settings: Mapping[str, EngineSettings],
         engines: Mapping[str, Engine],
         accounts: Mapping[str, Account],
     ) -> None:
-        self._desk = desk
+        self._work_context = work_context
         self._router = router
         self._settings = settings
         self._engines = engines
@@ -78,8 +78,8 @@ class Operator:
 
     async def engines(self) -> list[EngineStatus]:
         """Say how every engine is, in the order of the configuration."""
-        counts = await self._desk.ledger.counts()
-        unknown = [task.engine for task in await self._desk.ledger.unknown_submits()]
+        counts = await self._work_context.ledger.counts()
+        unknown = [task.engine for task in await self._work_context.ledger.unknown_submits()]
         return [await self._status(name, unknown.count(name), counts) for name in self._settings]
 
     async def route(self, generation: Generation, application_id: str, terms: Terms) -> list[Candidate]:
@@ -87,20 +87,20 @@ class Operator:
 
         Raises UnknownModel, InvalidRequest if a model has to be named.
         """
-        generation = self._router.models.named(generation)
+        generation = self._router.models.with_model(generation)
         return self._router.candidates(generation, await self._router.origin_of(generation, application_id), terms)
 
     async def unknown_submits(self) -> list[UnknownOutcome]:
         """List the tasks whose submit has no known outcome, of all applications, oldest first."""
-        return [await self._unknown(task) for task in await self._desk.ledger.unknown_submits()]
+        return [await self._unknown(task) for task in await self._work_context.ledger.unknown_submits()]
 
     async def _unknown(self, task: Task) -> UnknownOutcome:
         asked = task.work.asked
         assert asked is not None, "a submit is committed with its key"
         # What another task has got since the last look is nobody's to choose any more.
-        known = await self._desk.ledger.known_upstream(task.engine, [each.id for each in asked.alike])
+        known = await self._work_context.ledger.find_upstream(task.engine, [each.id for each in asked.alike])
         alike = tuple(each for each in asked.alike if each.id not in known)
-        return UnknownOutcome(task, max(0.0, self._desk.clock() - asked.at), alike)
+        return UnknownOutcome(task, max(0.0, self._work_context.clock() - asked.at), alike)
 
     async def decide(self, task_id: str, decision: Decision, upstream_id: str | None = None) -> Task:
         """Decide what becomes of a submit without a known outcome.
@@ -110,45 +110,47 @@ class Operator:
         """
         if (upstream_id is not None) != (decision is Decision.ACCEPTED):
             raise InvalidRequest("upstream_id belongs to the decision accepted, and to no other", field="upstream_id")
-        task = next((each for each in await self._desk.ledger.unknown_submits() if each.id == task_id), None)
+        task = next((each for each in await self._work_context.ledger.unknown_submits() if each.id == task_id), None)
         if task is None:
             raise NotFound("no submit of an unknown outcome has this id")
         changes, due = self._consequences(task, decision, upstream_id)
-        change = Change(task_id=task.id, fence=task.fence, now=self._desk.clock(), seize=True, **changes)
-        decided = await self._desk.ledger.commit(change, due)
+        change = Change(task_id=task.id, fence=task.fence, now=self._work_context.clock(), seize=True, **changes)
+        decided = await self._work_context.ledger.commit(change, due)
         if decided is None:
             raise Conflict("The task has moved on meanwhile: look again.")
-        reached(Point.DECIDED)
-        self._desk.feed.publish(decided)
+        reach(Point.DECIDED)
+        self._work_context.feed.publish(decided)
         for work in due:
-            self._desk.dispatcher.wake(work.queue)
+            self._work_context.dispatcher.wake(work.queue)
         return decided
 
     def _consequences(
         self, task: Task, decision: Decision, upstream_id: str | None
-    ) -> tuple[dict[str, Any], tuple[Due, ...]]:
-        now = self._desk.clock()
+    ) -> tuple[dict[str, Any], tuple[WorkItem, ...]]:
+        now = self._work_context.clock()
         who = (task.id, task.application_id, now)
         # It goes on from here, with the engine's time, wherever it would have ended as one of an unknown outcome.
         settings = self._settings.get(task.engine)
         deadline = now + (EngineSettings(type=task.engine) if settings is None else settings).deadline
-        limit = Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)
+        limit = WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, deadline)
         if decision is Decision.ACCEPTED:
-            follow = Due(FOLLOW, queue_of(FOLLOW, task.engine), *who)
+            follow = WorkItem(FOLLOW, queue_of(FOLLOW, task.engine), *who)
             return {"stage": Stage.FOLLOW, "upstream_id": upstream_id, "deadline_at": deadline}, (follow, limit)
         if decision is Decision.SUBMIT_AGAIN:
             work = msgspec.structs.replace(task.work, asked=None)
-            again = Due(ADVANCE, task.engine, *who)
+            again = WorkItem(ADVANCE, task.engine, *who)
             return {"stage": Stage.SUBMIT, "work": work, "deadline_at": deadline}, (again, limit)
         end = {"state": State.FAILED, "stage": Stage.DONE, "failure": UNKNOWN, "finished_at": now}
-        told = (Due(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
-        return end, (*told, Due(PURGE, PURGE, *who)) if task.generation.references else told
+        told = (WorkItem(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
+        return end, (*told, WorkItem(PURGE, PURGE, *who)) if task.generation.references else told
 
     async def _status(self, name: str, unknown: int, counts: Mapping[tuple[str, State], int]) -> EngineStatus:
         engine, account = self._settings[name], self._accounts.get(name)
         trouble = None if account is None else account.submits.trouble
         here = engine.slots or self._engines[name].slots if account is None else engine.slots
-        flying = await self._desk.ledger.at_provider(name) if account else counts.get((name, State.PROCESSING), 0)
+        flying = (
+            await self._work_context.ledger.at_provider(name) if account else counts.get((name, State.PROCESSING), 0)
+        )
         return EngineStatus(
             name=name,
             type=engine.type,

@@ -11,10 +11,10 @@ from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.task import Task
 from filmgate.domain.task_ids import canonical_id
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import Echo, Ledger
+from filmgate.ports.ledger import Ledger, RawRequest
 
 
-class Form(Protocol):
+class Serializer(Protocol):
     """How one dialect writes tasks. `name` is unique.
 
     `wants_echo` says whether it shows the body of the submit, `wants_times` whether when a provider is asked next.
@@ -24,7 +24,7 @@ class Form(Protocol):
     wants_echo: bool
     wants_times: bool
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task as JSON, with links below the base address."""
 
     def many(self, items: Sequence[bytes]) -> bytes:
@@ -64,7 +64,7 @@ class Query:
         self._places: dict[str, set[tuple[str, str, str]]] = {}
         self._deletions = 0
 
-    async def one(self, context: RequestContext, task_id: str, form: Form, ended: Task | None = None) -> bytes:
+    async def one(self, context: RequestContext, task_id: str, form: Serializer, ended: Task | None = None) -> bytes:
         """Write the answer for one task, which need not be read if its end is known already.
 
         Raises NotFound for an unknown, deleted or foreign id alike.
@@ -85,9 +85,9 @@ class Query:
             task = await self._ledger.get(owner, task_id)
         if task is None:
             raise NotFound()
-        return (await self._written(context, [task], form, deletions))[task_id]
+        return (await self._write(context, [task], form, deletions))[task_id]
 
-    async def many(self, context: RequestContext, task_ids: Sequence[str], form: Form) -> bytes:
+    async def many(self, context: RequestContext, task_ids: Sequence[str], form: Serializer) -> bytes:
         """Write the answer of a batch: the caller's tasks in the order of the ids, unknown ones left out."""
         if self._max_batch and len(task_ids) > self._max_batch:
             raise InvalidRequest(f"ids must have at most {self._max_batch} entries, got {len(task_ids)}", field="ids")
@@ -103,22 +103,22 @@ class Query:
                 written[task_id] = hit[1]
         if missing:
             tasks = await self._ledger.get_many(owner, missing)
-            if len(tasks) < len(missing) and (other := _written_otherwise(missing, tasks)):
+            if len(tasks) < len(missing) and (other := _other_spellings(missing, tasks)):
                 return await self.many(context, [other.get(task_id, task_id) for task_id in task_ids], form)
             if self._missing is not None and len(tasks) < len(missing):
                 there = {task.id for task in tasks}
                 if await self._missing(context, [task_id for task_id in missing if task_id not in there]):
                     tasks = await self._ledger.get_many(owner, missing)
-            written.update(await self._written(context, tasks, form, deletions))
+            written.update(await self._write(context, tasks, form, deletions))
         return form.many([written[task_id] for task_id in dict.fromkeys(task_ids) if task_id in written])
 
-    async def write(self, context: RequestContext, task: Task, form: Form) -> bytes:
+    async def write(self, context: RequestContext, task: Task, form: Serializer) -> bytes:
         """Write a task the caller owns, as `one` would."""
-        return (await self._written(context, [task], form, None))[task.id]
+        return (await self._write(context, [task], form, None))[task.id]
 
-    async def listed(self, context: RequestContext, tasks: Sequence[Task], form: Form) -> bytes:
+    async def write_batch(self, context: RequestContext, tasks: Sequence[Task], form: Serializer) -> bytes:
         """Write tasks the caller owns, as a batch."""
-        return form.many(list((await self._written(context, tasks, form, None)).values()))
+        return form.many(list((await self._write(context, tasks, form, None)).values()))
 
     def forget(self, task_id: str) -> None:
         """Drop what is cached of a deleted task."""
@@ -126,8 +126,8 @@ class Query:
         for place in tuple(self._places.get(task_id, ())):
             self._drop(place)
 
-    async def _written(
-        self, context: RequestContext, tasks: Sequence[Task], form: Form, deletions: int | None
+    async def _write(
+        self, context: RequestContext, tasks: Sequence[Task], form: Serializer, deletions: int | None
     ) -> dict[str, bytes]:
         """Write tasks; keep the answers if nothing was deleted since they were read (None: they may be old)."""
         echoes = await self._ledger.echoes([task.id for task in tasks]) if form.wants_echo and tasks else {}
@@ -158,7 +158,7 @@ class Query:
             del self._places[place[2]]
 
 
-def _written_otherwise(wanted: Sequence[str], found: Sequence[Task]) -> dict[str, str]:
+def _other_spellings(wanted: Sequence[str], found: Sequence[Task]) -> dict[str, str]:
     """Return the ids that were not found and can be written in another way, with that way."""
     there = {task.id for task in found}
     ways = {task_id: canonical_id(task_id) for task_id in wanted if task_id not in there}

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from filmgate.core.service import Order, TaskService
+from filmgate.core.service import SubmitRequest, TaskService
 from filmgate.domain.errors import FilmgateError, InFlight, KeyReused, NotFound
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import Ledger, Mark
+from filmgate.ports.ledger import IdempotencyRecord, Ledger
 
 RETRY_SECONDS: Final = 60.0
 """How long after a submit a client that counts its retries may send it again."""
@@ -32,11 +32,11 @@ _REFUSALS = 10_000
 _EQUAL_REFUSALS = 1_000
 """Refusals of equal submits that are."""
 
-Understood = Callable[[], Awaitable[Order]]
+Understood = Callable[[], Awaitable[SubmitRequest]]
 """Reads a submit. Raises what is wrong with it."""
 
 
-class Sent(NamedTuple):
+class Fingerprint(NamedTuple):
     """What a request says of being sent again: the client's key, or how often it sent the same before, or nothing.
 
     `digest` is that of its method, path and body; empty where the request says nothing.
@@ -54,7 +54,7 @@ class _Flight(NamedTuple):
     landed: asyncio.Future[None]
 
 
-class Repeats:
+class Idempotency:
     """Accepts submits, and gives the task of the first one to those that repeat it.
 
     What a submit is known by is committed with its task, so it holds after a crash; only what is not accepted yet is
@@ -71,7 +71,9 @@ class Repeats:
         self._flights: dict[tuple[str, bytes], list[_Flight]] = {}
         self._refusals: dict[tuple[str, bytes, int], list[float]] = {}
 
-    async def submit(self, context: RequestContext, sent: Sent, order: Understood, *, expected: bool = False) -> Task:
+    async def submit(
+        self, context: RequestContext, sent: Fingerprint, order: Understood, *, expected: bool = False
+    ) -> Task:
         """Accept a submit, or give the task of the one that it repeats.
 
         With `expected` it also joins what `expect` was told of. Raises InFlight, KeyReused, and NotFound if the task
@@ -80,12 +82,14 @@ class Repeats:
         if sent.key is not None:
             return await self._under_key(context, sent, sent.key, order)
         if (sent.tries or expected) and not self._repeats_a_refused(context, sent):
-            task = await self._joined(context, Mark(sent.digest, RETRY_SECONDS, tries=sent.tries or 0))
+            task = await self._find_original(
+                context, IdempotencyRecord(sent.digest, RETRY_SECONDS, tries=sent.tries or 0)
+            )
             if task is not None:
                 return task
         if sent.tries is None:
             return await self._tasks.submit(context, await order())
-        mark = Mark(sent.digest, RETRY_SECONDS, tries=sent.tries)
+        mark = IdempotencyRecord(sent.digest, RETRY_SECONDS, tries=sent.tries)
         with self._flying(context, mark):
             try:
                 return await self._tasks.submit(context, await order(), mark)
@@ -94,7 +98,7 @@ class Repeats:
                     self.refuse(context, sent)
                 raise
 
-    def refuse(self, context: RequestContext, sent: Sent) -> None:
+    def refuse(self, context: RequestContext, sent: Fingerprint) -> None:
         """Remember for a minute that a submit was refused: when it is sent again it repeats nothing that was accepted.
 
         Without that, the retry of one that came too fast would be taken for that of an equal one before it.
@@ -109,20 +113,24 @@ class Repeats:
         equal.append(self._clock() + RETRY_SECONDS)
         del equal[:-_EQUAL_REFUSALS]
 
-    async def expect(self, sent: Sent, task: Task) -> None:
+    async def expect(self, sent: Fingerprint, task: Task) -> None:
         """Expect a submit again whose sender was told that the time is up: it is about the same task then."""
         if sent.key is None:
-            await self._ledger.expect(task, Mark(sent.digest, EXPECTED_SECONDS, tries=_BEFORE_ALL), self._clock())
+            await self._ledger.expect(
+                task, IdempotencyRecord(sent.digest, EXPECTED_SECONDS, tries=_BEFORE_ALL), self._clock()
+            )
 
-    async def _under_key(self, context: RequestContext, sent: Sent, key: str, order: Understood) -> Task:
+    async def _under_key(self, context: RequestContext, sent: Fingerprint, key: str, order: Understood) -> Task:
         owner = context.caller.application_id
         if (owner, key) in self._keys:
             raise InFlight() if self._keys[owner, key] == sent.digest else KeyReused()
         self._keys[owner, key] = sent.digest
         try:
-            first = await self._ledger.marked(owner, key, self._clock())
+            first = await self._ledger.find_idempotent(owner, key, self._clock())
             if first is None:
-                return await self._tasks.submit(context, await order(), Mark(sent.digest, self._key_seconds, key))
+                return await self._tasks.submit(
+                    context, await order(), IdempotencyRecord(sent.digest, self._key_seconds, key)
+                )
             if first.digest != sent.digest:
                 raise KeyReused()
             task = await self._ledger.get(owner, first.task_id)
@@ -132,7 +140,7 @@ class Repeats:
         finally:
             del self._keys[owner, key]
 
-    def _repeats_a_refused(self, context: RequestContext, sent: Sent) -> bool:
+    def _repeats_a_refused(self, context: RequestContext, sent: Fingerprint) -> bool:
         """Tell whether a submit is the retry of one that was refused; each refused one has one retry."""
         before = (context.caller.credential_id, sent.digest, (sent.tries or 0) - 1)
         refused = self._refusals.pop(before, [])
@@ -141,7 +149,7 @@ class Repeats:
             self._refusals[before] = lasting[1:]
         return bool(lasting)
 
-    async def _joined(self, context: RequestContext, mark: Mark) -> Task | None:
+    async def _find_original(self, context: RequestContext, mark: IdempotencyRecord) -> Task | None:
         """Find what a submit repeats. What may turn out to be that, but is not accepted yet, is waited for."""
         caller = context.caller
         while True:
@@ -155,7 +163,7 @@ class Repeats:
             await asyncio.wait(earlier, return_when=asyncio.FIRST_COMPLETED)
 
     @contextmanager
-    def _flying(self, context: RequestContext, mark: Mark) -> Iterator[None]:
+    def _flying(self, context: RequestContext, mark: IdempotencyRecord) -> Iterator[None]:
         place = (context.caller.credential_id, mark.digest)
         flight = _Flight(mark.tries, asyncio.get_running_loop().create_future())
         self._flights.setdefault(place, []).append(flight)

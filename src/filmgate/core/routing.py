@@ -11,7 +11,7 @@ import msgspec
 
 from filmgate.core.models import Models
 from filmgate.core.providers.account import Account
-from filmgate.domain.adjustments import Adjustment, Terms, described, settled
+from filmgate.domain.adjustments import Adjustment, Terms, describe, remaining_changes
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.limits import standard_price
@@ -19,7 +19,7 @@ from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings
 from filmgate.domain.task import Task
 from filmgate.ports.engine import Engine
 from filmgate.ports.ledger import Ledger
-from filmgate.ports.provider import Means
+from filmgate.ports.provider import InputMode
 
 ANY_TERMS = Terms()
 """Those of a request that names no values: everything may be changed."""
@@ -117,7 +117,7 @@ class Router:
         """Return which values an engine would not use as they were asked for."""
         account = self._accounts.get(engine)
         maker = self._engines[engine] if account is None else account.provider
-        return settled(terms, maker.changes(generation))
+        return remaining_changes(terms, maker.changes(generation))
 
     def upstream_model(self, engine: str, model: str | None) -> str | None:
         """Give an engine's own name of a model."""
@@ -154,7 +154,7 @@ class Router:
         """Return why an engine cannot make a generation on these terms, None if it can."""
         refusal = self._unable(name, generation, origin)
         if refusal is None and terms.strict:
-            return described(self.changes(name, generation, terms), terms.names) or None
+            return describe(self.changes(name, generation, terms), terms.names) or None
         return refusal
 
     def _unable(self, name: str, generation: Generation, origin: str | None) -> str | None:
@@ -172,7 +172,7 @@ class Router:
             return refusal.message
         means = account.provider.means
         ways = {*means.get(ReferenceKind.TASK, ()), *means.get(ReferenceKind.VIDEO, ())}
-        if any(map(_is_task, (generation.start, generation.end))) and origin != name and not ways - {Means.TASK}:
+        if any(map(_is_task, (generation.start, generation.end))) and origin != name and not ways - {InputMode.TASK}:
             return "can only go on from a video that it made itself"
         return None
 

@@ -14,19 +14,19 @@ import uuid_utils
 
 from filmgate.core.deep_pages import DeepPages
 from filmgate.core.feed import Feed
-from filmgate.core.intake import Intake, replaced, sides
+from filmgate.core.intake import MediaInputs, replace_links, sides
 from filmgate.core.query import Missing, Query
 from filmgate.core.routing import Router
-from filmgate.core.turns import Places
+from filmgate.core.turns import RequestSlots
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 from filmgate.domain.task_ids import canonical_id
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext, traceparent
 from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import (
@@ -36,19 +36,19 @@ from filmgate.ports.ledger import (
     INPUTS,
     PURGE,
     RECALL,
-    Due,
-    Echo,
+    IdempotencyRecord,
     Ledger,
-    Mark,
     Page,
+    RawRequest,
     StoredMedia,
     TaskFilter,
+    WorkItem,
     queue_of,
 )
 from filmgate.ports.media import MediaStore
 
 
-class Order(msgspec.Struct, frozen=True):
+class SubmitRequest(msgspec.Struct, frozen=True):
     """A generation as a dialect understood it. `body` is the JSON that was sent.
 
     `fields` are the dialect's own names of the start and end reference, for messages; `usual_model` is the model that
@@ -74,7 +74,7 @@ class TaskService:
         self,
         ledger: Ledger,
         store: MediaStore,
-        intake: Intake,
+        media_inputs: MediaInputs,
         query: Query,
         feed: Feed,
         dispatcher: Dispatcher,
@@ -90,7 +90,7 @@ class TaskService:
         """Take what has to be fetched before an engine can take a generation, as `inputs` by name."""
         self._ledger = ledger
         self._store = store
-        self._intake = intake
+        self._media_inputs = media_inputs
         self._query = query
         self._feed = feed
         self._dispatcher = dispatcher
@@ -101,10 +101,12 @@ class TaskService:
         self._max_small_body = max_small_body
         self._missing = missing
         self._clock = clock
-        self.places = Places()
+        self.places = RequestSlots()
         self._lists = DeepPages(ledger)
 
-    async def submit(self, context: RequestContext, order: Order, mark: Mark | None = None) -> Task:
+    async def submit(
+        self, context: RequestContext, order: SubmitRequest, mark: IdempotencyRecord | None = None
+    ) -> Task:
         """Accept a generation; when this returns, the task is on disk and its work is due.
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
@@ -112,9 +114,9 @@ class TaskService:
         tasks are unfinished, UsedUp if not enough credits are left.
         """
         if order.callback_url:
-            self._intake.check_callback(order.callback_url)
+            self._media_inputs.check_callback(order.callback_url)
         generation = await self._with_stored_ids(context, order.generation)
-        generation = self._router.models.named(generation, order.usual_model)
+        generation = self._router.models.with_model(generation, order.usual_model)
         order = msgspec.structs.replace(order, generation=generation)
         task_id = str(uuid_utils.uuid7())
         terms = await self._terms(context, order)
@@ -139,7 +141,7 @@ class TaskService:
             created_at=now,
             updated_at=now,
             stage=stage,
-            work=Progress(
+            work=WorkState(
                 credits=self._router.price(engine, generation),
                 trace=traceparent.get(),
                 terms=msgspec.structs.replace(terms, names={}),
@@ -147,14 +149,14 @@ class TaskService:
             ),
         )
         due = (
-            Due(ADVANCE, queue, task_id, task.application_id, now),
-            Due(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
+            WorkItem(ADVANCE, queue, task_id, task.application_id, now),
+            WorkItem(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
         )
-        reached(Point.SUBMIT_READY)
+        reach(Point.SUBMIT_READY)
         try:
-            echo = Echo(order.dialect, self._kept(order.body, links))
+            echo = RawRequest(order.dialect, self._body_to_keep(order.body, links))
             await self._ledger.submit(task, echo, due, media, max_unfinished=self._max_unfinished, mark=mark)
-            reached(Point.SUBMIT_ACCEPTED)
+            reach(Point.SUBMIT_ACCEPTED)
         except BaseException:
             # A cancelled request may still be committed; then its files are needed.
             await asyncio.shield(self._discard_unless_accepted(task, media, queue))
@@ -265,8 +267,8 @@ class TaskService:
         task = await _as_written(task_id, cancel)
         if task is None:
             raise NotFound()
-        reached(Point.CANCELLED)
-        await self._ended(task)
+        reach(Point.CANCELLED)
+        await self._announce_end(task)
         return task
 
     async def delete(self, context: RequestContext, task_id: str) -> None:
@@ -275,7 +277,7 @@ class TaskService:
         task_id = task.id
         if not await self._ledger.delete(context.caller.application_id, task_id, self._clock()):
             raise NotFound()
-        reached(Point.DELETED)
+        reach(Point.DELETED)
         self._query.forget(task_id)
         self._dispatcher.stop_task(task_id)
         self._dispatcher.wake(PURGE)
@@ -286,20 +288,22 @@ class TaskService:
         """End an unfinished task whose time is up."""
         ended = await self._ledger.cancel(task.application_id, task.id, failure, self._clock())
         if ended is not None:
-            await self._ended(ended)
+            await self._announce_end(ended)
 
     async def _references(
-        self, context: RequestContext, order: Order, task_id: str
+        self, context: RequestContext, order: SubmitRequest, task_id: str
     ) -> tuple[Generation, list[StoredMedia], dict[str, str]]:
         """Take in what a generation refers to: the generation as it goes on, the rows and the links of new files."""
         rows: list[StoredMedia] = []
         links: dict[str, str] = {}
 
-        async def taken(reference: Reference, field: str) -> Reference:
+        async def take(reference: Reference, field: str) -> Reference:
             if reference.kind is ReferenceKind.TASK:
                 await self._check_clip(context, reference.value, field)
                 return reference
-            kept, stored = await self._intake.take(reference, field, context.caller.application_id, folder=task_id)
+            kept, stored = await self._media_inputs.take(
+                reference, field, context.caller.application_id, folder=task_id
+            )
             if stored is not None:
                 rows.append(msgspec.structs.replace(stored, task_id=task_id))
                 links[reference.value.strip()] = context.base_url + stored.media.path
@@ -307,14 +311,14 @@ class TaskService:
 
         asked = order.generation
         names = dict(zip(("start", "end"), order.fields, strict=True))
-        ends = {side: await taken(reference, names[side]) for side, reference in sides(asked.start, asked.end)}
+        ends = {side: await take(reference, names[side]) for side, reference in sides(asked.start, asked.end)}
         guides = []
         for guide in asked.guides:
-            picture = await taken(Reference(ReferenceKind.IMAGE, guide.url), guide.role.field)
+            picture = await take(Reference(ReferenceKind.IMAGE, guide.url), guide.role.field)
             guides.append(msgspec.structs.replace(guide, url=picture.value))
         return msgspec.structs.replace(asked, guides=tuple(guides), **ends), rows, links
 
-    async def _terms(self, context: RequestContext, order: Order) -> Terms:
+    async def _terms(self, context: RequestContext, order: SubmitRequest) -> Terms:
         """Return the terms of an order, with the size of what it goes on from. Raises InvalidRequest."""
         terms, generation = order.terms, order.generation
         if terms.strict and generation.unsupported is not None:
@@ -328,12 +332,12 @@ class TaskService:
         source = earlier.generation.aspect_ratio, earlier.generation.resolution
         return msgspec.structs.replace(terms, source=source)
 
-    def _kept(self, body: bytes, links: dict[str, str]) -> bytes:
+    def _body_to_keep(self, body: bytes, links: dict[str, str]) -> bytes:
         """Return the body that is kept with the task, with links for its files. Raises PayloadTooLarge.
 
         A file that no field refers to would be kept in the ledger, and read with every query.
         """
-        kept = replaced(body, links)
+        kept = replace_links(body, links)
         if self._max_small_body and len(kept) > self._max_small_body:
             most = self._max_small_body
             raise PayloadTooLarge(f"apart from the files that its fields refer to, the body has more than {most} bytes")
@@ -359,11 +363,11 @@ class TaskService:
         else:
             self._dispatcher.wake(queue)
 
-    async def _ended(self, task: Task) -> None:
+    async def _announce_end(self, task: Task) -> None:
         self._dispatcher.stop_task(task.id)
         if task.generation.references:
             # Nobody may be at work on it who would tidy up. What a crash leaves the next start removes.
-            await self._ledger.add_due(Due(PURGE, PURGE, task.id, task.application_id, self._clock()))
+            await self._ledger.enqueue(WorkItem(PURGE, PURGE, task.id, task.application_id, self._clock()))
             self._dispatcher.wake(PURGE)
         self._dispatcher.wake(CALLBACK)
         self._dispatcher.wake(queue_of(RECALL, task.engine))

@@ -12,10 +12,10 @@ from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import CALLBACK, EXPIRE, Due, Ledger
+from filmgate.ports.ledger import CALLBACK, EXPIRE, Ledger, WorkItem
 
 
-class Starting:
+class TaskStart:
     """Begins tasks; `announced` are the dialects whose owners also hear of the start."""
 
     def __init__(
@@ -47,9 +47,9 @@ class Starting:
         if task.started_at is not None:
             return
         deadline = self.deadline(task.engine)
-        due = [Due(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
+        due = [WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
         if task.callback_url and task.dialect in self._announced:
-            due.append(Due(CALLBACK, CALLBACK, task.id, task.application_id, now, State.PROCESSING))
+            due.append(WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, now, State.PROCESSING))
         await attempt.commit(tuple(due), state=State.PROCESSING, started_at=now, deadline_at=deadline)
 
     def deadline(self, engine: str) -> float:

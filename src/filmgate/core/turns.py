@@ -13,7 +13,7 @@ def key_share(room: int) -> int:
     return room - room // 4
 
 
-class Places:
+class RequestSlots:
     """Counts the requests that are held open: at most `most` of one application (0: no limit)."""
 
     def __init__(self, most: int = 0) -> None:
@@ -35,7 +35,7 @@ class Places:
                 del self._taken[application]
 
 
-class Turns:
+class FairQueue:
     """Hands out turns: at most `share` to an application and `total` in all, round-robin to those who wait.
 
     With `assured` an application that has none gets one at once, whatever the others have.

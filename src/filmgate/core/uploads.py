@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 import uuid_utils
 
-from filmgate.core.intake import Intake
+from filmgate.core.intake import MediaInputs
 from filmgate.core.turns import key_share
 from filmgate.domain.errors import (
     EngineFailed,
@@ -20,7 +20,7 @@ from filmgate.domain.errors import (
     TooManyRequests,
 )
 from filmgate.domain.generation import Reference, ReferenceKind
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext
 from filmgate.ports.ledger import Ledger, StoredMedia
 from filmgate.ports.media import UPLOADS, MediaStore
@@ -38,7 +38,7 @@ MAX_ANNOUNCED_BYTES = 1024**3
 """What one application may have announced at once. A single file may be larger, if its size is allowed at all."""
 
 
-class Announced(msgspec.Struct, frozen=True):
+class AnnouncedUpload(msgspec.Struct, frozen=True):
     """A file that is to be sent yet. Times are unix seconds; whoever knows the id may send the bytes, once."""
 
     id: str
@@ -59,23 +59,29 @@ class Uploads:
     """
 
     def __init__(
-        self, ledger: Ledger, store: MediaStore, intake: Intake, clock: Callable[[], float], *, max_bytes: int
+        self,
+        ledger: Ledger,
+        store: MediaStore,
+        media_inputs: MediaInputs,
+        clock: Callable[[], float],
+        *,
+        max_bytes: int,
     ) -> None:
         """Take the most bytes that a request may have; 0 means any number."""
         self._ledger = ledger
         self._store = store
-        self._intake = intake
+        self._media_inputs = media_inputs
         self._clock = clock
         self._max_bytes = max_bytes
-        self._announced: dict[str, Announced] = {}
+        self._announced: dict[str, AnnouncedUpload] = {}
 
-    def announce(self, context: RequestContext, media_type: str, size: int) -> Announced:
+    def announce(self, context: RequestContext, media_type: str, size: int) -> AnnouncedUpload:
         """Expect so many bytes of a picture or clip.
 
         Raises InvalidMedia for any other type, PayloadTooLarge, and TooManyRequests if too much is waited for.
         """
         now = self._clock()
-        file = Announced(
+        file = AnnouncedUpload(
             secrets.token_urlsafe(16),
             context.caller.application_id,
             context.caller.credential_id,
@@ -91,7 +97,7 @@ class Uploads:
         self._announced[file.id] = file
         return file
 
-    def expected(self, file_id: str) -> Announced:
+    def find_announced(self, file_id: str) -> AnnouncedUpload:
         """Find an announced file that was not sent yet, for whoever knows its id. Raises NotFound."""
         file = self._announced.get(file_id)
         if file is None or file.expires_at < self._clock():
@@ -101,12 +107,12 @@ class Uploads:
 
     async def receive(self, file_id: str, data: bytes) -> StoredMedia:
         """Keep the bytes of an announced file. Raises NotFound, InvalidRequest for the wrong size, InvalidMedia."""
-        file = self.expected(file_id)
+        file = self.find_announced(file_id)
         if len(data) != file.size:
             raise InvalidRequest(f"{file.size} bytes were announced, {len(data)} came", field="size_bytes")
         del self._announced[file_id]
         try:
-            return await self._kept(file.kind, data, file.application_id, file_id)
+            return await self._keep(file.kind, data, file.application_id, file_id)
         except BaseException:
             # Nothing was kept: it may be sent again.
             self._announced[file_id] = file
@@ -114,21 +120,21 @@ class Uploads:
 
     async def keep(self, context: RequestContext, media_type: str, data: bytes) -> StoredMedia:
         """Keep a picture or clip. Raises InvalidMedia."""
-        return await self._kept(kind_of(media_type), data, context.caller.application_id, None)
+        return await self._keep(kind_of(media_type), data, context.caller.application_id, None)
 
     async def bring(self, context: RequestContext, kind: ReferenceKind, value: str, field: str) -> StoredMedia:
         """Keep a picture or clip that is given as a data URI or by address. Raises InvalidRequest naming the field."""
         owner, folder = context.caller.application_id, _folder()
-        taken, stored = await self._intake.take(Reference(kind, value), field, owner, folder)
+        taken, stored = await self._media_inputs.take(Reference(kind, value), field, owner, folder)
         if stored is None:
             try:
-                stored = await self._intake.fetch(taken, owner, folder)
+                stored = await self._media_inputs.fetch(taken, owner, folder)
             except EngineFailed as error:
                 raise InvalidMedia(f"{field}: {error.failure.message}", field=field) from error
         await self._ledger.add_media(stored)
         return stored
 
-    async def get(self, context: RequestContext, file_id: str) -> StoredMedia | Announced:
+    async def get(self, context: RequestContext, file_id: str) -> StoredMedia | AnnouncedUpload:
         """Find a file of the caller, kept or announced. Raises NotFound."""
         owner = context.caller.application_id
         stored = await self._ledger.media(file_id)
@@ -136,7 +142,7 @@ class Uploads:
             return stored
         announced = self._announced.get(file_id)
         if announced is not None and announced.application_id == owner:
-            return self.expected(file_id)
+            return self.find_announced(file_id)
         raise NotFound("no such file")
 
     async def find(
@@ -148,16 +154,16 @@ class Uploads:
     async def delete(self, context: RequestContext, file_id: str) -> None:
         """Remove a file, or no longer expect it. Raises NotFound."""
         found = await self.get(context, file_id)
-        if isinstance(found, Announced):
+        if isinstance(found, AnnouncedUpload):
             self._announced.pop(file_id, None)
             return
         stored = await self._ledger.drop_upload(context.caller.application_id, file_id)
         if stored is None:
             raise NotFound("no such file")
-        reached(Point.UPLOAD_DROPPED)
+        reach(Point.UPLOAD_DROPPED)
         await self._store.remove(stored.media.key)
 
-    def _check_room(self, file: Announced) -> None:
+    def _check_room(self, file: AnnouncedUpload) -> None:
         """Raise TooManyRequests if a file is one too many, or too much, for its application or its key."""
         now = self._clock()
         self._announced = {name: each for name, each in self._announced.items() if each.expires_at >= now}
@@ -177,9 +183,9 @@ class Uploads:
         if len(self._announced) >= TOTAL_ANNOUNCED and len(application) >= ALWAYS_ANNOUNCED:
             raise TooManyRequests("Too many announced files were not sent yet.", retry_after=60)
 
-    async def _kept(self, kind: ReferenceKind, data: bytes, owner: str, file_id: str | None) -> StoredMedia:
-        stored = await self._intake.keep(kind, data, owner, _folder())
-        reached(Point.UPLOAD_STORED)
+    async def _keep(self, kind: ReferenceKind, data: bytes, owner: str, file_id: str | None) -> StoredMedia:
+        stored = await self._media_inputs.keep(kind, data, owner, _folder())
+        reach(Point.UPLOAD_STORED)
         if file_id is not None:
             stored = msgspec.structs.replace(stored, media=msgspec.structs.replace(stored.media, token=file_id))
         await self._ledger.add_media(stored)

@@ -78,7 +78,7 @@ def ascii_host(host: str) -> str:
     return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in mapped.split("."))
 
 
-def redacted(url: str) -> str:
+def redact(url: str) -> str:
     """Give the address for logs, lists and messages: without user info, query and fragment."""
     try:
         parts = urlsplit(url)

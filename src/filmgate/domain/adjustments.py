@@ -45,7 +45,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     names: Mapping[str, str] = {}
 
 
-def shown(value: object) -> Value:
+def show_value(value: object) -> Value:
     """Return a value of a request as it may be shown again: short, and never a structure."""
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -54,7 +54,7 @@ def shown(value: object) -> Value:
     return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
 
 
-def settled(terms: Terms, changes: Iterable[Adjustment]) -> tuple[Adjustment, ...]:
+def remaining_changes(terms: Terms, changes: Iterable[Adjustment]) -> tuple[Adjustment, ...]:
     """Return what remains changed when an engine makes its own changes, of values that were named.
 
     Two changes of one value are one; two that cancel each other are none.
@@ -76,7 +76,7 @@ def _used(change: Adjustment, terms: Terms) -> Value:
     return {"aspect_ratio": ratio, "resolution": resolution}.get(change.field, KEPT)
 
 
-def described(changes: Iterable[Adjustment], names: Mapping[str, str]) -> str:
+def describe(changes: Iterable[Adjustment], names: Mapping[str, str]) -> str:
     """Return a sentence for people about values that would be changed."""
     return " ".join(
         f"{names.get(change.field, change.field)}: {_text(change.asked)} would become {_text(change.used)}; "
@@ -89,7 +89,7 @@ def _text(value: Value) -> str:
     return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def kept_size(generation: Generation) -> list[Adjustment]:
+def size_changes(generation: Generation) -> list[Adjustment]:
     """Return the changes of whoever gives a clip that is worked on, or gone on from, the size that it has."""
     reason = "the size is that of the clip it is made from; leave it out"
     asked = {
@@ -107,7 +107,7 @@ def not_enhanced(generation: Generation, who: str) -> list[Adjustment]:
     return [Adjustment("enhance", asked=True, used=False, reason=f"{who} does not enhance prompts")]
 
 
-def enhanced_anyway(generation: Generation, who: str) -> list[Adjustment]:
+def enhance_changes(generation: Generation, who: str) -> list[Adjustment]:
     """Return the change of a provider that cannot be told to leave a prompt as it is."""
     if generation.enhance:
         return []

@@ -17,7 +17,7 @@ DURATIONS = tuple(range(1, MAX_SECONDS + 1))
 """Every length that can be asked for, in seconds."""
 
 
-class Input(StrEnum):
+class InputOption(StrEnum):
     """A picture, clip or earlier task that a generation can be given, by the role it has there."""
 
     START_IMAGE = "start_image"
@@ -33,8 +33,8 @@ class Input(StrEnum):
     FIRST_FRAME = "first_frame"
 
 
-STARTS = (Input.START_IMAGE, Input.START_VIDEO, Input.START_TASK)
-SIDES = (*STARTS, Input.END_IMAGE, Input.END_VIDEO, Input.END_TASK)
+STARTS = (InputOption.START_IMAGE, InputOption.START_VIDEO, InputOption.START_TASK)
+SIDES = (*STARTS, InputOption.END_IMAGE, InputOption.END_VIDEO, InputOption.END_TASK)
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     aspect_ratios: tuple[str, ...] = ASPECT_RATIOS
     resolutions: tuple[str, ...] = RESOLUTIONS
     sizes: tuple[str, ...] = ()
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[InputOption, ...] = ()
     loop: bool = True
     concepts: bool = False
     needs_prompt: bool = False
@@ -62,14 +62,14 @@ def union(several: Sequence[Capabilities]) -> Capabilities:
     first, *others = several
     for other in others:
         first = Capabilities(
-            kinds=_joined(first.kinds, other.kinds),
-            operations=_joined(first.operations, other.operations),
-            durations=tuple(sorted(_joined(first.durations, other.durations))),
-            aspect_ratios=_joined(first.aspect_ratios, other.aspect_ratios),
-            resolutions=_joined(first.resolutions, other.resolutions),
+            kinds=_union(first.kinds, other.kinds),
+            operations=_union(first.operations, other.operations),
+            durations=tuple(sorted(_union(first.durations, other.durations))),
+            aspect_ratios=_union(first.aspect_ratios, other.aspect_ratios),
+            resolutions=_union(first.resolutions, other.resolutions),
             # One engine without a list of its own takes any size.
-            sizes=_joined(first.sizes, other.sizes) if first.sizes and other.sizes else (),
-            inputs=_joined(first.inputs, other.inputs),
+            sizes=_union(first.sizes, other.sizes) if first.sizes and other.sizes else (),
+            inputs=_union(first.inputs, other.inputs),
             loop=first.loop or other.loop,
             concepts=first.concepts or other.concepts,
             needs_prompt=first.needs_prompt and other.needs_prompt,
@@ -77,5 +77,5 @@ def union(several: Sequence[Capabilities]) -> Capabilities:
     return first
 
 
-def _joined(one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
+def _union(one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys((*one, *other)))

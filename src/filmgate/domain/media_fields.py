@@ -87,7 +87,7 @@ def find_media(fields: Iterable[tuple[str, Any]]) -> str | None:
     """
     left = MAX_VALUES
     for path, value in fields:
-        for place, holds in _walked(path, value):
+        for place, holds in _walk(path, value):
             left -= 1
             field = place[:MAX_NAME]
             if left < 0:
@@ -99,8 +99,8 @@ def find_media(fields: Iterable[tuple[str, Any]]) -> str | None:
 
 def is_media_name(name: str) -> bool:
     """Return whether a name is that of a picture or clip."""
-    words = worded(name)
-    return glued(name) in _KNOWN or (_STRONG.search(words) is not None and _ABOUT.search(words) is None)
+    words = split_words(name)
+    return normalise(name) in _KNOWN or (_STRONG.search(words) is not None and _ABOUT.search(words) is None)
 
 
 def is_nothing(value: Any) -> bool:
@@ -112,13 +112,13 @@ def is_nothing(value: Any) -> bool:
     return value is None or value == {}
 
 
-def _walked(path: str, value: Any) -> Iterator[tuple[str, bool]]:
+def _walk(path: str, value: Any) -> Iterator[tuple[str, bool]]:
     """Yield each value in an unknown field with its path, and whether it is a picture or clip.
 
     Nothing is copied: what is walked through may be as large as a body.
     """
     above, _, last = path.rpartition(".")
-    inside = _OF_AN_ID.search(last) is not None and _STRONG.search(worded(above)) is not None
+    inside = _OF_AN_ID.search(last) is not None and _STRONG.search(split_words(above)) is not None
     stack: list[Iterator[tuple[str, str, Any, bool]]] = [iter([(path, last, value, inside)])]
     while stack:
         step = next(stack[-1], None)
@@ -126,7 +126,7 @@ def _walked(path: str, value: Any) -> Iterator[tuple[str, bool]]:
             stack.pop()
             continue
         place, key, found, inside = step
-        words = worded(key)
+        words = split_words(key)
         about = _ABOUT.search(words) is not None
         strong = (_STRONG.search(words) is not None or inside) and not about
         if isinstance(found, dict):
@@ -137,16 +137,16 @@ def _walked(path: str, value: Any) -> Iterator[tuple[str, bool]]:
 
 
 def _keys(place: str, found: dict[str, Any], *, inside: bool) -> Iterator[tuple[str, str, Any, bool]]:
-    return ((_joined(place, key), key, value, inside) for key, value in found.items())
+    return ((_join_path(place, key), key, value, inside) for key, value in found.items())
 
 
 def _entries(place: str, key: str, found: list[Any], *, inside: bool) -> Iterator[tuple[str, str, Any, bool]]:
     return ((f"{place}[{index}]", key, value, inside) for index, value in enumerate(found))
 
 
-def _joined(place: str, name: str) -> str:
+def _join_path(place: str, name: str) -> str:
     """Return the path of a key; what only wraps an address adds nothing."""
-    return place if worded(name) in ("url", "uri") else f"{place[:MAX_NAME]}.{name[:MAX_NAME]}"
+    return place if split_words(name) in ("url", "uri") else f"{place[:MAX_NAME]}.{name[:MAX_NAME]}"
 
 
 def _holds(text: str, words: str, *, strong: bool) -> bool:
@@ -162,14 +162,14 @@ def _holds(text: str, words: str, *, strong: bool) -> bool:
     return _REMOTE.match(text) is not None or _ID.fullmatch(text) is not None or (len(text) > _LONG and " " not in text)
 
 
-def worded(name: str) -> str:
+def split_words(name: str) -> str:
     """Return a name in lower case, with underscores between its words and without brackets."""
     return _BOUNDARY_OF_WORDS.sub("_", name[:MAX_NAME].replace("[]", "")).replace("-", "_").lower().strip("_ ")
 
 
-def glued(name: str) -> str:
+def normalise(name: str) -> str:
     """Return a name as it is compared: without case, underscores and brackets."""
-    return worded(name).replace("_", "")
+    return split_words(name).replace("_", "")
 
 
-_KNOWN: Final = frozenset(map(glued, (*START_NAMES, *END_NAMES, *LIST_NAMES, *VIDEO_NAMES)))
+_KNOWN: Final = frozenset(map(normalise, (*START_NAMES, *END_NAMES, *LIST_NAMES, *VIDEO_NAMES)))

@@ -120,7 +120,7 @@ def _by_name(value: object) -> object:
     return value
 
 
-def _named_well(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+def _check_names(models: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
     for name in models:
         if not name or name != name.strip() or len(name) > _LONGEST_NAME:
             raise ValueError(f'"{name[:50]}" cannot name a model: 1 to {_LONGEST_NAME} letters without space around')
@@ -141,7 +141,7 @@ class EngineSettings(BaseModel):
 
     type: str
     enabled: bool = True
-    models: Annotated[dict[str, ModelSettings], BeforeValidator(_by_name), AfterValidator(_named_well)] = {}
+    models: Annotated[dict[str, ModelSettings], BeforeValidator(_by_name), AfterValidator(_check_names)] = {}
     operations: tuple[Operation, ...] = ()
     priority: int = 0
     weight: float = Field(default=1, gt=0)
@@ -153,7 +153,7 @@ class EngineSettings(BaseModel):
 
     @field_validator("type")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _require_known(cls, name: str) -> str:
         if name not in TYPES:
             raise ValueError(f'"{name}" is not one of {", ".join(TYPES)}; the nearest is "{nearest(name, TYPES)}"')
         return name

@@ -47,7 +47,7 @@ class Structure:
         self._start = self._start or piece[:_HEAD]
         self._values += count_values(piece) - 1
         if self._values >= MAX_VALUES:
-            raise self._refused(InvalidRequest(f"the body has more than {MAX_VALUES} JSON values"))
+            raise self._to_error(InvalidRequest(f"the body has more than {MAX_VALUES} JSON values"))
         if self._most:
             self._other += len(piece.translate(None, _BASE64))
             self._check(self._other)
@@ -60,9 +60,9 @@ class Structure:
     def _check(self, size: int) -> None:
         if size > self._most:
             message = f"apart from files in base64 the body has more than {self._most} bytes"
-            raise self._refused(PayloadTooLarge(message))
+            raise self._to_error(PayloadTooLarge(message))
 
-    def _refused(self, error: FilmgateError) -> FilmgateError:
+    def _to_error(self, error: FilmgateError) -> FilmgateError:
         """Return the cause if it is another than the error: the body is no JSON at all."""
         cause = describe_start(self._start)
         return error if cause is None else InvalidRequest(cause)

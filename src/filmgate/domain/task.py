@@ -14,7 +14,7 @@ from filmgate.domain.states import FINAL, Stage, State, WaitsFor
 from filmgate.domain.words import is_stop_word
 
 
-class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+class FetchedInput(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a clip starts from, ends at or is guided by, fetched and re-encoded by us.
 
     `notes` is None for a picture, else what the engine of the earlier clip stored with it ({} for a foreign clip).
@@ -34,7 +34,7 @@ class Resemblance(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: float | None = None
 
 
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+class SubmitAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """A submit to a provider, as it was committed before it was sent: under which key, and when in unix seconds.
 
     `latest` is the last moment it may have been sent at, where that is not `at`. `looked` counts how often a submit
@@ -48,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     alike: tuple[Resemblance, ...] = ()
 
 
-class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+class WorkState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the work has committed so far: inputs by name ("start", "end", "guide-0"), raw product, engine's notes.
 
     The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
@@ -58,10 +58,10 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     it does not use as they were asked for; on which `terms` it may do so came with the request.
     """
 
-    inputs: dict[str, Input] = {}
+    inputs: dict[str, FetchedInput] = {}
     product: str | None = None
     notes: dict[str, Any] = {}
-    asked: Asked | None = None
+    asked: SubmitAttempt | None = None
     video: str | None = None
     links: dict[str, str] = {}
     tried: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class Task(msgspec.Struct, frozen=True):
     finished_at: float | None = None
     deadline_at: float | None = None
     cancel_requested: bool = False
-    work: Progress = Progress()
+    work: WorkState = WorkState()
     output: Output | None = None
     failure: Failure | None = None
     upstream_id: str | None = None

@@ -39,7 +39,7 @@ class Usage(msgspec.Struct, frozen=True):
         return Tally(*(round(sum(column), PLACES) for column in zip(*rows, strict=True))) if rows else Tally()
 
 
-class Standing(msgspec.Struct, frozen=True):
+class QuotaStatus(msgspec.Struct, frozen=True):
     """How an application stands: its rules, the credits that the present period has cost, what it holds now."""
 
     application_id: str

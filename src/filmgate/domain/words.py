@@ -42,7 +42,7 @@ def is_stop_word(word: str) -> bool:
     return all(part in STOP_WORDS for part in word.lower().replace("\u2019", "'").split("'"))
 
 
-def listed(words: Iterable[str], *, unless: Callable[[str], bool] = is_stop_word) -> list[str]:
+def bounded_list(words: Iterable[str], *, unless: Callable[[str], bool] = is_stop_word) -> list[str]:
     """Return words in order, each once, bounded in number and length; without those that `unless` picks out."""
     found: dict[str, str] = {}
     for word in words:

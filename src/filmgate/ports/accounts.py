@@ -11,16 +11,16 @@ from typing import Protocol
 import msgspec
 
 from filmgate.domain.limits import OwnLimits
-from filmgate.domain.usage import Standing, Usage
+from filmgate.domain.usage import QuotaStatus, Usage
 
 
 class Accounts(Protocol):
     """The accounts of the applications."""
 
-    async def standing(self, application_id: str, now: float) -> Standing:
+    async def standing(self, application_id: str, now: float) -> QuotaStatus:
         """Say how an application stands. Raises NotFound."""
 
-    async def standings(self, now: float) -> list[Standing]:
+    async def standings(self, now: float) -> list[QuotaStatus]:
         """Say how all applications stand, by name."""
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:
@@ -30,7 +30,7 @@ class Accounts(Protocol):
         """Replace the rules that an application has of its own. Raises NotFound."""
 
 
-class Collected(msgspec.Struct, frozen=True):
+class CollectedFiles(msgspec.Struct, frozen=True):
     """What was removed: whole tasks, the files of tasks that are kept, and files of no task, by their keys.
 
     The files of the tasks are still to be purged, which is due; those of no task are the caller's. `more` says that
@@ -49,7 +49,7 @@ class Retention(Protocol):
     async def applications(self) -> list[str]:
         """List the applications with a rule by which something is removed."""
 
-    async def collect(self, application_id: str, now: float, limit: int) -> Collected:
+    async def collect(self, application_id: str, now: float, limit: int) -> CollectedFiles:
         """Remove up to so many tasks and files of an application, in one transaction."""
 
     async def forget_submits(self, now: float, limit: int) -> int:

@@ -14,7 +14,7 @@ from filmgate.domain.callbacks import CallbackStatus, callback_id
 from filmgate.ports.ledger import Claim
 
 
-class Callback(msgspec.Struct, frozen=True):
+class WebhookEvent(msgspec.Struct, frozen=True):
     """The word to an owner that a task has reached a state. Times are unix seconds.
 
     `since` is when it became due, or was to be sent again; `tries` counts the deliveries since then. `answer` is the
@@ -49,7 +49,7 @@ class Delivery(msgspec.Struct, frozen=True):
     trouble: str | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class DeliveryOutcome(msgspec.Struct, frozen=True):
     """What a claimed callback has come to: its status, the delivery if one was tried, and when the next one is due."""
 
     status: CallbackStatus
@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
     trouble: str | None = None
 
 
-class CallbackFilter(msgspec.Struct, frozen=True):
+class WebhookFilter(msgspec.Struct, frozen=True):
     """Which callbacks of an application to list, newest first."""
 
     task_id: str | None = None
@@ -70,7 +70,7 @@ class CallbackFilter(msgspec.Struct, frozen=True):
 class CallbackPage(msgspec.Struct, frozen=True):
     """Some of the callbacks that match, how many match in all as far as COUNTED, and whether more follow."""
 
-    callbacks: list[Callback]
+    callbacks: list[WebhookEvent]
     total: int
     more: bool = False
 
@@ -83,26 +83,26 @@ class SigningSecret(msgspec.Struct, frozen=True):
     ends_at: float | None = None
 
 
-class CallbackLog(Protocol):
+class WebhookLog(Protocol):
     """Callbacks and their secrets, durable once a call returns."""
 
-    async def get(self, application_id: str, task_id: str, state: str) -> Callback | None:
+    async def get(self, application_id: str, task_id: str, state: str) -> WebhookEvent | None:
         """Find the application's callback of this state of a task."""
 
-    async def find(self, application_id: str, wanted: CallbackFilter) -> CallbackPage:
+    async def find(self, application_id: str, wanted: WebhookFilter) -> CallbackPage:
         """List the application's callbacks that match."""
 
-    async def deliveries(self, callback: Callback) -> list[Delivery]:
+    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
         """Give the deliveries of a callback that are still kept, oldest first."""
 
-    async def settle(self, claim: Claim, outcome: Outcome) -> None:
+    async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
         """Write down a delivery and end the claim of it, or put it back until the next one.
 
         A claim that is void by now changes nothing but the log. Callbacks of earlier states are superseded with that
         of a final one.
         """
 
-    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> Callback | None:
+    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
         """Make a callback of the application due again, from its first try on; None if there is none."""
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:

@@ -12,7 +12,7 @@ Clock = Callable[[], float]
 """Gives the time in unix seconds."""
 
 
-class Lane(NamedTuple):
+class QueueConfig(NamedTuple):
     """How a queue is worked off: what is done with a claim, and how many at a time.
 
     `room` says how many more may be begun now, where something else than the slots limits them. `share` is how much of
@@ -30,7 +30,7 @@ class Lane(NamedTuple):
 class Dispatcher(Protocol):
     """Wakes, claims and limits; safety never depends on it."""
 
-    async def start(self, lanes: Mapping[str, Lane]) -> None:
+    async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
         """Resume what was unfinished and take new work from now on."""
 
     def wake(self, queue: str) -> None:

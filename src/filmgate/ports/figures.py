@@ -20,7 +20,7 @@ class Backlog(msgspec.Struct, frozen=True):
     oldest: float | None
 
 
-class Standing(msgspec.Struct, frozen=True):
+class UnfinishedWork(msgspec.Struct, frozen=True):
     """How everything that is unfinished stands: tasks by engine, state and stage, work by queue, callbacks by tries."""
 
     tasks: Mapping[tuple[str, State, Stage], int]
@@ -30,7 +30,7 @@ class Standing(msgspec.Struct, frozen=True):
     bytes: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+class TaskEnd(msgspec.Struct, frozen=True):
     """The end of a task: the number of the change, and how long it took from its submit to its end, in seconds.
 
     `code` is that of its failure; `waited` is how long it was in line, None if it was never begun.
@@ -44,7 +44,7 @@ class Ended(msgspec.Struct, frozen=True):
     took: float
 
 
-class Held(msgspec.Struct, frozen=True):
+class StoredTotals(msgspec.Struct, frozen=True):
     """Some rows of media files behind a place: how many, their bytes, and the place of the last, None at the end."""
 
     files: int
@@ -55,14 +55,14 @@ class Held(msgspec.Struct, frozen=True):
 class Figures(Protocol):
     """Reads that are made beside the event loop, each of them bounded."""
 
-    async def standing(self, now: float) -> Standing:
+    async def standing(self, now: float) -> UnfinishedWork:
         """Count what is unfinished, in one moment."""
 
-    async def ended(self, after: int, limit: int) -> tuple[list[Ended], int]:
+    async def list_ended(self, after: int, limit: int) -> tuple[list[TaskEnd], int]:
         """List the ends among the changes behind a number, and give the number up to which that is all of them."""
 
     async def last_change(self) -> int:
         """Give the number of the last change of any task, 0 if there is none."""
 
-    async def held(self, after: int, limit: int) -> Held:
+    async def sum_held(self, after: int, limit: int) -> StoredTotals:
         """Add up the next files behind a place, in the order in which they came."""

@@ -17,11 +17,11 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.media import Media, Output
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
+from filmgate.domain.task import Task, WorkState
 
 if TYPE_CHECKING:
     from filmgate.ports.accounts import Accounts, Retention
-    from filmgate.ports.callbacks import CallbackLog
+    from filmgate.ports.callbacks import WebhookLog
     from filmgate.ports.figures import Figures
 
 ADVANCE = "advance"
@@ -84,7 +84,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     role: KeyRole = KeyRole.MEMBER
 
 
-class Due(msgspec.Struct, frozen=True):
+class WorkItem(msgspec.Struct, frozen=True):
     """Work to be done for a task, not before a time in unix seconds. One row per (task, kind, detail)."""
 
     kind: str
@@ -118,7 +118,7 @@ class Claim(msgspec.Struct, frozen=True):
     """Due work that now belongs to one worker. `task` is None when it was deleted; `tries` counts earlier claims."""
 
     id: int
-    due: Due
+    due: WorkItem
     tries: int
     task: Task | None
 
@@ -132,14 +132,14 @@ class StoredMedia(msgspec.Struct, frozen=True):
     created_at: float
 
 
-class Echo(msgspec.Struct, frozen=True):
+class RawRequest(msgspec.Struct, frozen=True):
     """The body of a submit as it was sent, and the dialect it was written in."""
 
     dialect: str
     body: bytes
 
 
-class Mark(msgspec.Struct, frozen=True):
+class IdempotencyRecord(msgspec.Struct, frozen=True):
     """By what a submit is known when it is sent again, for `lasts` seconds.
 
     `digest` is of its method, path and body; `key` what the client calls it, if it has a name for it. Without one it is
@@ -153,14 +153,14 @@ class Mark(msgspec.Struct, frozen=True):
     tries: int = 0
 
 
-class Marked(msgspec.Struct, frozen=True):
+class IdempotencyMatch(msgspec.Struct, frozen=True):
     """What was submitted under a client's key: the task, there still or not, and the digest of the submit."""
 
     task_id: str
     digest: bytes
 
 
-class Changed(msgspec.Struct, frozen=True):
+class TaskChange(msgspec.Struct, frozen=True):
     """A task as it is now, None if it was deleted, and the number of its last change (0: older than all numbers)."""
 
     number: int
@@ -185,7 +185,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | UnsetType = UNSET
     finished_at: float | UnsetType = UNSET
     deadline_at: float | UnsetType = UNSET
-    work: Progress | UnsetType = UNSET
+    work: WorkState | UnsetType = UNSET
     output: Output | UnsetType = UNSET
     failure: Failure | UnsetType = UNSET
     engine: str | UnsetType = UNSET
@@ -234,7 +234,7 @@ class Ledger(Protocol):
     """Tasks, keys, media rows and due work, durable once a call returns."""
 
     @property
-    def callbacks(self) -> CallbackLog:
+    def callbacks(self) -> WebhookLog:
         """What became of the callbacks that were made due."""
 
     @property
@@ -290,7 +290,7 @@ class Ledger(Protocol):
     async def find(self, application_id: str, wanted: TaskFilter) -> Page:
         """List the application's tasks that match the filter."""
 
-    async def echoes(self, task_ids: Sequence[str]) -> dict[str, Echo]:
+    async def echoes(self, task_ids: Sequence[str]) -> dict[str, RawRequest]:
         """Give the submit bodies of these tasks by id; the caller has checked the owner."""
 
     async def media(self, token: str) -> StoredMedia | None:
@@ -317,13 +317,13 @@ class Ledger(Protocol):
         An engine whose origin was never set counts as an origin of its own.
         """
 
-    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
+    async def find_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
         """Return which of these ids are known at the origin of the engine's provider, with the task of each.
 
         An id is known while its task is there and for KNOWN_DAYS after that, through whichever engine it came.
         """
 
-    async def departed(self, application_id: str, task_id: str) -> bool:
+    async def has_departed(self, application_id: str, task_id: str) -> bool:
         """Say whether the application has deleted a task of this id that a provider had made."""
 
     async def unknown_submits(self) -> list[Task]:
@@ -339,12 +339,12 @@ class Ledger(Protocol):
     async def submit(
         self,
         task: Task,
-        echo: Echo,
-        due: Sequence[Due],
+        echo: RawRequest,
+        due: Sequence[WorkItem],
         media: Sequence[StoredMedia] = (),
         *,
         max_unfinished: int = 0,
-        mark: Mark | None = None,
+        mark: IdempotencyRecord | None = None,
     ) -> None:
         """Write an accepted task with its due work, and what its submit is known by.
 
@@ -356,23 +356,23 @@ class Ledger(Protocol):
         """
 
     # submits that are sent again
-    async def marked(self, application_id: str, key: str, now: float) -> Marked | None:
+    async def find_idempotent(self, application_id: str, key: str, now: float) -> IdempotencyMatch | None:
         """Find what the application submitted under a key of its own, if that is still remembered."""
 
-    async def rejoin(self, credential_id: str, mark: Mark, now: float) -> str | None:
+    async def rejoin(self, credential_id: str, mark: IdempotencyRecord, now: float) -> str | None:
         """Find the task of the newest submit that this one repeats, and take this one for it.
 
         That is one without a key of its own, by the same holder, with the same digest, sent fewer times before.
         """
 
-    async def expect(self, task: Task, mark: Mark, now: float) -> None:
+    async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
         """Have the submit of a task expected once more; one that has a key is found by that already."""
 
     # changes, numbered in the order of the commits whatever the clock does; no number is given twice
-    async def change(self, application_id: str, task_id: str) -> Changed:
+    async def change(self, application_id: str, task_id: str) -> TaskChange:
         """Find a task of the application with the number of its last change."""
 
-    async def changes(self, application_id: str, after: int, limit: int) -> list[Changed]:
+    async def changes(self, application_id: str, after: int, limit: int) -> list[TaskChange]:
         """List the application's tasks that have changed since a number, by the number of their last change.
 
         A deleted task is listed for a day.
@@ -387,7 +387,7 @@ class Ledger(Protocol):
     async def drop_upload(self, application_id: str, token: str) -> StoredMedia | None:
         """Remove the row of an upload of the application and give it; None if there is none that no task owns."""
 
-    async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
+    async def commit(self, change: Change, due: Sequence[WorkItem] = ()) -> Task | None:
         """Apply a change with the work it makes due. None if the task is final, gone, or claimed anew since.
 
         Raises Conflict, and changes nothing, if its `upstream_id` is known as another task's.
@@ -405,14 +405,14 @@ class Ledger(Protocol):
         What is due already at its provider stays due.
         """
 
-    async def settle_seek(self, task_id: str, recall: Due | None, now: float) -> bool:
+    async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
         """Look for the submit of a task no more: the recall of what it has become is due, or there is nothing.
 
         What is recalled is known from then on. False, and nothing is recalled, if it is known as another task's.
         """
 
     # due work
-    async def add_due(self, due: Due) -> None:
+    async def enqueue(self, due: WorkItem) -> None:
         """Make work due, whatever has become of its task."""
 
     async def claim(
@@ -424,7 +424,7 @@ class Ledger(Protocol):
         Claiming an `advance` or a `follow` raises the task's fencing number: the claim's task has the new one.
         """
 
-    async def next_due(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
+    async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
         """Return when the earliest work of a queue is due, None if there is none.
 
         That of applications which have `share` claims in the queue `now` is left out (0: no limit).

@@ -17,7 +17,7 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Part(msgspec.Struct, frozen=True):
+class FormPart(msgspec.Struct, frozen=True):
     """A part of a multipart form: a value, or a file with its media type."""
 
     name: str
@@ -25,7 +25,7 @@ class Part(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
-class LineError(Exception):
+class ProviderClientError(Exception):
     """No answer came. `sent` is False if it is certain that the request did not reach the provider."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
@@ -35,7 +35,7 @@ class LineError(Exception):
         self.sent = sent
 
 
-class Line(Protocol):
+class ProviderClient(Protocol):
     """Speaks HTTP with one account of a provider. It repeats nothing and follows no redirect."""
 
     @property
@@ -49,7 +49,7 @@ class Line(Protocol):
         *,
         query: Mapping[str, str | int | float] | None = None,
         json: Any = None,
-        form: Sequence[Part] | None = None,
+        form: Sequence[FormPart] | None = None,
         headers: Mapping[str, str] | None = None,
         fresh: bool | None = None,
     ) -> Reply:

@@ -18,13 +18,13 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Guide, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
+from filmgate.ports.line import ProviderClient
 
 LONGEST_HOLD = 600.0
 """Seconds of a provider's Retry-After that are obeyed at most."""
 
 
-class Means(StrEnum):
+class InputMode(StrEnum):
     """How a provider can be given a picture, a clip or an earlier task to work with."""
 
     TASK = "task"
@@ -37,21 +37,21 @@ class Means(StrEnum):
     """By the bytes themselves: inline, or as part of the request."""
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+class TaskRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a provider calls a task it has accepted; `video_id` is its name for the video, where that is another."""
 
     id: str
     video_id: str | None = None
 
 
-class Given(msgspec.Struct, frozen=True):
+class Input(msgspec.Struct, frozen=True):
     """An input in the first of the provider's means that can be had: exactly one of the three is there.
 
     `file` is a PNG or an MP4 that we wrote, `earlier` a task of the same account.
     """
 
     kind: ReferenceKind
-    earlier: Receipt | None = None
+    earlier: TaskRef | None = None
     address: str | None = None
     file: Path | None = None
 
@@ -65,13 +65,13 @@ class Submission(msgspec.Struct, frozen=True):
     key: str
     generation: Generation
     model: str | None = None
-    start: Given | None = None
-    end: Given | None = None
-    guides: tuple[tuple[Guide, Given], ...] = ()
+    start: Input | None = None
+    end: Input | None = None
+    guides: tuple[tuple[Guide, Input], ...] = ()
     callback_url: str | None = None
 
 
-class Report(msgspec.Struct, frozen=True):
+class Status(msgspec.Struct, frozen=True):
     """What a provider says of a task. `state` is None where its word is not known: that means wait.
 
     `links` are the addresses of the files it made; the account's line makes them full.
@@ -80,7 +80,7 @@ class Report(msgspec.Struct, frozen=True):
     says that what it made is a preview, as another Filmgate does: in an engine's words.
     """
 
-    receipt: Receipt
+    receipt: TaskRef
     state: State | None
     percent: int | None = None
     failure: Failure | None = None
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
     notes: Mapping[str, Any] = {}
 
 
-class ProviderTrouble(Exception):
+class ProviderError(Exception):
     """A provider gave no usable answer.
 
     `accepted` is False if it is certain that nothing was accepted, True if it may have been. `account` tells trouble
@@ -115,12 +115,12 @@ class Provider(Protocol):
 
     type: str
 
-    line: Line
+    line: ProviderClient
 
     batch: int
     """Ids in one query, at most; 1 where there is no batch query."""
 
-    means: Mapping[ReferenceKind, tuple[Means, ...]]
+    means: Mapping[ReferenceKind, tuple[InputMode, ...]]
     """How inputs can be given, the best way first."""
 
     searches: bool
@@ -138,16 +138,16 @@ class Provider(Protocol):
     def refuse(self, generation: Generation) -> Failure | None:
         """Say why this generation can never be asked for in this dialect, or None if it can."""
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderTrouble."""
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask about at most `batch` tasks and leave out those that the provider says it does not know.
 
         An answer that does not say so in the dialect's own words is trouble. Raises ProviderTrouble.
         """
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """List tasks made since a time, in unix seconds, that this submission may have become, the likeliest first.
 
         What carries the mark of this submission is `marked`; what carries another mark is left out. Raises

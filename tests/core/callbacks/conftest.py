@@ -15,8 +15,8 @@ from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.callbacks.delivering import Callbacks
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.callbacks import Callback
-from filmgate.ports.ledger import CALLBACK, Change, Claim, Due
+from filmgate.ports.callbacks import WebhookEvent
+from filmgate.ports.ledger import CALLBACK, Change, Claim, WorkItem
 from tests.http.sites import no_names
 from tests.ledger.examples import CANCELLED, A, B, submitted
 from tests.support.clock import Clock
@@ -38,7 +38,7 @@ class Post:
 
     async def begun(self, task: Task) -> None:
         """Have the work on a task begin, which is to be told."""
-        due = Due(CALLBACK, CALLBACK, task.id, task.application_id, self.clock(), State.PROCESSING)
+        due = WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, self.clock(), State.PROCESSING)
         change = Change(task_id=task.id, fence=task.fence, now=self.clock(), state=State.PROCESSING)
         assert await self.ledger.commit(change, [due])
 
@@ -59,14 +59,14 @@ class Post:
 
     async def next(self) -> float | None:
         """Let time pass until the next callback is due; gives the seconds, None if there is none."""
-        due = await self.ledger.next_due(CALLBACK)
+        due = await self.ledger.next_work(CALLBACK)
         if due is None:
             return None
         passed = due - self.clock()
         self.clock.now = due
         return passed
 
-    async def told(self, task: Task, state: State = State.FAILED) -> Callback:
+    async def told(self, task: Task, state: State = State.FAILED) -> WebhookEvent:
         """Give what has become of a callback."""
         found = await self.ledger.callbacks.get(task.application_id, task.id, state)
         assert found is not None

@@ -51,7 +51,7 @@ async def test_a_receiver_in_trouble_is_tried_for_three_days(post: Post):
         assert pauses[len(PAUSES) : -1] == pytest.approx([LAST_PAUSE] * (len(pauses) - len(PAUSES) - 1))
         assert sum(pauses) == pytest.approx(TIME_LIMIT)
         assert len(place.requests) == len(pauses) + 1 == told.tries
-        assert await post.ledger.next_due("callback") is None
+        assert await post.ledger.next_work("callback") is None
     assert (told.status, told.answer, told.next_at) == (CallbackStatus.FAILED, 500, None)
     assert told.trouble == f"given up after {told.tries} deliveries in three days; the last one: answered 500"
     deliveries = await post.ledger.callbacks.deliveries(told)

@@ -15,8 +15,8 @@ from filmgate.core.callbacks.receivers import (
     PROMPT_SECONDS,
     ROOMS,
     TOTAL,
-    Health,
-    Receivers,
+    ConcurrencyLimiter,
+    ReceiverHealth,
     origin_of,
 )
 from filmgate.core.turns import key_share
@@ -31,7 +31,7 @@ class Room:
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
         self.clock = Clock()
-        self.receivers = Receivers(self.clock, chance=lambda: 0.5)
+        self.receivers = ConcurrencyLimiter(self.clock, chance=lambda: 0.5)
         self.stack = stack
         self.tasks = 0
 
@@ -75,15 +75,17 @@ def prompt(room: Room, urls: list[str], owner: str = "a") -> list[str]:
 @pytest.mark.parametrize(
     ("seconds", "answered", "health"),
     [
-        (0.1, True, Health.PROMPT),
-        (0.1, False, Health.PROMPT),
-        (LATE, True, Health.SLOW),
-        (LATE, False, Health.SILENT),
+        (0.1, True, ReceiverHealth.PROMPT),
+        (0.1, False, ReceiverHealth.PROMPT),
+        (LATE, True, ReceiverHealth.SLOW),
+        (LATE, False, ReceiverHealth.SILENT),
     ],
 )
-def test_a_receiver_has_as_much_room_as_it_was_quick(room: Room, seconds: float, answered: bool, health: Health):
+def test_a_receiver_has_as_much_room_as_it_was_quick(
+    room: Room, seconds: float, answered: bool, health: ReceiverHealth
+):
     """After a prompt answer, or refusal, it gets many at once; after a slow one few, after none one."""
-    assert room.begun([HOOK] * 3) == PER_RECEIVER[Health.NEW]
+    assert room.begun([HOOK] * 3) == PER_RECEIVER[ReceiverHealth.NEW]
     room.took("http://other.test/", seconds, answered=answered)
     assert room.begun(["http://other.test/"] * 30) == PER_RECEIVER[health]
 
@@ -120,10 +122,10 @@ def test_receivers_that_were_prompt_and_die_together_leave_room(room: Room):
     """When many die at once the room they hold is free again as soon as they are late."""
     dying = prompt(room, hosts("dying", 20))
     prompt(room, [HOOK])
-    assert room.begun(dying * 16) == key_share(ROOMS[Health.PROMPT])
+    assert room.begun(dying * 16) == key_share(ROOMS[ReceiverHealth.PROMPT])
     assert room.begun([HOOK]) == 0
     room.clock.pass_by(LATE)
-    assert room.begun(dying * 16) <= ROOMS[Health.SLOW]
+    assert room.begun(dying * 16) <= ROOMS[ReceiverHealth.SLOW]
     assert room.begun([HOOK] * 10) == 10
 
 
@@ -131,8 +133,8 @@ def test_slow_ones_stand_aside(room: Room):
     """Receivers that did not answer share a small room, whatever the number of them."""
     for url in hosts("slow", 40):
         room.took(url, 10, answered=False)
-    assert room.begun(hosts("slow", 40) * 3) == key_share(ROOMS[Health.SLOW])
-    assert room.begun(hosts("new")) == key_share(ROOMS[Health.NEW])
+    assert room.begun(hosts("slow", 40) * 3) == key_share(ROOMS[ReceiverHealth.SLOW])
+    assert room.begun(hosts("new")) == key_share(ROOMS[ReceiverHealth.NEW])
 
 
 def test_an_application_has_a_limit(room: Room):
@@ -211,7 +213,7 @@ def test_a_receiver_that_answers_again_is_not_kept_waiting(room: Room):
     for _ in range(20):
         room.took(HOOK, 10, answered=False)
     prompt(room, [HOOK])
-    assert room.begun([HOOK] * PER_RECEIVER[Health.PROMPT]) == PER_RECEIVER[Health.PROMPT]
+    assert room.begun([HOOK] * PER_RECEIVER[ReceiverHealth.PROMPT]) == PER_RECEIVER[ReceiverHealth.PROMPT]
     assert (room.pause(HOOK) or 99) < 1
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from filmgate.core.callbacks.signing import OVERLAP, Signing, shown, signed
+from filmgate.core.callbacks.signing import OVERLAP, Signing, encode_secret, sign
 
 from .conftest import Post
 
@@ -17,26 +17,26 @@ BODY = '{"prompt":"a lighthouse \N{WAVE DASH}"}'.encode()
 def test_the_reference_verifies_it():
     """The standard's own library takes a signature, and refuses it for another body, id, time or secret."""
     key, now = b"k" * 32, time.time()
-    headers = signed("msg_1", now, BODY, [key])
-    assert Webhook(shown(key)).verify(BODY, headers)["prompt"]
+    headers = sign("msg_1", now, BODY, [key])
+    assert Webhook(encode_secret(key)).verify(BODY, headers)["prompt"]
     for wrong in (
         (BODY + b" ", headers, key),
         (BODY, headers | {"webhook-id": "msg_2"}, key),
         (BODY, headers | {"webhook-timestamp": str(int(now) + 1)}, key),
         (BODY, headers, b"j" * 32),
-        (BODY, signed("msg_1", now - 600, BODY, [key]), key),
+        (BODY, sign("msg_1", now - 600, BODY, [key]), key),
     ):
         with pytest.raises(WebhookVerificationError):
-            Webhook(shown(wrong[2])).verify(wrong[0], wrong[1])
+            Webhook(encode_secret(wrong[2])).verify(wrong[0], wrong[1])
 
 
 def test_each_secret_has_its_signature():
     """Of two signatures a receiver with either secret finds its own."""
     keys = [b"a" * 32, b"b" * 32]
-    headers = signed("msg_1", time.time(), BODY, keys)
+    headers = sign("msg_1", time.time(), BODY, keys)
     assert headers["webhook-signature"].count("v1,") == 2
     for key in keys:
-        Webhook(shown(key)).verify(BODY, headers)
+        Webhook(encode_secret(key)).verify(BODY, headers)
 
 
 async def test_an_application_has_one_secret_from_the_first_look(post: Post):

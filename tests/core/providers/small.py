@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Means, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import InputMode, Status, Submission, TaskRef
 
 ORDER = Submission("key", Generation("a lake"))
 
@@ -35,12 +35,12 @@ class Small:
     """
 
     type = "small"
-    means: Mapping[ReferenceKind, tuple[Means, ...]] = {}
+    means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {}
     searches = False
     discards = False
 
     def __init__(self, batch: int = 1) -> None:
-        self.line: Line = HttpLine("http://127.0.0.1:9", {})
+        self.line: ProviderClient = HttpProviderClient("http://127.0.0.1:9", {})
         self.batch = batch
         self.asked: list[Asked] = []
         self.strange: set[str] = set()
@@ -60,13 +60,13 @@ class Small:
         """Refuse nothing."""
         del generation
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Accept it, unless there is trouble."""
         if self.troubles:
             raise self.troubles.pop(0)
-        return Receipt(submission.key)
+        return TaskRef(submission.key)
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Give the tasks it knows, the last first."""
         self.asked.append(Asked(time.monotonic(), list(ids)))
         self.at_once += 1
@@ -79,9 +79,9 @@ class Small:
             self.at_once -= 1
         if self.troubles:
             raise self.troubles.pop(0)
-        return [Report(Receipt(each), State.PROCESSING) for each in reversed(ids) if each not in self.strange]
+        return [Status(TaskRef(each), State.PROCESSING) for each in reversed(ids) if each not in self.strange]
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Find nothing, unless there is trouble."""
         del submission, since
         if self.troubles:

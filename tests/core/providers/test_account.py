@@ -13,7 +13,7 @@ import pytest
 
 from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
-from filmgate.ports.provider import LONGEST_HOLD, Provider, ProviderTrouble, Report
+from filmgate.ports.provider import LONGEST_HOLD, Provider, ProviderError, Status
 from tests.core.providers.small import ORDER, Small
 
 EARLY = 0.005
@@ -37,12 +37,12 @@ async def opened() -> AsyncIterator[Open]:
         yield make
 
 
-def asking(account: Account, *ids: str, pause: float = 0.0) -> list[asyncio.Task[Report | None]]:
+def asking(account: Account, *ids: str, pause: float = 0.0) -> list[asyncio.Task[Status | None]]:
     """Ask about tasks, each by an asker of its own."""
     return [asyncio.ensure_future(account.ask(each, pause)) for each in ids]
 
 
-async def answers(asked: list[asyncio.Task[Report | None]]) -> list[str | None]:
+async def answers(asked: list[asyncio.Task[Status | None]]) -> list[str | None]:
     """Give the ids that the answers are about, None for a task that is not known."""
     return [report and report.receipt.id for report in await asyncio.gather(*asked)]
 
@@ -85,12 +85,12 @@ async def test_a_hurried_question_is_asked_now_and_once(opened: Open):
     account = opened(provider)
     waiting = asking(account, "news", "none", pause=60)
     await asyncio.sleep(0)
-    assert account.hurry("news")
-    assert account.hurry("news")
-    assert not account.hurry("strange")
+    assert account.poll_now("news")
+    assert account.poll_now("news")
+    assert not account.poll_now("strange")
     assert await answers(waiting[:1]) == ["news"]
     assert provider.queries == [["news"]]
-    assert not account.hurry("news")
+    assert not account.poll_now("news")
     waiting[1].cancel()
 
 
@@ -131,9 +131,9 @@ async def test_questions_are_spaced(opened: Open):
 async def test_a_provider_that_asks_for_quiet_gets_it(opened: Open):
     """Retry-After holds all questions back, goes to nobody's account as trouble, and who asked is told."""
     provider = Small()
-    provider.troubles = [ProviderTrouble("too many", retry_after=0.3)]
+    provider.troubles = [ProviderError("too many", retry_after=0.3)]
     account = opened(provider)
-    with pytest.raises(ProviderTrouble, match="too many") as caught:
+    with pytest.raises(ProviderError, match="too many") as caught:
         await account.ask("first", 0)
     told = time.monotonic()
     assert caught.value.retry_after == 0.3
@@ -145,7 +145,7 @@ async def test_a_provider_that_asks_for_quiet_gets_it(opened: Open):
 async def test_trouble_goes_to_everybody_in_the_batch_and_opens_the_breaker(opened: Open):
     """Each asker gets an error of its own; a refused key stops submits too."""
     provider = Small(batch=3)
-    provider.troubles = [ProviderTrouble("The key is refused.", account=True)]
+    provider.troubles = [ProviderError("The key is refused.", account=True)]
     account = opened(provider)
     told = await asyncio.gather(*asking(account, *"abc"), return_exceptions=True)
     assert [str(each) for each in told] == ["The key is refused."] * 3
@@ -160,7 +160,7 @@ async def test_a_defect_of_a_dialect_does_not_end_the_following(opened: Open, ca
     account = opened(provider)
     with caplog.at_level(logging.CRITICAL):
         for ask in (account.ask("a", 0), account.look(["a"])):
-            with pytest.raises(ProviderTrouble, match="KeyError"):
+            with pytest.raises(ProviderError, match="KeyError"):
                 await ask
         assert await answers(asking(account, "a")) == ["a"]
 
@@ -200,9 +200,9 @@ async def test_lists_and_deletes_keep_the_rate_and_obey_the_provider(opened: Ope
     assert await account.find(ORDER, 0.0) == []
     await account.discard("a")
     assert time.monotonic() - begun > 0.05 - EARLY
-    provider.troubles = [ProviderTrouble("no list", account=True), ProviderTrouble("busy", retry_after=0.3)]
+    provider.troubles = [ProviderError("no list", account=True), ProviderError("busy", retry_after=0.3)]
     for request in (account.find(ORDER, 0.0), account.discard("a")):
-        with pytest.raises(ProviderTrouble):
+        with pytest.raises(ProviderError):
             await request
     told = time.monotonic()
     await account.look(["a"])
@@ -218,8 +218,8 @@ async def test_submits_are_spaced_and_asked_for_quiet(opened: Open):
     await account.turn()
     await account.turn()
     assert time.monotonic() - begun > 0.05 - EARLY
-    provider.troubles = [ProviderTrouble("busy", retry_after=10_000)]
-    with pytest.raises(ProviderTrouble, match="busy"):
+    provider.troubles = [ProviderError("busy", retry_after=10_000)]
+    with pytest.raises(ProviderError, match="busy"):
         await account.submit(ORDER)
     assert account.submits.trouble is None
     assert account.trouble == f"asked for {LONGEST_HOLD:.0f} s of quiet"
@@ -230,10 +230,10 @@ async def test_lost_answers_open_the_breaker_and_a_good_one_closes_it(opened: Op
     """Five submits in a row that may be accepted are enough; a refusal of a request counts for nothing."""
     provider = Small()
     account = opened(provider)
-    provider.troubles = [ProviderTrouble("not now")] * 10 + [ProviderTrouble("lost", accepted=True)] * 5
+    provider.troubles = [ProviderError("not now")] * 10 + [ProviderError("lost", accepted=True)] * 5
     while provider.troubles:
         assert account.trouble is None
-        with pytest.raises(ProviderTrouble):
+        with pytest.raises(ProviderError):
             await account.submit(ORDER)
     assert account.trouble == "lost"
     assert 4 < account.wait <= 5

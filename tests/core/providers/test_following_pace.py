@@ -9,16 +9,16 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import Desk
+from filmgate.core.attempt import WorkContext
 from filmgate.core.feed import Feed
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.following import Following
+from filmgate.core.providers.following import Polling
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Task
-from filmgate.ports.ledger import FOLLOW, Claim, Due, queue_of
-from filmgate.ports.provider import Report
+from filmgate.domain.task import SubmitAttempt, Task, WorkState
+from filmgate.ports.ledger import FOLLOW, Claim, WorkItem, queue_of
+from filmgate.ports.provider import Status
 from tests.core.providers.small import Small
 
 ENGINE = "luma"
@@ -35,7 +35,7 @@ class Watched(Account):
         self.enough = enough
         self.pauses: list[float] = []
 
-    async def ask(self, task_id: str, pause: float) -> Report | None:
+    async def ask(self, task_id: str, pause: float) -> Status | None:
         """Let the pause go by and ask."""
         if len(self.pauses) == self.enough:
             raise asyncio.CancelledError
@@ -44,7 +44,7 @@ class Watched(Account):
         return next(iter(await self.provider.query([task_id])), None)
 
 
-async def pauses(folder: Path, claims: int, age: float, asked: Asked | None, enough: int = 1) -> list[float]:
+async def pauses(folder: Path, claims: int, age: float, asked: SubmitAttempt | None, enough: int = 1) -> list[float]:
     """Give the seconds before the first questions about a task that was claimed so often before, at an age."""
     account = Watched(SUBMITTED + age, enough)
     ledger = SqliteLedger(folder / "filmgate.db")
@@ -52,20 +52,20 @@ async def pauses(folder: Path, claims: int, age: float, asked: Asked | None, eno
     def clock() -> float:
         return account.now
 
-    desk = Desk(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
+    work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
     task = Task(
         "task", "app", "key", "user", "trace", "video", "native", ENGINE, Generation("a lake"), "http://127.0.0.1",
-        None, SUBMITTED, SUBMITTED, State.PROCESSING, Stage.FOLLOW, work=Progress(asked=asked), upstream_id="theirs",
+        None, SUBMITTED, SUBMITTED, State.PROCESSING, Stage.FOLLOW, work=WorkState(asked=asked), upstream_id="theirs",
     )  # fmt: skip
-    due = Due(FOLLOW, queue_of(FOLLOW, ENGINE), task.id, task.application_id, SUBMITTED)
+    due = WorkItem(FOLLOW, queue_of(FOLLOW, ENGINE), task.id, task.application_id, SUBMITTED)
     with pytest.raises(asyncio.CancelledError):
-        await Following({ENGINE: account}, desk).follow(Claim(1, due, claims, task))
+        await Polling({ENGINE: account}, work_context).follow(Claim(1, due, claims, task))
     return account.pauses
 
 
 async def test_the_pauses_grow_with_the_age_of_a_task_up_to_the_longest(tmp_path):
     """The first pause is `poll`, each later one about 1.3 times as long, and none much longer than `poll_max`."""
-    first, *later = await pauses(tmp_path, 0, 0.0, Asked("key", SUBMITTED), 20)
+    first, *later = await pauses(tmp_path, 0, 0.0, SubmitAttempt("key", SUBMITTED), 20)
     assert first == POLL
     age = POLL
     for pause in later:
@@ -76,7 +76,7 @@ async def test_the_pauses_grow_with_the_age_of_a_task_up_to_the_longest(tmp_path
 
 async def test_a_restart_does_not_begin_anew_with_short_pauses(tmp_path):
     """Tasks that were followed before are asked about within the pause they had come to, spread over all of it."""
-    asked = Asked("key", SUBMITTED)
+    asked = SubmitAttempt("key", SUBMITTED)
     firsts = [(await pauses(tmp_path, 1, 600.0, asked))[0] for _ in range(60)]
     assert max(firsts) <= POLL_MAX
     assert any(first < POLL_MAX / 3 for first in firsts)
@@ -94,6 +94,6 @@ async def test_an_adopted_task_is_asked_about_at_once(tmp_path):
 
 async def test_a_clock_that_was_set_back_makes_no_pause_shorter_than_the_first(tmp_path):
     """A task from the future is asked about like a new one."""
-    first, second = await pauses(tmp_path, 0, -50.0, Asked("key", SUBMITTED), 2)
+    first, second = await pauses(tmp_path, 0, -50.0, SubmitAttempt("key", SUBMITTED), 2)
     assert first == POLL
     assert second >= 0.85 * POLL

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from filmgate.core.providers.outcomes import UNKNOWN
-from filmgate.core.providers.recalling import Recalling
+from filmgate.core.providers.recalling import ProviderCancel
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.ports.ledger import EXPIRE, RECALL, Change, queue_of
-from filmgate.ports.provider import ProviderTrouble, Receipt, Report
+from filmgate.ports.provider import ProviderError, Status, TaskRef
 from tests.core.providers.test_submitting import BEGUN, DAY, ENGINE, LOST, Make, World, world
 
 __all__ = ["world"]
@@ -24,15 +24,15 @@ HOUR = 3_600.0
 RECALLED = queue_of(RECALL, ENGINE)
 
 
-def listing(here: World, *listed: Report | Exception) -> list[str]:
+def listing(here: World, *listed: Status | Exception) -> list[str]:
     """Have the provider list something, its last answer for ever; give the ids that it is told to forget."""
     answers, forgotten = [*listed], list[str]()
 
-    async def find(*_: Any) -> list[Report]:
+    async def find(*_: Any) -> list[Status]:
         now = answers.pop(0) if isinstance(answers[0], Exception) and len(answers) > 1 else None
         if isinstance(now, Exception):
             raise now
-        return [each for each in answers if isinstance(each, Report)]
+        return [each for each in answers if isinstance(each, Status)]
 
     async def discard(task_id: str) -> None:
         forgotten.append(task_id)
@@ -44,14 +44,14 @@ def listing(here: World, *listed: Report | Exception) -> list[str]:
     return forgotten
 
 
-def like(upstream_id: str, **more: Any) -> Report:
+def like(upstream_id: str, **more: Any) -> Status:
     """Give a generation with the prompt and the time of the task's submit."""
-    return Report(Receipt(upstream_id), State.PROCESSING, asked=Generation("a lake"), created_at=BEGUN, **more)
+    return Status(TaskRef(upstream_id), State.PROCESSING, asked=Generation("a lake"), created_at=BEGUN, **more)
 
 
 async def limit(here: World) -> float | None:
     """Give when a task is ended by the clock."""
-    return await here.ledger.next_due(EXPIRE)
+    return await here.ledger.next_work(EXPIRE)
 
 
 @pytest.mark.parametrize(("settings", "days"), [({}, 7), ({"unknown_days": 0.25}, 0.25)])
@@ -72,7 +72,7 @@ async def test_a_submit_that_was_cut_off_by_a_crash_has_them_too(world: Make, tm
     here.account.submit = None  # type: ignore[method-assign,assignment]
     claims = await here.ledger.claim(ENGINE, "worker", BEGUN, math.inf)
     with pytest.raises(TypeError):
-        await here.submitting.stages[Stage.SUBMIT](here.desk.attempt(claims[0]), tmp_path)
+        await here.submitting.stages[Stage.SUBMIT](here.work_context.attempt(claims[0]), tmp_path)
     assert (await here.task()).stage is Stage.SUBMITTING
     await here.ledger.release(None)
     await here.go_on(2 * DAY, tmp_path)
@@ -99,7 +99,7 @@ async def test_what_turns_up_later_has_the_engines_time(world: Make, tmp_path: P
     assert len(here.keys) == 1
 
 
-async def _nothing(*_: Any) -> list[Report]:
+async def _nothing(*_: Any) -> list[Status]:
     return []
 
 
@@ -130,11 +130,11 @@ async def test_a_list_that_cannot_be_read_counts_as_no_look(world: Make, tmp_pat
     here = world(LOST, on_unknown="submit_again")
     looks = []
 
-    async def find(*_: Any) -> list[Report]:
+    async def find(*_: Any) -> list[Status]:
         if len(here.keys) == 1:
             looks.append(here.clock.now)
             if len(looks) <= outage:
-                raise ProviderTrouble("Down.")
+                raise ProviderError("Down.")
         return []
 
     listing(here)
@@ -146,7 +146,7 @@ async def test_a_list_that_cannot_be_read_counts_as_no_look(world: Make, tmp_pat
 
 async def test_a_task_that_is_sent_again_has_the_engines_time(world: Make, tmp_path: Path):
     """In the commit that sends it on: a crash in between leaves it neither held nor overdue."""
-    here = world(LOST, Receipt("theirs"), on_unknown="submit_again")
+    here = world(LOST, TaskRef("theirs"), on_unknown="submit_again")
     here.stands.deadline = lambda _: here.clock.now + HOUR
     await here.accept()
     await here.go_on(0, tmp_path)
@@ -166,7 +166,7 @@ async def test_a_policy_to_fail_fails(world: Make, tmp_path: Path):
 
 async def test_a_task_with_anothers_id_has_the_days(world: Make, tmp_path: Path):
     """It is held like any of an unknown outcome."""
-    here = world(Receipt("their-task"))
+    here = world(TaskRef("their-task"))
     for name in ("one", "two"):
         await here.accept(name)
         await here.go_on(1, tmp_path)
@@ -176,7 +176,7 @@ async def test_a_task_with_anothers_id_has_the_days(world: Make, tmp_path: Path)
     assert await limit(here) == two.deadline_at
 
 
-async def given_up(here: World, folder: Path, *listed: Report | Exception) -> list[str]:
+async def given_up(here: World, folder: Path, *listed: Status | Exception) -> list[str]:
     """Have the owner of a held task give up, and the search for it go on for a day: what was deleted."""
     listing(here)
     here.provider.find = _nothing  # type: ignore[method-assign]
@@ -184,9 +184,9 @@ async def given_up(here: World, folder: Path, *listed: Report | Exception) -> li
     await here.go_on(1, folder)
     await here.ledger.cancel("app", "task", Failure("cancelled", "Cancelled."), here.clock.now)
     forgotten = listing(here, *listed)
-    recalling = Recalling({ENGINE: here.account}, here.ledger, here.stands, here.clock)
+    recalling = ProviderCancel({ENGINE: here.account}, here.ledger, here.stands, here.clock)
     end = here.clock.now + DAY
-    while (due := await here.ledger.next_due(RECALLED)) is not None and due < end:
+    while (due := await here.ledger.next_work(RECALLED)) is not None and due < end:
         here.clock.now = max(here.clock.now, due)
         for claim in await here.ledger.claim(RECALLED, "worker", here.clock.now, math.inf):
             await recalling.work(claim)
@@ -198,7 +198,7 @@ async def test_only_what_has_the_mark_is_taken_back(world: Make, tmp_path: Path)
     here = world(LOST)
     marked = msgspec.structs.replace(like("ours", marked=True), asked=Generation("in other words"))
     assert await given_up(here, tmp_path, like("theirs"), marked) == ["ours"]
-    assert await here.ledger.known_upstream(ENGINE, ["ours", "theirs"]) == {"ours": "task"}
+    assert await here.ledger.find_upstream(ENGINE, ["ours", "theirs"]) == {"ours": "task"}
 
 
 async def test_what_resembles_a_submit_is_not_taken_back(world: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -218,7 +218,7 @@ async def test_of_an_exclusive_account_the_only_candidate_is(
 
 async def test_a_list_that_cannot_be_read_says_nothing(world: Make, tmp_path: Path):
     """It is looked at for hours, as a provider's outage lasts."""
-    down = [ProviderTrouble("Down.") for _ in range(5)]
+    down = [ProviderError("Down.") for _ in range(5)]
     assert await given_up(world(LOST), tmp_path, *down, like("ours", marked=True)) == ["ours"]
 
 

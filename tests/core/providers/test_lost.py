@@ -7,16 +7,16 @@ from pathlib import Path
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import Desk
+from filmgate.core.attempt import WorkContext
 from filmgate.core.feed import Feed
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.following import Following
+from filmgate.core.providers.following import Polling
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Task
-from filmgate.ports.ledger import FOLLOW, Application, Due, Echo, queue_of
-from filmgate.ports.provider import ProviderTrouble, Report
+from filmgate.domain.task import SubmitAttempt, Task, WorkState
+from filmgate.ports.ledger import FOLLOW, Application, RawRequest, WorkItem, queue_of
+from filmgate.ports.provider import ProviderError, Status
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
 
@@ -43,7 +43,7 @@ class Restless(Account):
         self.down = down
         self.others = 0.0
 
-    async def ask(self, task_id: str, pause: float) -> Report | None:
+    async def ask(self, task_id: str, pause: float) -> Status | None:
         """Let the pause go by, ask about the others too, and ask."""
         end = self.time.now + pause
         if end > 2 * HOUR:
@@ -59,7 +59,7 @@ class Restless(Account):
         else:
             self.small.strange = {"theirs"}
         if end >= self.down:
-            self.small.troubles = [ProviderTrouble("404 page not found")]
+            self.small.troubles = [ProviderError("404 page not found")]
         return (await self._answers([task_id])).get(task_id)
 
 
@@ -72,17 +72,17 @@ async def lost_after(folder: Path, account: Restless) -> float | None:
     def clock() -> float:
         return BEGUN + account.time.now
 
-    desk = Desk(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
+    work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
     task = Task(
         "task", "app", "key", "user", "trace", "video", "native", ENGINE, Generation("a lake"), "http://127.0.0.1",
-        None, BEGUN, BEGUN, State.PROCESSING, Stage.FOLLOW, work=Progress(asked=Asked("key", BEGUN)),
+        None, BEGUN, BEGUN, State.PROCESSING, Stage.FOLLOW, work=WorkState(asked=SubmitAttempt("key", BEGUN)),
         upstream_id="theirs",
     )  # fmt: skip
     queue = queue_of(FOLLOW, ENGINE)
-    await ledger.submit(task, Echo("native", b"{}"), [Due(FOLLOW, queue, task.id, "app", BEGUN)])
+    await ledger.submit(task, RawRequest("native", b"{}"), [WorkItem(FOLLOW, queue, task.id, "app", BEGUN)])
     (claim,) = await ledger.claim(queue, "worker", BEGUN, 3600)
     try:
-        await Following({ENGINE: account}, desk).follow(claim)
+        await Polling({ENGINE: account}, work_context).follow(claim)
     except asyncio.CancelledError:
         return None
     finally:
@@ -109,7 +109,7 @@ async def test_it_is_not_where_no_other_is_known(tmp_path: Path):
 async def test_a_witness_from_before_does_not_count(tmp_path: Path):
     """Another task that was known before this one was missed says nothing: both may have gone together."""
     account = Restless(forgotten=0)
-    account._witnessed("other")
+    account._note_witness("other")
     assert await lost_after(tmp_path, account) is None
 
 
@@ -133,8 +133,8 @@ async def test_where_tasks_are_asked_about_seldom_a_witness_is_older(tmp_path: P
 def test_a_task_is_no_witness_of_itself():
     """Also where it is the only one that was known in the last five minutes."""
     account = Account(ENGINE, Small(), AccountSettings(), Clock(1000.0))
-    account._witnessed("theirs")
+    account._note_witness("theirs")
     assert not account.is_lost("theirs", 500)
-    account._witnessed("other")
+    account._note_witness("other")
     assert account.is_lost("theirs", 500)
     assert not account.is_lost("theirs", 701)

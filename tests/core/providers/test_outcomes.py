@@ -10,18 +10,18 @@ import pytest
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.outcomes import SKEW, Identified, identify, unknown_until
+from filmgate.core.providers.outcomes import SKEW, IdentifiedTask, identify, unknown_until
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Asked, Progress, Resemblance
+from filmgate.domain.task import Resemblance, SubmitAttempt, WorkState
 from filmgate.ports.ledger import Change
-from filmgate.ports.provider import Receipt, Report, Submission
+from filmgate.ports.provider import Status, Submission, TaskRef
 from tests.core.providers.small import Small
 from tests.ledger.examples import CANCELLED, NOW, A, B, submitted
 
 LAKE = Generation("a lake")
-ASKED = Asked("the-submit-key", NOW)
+ASKED = SubmitAttempt("the-submit-key", NOW)
 ORIGINS = {"one": "https://api.example", "two": "https://api.example", "far": "https://other.example"}
 
 
@@ -30,11 +30,11 @@ class Listing(Small):
 
     searches = True
 
-    def __init__(self, *listed: Report) -> None:
+    def __init__(self, *listed: Status) -> None:
         super().__init__()
         self.listed = [*listed]
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Give the list, whatever is looked for."""
         del submission, since
         return self.listed
@@ -52,19 +52,19 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
     await opened.close()
 
 
-def report(upstream_id: str, prompt: str | None = "a lake", at: float | None = NOW, **more: Any) -> Report:
+def report(upstream_id: str, prompt: str | None = "a lake", at: float | None = NOW, **more: Any) -> Status:
     """Give what a provider lists."""
     asked = None if prompt is None else Generation(prompt)
-    return Report(Receipt(upstream_id), State.PROCESSING, asked=asked, created_at=at, **more)
+    return Status(TaskRef(upstream_id), State.PROCESSING, asked=asked, created_at=at, **more)
 
 
-async def look(ledger: SqliteLedger, *listed: Report, asked: Asked = ASKED, **settings: Any) -> Identified:
+async def look(ledger: SqliteLedger, *listed: Status, asked: SubmitAttempt = ASKED, **settings: Any) -> IdentifiedTask:
     """Look for the submit of a task at engine one."""
     account = Account("one", Listing(*listed), AccountSettings(**settings))
     return await identify(account, ledger, Submission(asked.key, LAKE), asked, "the task")
 
 
-def alike(found: Identified) -> list[str]:
+def alike(found: IdentifiedTask) -> list[str]:
     """Give the ids of what only resembles it."""
     assert found.ours is None
     return [each.id for each in found.alike]
@@ -73,22 +73,22 @@ def alike(found: Identified) -> list[str]:
 async def test_a_mark_is_identity(ledger: SqliteLedger):
     """Whatever the prompt and the time, and whatever else resembles the submit."""
     found = await look(ledger, report("like"), report("ours", "something else", NOW - 9_000, marked=True))
-    assert found == Identified(Receipt("ours"))
+    assert found == IdentifiedTask(TaskRef("ours"))
 
 
 async def test_a_mark_on_another_tasks_generation_is_not_believed(ledger: SqliteLedger):
     """An id belongs to one task, also for days after that is gone; another generation with the mark is the one."""
     theirs = await submitted(ledger, B, engine="two", upstream_id="ours")
     await ledger.delete(B.id, theirs.id, NOW)
-    assert await look(ledger, report("ours", marked=True)) == Identified(None)
+    assert await look(ledger, report("ours", marked=True)) == IdentifiedTask(None)
     again = report("again", marked=True)
-    assert await look(ledger, report("ours", marked=True), again) == Identified(Receipt("again"))
+    assert await look(ledger, report("ours", marked=True), again) == IdentifiedTask(TaskRef("again"))
 
 
 async def test_a_resemblance_is_not(ledger: SqliteLedger):
     """One alone with this prompt and time is shown, and no more than that."""
     found = await look(ledger, report("like"))
-    assert found == Identified(None, (Resemblance("like", NOW),))
+    assert found == IdentifiedTask(None, (Resemblance("like", NOW),))
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ async def test_a_resemblance_is_not(ledger: SqliteLedger):
     ],
 )
 async def test_of_an_exclusive_account_the_only_candidate_is_it(
-    ledger: SqliteLedger, listed: list[Report], ours: str | None, candidates: list[str]
+    ledger: SqliteLedger, listed: list[Status], ours: str | None, candidates: list[str]
 ):
     """If it tells this prompt, and a time at which the submit was being sent."""
     found = await look(ledger, *listed, exclusive=True)
-    assert found.ours == (ours and Receipt(ours))
+    assert found.ours == (ours and TaskRef(ours))
     assert [each.id for each in found.alike] == candidates
 
 
@@ -122,7 +122,7 @@ async def test_what_another_task_has_is_no_candidate(ledger: SqliteLedger):
     await ledger.delete(B.id, gone.id, NOW)
     await submitted(ledger, B, engine="far", upstream_id="like")
     found = await look(ledger, report("theirs"), report("deleted"), report("like"), exclusive=True)
-    assert found == Identified(Receipt("like"))
+    assert found == IdentifiedTask(TaskRef("like"))
 
 
 @pytest.mark.parametrize("stage", [Stage.SUBMITTING, Stage.SUBMIT_UNKNOWN])
@@ -130,29 +130,29 @@ async def test_what_another_task_has_is_no_candidate(ledger: SqliteLedger):
 async def test_while_another_submit_may_be_meant_none_is_chosen(ledger: SqliteLedger, stage: Stage, engine: str):
     """One with the same prompt at the same provider, of any tenant, until it is answered and no more looked for."""
     other = await submitted(ledger, B, engine=engine, generation=LAKE)
-    work = Progress(asked=Asked("another-key", NOW))
+    work = WorkState(asked=SubmitAttempt("another-key", NOW))
     await ledger.commit(Change(task_id=other.id, fence=0, now=NOW, stage=stage, work=work))
     here = engine != "far"
-    assert (await look(ledger, report("like"), exclusive=True)).ours == (None if here else Receipt("like"))
+    assert (await look(ledger, report("like"), exclusive=True)).ours == (None if here else TaskRef("like"))
     await ledger.cancel(B.id, other.id, CANCELLED, NOW)
-    assert (await look(ledger, report("like"), exclusive=True)).ours == (None if here else Receipt("like"))
+    assert (await look(ledger, report("like"), exclusive=True)).ours == (None if here else TaskRef("like"))
     await ledger.settle_seek(other.id, None, NOW)
-    assert (await look(ledger, report("like"), exclusive=True)).ours == Receipt("like")
+    assert (await look(ledger, report("like"), exclusive=True)).ours == TaskRef("like")
 
 
 async def test_another_prompt_that_is_open_is_no_other_claim(ledger: SqliteLedger):
     """Submits that cannot be meant do not keep one from its generation."""
     other = await submitted(ledger, B, engine="one", generation=Generation("a river"))
-    work = Progress(asked=Asked("another-key", NOW))
+    work = WorkState(asked=SubmitAttempt("another-key", NOW))
     await ledger.commit(Change(task_id=other.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=work))
-    assert (await look(ledger, report("like"), exclusive=True)).ours == Receipt("like")
+    assert (await look(ledger, report("like"), exclusive=True)).ours == TaskRef("like")
 
 
 async def test_a_submit_of_an_uncertain_time_is_looked_for_up_to_its_latest(ledger: SqliteLedger):
     """After a restore it may have been sent at any moment since the backup."""
     late = report("late", at=NOW + 5_000)
     assert alike(await look(ledger, late)) == []
-    uncertain = Asked(ASKED.key, NOW, latest=NOW + 5_000)
+    uncertain = SubmitAttempt(ASKED.key, NOW, latest=NOW + 5_000)
     assert alike(await look(ledger, late, asked=uncertain)) == ["late"]
 
 

@@ -13,18 +13,18 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import Desk
+from filmgate.core.attempt import WorkContext
 from filmgate.core.feed import Feed
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.submitting import LOOKUP, Submitting
+from filmgate.core.providers.submitting import LOOKUP, ProviderSubmit
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, FOLLOW, Application, Due, Echo, queue_of
-from filmgate.ports.provider import ProviderTrouble, Receipt, Submission
+from filmgate.ports.ledger import ADVANCE, FOLLOW, Application, RawRequest, WorkItem, queue_of
+from filmgate.ports.provider import ProviderError, Submission, TaskRef
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
 
@@ -32,13 +32,13 @@ ENGINE = "luma"
 BEGUN = 1_000_000.0
 DAY = 86_400.0
 
-LOST = ProviderTrouble("The answer was lost.", accepted=True)
-IN_FLIGHT = ProviderTrouble("The first request is in flight.", accepted=True, retry_after=1)
-BUSY = ProviderTrouble("Slow down.", retry_after=30)
-NO_KEY = ProviderTrouble("The key is refused.", account=True)
+LOST = ProviderError("The answer was lost.", accepted=True)
+IN_FLIGHT = ProviderError("The first request is in flight.", accepted=True, retry_after=1)
+BUSY = ProviderError("Slow down.", retry_after=30)
+NO_KEY = ProviderError("The key is refused.", account=True)
 REFUSED = EngineFailed(Failure("rejected_by_provider", "This key was used for another request."))
 
-Answer = Receipt | Exception
+Answer = TaskRef | Exception
 
 
 class Counting(Small):
@@ -50,11 +50,11 @@ class Counting(Small):
         self.answers = list(answers)
         self.posts: list[tuple[float, str]] = []
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Give the next answer."""
         self.posts.append((self.clock.now, submission.key))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Receipt):
+        if isinstance(answer, TaskRef):
             return answer
         raise answer
 
@@ -108,10 +108,10 @@ class World:
         self.provider = Counting(self.clock, answers)
         self.account = Account(ENGINE, self.provider, AccountSettings(**settings), self.clock)
         self.stands: Any = Stands()
-        self.desk = Desk(ledger, Feed(), EmbeddedDispatcher(ledger, self.clock), self.clock)
+        self.work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, self.clock), self.clock)
         accounts = {ENGINE: self.account}
-        self.submitting = Submitting(
-            accounts, self.stands, self.stands, self.stands, self.stands, self.desk, self.stands
+        self.submitting = ProviderSubmit(
+            accounts, self.stands, self.stands, self.stands, self.stands, self.work_context, self.stands
         )
 
     @property
@@ -131,7 +131,7 @@ class World:
             task_id, "app", "key", "user", "trace", f"video-{task_id}", "native", ENGINE, Generation("a lake"),
             "http://127.0.0.1", None, BEGUN, BEGUN, State.PROCESSING, Stage.SUBMIT, started_at=BEGUN,
         )  # fmt: skip
-        await self.ledger.submit(task, Echo("native", b"{}"), [Due(ADVANCE, ENGINE, task.id, "app", BEGUN)])
+        await self.ledger.submit(task, RawRequest("native", b"{}"), [WorkItem(ADVANCE, ENGINE, task.id, "app", BEGUN)])
 
     async def task(self, task_id: str = "task") -> Task:
         """Read a task."""
@@ -145,7 +145,7 @@ class World:
         most = len(self.provider.posts) + 200
         queues = (ENGINE, queue_of(LOOKUP, ENGINE))
         while True:
-            times = [at for queue in queues if (at := await self.ledger.next_due(queue)) is not None]
+            times = [at for queue in queues if (at := await self.ledger.next_work(queue)) is not None]
             if not times or min(times) > end:
                 self.clock.now = end
                 return
@@ -153,7 +153,7 @@ class World:
             self.clock.now = max(self.clock.now, min(times))
             for queue in queues:
                 for claim in await self.ledger.claim(queue, "worker", self.clock.now, 3600):
-                    attempt = self.desk.attempt(claim)
+                    attempt = self.work_context.attempt(claim)
                     try:
                         while not attempt.over:
                             await self.submitting.stages[attempt.task.stage](attempt, folder)
@@ -213,7 +213,7 @@ async def test_what_is_said_of_a_repeat_says_nothing_of_the_first_submit(
     world: Make, tmp_path: Path, repeated: Exception
 ):
     """It is asked again under the same key, later and later, until the answer is a task."""
-    here = world(LOST, *[repeated] * 8, Receipt("their-task"), idempotency_keys=True)
+    here = world(LOST, *[repeated] * 8, TaskRef("their-task"), idempotency_keys=True)
     await here.accept()
     await here.go_on(DAY / 2, tmp_path)
     task = await here.task()
@@ -225,7 +225,7 @@ async def test_what_is_said_of_a_repeat_says_nothing_of_the_first_submit(
 
 async def test_a_retry_after_is_obeyed_between_repeats(world: Make, tmp_path: Path):
     """No repeat comes sooner than the provider has asked for."""
-    here = world(LOST, ProviderTrouble("Slow down.", retry_after=450), Receipt("their-task"), idempotency_keys=True)
+    here = world(LOST, ProviderError("Slow down.", retry_after=450), TaskRef("their-task"), idempotency_keys=True)
     await here.accept()
     await here.go_on(DAY / 2, tmp_path)
     assert here.pauses[1] >= 450
@@ -260,10 +260,10 @@ async def test_a_clock_that_was_set_back_makes_no_key_younger(world: Make, tmp_p
 
 async def test_a_submit_whose_inputs_are_gone_is_not_repeated(world: Make, tmp_path: Path):
     """It would be another request under the same key."""
-    here = world(LOST, Receipt("their-task"), idempotency_keys=True)
+    here = world(LOST, TaskRef("their-task"), idempotency_keys=True)
     await here.accept()
     claims = await here.ledger.claim(ENGINE, "worker", here.clock.now, 3600)
-    attempt = here.desk.attempt(claims[0])
+    attempt = here.work_context.attempt(claims[0])
     await here.submitting.stages[Stage.SUBMIT](attempt, tmp_path)
     here.stands.gone = True
     while not attempt.over:
@@ -274,7 +274,7 @@ async def test_a_submit_whose_inputs_are_gone_is_not_repeated(world: Make, tmp_p
 
 async def test_two_tasks_with_one_id(world: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """The first one keeps it; the other is held, sent once, and no traceback is written."""
-    here = world(Receipt("their-task"))
+    here = world(TaskRef("their-task"))
     await here.accept("one")
     await here.go_on(1, tmp_path)
     with quiet(caplog):
@@ -288,7 +288,7 @@ async def test_two_tasks_with_one_id(world: Make, tmp_path: Path, caplog: pytest
 
 async def test_a_refusal_that_is_certain_goes_round_with_a_new_key(world: Make, tmp_path: Path):
     """A rate that is exhausted is waited for, no longer than the provider asks, and ten minutes at most."""
-    here = world(ProviderTrouble("Slow down.", retry_after=1e9), Receipt("their-task"))
+    here = world(ProviderError("Slow down.", retry_after=1e9), TaskRef("their-task"))
     await here.accept()
     await here.go_on(DAY, tmp_path)
     assert (await here.task()).upstream_id == "their-task"
@@ -307,7 +307,7 @@ async def test_a_defect_of_a_dialect_is_an_unknown_outcome(world: Make, tmp_path
 
 async def test_a_followed_task_is_handed_over(world: Make, tmp_path: Path):
     """What was accepted is followed."""
-    here = world(Receipt("their-task"))
+    here = world(TaskRef("their-task"))
     await here.accept()
     await here.go_on(1, tmp_path)
-    assert await here.ledger.next_due(queue_of(FOLLOW, ENGINE)) is not None
+    assert await here.ledger.next_work(queue_of(FOLLOW, ENGINE)) is not None

@@ -31,7 +31,7 @@ from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, StoredMedia
+from filmgate.ports.ledger import RawRequest, StoredMedia
 
 from ..examples import BASE, task, tasks
 
@@ -52,7 +52,7 @@ names = st.sampled_from([None, *Operation])
 
 def written(of: Task, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Give what a query answers, after this submit."""
-    sent = None if body is None else Echo(wire.NAME, json.dumps(body).encode())
+    sent = None if body is None else RawRequest(wire.NAME, json.dumps(body).encode())
     return json.loads(wire.FORM.one(of, sent, BASE))
 
 
@@ -111,7 +111,7 @@ def test_tasks_of_other_dialects_have_a_type_and_a_model(generation: Generation,
     """What this API has no word for is told by what is made of what."""
     answer = written(task(generation=generation))
     assert (answer["type"], answer["model"]) == (kind, model)
-    foreign = wire.FORM.one(task(generation=generation), Echo("native", b'{"type":"layering"}'), BASE)
+    foreign = wire.FORM.one(task(generation=generation), RawRequest("native", b'{"type":"layering"}'), BASE)
     assert json.loads(foreign)["type"] == kind
 
 

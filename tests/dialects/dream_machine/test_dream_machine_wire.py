@@ -34,7 +34,7 @@ from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.sizes import ASPECT_RATIOS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo
+from filmgate.ports.ledger import RawRequest
 
 from ..examples import BASE, output, task, tasks
 
@@ -114,7 +114,7 @@ def any_tasks(draw: st.DrawFn) -> Task:
     return msgspec.structs.replace(some, **changes)
 
 
-def written(of: Task, echo: Echo | None = None) -> dict[str, Any]:
+def written(of: Task, echo: RawRequest | None = None) -> dict[str, Any]:
     """Give what a query answers."""
     return json.loads(wire.FORM.one(of, echo, BASE))
 
@@ -154,7 +154,7 @@ def test_what_is_null_when(some: Task):
 @given(any_tasks(), st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text())))
 def test_a_body_is_shown_as_it_was_sent(some: Task, sent: dict[str, Any]):
     """What was sent comes back; type, model and prompt are added only where nothing was said."""
-    shown = written(some, Echo(wire.NAME, json.dumps(sent).encode()))["request"]
+    shown = written(some, RawRequest(wire.NAME, json.dumps(sent).encode()))["request"]
     added = {"generation_type", "model", "prompt"}
     assert set(shown) == set(sent) | added
     assert {name: value for name, value in shown.items() if name in sent and name not in added} == {
@@ -254,7 +254,7 @@ def test_a_file_of_our_own_keeps_its_name():
     token = "t" * 22
     start = Reference(ReferenceKind.IMAGE, f"media:{token}")
     some = task(generation=Generation("abc", start=start))
-    sent = Echo("gateway", json.dumps({"image_url": f"{BASE}/media/{token}/last_frame.jpg"}).encode())
+    sent = RawRequest("gateway", json.dumps({"image_url": f"{BASE}/media/{token}/last_frame.jpg"}).encode())
     for echo, name in ((None, "input.png"), (sent, "last_frame.jpg")):
         frame = written(some, echo)["request"]["keyframes"]["frame0"]
         assert frame == {"type": "image", "url": f"{BASE}/media/{token}/{name}"}

@@ -185,12 +185,12 @@ def test_edits_and_extensions_keep_what_is_not_asked_for():
     edit = parse(wire.SourceBody, b'{"prompt":"blue","video":{"id":"x"}}')
     assert edit.source_id == "x"
     basis = Generation("blue", "1:1", "540p", 9, model="ray-v2", start=Reference(ReferenceKind.TASK, source.id))
-    assert edit.changed(source) == msgspec.structs.replace(basis, named=Operation.MODIFY)
+    assert edit.to_edit(source) == msgspec.structs.replace(basis, named=Operation.MODIFY)
     extend = parse(wire.ExtendBody, b'{"prompt":"blue","seconds":"12","video":{"id":"x"},"model":"other"}')
-    assert extend.extended(source) == msgspec.structs.replace(basis, duration=10, model="other")
+    assert extend.to_extension(source) == msgspec.structs.replace(basis, duration=10, model="other")
     sent = parse(wire.ExtendBody, b'{"prompt":"blue","video":{"url":"data:video/mp4;base64,AAAA"}}')
     assert sent.source_id is None
-    generation = sent.extended(None)
+    generation = sent.to_extension(None)
     assert (generation.operation, generation.duration) == (Operation.EXTEND, 4)
     for body in (b'{"prompt":"x"}', b'{"prompt":"x","video":{}}', b'{"prompt":"x","video":{"id":""}}'):
         with pytest.raises(InvalidRequest, match="video"):

@@ -9,8 +9,8 @@ import pytest
 
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
-from filmgate.adapters.http.line import HttpLine
-from filmgate.ports.line import Line
+from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.ports.line import ProviderClient
 from tests.support.service import RunningService
 
 from .asked import Asked
@@ -28,20 +28,20 @@ def asked() -> Iterator[Asked]:
 
 
 @pytest.fixture
-async def line(asked: Asked) -> AsyncIterator[Line]:
+async def line(asked: Asked) -> AsyncIterator[ProviderClient]:
     """A line to that provider, with the key "test"."""
-    line = HttpLine(asked.url, {"Authorization": "Bearer test"}, timeout=30, tls=PLAIN)
+    line = HttpProviderClient(asked.url, {"Authorization": "Bearer test"}, timeout=30, tls=PLAIN)
     yield line
     await line.close()
 
 
 @pytest.fixture
-async def filmgate(service: RunningService) -> AsyncIterator[Callable[[str], Line]]:
+async def filmgate(service: RunningService) -> AsyncIterator[Callable[[str], ProviderClient]]:
     """Make lines to a second Filmgate below the path of a dialect."""
-    lines: list[Line] = []
+    lines: list[ProviderClient] = []
 
-    def make(path: str) -> Line:
-        lines.append(HttpLine(service.url + path, service.headers, timeout=60, tls=PLAIN))
+    def make(path: str) -> ProviderClient:
+        lines.append(HttpProviderClient(service.url + path, service.headers, timeout=60, tls=PLAIN))
         return lines[-1]
 
     yield make
@@ -50,12 +50,12 @@ async def filmgate(service: RunningService) -> AsyncIterator[Callable[[str], Lin
 
 
 @pytest.fixture
-def luma(line: Line) -> DreamMachineUpstream:
+def luma(line: ProviderClient) -> DreamMachineUpstream:
     """A provider that speaks Dream Machine and answers what the test prepares."""
     return DreamMachineUpstream(line, {})
 
 
 @pytest.fixture
-def agents(line: Line) -> AgentsUpstream:
+def agents(line: ProviderClient) -> AgentsUpstream:
     """A provider that speaks the Agents API and answers what the test prepares."""
     return AgentsUpstream(line, {})

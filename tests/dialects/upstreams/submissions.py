@@ -13,7 +13,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import FINAL
-from filmgate.ports.provider import Given, Provider, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.provider import Input, Provider, ProviderError, Status, Submission, TaskRef
 
 HOOK = "https://gate.example/hook/5e1f0c3a"
 
@@ -27,19 +27,19 @@ def submission(generation: Generation, model: str | None = None, **given: Any) -
     return Submission(secrets.token_hex(4), generation, model, **given)
 
 
-def picture(address: str = "https://cdn.example/a.png") -> Given:
+def picture(address: str = "https://cdn.example/a.png") -> Input:
     """Give a picture by its address."""
-    return Given(ReferenceKind.IMAGE, address=address)
+    return Input(ReferenceKind.IMAGE, address=address)
 
 
-def clip(address: str = "https://cdn.example/v.mp4") -> Given:
+def clip(address: str = "https://cdn.example/v.mp4") -> Input:
     """Give a foreign video by its address."""
-    return Given(ReferenceKind.VIDEO, address=address)
+    return Input(ReferenceKind.VIDEO, address=address)
 
 
-def earlier(task_id: str = "earlier-1") -> Given:
+def earlier(task_id: str = "earlier-1") -> Input:
     """Give an earlier task of the same account."""
-    return Given(ReferenceKind.TASK, earlier=Receipt(task_id))
+    return Input(ReferenceKind.TASK, earlier=TaskRef(task_id))
 
 
 async def refused(provider: Provider, asked_for: Submission) -> Failure:
@@ -49,14 +49,14 @@ async def refused(provider: Provider, asked_for: Submission) -> Failure:
     return caught.value.failure
 
 
-async def troubled(provider: Provider, asked_for: Submission) -> ProviderTrouble:
+async def troubled(provider: Provider, asked_for: Submission) -> ProviderError:
     """Submit what meets trouble, and give it."""
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.submit(asked_for)
     return caught.value
 
 
-async def ended(provider: Provider, receipt: Receipt) -> Report:
+async def ended(provider: Provider, receipt: TaskRef) -> Status:
     """Ask until a task has ended, and give its last report."""
     async with asyncio.timeout(60):
         while True:

@@ -12,8 +12,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, ProviderTrouble, Receipt, Report
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, ProviderError, Status, TaskRef
 
 from .acedata import NOW, TASK_ID, VIDEO, VIDEO_ID, error, finished, task
 from .asked import Answer, Asked
@@ -23,12 +23,12 @@ CAT = Generation("a cat")
 
 
 @pytest.fixture
-def provider(line: Line) -> AceDataUpstream:
+def provider(line: ProviderClient) -> AceDataUpstream:
     """AceData with no options."""
     return AceDataUpstream(line, {})
 
 
-async def report_of(provider: AceDataUpstream, asked: Asked, answer: Any) -> Report:
+async def report_of(provider: AceDataUpstream, asked: Asked, answer: Any) -> Status:
     """Ask for one task, which is answered so."""
     asked.answers(Answer(200, answer))
     (report,) = await provider.query([TASK_ID])
@@ -87,7 +87,7 @@ async def test_a_finished_task_is_told_in_full(provider: AceDataUpstream, asked:
         "timeout": None,
     }
     report = await report_of(provider, asked, finished(**COMPLETED) | {"request": echo})
-    assert report.receipt == Receipt(TASK_ID, VIDEO_ID)
+    assert report.receipt == TaskRef(TASK_ID, VIDEO_ID)
     assert report.links == {Role.VIDEO: VIDEO, Role.THUMBNAIL: "https://cdn.example/t.jpg"}
     assert report.created_at == NOW
     assert report.asked == Generation(
@@ -138,7 +138,7 @@ async def test_what_does_not_say_so_makes_no_task_unknown(
 ) -> None:
     """Another error, or nothing at all, is trouble."""
     asked.answers(answer)
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.query([TASK_ID])
 
 
@@ -170,7 +170,7 @@ async def test_an_empty_batch(provider: AceDataUpstream, asked: Asked, answer: A
 async def test_trouble_with_a_query_under_a_200(provider: AceDataUpstream, asked: Asked, ids: list[str]) -> None:
     """A key that is no good does not make tasks unknown."""
     asked.answers(Answer(200, error("invalid_token")))
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.query(ids)
     assert caught.value.account
 
@@ -183,7 +183,7 @@ async def test_a_batch_that_is_none_is_trouble(
 ) -> None:
     """A whole batch is never unknown: otherwise a wrong base address would lose all tasks."""
     asked.answers(answer)
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.query(["a", "b"])
     assert caught.value.account is account
 
@@ -220,7 +220,7 @@ async def test_a_lost_submit_is_found_by_what_was_asked(provider: AceDataUpstrea
     assert [(report.receipt.id, report.marked) for report in reports] == [("early", False), ("late", False)]
 
 
-async def test_pictures_are_compared_too(line: Line, asked: Asked, tmp_path: Path) -> None:
+async def test_pictures_are_compared_too(line: ProviderClient, asked: Asked, tmp_path: Path) -> None:
     """One that was sent along may come back as an address."""
     provider = AceDataUpstream(line, {"data_uris": True})
     file = tmp_path / "a.png"
@@ -228,12 +228,12 @@ async def test_pictures_are_compared_too(line: Line, asked: Asked, tmp_path: Pat
     items = [echoed("with", start_image_url="https://cdn.example/x.png"), echoed("without")]
     asked.answers(Answer(200, {"items": items}), Answer(200, {"items": items}))
     generation = Generation("a cat", start=PICTURE)
-    sent = submission(generation, start=Given(ReferenceKind.IMAGE, file=file))
+    sent = submission(generation, start=Input(ReferenceKind.IMAGE, file=file))
     assert [report.receipt.id for report in await provider.find(sent, NOW)] == ["with"]
     assert await provider.find(submission(generation, start=picture("https://a/other.png")), NOW) == []
 
 
-async def test_a_search_goes_through_all_pages(line: Line, asked: Asked) -> None:
+async def test_a_search_goes_through_all_pages(line: ProviderClient, asked: Asked) -> None:
     """Until a page is not full."""
     provider = AceDataUpstream(line, {"batch": 2})
     asked.answers(
@@ -244,7 +244,7 @@ async def test_a_search_goes_through_all_pages(line: Line, asked: Asked) -> None
     assert [call.json["offset"] for call in asked.calls] == [0, 2]
 
 
-async def test_a_provider_that_always_gives_the_same_page(line: Line, asked: Asked) -> None:
+async def test_a_provider_that_always_gives_the_same_page(line: ProviderClient, asked: Asked) -> None:
     """It is not asked forever, and a task is found once."""
     provider = AceDataUpstream(line, {"batch": 1})
     asked.answers(*[Answer(200, {"items": [echoed("a")]})] * 3)
@@ -252,11 +252,11 @@ async def test_a_provider_that_always_gives_the_same_page(line: Line, asked: Ask
     assert len(asked.calls) == 2
 
 
-async def test_a_search_that_is_too_long_is_trouble(line: Line, asked: Asked) -> None:
+async def test_a_search_that_is_too_long_is_trouble(line: ProviderClient, asked: Asked) -> None:
     """It says neither that there is such a task nor that there is none."""
     provider = AceDataUpstream(line, {"batch": 1})
     asked.answers(*(Answer(200, {"items": [echoed(str(number), prompt="x")]}) for number in range(20)))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.find(submission(CAT), NOW)
 
 
@@ -272,5 +272,5 @@ async def test_a_provider_without_a_search_finds_nothing(provider: AceDataUpstre
 async def test_a_search_without_an_answer_is_trouble(provider: AceDataUpstream, asked: Asked, status: int) -> None:
     """It has to be made again."""
     asked.answers(Answer(status, b""))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.find(submission(CAT), NOW)

@@ -15,8 +15,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, InputMode, ProviderError, TaskRef
 
 from .acedata import TASK_ID, VIDEO_ID, error
 from .asked import Answer, Asked
@@ -26,7 +26,7 @@ CAT = Generation("a cat")
 
 
 @pytest.fixture
-def provider(line: Line) -> AceDataUpstream:
+def provider(line: ProviderClient) -> AceDataUpstream:
     """AceData with no options."""
     return AceDataUpstream(line, {})
 
@@ -40,7 +40,7 @@ async def test_a_submit_is_always_asynchronous(provider: AceDataUpstream, asked:
     """No line is held for minutes; the answer names the task, and the video where it is known already."""
     asked.answers(accepted(video_id=VIDEO_ID))
     generation = Generation("a cat", aspect_ratio="9:16", loop=True, enhance=False)
-    assert await provider.submit(submission(generation, "ray-2", callback_url=HOOK)) == Receipt(TASK_ID, VIDEO_ID)
+    assert await provider.submit(submission(generation, "ray-2", callback_url=HOOK)) == TaskRef(TASK_ID, VIDEO_ID)
     assert (asked.call.method, asked.call.path) == ("POST", "/luma/videos")
     assert asked.call.headers["authorization"] == "Bearer test"
     assert asked.call.json == {
@@ -58,7 +58,7 @@ async def test_a_submit_is_always_asynchronous(provider: AceDataUpstream, asked:
 async def test_what_is_not_asked_for_is_not_sent(provider: AceDataUpstream, asked: Asked) -> None:
     """Without a model and a callback there are no such fields."""
     asked.answers(accepted())
-    assert await provider.submit(submission(CAT)) == Receipt(TASK_ID)
+    assert await provider.submit(submission(CAT)) == TaskRef(TASK_ID)
     assert asked.call.json.keys() == {"action", "prompt", "aspect_ratio", "loop", "enhancement", "async"}
 
 
@@ -69,24 +69,26 @@ async def test_pictures_go_by_address(provider: AceDataUpstream, asked: Asked) -
     await provider.submit(submission(generation, start=picture("https://a/1.png"), end=picture("https://a/2.png")))
     assert asked.call.json["start_image_url"] == "https://a/1.png"
     assert asked.call.json["end_image_url"] == "https://a/2.png"
-    assert provider.means[ReferenceKind.IMAGE] == (Means.ADDRESS,)
+    assert provider.means[ReferenceKind.IMAGE] == (InputMode.ADDRESS,)
 
 
-async def test_pictures_go_along_where_the_operator_says_so(line: Line, asked: Asked, tmp_path: Path) -> None:
+async def test_pictures_go_along_where_the_operator_says_so(line: ProviderClient, asked: Asked, tmp_path: Path) -> None:
     """With `data_uris` a file is sent as a data URI."""
     provider = AceDataUpstream(line, {"data_uris": True})
-    assert provider.means[ReferenceKind.IMAGE] == (Means.FILE, Means.ADDRESS)
+    assert provider.means[ReferenceKind.IMAGE] == (InputMode.FILE, InputMode.ADDRESS)
     file = tmp_path / "a.png"
     file.write_bytes(b"a picture")
     asked.answers(accepted())
-    given = Given(ReferenceKind.IMAGE, file=file)
+    given = Input(ReferenceKind.IMAGE, file=file)
     await provider.submit(submission(Generation("a cat", start=PICTURE), start=given))
     assert asked.call.json["start_image_url"] == "data:image/png;base64," + base64.b64encode(b"a picture").decode()
 
 
-async def test_a_file_that_is_gone_is_trouble_before_anything_is_sent(line: Line, tmp_path: Path, asked: Asked) -> None:
+async def test_a_file_that_is_gone_is_trouble_before_anything_is_sent(
+    line: ProviderClient, tmp_path: Path, asked: Asked
+) -> None:
     """Nothing can have been accepted."""
-    given = Given(ReferenceKind.IMAGE, file=tmp_path / "gone.png")
+    given = Input(ReferenceKind.IMAGE, file=tmp_path / "gone.png")
     provider = AceDataUpstream(line, {"data_uris": True})
     trouble = await troubled(provider, submission(Generation("a cat", start=PICTURE), start=given))
     assert not trouble.accepted
@@ -95,14 +97,14 @@ async def test_a_file_that_is_gone_is_trouble_before_anything_is_sent(line: Line
 
 
 @pytest.mark.parametrize(
-    ("receipt", "video_id"), [(Receipt("t-1", "v-1"), "v-1"), (Receipt("t-1"), "t-1")], ids=["video", "task"]
+    ("receipt", "video_id"), [(TaskRef("t-1", "v-1"), "v-1"), (TaskRef("t-1"), "t-1")], ids=["video", "task"]
 )
 async def test_a_video_of_the_account_is_extended_by_its_id(
-    provider: AceDataUpstream, asked: Asked, receipt: Receipt, video_id: str
+    provider: AceDataUpstream, asked: Asked, receipt: TaskRef, video_id: str
 ) -> None:
     """The video's own id is sent if it is known, and no size: an extension keeps that of the video."""
     asked.answers(accepted())
-    given = Given(ReferenceKind.TASK, earlier=receipt)
+    given = Input(ReferenceKind.TASK, earlier=receipt)
     await provider.submit(submission(Generation("more", start=TASK, end=PICTURE), start=given, end=picture()))
     body = asked.call.json
     assert (body["action"], body["video_id"]) == ("extend", video_id)
@@ -125,7 +127,7 @@ async def test_another_video_is_extended_by_its_address(provider: AceDataUpstrea
 async def test_the_name_of_a_task_is_found(provider: AceDataUpstream, asked: Asked, answer: dict[str, Any]) -> None:
     """Wherever the answer to a submit has it."""
     asked.answers(Answer(200, answer))
-    assert await provider.submit(submission(CAT)) == Receipt(TASK_ID)
+    assert await provider.submit(submission(CAT)) == TaskRef(TASK_ID)
 
 
 VERDICTS = {
@@ -206,7 +208,7 @@ async def test_an_error_of_the_api_decides_nothing(
 async def test_a_task_cannot_be_taken_back(provider: AceDataUpstream, asked: Asked) -> None:
     """There is no such call."""
     assert not provider.discards
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.discard(TASK_ID)
     assert asked.calls == []
 
@@ -238,13 +240,13 @@ def test_the_rest_is_not_refused(provider: AceDataUpstream, generation: Generati
 
 
 @pytest.mark.parametrize("options", [{"batch": 0}, {"data_uris": "perhaps"}])
-def test_an_option_that_cannot_be_used_is_named(line: Line, options: dict[str, Any]) -> None:
+def test_an_option_that_cannot_be_used_is_named(line: ProviderClient, options: dict[str, Any]) -> None:
     """The operator reads which one."""
     with pytest.raises(ValueError, match=next(iter(options))):
         AceDataUpstream(line, options)
 
 
-async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]) -> None:
+async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], ProviderClient]) -> None:
     """Submit, query, search and extend agree with the API that we serve."""
     provider = AceDataUpstream(filmgate(""), {})
     generation = Generation("a cat on a bridge", aspect_ratio="9:16")
@@ -258,7 +260,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
     found = await provider.find(submission(generation), report.created_at)
     assert receipt in [candidate.receipt for candidate in found]
     more = await provider.submit(
-        submission(Generation("it walks", start=TASK), start=Given(ReferenceKind.TASK, earlier=receipt))
+        submission(Generation("it walks", start=TASK), start=Input(ReferenceKind.TASK, earlier=receipt))
     )
     assert (await ended(provider, more)).state is State.COMPLETED
     reports = await provider.query([more.id, "01a10000-0000-7000-8000-000000000000", receipt.id])
@@ -266,7 +268,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
     assert await provider.query(["01a10000-0000-7000-8000-000000000000"]) == []
 
 
-async def test_a_second_filmgate_fails_a_task(filmgate: Callable[[str], Line]) -> None:
+async def test_a_second_filmgate_fails_a_task(filmgate: Callable[[str], ProviderClient]) -> None:
     """Its sentence and its moderation arrive."""
     provider = AceDataUpstream(filmgate(""), {})
     for code, expected in (("moderated", FailureCode.MODERATED), ("odd", FailureCode.GENERATION_FAILED)):

@@ -17,8 +17,8 @@ from filmgate.domain.generation import Generation, Guide, GuideRole, ImageFormat
 from filmgate.domain.generation import ReferenceKind as To
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, Status, Submission, TaskRef
 
 from ..dream_machine.pictures import mp4, png
 from .asked import Answer, Asked
@@ -43,7 +43,7 @@ def image(**fields: Any) -> dict[str, Any]:
     return basis | fields
 
 
-def guided(role: GuideRole, given: Given, **fields: Any) -> Submission:
+def guided(role: GuideRole, given: Input, **fields: Any) -> Submission:
     """Ask for a generation that a picture guides."""
     guide = Guide(role, "media:1")
     return submission(Generation("a cat", guides=(guide,), **fields), guides=((guide, given),))
@@ -117,7 +117,7 @@ async def test_submit(name: str, agents: AgentsUpstream, asked: Asked) -> None:
     asked_for, body = SUBMITS[name]
     asked.answers(Answer(201, {"id": "g-1", "state": "queued"}))
     assert agents.refuse(asked_for.generation) is None
-    assert await agents.submit(asked_for) == Receipt("g-1")
+    assert await agents.submit(asked_for) == TaskRef("g-1")
     assert (asked.call.method, asked.call.path, asked.call.query) == ("POST", "/generations", {})
     assert asked.call.json == body
     assert asked.call.headers["authorization"] == "Bearer test"
@@ -133,8 +133,8 @@ async def test_files(agents: AgentsUpstream, asked: Asked, tmp_path: Path) -> No
     await agents.submit(
         submission(
             Generation("a cat", start=TASK, named=Operation.MODIFY, guides=(first,)),
-            start=Given(To.TASK, file=film),
-            guides=((first, Given(To.IMAGE, file=still)),),
+            start=Input(To.TASK, file=film),
+            guides=((first, Input(To.IMAGE, file=still)),),
         )
     )
     assert asked.call.json["source"] == {"data": base64.b64encode(mp4()).decode(), "media_type": "video/mp4"}
@@ -143,7 +143,7 @@ async def test_files(agents: AgentsUpstream, asked: Asked, tmp_path: Path) -> No
 
 async def test_lost_file(agents: AgentsUpstream, asked: Asked, tmp_path: Path) -> None:
     """A file that cannot be read is trouble before anything is sent."""
-    lost = submission(Generation("a cat", start=PICTURE), start=Given(To.IMAGE, file=tmp_path / "a.png"))
+    lost = submission(Generation("a cat", start=PICTURE), start=Input(To.IMAGE, file=tmp_path / "a.png"))
     assert not (await troubled(agents, lost)).accepted
     assert not asked.calls
 
@@ -200,7 +200,7 @@ def generation(**fields: Any) -> dict[str, Any]:
     return shown | fields
 
 
-async def told(agents: AgentsUpstream, asked: Asked, **fields: Any) -> Report:
+async def told(agents: AgentsUpstream, asked: Asked, **fields: Any) -> Status:
     """Ask about a generation that is shown with these fields."""
     asked.answers(Answer(200, generation(**fields)))
     (report,) = await agents.query(["g-1"])
@@ -211,8 +211,8 @@ async def test_query(agents: AgentsUpstream, asked: Asked) -> None:
     """A completed generation has its files, its time and what was asked for."""
     report = await told(agents, asked)
     assert (asked.call.method, asked.call.path) == ("GET", "/generations/g-1")
-    assert report == Report(
-        Receipt("g-1"),
+    assert report == Status(
+        TaskRef("g-1"),
         State.COMPLETED,
         links={Role.VIDEO: "https://cdn.example/v.mp4"},
         asked=Generation("", model="ray-3.2"),
@@ -307,13 +307,13 @@ async def test_what_the_api_lacks(agents: AgentsUpstream, asked: Asked) -> None:
     assert not asked.calls
 
 
-async def test_second_filmgate(filmgate: Callable[[str], Line], tmp_path: Path) -> None:
+async def test_second_filmgate(filmgate: Callable[[str], ProviderClient], tmp_path: Path) -> None:
     """A second Filmgate makes, extends and modifies what is asked of it in this dialect."""
     agents = AgentsUpstream(filmgate("/agents/v1"), {})
     still = tmp_path / "a.png"
     still.write_bytes(png())
     wanted = Generation("a cat", "9:16", "540p", 1, start=PICTURE)
-    first = await agents.submit(submission(wanted, start=Given(To.IMAGE, file=still)))
+    first = await agents.submit(submission(wanted, start=Input(To.IMAGE, file=still)))
     report = await ended(agents, first)
     assert (report.state, set(report.links)) == (State.COMPLETED, {Role.VIDEO}), report
     assert fetched(agents, report.links[Role.VIDEO])[4:8] == b"ftyp"
@@ -324,12 +324,12 @@ async def test_second_filmgate(filmgate: Callable[[str], Line], tmp_path: Path) 
     ):
         report = await ended(agents, await agents.submit(submission(follow_up, start=earlier(first.id))))
         assert (report.state, set(report.links)) == (State.COMPLETED, {Role.VIDEO}), report
-    changed = guided(GuideRole.MODIFY, Given(To.IMAGE, file=still), kind=Kind.IMAGE, image_format=ImageFormat.PNG)
+    changed = guided(GuideRole.MODIFY, Input(To.IMAGE, file=still), kind=Kind.IMAGE, image_format=ImageFormat.PNG)
     report = await ended(agents, await agents.submit(changed))
     assert Image.open(io.BytesIO(fetched(agents, report.links[Role.IMAGE]))).size == (1360, 752)
 
 
-async def test_second_filmgate_fails(filmgate: Callable[[str], Line]) -> None:
+async def test_second_filmgate_fails(filmgate: Callable[[str], ProviderClient]) -> None:
     """What fails or is unknown at a second Filmgate fails here, with its words."""
     agents = AgentsUpstream(filmgate("/agents/v1"), {})
     receipt = await agents.submit(submission(Generation("a cat [fail=moderated: No.]", duration=1)))

@@ -9,7 +9,7 @@ import pytest
 from filmgate.adapters.dialects.codec import rfc3339
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.domain.generation import Generation
-from filmgate.ports.provider import ProviderTrouble, Submission
+from filmgate.ports.provider import ProviderError, Submission
 
 from .asked import Answer, Asked
 from .dream_machine import NOW, generation
@@ -35,9 +35,9 @@ async def test_discard(status: int, luma: DreamMachineUpstream, asked: Asked) ->
 async def test_discard_trouble(luma: DreamMachineUpstream, asked: Asked) -> None:
     """Any other answer to a discard is trouble, and so is the 404 of a router: the generation may go on."""
     asked.answers(Answer(500, {"detail": "Internal error"}), Answer(404, b"404 page not found"))
-    with pytest.raises(ProviderTrouble, match="Internal error"):
+    with pytest.raises(ProviderError, match="Internal error"):
         await luma.discard("g-1")
-    with pytest.raises(ProviderTrouble, match="404"):
+    with pytest.raises(ProviderError, match="404"):
         await luma.discard("g-1")
 
 
@@ -124,7 +124,7 @@ async def test_find_nothing(answer: Answer, luma: DreamMachineUpstream, asked: A
 async def test_find_too_long(luma: DreamMachineUpstream, asked: Asked) -> None:
     """A list that does not end within five pages does not say that there is none."""
     asked.answers(*(page(listed(f"g-{number}", 60, prompt="a dog"), has_more=None) for number in range(6)))
-    with pytest.raises(ProviderTrouble, match="too long"):
+    with pytest.raises(ProviderError, match="too long"):
         await luma.find(submission(CAT), NOW)
     assert len(asked.calls) == 5
 
@@ -135,5 +135,5 @@ async def test_find_too_long(luma: DreamMachineUpstream, asked: Asked) -> None:
 async def test_find_trouble(answer: Answer, luma: DreamMachineUpstream, asked: Asked) -> None:
     """What is no list says nothing about what is in it."""
     asked.answers(answer)
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await luma.find(submission(CAT), NOW)

@@ -13,13 +13,13 @@ from filmgate.domain.generation import Generation, ImageFormat, Kind, Operation,
 from filmgate.domain.generation import ReferenceKind as To
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.provider import Receipt, Report
+from filmgate.ports.provider import Status, TaskRef
 
 from .asked import Answer, Asked
 from .dream_machine import NOW, generation
 
 
-async def told(luma: DreamMachineUpstream, asked: Asked, **fields: Any) -> Report:
+async def told(luma: DreamMachineUpstream, asked: Asked, **fields: Any) -> Status:
     """Ask about a generation that is shown with these fields."""
     asked.answers(Answer(200, generation(**fields)))
     (report,) = await luma.query(["g-1"])
@@ -30,8 +30,8 @@ async def test_query(luma: DreamMachineUpstream, asked: Asked) -> None:
     """A completed generation has its files, its time and what was asked for."""
     report = await told(luma, asked)
     assert (asked.call.method, asked.call.path) == ("GET", "/generations/g-1")
-    assert report == Report(
-        Receipt("g-1"),
+    assert report == Status(
+        TaskRef("g-1"),
         State.COMPLETED,
         links={Role.VIDEO: "https://cdn.example/v.mp4", Role.THUMBNAIL: "https://cdn.example/t.jpg"},
         asked=Generation("a cat", model="ray-2"),

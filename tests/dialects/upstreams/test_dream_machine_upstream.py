@@ -16,8 +16,8 @@ from filmgate.domain.generation import Generation, Guide, GuideRole, ImageFormat
 from filmgate.domain.generation import ReferenceKind as To
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Receipt, Submission
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, Submission, TaskRef
 
 from ..dream_machine.pictures import png
 from ..listener import Listener
@@ -185,7 +185,7 @@ async def test_submit(name: str, luma: DreamMachineUpstream, asked: Asked) -> No
     asked_for, path, body = SUBMITS[name]
     asked.answers(Answer(201, {"id": "g-1", "state": "queued"}))
     assert luma.refuse(asked_for.generation) is None
-    assert await luma.submit(asked_for) == Receipt("g-1")
+    assert await luma.submit(asked_for) == TaskRef("g-1")
     assert (asked.call.method, asked.call.path, asked.call.query) == ("POST", f"/generations{path}", {})
     assert asked.call.json == body
     assert asked.call.headers["authorization"] == "Bearer test"
@@ -196,7 +196,7 @@ async def test_modify_earlier(luma: DreamMachineUpstream, asked: Asked) -> None:
     asked.answers(Answer(200, generation(id="earlier-1")), Answer(201, {"id": "g-2"}))
     wanted = Generation("a dog", start=TASK, named=Operation.MODIFY)
     assert luma.refuse(wanted) is None
-    assert await luma.submit(submission(wanted, start=earlier())) == Receipt("g-2")
+    assert await luma.submit(submission(wanted, start=earlier())) == TaskRef("g-2")
     look, submit = asked.calls
     assert (look.method, look.path) == ("GET", "/generations/earlier-1")
     assert submit.json["media"] == {"url": "https://cdn.example/v.mp4"}
@@ -238,11 +238,11 @@ def test_refuse(name: str, luma: DreamMachineUpstream) -> None:
 @pytest.mark.parametrize(
     ("wanted", "given", "reason"),
     [
-        (Generation("a cat", start=TASK), Given(To.TASK, address="https://gate.example/v.mp4"), "the same account"),
-        (Generation("a cat", start=PICTURE), Given(To.IMAGE), "by address only"),
+        (Generation("a cat", start=TASK), Input(To.TASK, address="https://gate.example/v.mp4"), "the same account"),
+        (Generation("a cat", start=PICTURE), Input(To.IMAGE), "by address only"),
     ],
 )
-async def test_means(wanted: Generation, given: Given, reason: str, luma: DreamMachineUpstream, asked: Asked) -> None:
+async def test_means(wanted: Generation, given: Input, reason: str, luma: DreamMachineUpstream, asked: Asked) -> None:
     """What cannot be given in this way ends the task before anything is sent."""
     failure = await refused(luma, submission(wanted, start=given))
     assert failure.code == FailureCode.UNSUPPORTED_BY_ENGINE
@@ -255,7 +255,7 @@ def size(data: bytes) -> tuple[int, int]:
     return Image.open(io.BytesIO(data)).size
 
 
-async def test_second_filmgate(filmgate: Callable[[str], Line], listener: Listener) -> None:
+async def test_second_filmgate(filmgate: Callable[[str], ProviderClient], listener: Listener) -> None:
     """A second Filmgate makes, extends, finds, modifies and forgets what is asked of it in this dialect."""
     listener.files["/a.png"] = png()
     luma = DreamMachineUpstream(filmgate("/dream-machine/v1"), {})
@@ -290,7 +290,7 @@ async def test_second_filmgate(filmgate: Callable[[str], Line], listener: Listen
     assert "no such task" in caught.value.failure.message
 
 
-async def test_second_filmgate_fails(filmgate: Callable[[str], Line]) -> None:
+async def test_second_filmgate_fails(filmgate: Callable[[str], ProviderClient]) -> None:
     """What fails at a second Filmgate fails here, with its words."""
     luma = DreamMachineUpstream(filmgate("/dream-machine/v1"), {})
     receipt = await luma.submit(submission(Generation("a cat [fail=boom: It broke.]", duration=1)))

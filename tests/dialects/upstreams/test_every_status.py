@@ -20,7 +20,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import State
 from filmgate.ports.line import Reply
-from filmgate.ports.provider import LONGEST_HOLD, ProviderTrouble
+from filmgate.ports.provider import LONGEST_HOLD, ProviderError
 
 from .submissions import submission
 
@@ -127,7 +127,7 @@ async def outcome(kind: str, status: int, body: bytes, **options: Any) -> str:
         receipt = await UPSTREAMS[kind](wire, options).submit(CAT)
     except EngineFailed:
         found = NOT_ACCEPTED
-    except ProviderTrouble as trouble:
+    except ProviderError as trouble:
         found = UNKNOWN if trouble.accepted else NOT_ACCEPTED
     else:
         assert receipt.id == "t-1"
@@ -189,9 +189,9 @@ async def test_a_listed_code_is_certain_under_a_2xx(kind: str, code: str, listed
         assert await outcome(kind, 502, json.dumps(body).encode()) == UNKNOWN
         wire = Wire(200, json.dumps(body).encode())
         verdict = listed.meaning in (Meaning.REJECTED, Meaning.MODERATED)
-        with pytest.raises(EngineFailed if verdict else ProviderTrouble) as caught:
+        with pytest.raises(EngineFailed if verdict else ProviderError) as caught:
             await UPSTREAMS[kind](wire, {}).submit(CAT)
-        if isinstance(caught.value, ProviderTrouble):
+        if isinstance(caught.value, ProviderError):
             assert caught.value.account is (listed.meaning is Meaning.ACCOUNT)
 
 
@@ -230,7 +230,7 @@ async def test_a_job_is_the_answer_to_a_query_whatever_its_status(kind: str, sta
 async def test_another_job_under_an_error_is_no_answer(kind: str) -> None:
     """What is said of another task says nothing of this one."""
     wire = Wire(500, json.dumps(FAILED[kind]).encode())
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await UPSTREAMS[kind](wire, {}).query(["t-2"])
 
 
@@ -278,6 +278,6 @@ async def test_retry_after_has_a_bound(kind: str, headers: dict[str, str], secon
     """A submit and a query read it alike, a date by the provider's own clock; what is no time is none."""
     provider = UPSTREAMS[kind](Wire(429, b"{}", headers), {})
     for request in (provider.submit(CAT), provider.query(["t-1"])):
-        with pytest.raises(ProviderTrouble) as caught:
+        with pytest.raises(ProviderError) as caught:
             await request
         assert caught.value.retry_after == seconds

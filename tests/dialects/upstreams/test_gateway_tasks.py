@@ -11,8 +11,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import ProviderTrouble, Receipt, Report
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import ProviderError, Status, TaskRef
 
 from .asked import Answer, Asked
 from .gateway import MOMENT, TASK_ID, envelope, item, task
@@ -21,12 +21,12 @@ CAT = Generation("a cat")
 
 
 @pytest.fixture
-def provider(line: Line) -> GatewayUpstream:
+def provider(line: ProviderClient) -> GatewayUpstream:
     """A gateway with no options."""
     return GatewayUpstream(line, {})
 
 
-async def report_of(provider: GatewayUpstream, asked: Asked, answer: Any) -> Report:
+async def report_of(provider: GatewayUpstream, asked: Asked, answer: Any) -> Status:
     """Ask for one task, which is answered so."""
     asked.answers(Answer(200, answer))
     (report,) = await provider.query([TASK_ID])
@@ -51,7 +51,7 @@ STATES = {
 async def test_the_words_of_a_task(provider: GatewayUpstream, asked: Asked, word: Any, state: State | None) -> None:
     """An unknown word means wait."""
     report = await report_of(provider, asked, task(state=word))
-    assert (report.receipt, report.state) == (Receipt(TASK_ID), state)
+    assert (report.receipt, report.state) == (TaskRef(TASK_ID), state)
     assert (asked.call.method, asked.call.path) == ("GET", f"/luma/generations/{TASK_ID}")
 
 
@@ -121,7 +121,7 @@ async def test_an_empty_batch(provider: GatewayUpstream, asked: Asked, answer: A
 async def test_a_gateway_without_batches_is_trouble(provider: GatewayUpstream, asked: Asked, status: int) -> None:
     """A whole batch is never unknown: otherwise a wrong base address would lose all tasks."""
     asked.answers(Answer(status, {}))
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.query(["a", "b"])
     assert caught.value.account
 
@@ -130,11 +130,11 @@ async def test_a_gateway_without_batches_is_trouble(provider: GatewayUpstream, a
 async def test_a_batch_that_is_none_is_trouble(provider: GatewayUpstream, asked: Asked, answer: Any) -> None:
     """It says nothing about the tasks."""
     asked.answers(Answer(200, answer))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.query(["a", "b"])
 
 
-async def test_an_operator_can_do_without_batches(line: Line, asked: Asked) -> None:
+async def test_an_operator_can_do_without_batches(line: ProviderClient, asked: Asked) -> None:
     """With `batch = 1` each task is asked for by itself."""
     provider = GatewayUpstream(line, {"batch": 1})
     assert provider.batch == 1
@@ -157,7 +157,7 @@ async def test_a_single_unknown_task_is_left_out(provider: GatewayUpstream, aske
 async def test_other_errors_do_not_make_a_task_unknown(provider: GatewayUpstream, asked: Asked, answer: Any) -> None:
     """Three of them in a row would lose it."""
     asked.answers(Answer(200, answer))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.query([TASK_ID])
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, InputMode, ProviderError, TaskRef
 from tests.support.service import RunningService
 
 from .asked import Answer, Asked
@@ -28,7 +28,7 @@ UNKNOWN = "01a10000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-def provider(line: Line) -> GatewayUpstream:
+def provider(line: ProviderClient) -> GatewayUpstream:
     """A gateway with no options."""
     return GatewayUpstream(line, {})
 
@@ -37,7 +37,7 @@ async def test_a_submit(provider: GatewayUpstream, asked: Asked) -> None:
     """All that there are fields for is sent."""
     asked.answers(Answer(200, task(state="pending")))
     generation = Generation("a cat", aspect_ratio="9:16", resolution="1080p", duration=9, loop=True, enhance=False)
-    assert await provider.submit(submission(generation, "ray-v2", callback_url=HOOK)) == Receipt(TASK_ID)
+    assert await provider.submit(submission(generation, "ray-v2", callback_url=HOOK)) == TaskRef(TASK_ID)
     assert (asked.call.method, asked.call.path) == ("POST", "/luma/generations")
     assert asked.call.json == {
         "user_prompt": "a cat",
@@ -63,11 +63,11 @@ async def test_pictures_go_along_or_by_address(provider: GatewayUpstream, asked:
     asked.answers(Answer(200, task()))
     file = tmp_path / "a.png"
     file.write_bytes(b"a picture")
-    start = Given(ReferenceKind.IMAGE, file=file)
+    start = Input(ReferenceKind.IMAGE, file=file)
     await provider.submit(submission(Generation("", start=PICTURE, end=PICTURE), start=start, end=picture()))
     assert asked.call.json["image_url"] == "data:image/png;base64," + base64.b64encode(b"a picture").decode()
     assert asked.call.json["image_end_url"] == "https://cdn.example/a.png"
-    assert provider.means[ReferenceKind.IMAGE] == (Means.FILE, Means.ADDRESS)
+    assert provider.means[ReferenceKind.IMAGE] == (InputMode.FILE, InputMode.ADDRESS)
 
 
 async def test_an_extension(provider: GatewayUpstream, asked: Asked) -> None:
@@ -119,13 +119,13 @@ CREATED = {
 async def test_a_new_task_is_found_in_every_form(provider: GatewayUpstream, asked: Asked, answer: Any) -> None:
     """Resellers answer a submit in many forms."""
     asked.answers(Answer(200, answer))
-    assert await provider.submit(submission(CAT)) == Receipt(TASK_ID)
+    assert await provider.submit(submission(CAT)) == TaskRef(TASK_ID)
 
 
 async def test_a_name_that_is_a_number(provider: GatewayUpstream, asked: Asked) -> None:
     """It is a name like others."""
     asked.answers(Answer(200, {"id": 17}))
-    assert await provider.submit(submission(CAT)) == Receipt("17")
+    assert await provider.submit(submission(CAT)) == TaskRef("17")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_there_is_no_search_and_no_way_back(provider: GatewayUpstream, ask
     assert not provider.searches
     assert not provider.discards
     assert await provider.find(submission(CAT), MOMENT) == []
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.discard(TASK_ID)
     assert asked.calls == []
 
@@ -207,7 +207,7 @@ def test_the_rest_is_not_refused(provider: GatewayUpstream, generation: Generati
     assert provider.refuse(generation) is None
 
 
-async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]) -> None:
+async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], ProviderClient]) -> None:
     """Submit, query and extend agree with the API that we serve, with batches and without."""
     provider = GatewayUpstream(filmgate(""), {})
     generation = Generation("a cat on a bridge", aspect_ratio="9:16")
@@ -217,7 +217,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
     assert report.links.keys() == {Role.VIDEO, Role.THUMBNAIL, Role.LAST_FRAME}
     assert report.asked == generation
     assert report.created_at is not None
-    start = Given(ReferenceKind.TASK, earlier=receipt)
+    start = Input(ReferenceKind.TASK, earlier=receipt)
     more = await provider.submit(submission(Generation("it walks", start=TASK), start=start))
     assert (await ended(provider, more)).state is State.COMPLETED
     one_by_one = GatewayUpstream(filmgate(""), {"batch": 1})
@@ -230,7 +230,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
 async def test_a_second_filmgate_fails_a_task(start_service: Callable[..., RunningService], batch: str) -> None:
     """Its sentence arrives, in both forms of a batch."""
     service = start_service(gateway_batch=batch)
-    line = HttpLine(service.url, service.headers)
+    line = HttpProviderClient(service.url, service.headers)
     provider = GatewayUpstream(line, {})
     receipts = [await provider.submit(submission(Generation("a cat [fail=odd: Not that.]"))) for _ in range(2)]
     for receipt in receipts:

@@ -15,11 +15,11 @@ from filmgate.adapters.dialects.agents import told as agents_told
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
 from filmgate.adapters.dialects.dream_machine import told as dream_machine_told
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
-from filmgate.adapters.http.line import HttpLine
+from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Operation
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Provider, ProviderTrouble, Report
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Provider, ProviderError, Status
 
 from .asked import Answer, Asked, Dropped
 from .submissions import TASK, earlier, refused, submission, troubled
@@ -31,7 +31,7 @@ MORE = submission(Generation("a cat", start=TASK), start=earlier())
 
 
 @pytest.fixture(params=MAKES)
-def make(request: pytest.FixtureRequest, line: Line) -> Make:
+def make(request: pytest.FixtureRequest, line: ProviderClient) -> Make:
     """Make a provider of either dialect that answers what the test prepares, with these options."""
     return lambda **options: MAKES[request.param](line, options)
 
@@ -100,7 +100,7 @@ async def test_busy(headers: dict[str, str], least: float | None, most: float | 
     trouble = await troubled(make(), CAT)
     assert (trouble.accepted, trouble.account) == (False, False)
     assert trouble.retry_after is None if least is None else least <= (trouble.retry_after or 0) <= (most or 0)
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await make().query(["g-1"])
     assert (caught.value.retry_after is None) == (least is None)
 
@@ -112,7 +112,7 @@ async def test_server_errors(status: int, make: Make, asked: Asked) -> None:
     assert (await troubled(make(), CAT)).accepted
     assert not (await troubled(make(not_accepted=[status]), CAT)).accepted
     assert (await troubled(make(not_accepted=[599]), CAT)).accepted
-    with pytest.raises(ProviderTrouble, match="Oops"):
+    with pytest.raises(ProviderError, match="Oops"):
         await make().query(["g-1"])
 
 
@@ -143,7 +143,7 @@ async def test_number_as_id(make: Make, asked: Asked) -> None:
 async def test_garbage_after_query(body: bytes, make: Make, asked: Asked) -> None:
     """An answer to a query that is no generation, or another one, is trouble."""
     asked.answers(Answer(200, body))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await make().query(["g-1"])
 
 
@@ -154,7 +154,7 @@ async def test_dropped(make: Make, asked: Asked) -> None:
     assert (trouble.accepted, trouble.account, len(asked.calls)) == (True, False, 1)
 
 
-async def test_dropped_before_submit(line: Line, asked: Asked) -> None:
+async def test_dropped_before_submit(line: ProviderClient, asked: Asked) -> None:
     """What goes wrong while an earlier video is looked up is before the submit: nothing is accepted."""
     asked.answers(Dropped())
     modify = submission(Generation("a dog", start=TASK, named=Operation.MODIFY), start=earlier())
@@ -167,7 +167,7 @@ async def test_nobody_there(name: str) -> None:
     """Where nobody listens, nothing is accepted and the account is in trouble."""
     server = Asked()
     server.close()
-    line = HttpLine(server.url, {"Authorization": "Bearer test"})
+    line = HttpProviderClient(server.url, {"Authorization": "Bearer test"})
     trouble = await troubled(MAKES[name](line, {}), CAT)
     assert (trouble.accepted, trouble.account) == (False, True)
     await line.close()
@@ -211,6 +211,6 @@ def test_anything(told: dict[str, Any]) -> None:
     assert len(search.reports) <= 1
     for module in (agents_told, dream_machine_told):
         report = module.report_of(told, "g-1")
-        assert isinstance(report, Report)
+        assert isinstance(report, Status)
         assert isinstance(report.asked, Generation)
         assert all(report.links.values())

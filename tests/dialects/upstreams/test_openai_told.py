@@ -11,8 +11,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import ProviderTrouble, Receipt, Report
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import ProviderError, Status, TaskRef
 
 from .asked import Answer, Asked, Dropped
 from .openai import NOW, VIDEO_ID, video
@@ -22,12 +22,12 @@ CAT = Generation("a cat")
 
 
 @pytest.fixture
-def provider(line: Line) -> OpenAIVideosUpstream:
+def provider(line: ProviderClient) -> OpenAIVideosUpstream:
     """A provider with no options."""
     return OpenAIVideosUpstream(line, {})
 
 
-async def report_of(provider: OpenAIVideosUpstream, asked: Asked, **told: Any) -> Report:
+async def report_of(provider: OpenAIVideosUpstream, asked: Asked, **told: Any) -> Status:
     """Ask for one video, of which this is told."""
     asked.answers(Answer(200, video(**told)))
     (report,) = await provider.query([VIDEO_ID])
@@ -54,7 +54,7 @@ async def test_the_words_of_a_video(
 ) -> None:
     """An unknown word means wait; the file is asked for below the base address."""
     report = await report_of(provider, asked, status=word)
-    assert (report.receipt, report.state) == (Receipt(VIDEO_ID), state)
+    assert (report.receipt, report.state) == (TaskRef(VIDEO_ID), state)
     assert (report.percent, report.created_at) == (40, NOW)
     assert report.links == ({Role.VIDEO: f"videos/{VIDEO_ID}/content"} if state is State.COMPLETED else {})
     assert (asked.call.method, asked.call.path) == ("GET", f"/videos/{VIDEO_ID}")
@@ -106,7 +106,7 @@ async def test_videos_are_asked_for_one_by_one(provider: OpenAIVideosUpstream, a
 async def test_an_answer_that_is_no_video_is_trouble(provider: OpenAIVideosUpstream, asked: Asked, answer: Any) -> None:
     """It says nothing about the video."""
     asked.answers(Answer(200, answer))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.query([VIDEO_ID])
 
 
@@ -165,7 +165,7 @@ async def test_a_server_that_always_gives_the_same_page(provider: OpenAIVideosUp
 async def test_a_list_that_is_too_long_is_trouble(provider: OpenAIVideosUpstream, asked: Asked) -> None:
     """It says neither that there is such a video nor that there is none."""
     asked.answers(*(listed(video(id=str(number))) for number in range(10)))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.find(submission(CAT), NOW)
 
 
@@ -183,7 +183,7 @@ async def test_a_search_without_an_answer_is_trouble(
 ) -> None:
     """It has to be made again."""
     asked.answers(answer)
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.find(submission(CAT), NOW)
 
 
@@ -202,6 +202,6 @@ async def test_a_video_that_is_not_deleted(
 ) -> None:
     """A server without that call is healthy all the same."""
     asked.answers(Answer(status, {}))
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.discard(VIDEO_ID)
     assert caught.value.account is account

@@ -13,8 +13,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Means, Receipt
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, InputMode, TaskRef
 
 from .asked import Answer, Asked, File
 from .openai import VIDEO_ID, video
@@ -25,7 +25,7 @@ UNKNOWN = "01a10000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-def provider(line: Line) -> OpenAIVideosUpstream:
+def provider(line: ProviderClient) -> OpenAIVideosUpstream:
     """A provider with no options."""
     return OpenAIVideosUpstream(line, {})
 
@@ -42,7 +42,7 @@ async def test_a_submit_is_a_form(provider: OpenAIVideosUpstream, asked: Asked) 
     """With the size in pixels, and the length as a text."""
     asked.answers(Answer(200, video(status="queued")))
     generation = Generation("a cät", aspect_ratio="9:16", resolution="720p", duration=8)
-    assert await provider.submit(submission(generation, "sora-2")) == Receipt(VIDEO_ID)
+    assert await provider.submit(submission(generation, "sora-2")) == TaskRef(VIDEO_ID)
     assert (asked.call.method, asked.call.path) == ("POST", "/videos")
     assert asked.call.form == {"prompt": "a cät", "model": "sora-2", "size": "720x1280", "seconds": "8"}
 
@@ -57,17 +57,17 @@ async def test_a_model_that_is_not_named_is_not_sent(provider: OpenAIVideosUpstr
 async def test_a_picture_goes_along(provider: OpenAIVideosUpstream, asked: Asked, file: Path) -> None:
     """As the file that it is."""
     asked.answers(Answer(200, video()))
-    start = Given(ReferenceKind.IMAGE, file=file)
+    start = Input(ReferenceKind.IMAGE, file=file)
     await provider.submit(submission(Generation("a cat", start=PICTURE), start=start))
     assert asked.call.form["input_reference"] == File("a.png", "image/png", b"a file")
-    assert provider.means[ReferenceKind.IMAGE] == (Means.FILE,)
+    assert provider.means[ReferenceKind.IMAGE] == (InputMode.FILE,)
 
 
 async def test_an_extension_of_a_video_of_the_account(provider: OpenAIVideosUpstream, asked: Asked) -> None:
     """It is named; its size and its model are its own."""
     asked.answers(Answer(200, video(id="video_new")))
     asked_for = submission(Generation("more", start=TASK, duration=8), "sora-2", start=earlier(VIDEO_ID))
-    assert await provider.submit(asked_for) == Receipt("video_new")
+    assert await provider.submit(asked_for) == TaskRef("video_new")
     assert asked.call.path == "/videos/extensions"
     assert asked.call.form == {"prompt": "more", "seconds": "8", "video[id]": VIDEO_ID}
 
@@ -75,7 +75,7 @@ async def test_an_extension_of_a_video_of_the_account(provider: OpenAIVideosUpst
 async def test_an_extension_of_another_video(provider: OpenAIVideosUpstream, asked: Asked, file: Path) -> None:
     """It goes along."""
     asked.answers(Answer(200, video()))
-    start = Given(ReferenceKind.VIDEO, file=file)
+    start = Input(ReferenceKind.VIDEO, file=file)
     await provider.submit(submission(Generation("more", start=CLIP), start=start))
     assert asked.call.path == "/videos/extensions"
     assert asked.call.form == {"prompt": "more", "seconds": "5", "video": File("a.png", "video/mp4", b"a file")}
@@ -90,13 +90,13 @@ async def test_an_edit(provider: OpenAIVideosUpstream, asked: Asked) -> None:
     assert asked.call.form == {"prompt": "a dog", "video[id]": VIDEO_ID}
 
 
-async def test_a_server_that_takes_forms_only_with_a_picture(line: Line, asked: Asked, file: Path) -> None:
+async def test_a_server_that_takes_forms_only_with_a_picture(line: ProviderClient, asked: Asked, file: Path) -> None:
     """With `text_as_json` everything else is JSON."""
     provider = OpenAIVideosUpstream(line, {"text_as_json": True})
     asked.answers(*[Answer(200, video())] * 3)
     await provider.submit(submission(CAT, "wan"))
     await provider.submit(submission(Generation("more", start=TASK), start=earlier(VIDEO_ID)))
-    start = Given(ReferenceKind.IMAGE, file=file)
+    start = Input(ReferenceKind.IMAGE, file=file)
     await provider.submit(submission(Generation("a cat", start=PICTURE), start=start))
     text, extension, picture = asked.calls
     assert text.json == {"prompt": "a cat", "model": "wan", "size": "1360x752", "seconds": "5"}
@@ -120,7 +120,7 @@ SIZES = ["1280x720", "720x1280", "1792x1024", "1024x1792"]
     ],
 )
 async def test_the_nearest_size_of_the_same_orientation(
-    line: Line, asked: Asked, shape: tuple[str, str | None], sizes: list[str], sent: str
+    line: ProviderClient, asked: Asked, shape: tuple[str, str | None], sizes: list[str], sent: str
 ) -> None:
     """Where there is none of that orientation, the nearest of all; without a list, what is asked for."""
     provider = OpenAIVideosUpstream(line, {"sizes": sizes})
@@ -130,7 +130,7 @@ async def test_the_nearest_size_of_the_same_orientation(
 
 
 @pytest.mark.parametrize(("wanted", "sent"), [(1, "4"), (4, "4"), (5, "8"), (8, "8"), (9, "12"), (10, "12")])
-async def test_the_next_longer_length(line: Line, asked: Asked, wanted: int, sent: str) -> None:
+async def test_the_next_longer_length(line: ProviderClient, asked: Asked, wanted: int, sent: str) -> None:
     """No less is made than was asked for."""
     provider = OpenAIVideosUpstream(line, {"seconds": [12, 4, 8]})
     asked.answers(Answer(200, video()))
@@ -138,7 +138,7 @@ async def test_the_next_longer_length(line: Line, asked: Asked, wanted: int, sen
     assert asked.call.form["seconds"] == sent
 
 
-async def test_the_longest_length(line: Line, asked: Asked) -> None:
+async def test_the_longest_length(line: ProviderClient, asked: Asked) -> None:
     """If none is long enough."""
     provider = OpenAIVideosUpstream(line, {"seconds": [4, 8]})
     asked.answers(Answer(200, video()))
@@ -147,7 +147,7 @@ async def test_the_longest_length(line: Line, asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("options", [{"sizes": ["large"]}, {"seconds": [0]}, {"text_as_json": "perhaps"}])
-def test_an_option_that_cannot_be_used_is_named(line: Line, options: dict[str, Any]) -> None:
+def test_an_option_that_cannot_be_used_is_named(line: ProviderClient, options: dict[str, Any]) -> None:
     """The operator reads which one."""
     with pytest.raises(ValueError, match=next(iter(options))):
         OpenAIVideosUpstream(line, options)
@@ -215,7 +215,7 @@ def test_the_rest_is_not_refused(provider: OpenAIVideosUpstream, generation: Gen
 
 
 @pytest.mark.parametrize("text_as_json", [False, True])
-async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line], text_as_json: bool) -> None:
+async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], ProviderClient], text_as_json: bool) -> None:
     """Submit, query, search, extend, edit and delete agree with the API that we serve."""
     provider = OpenAIVideosUpstream(filmgate("/v1"), {"text_as_json": text_as_json})
     generation = Generation(f"a cat on a bridge {text_as_json}", aspect_ratio="9:16", duration=2)
@@ -231,7 +231,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
     assert "authorization" in headers
     found = await provider.find(submission(generation), report.created_at)
     assert [candidate.receipt for candidate in found] == [receipt]
-    given = Given(ReferenceKind.TASK, earlier=receipt)
+    given = Input(ReferenceKind.TASK, earlier=receipt)
     for operation in (None, Operation.MODIFY):
         wanted = Generation("it walks", start=TASK, named=operation, duration=1)
         assert (await ended(provider, await provider.submit(submission(wanted, start=given)))).state is State.COMPLETED
@@ -240,7 +240,7 @@ async def test_a_second_filmgate_is_the_provider(filmgate: Callable[[str], Line]
     await provider.discard(receipt.id)
 
 
-async def test_a_second_filmgate_fails_a_task(filmgate: Callable[[str], Line]) -> None:
+async def test_a_second_filmgate_fails_a_task(filmgate: Callable[[str], ProviderClient]) -> None:
     """Its sentence and its verdicts arrive."""
     provider = OpenAIVideosUpstream(filmgate("/v1"), {})
     receipt = await provider.submit(submission(Generation("a cat [fail=moderated: Not that.]")))

@@ -14,8 +14,8 @@ from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosUpstre
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Guide, GuideRole, Kind, Operation
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Provider, ProviderTrouble
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Provider, ProviderError
 
 from . import acedata, gateway, openai
 from .asked import Answer, Asked, Dropped
@@ -32,7 +32,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def provider(kind: str, line: Line) -> Provider:
+def provider(kind: str, line: ProviderClient) -> Provider:
     """A provider with no options."""
     return PLAIN[kind](line, {})
 
@@ -136,7 +136,7 @@ async def test_a_provider_that_is_not_there(provider: Provider, asked: Asked) ->
     assert (trouble.accepted, trouble.account) == (False, True)
 
 
-async def test_an_operator_can_know_better(kind: str, line: Line, asked: Asked) -> None:
+async def test_an_operator_can_know_better(kind: str, line: ProviderClient, asked: Asked) -> None:
     """With `not_accepted` a status of the server is as certain as one of 4xx."""
     provider = PLAIN[kind](line, {"not_accepted": [503]})
     asked.answers(Answer(503, b""), Answer(500, b""))
@@ -162,7 +162,7 @@ TROUBLES = {
 async def test_trouble_with_a_query(provider: Provider, asked: Asked, answer: Answer | Dropped, account: bool) -> None:
     """It says nothing about the task."""
     asked.answers(answer)
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         await provider.query(["a"])
     assert caught.value.account is account
     if isinstance(answer, Answer) and answer.status == 429:
@@ -195,7 +195,7 @@ BARE = {
 async def test_a_404_of_what_stands_in_front_says_nothing(provider: Provider, asked: Asked, body: Any) -> None:
     """A router that is deployed anew knows no task: that is trouble, and no answer about one."""
     asked.answers(Answer(404, body))
-    with pytest.raises(ProviderTrouble):
+    with pytest.raises(ProviderError):
         await provider.query(["a"])
 
 
@@ -221,9 +221,9 @@ async def test_nothing_that_a_provider_says_is_an_error_of_ours(kind: str, provi
     understood = 0
     for told in bent(TOLD[kind]):
         asked.answers(Answer(200, told), Answer(200, told))
-        with contextlib.suppress(ProviderTrouble):
+        with contextlib.suppress(ProviderError):
             understood += len(await provider.query(["a"]))
-        with contextlib.suppress(ProviderTrouble, EngineFailed):
+        with contextlib.suppress(ProviderError, EngineFailed):
             await provider.submit(CAT)
     assert understood > len(ODD)
 
@@ -247,7 +247,7 @@ def test_what_none_of_them_can_be_asked_for_is_refused(provider: Provider, gener
     assert failure.message.endswith(".")
 
 
-def test_an_option_that_is_not_known_is_named(kind: str, line: Line) -> None:
+def test_an_option_that_is_not_known_is_named(kind: str, line: ProviderClient) -> None:
     """The operator reads which one."""
     with pytest.raises(ValueError, match="batches"):
         PLAIN[kind](line, {"batches": 5})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import Exit, Stop, failed, stop_for
+from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for, task_failure
 from filmgate.adapters.cli.follow import complaints, follow
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def adopt(
     other. One that is here already is left as it is. The id and the state of each are printed, with tabs between them;
     with --json they are one list.
     """
-    wanted = _given(ids)
+    wanted = _read_ids(ids)
     with options.service(url, key) as filmgate:
-        found, refused = _taken_over(filmgate, engine, wanted, quiet=as_json or wait)
+        found, refused = _import_each(filmgate, engine, wanted, quiet=as_json or wait)
         if wait and found:
             found = follow(filmgate, [task.id for task in found], timeout=timeout, save=None, quiet=as_json)
     if as_json:
@@ -51,16 +51,18 @@ def adopt(
     elif wait:
         for task in found:
             print(_line(task))
-    ended = [failed(task) for task in found if wait and not task.completed]
+    ended = [task_failure(task) for task in found if wait and not task.completed]
     return complaints([*refused, *ended], as_json=as_json)
 
 
-def _taken_over(filmgate: Filmgate, engine: str, ids: Sequence[str], *, quiet: bool) -> tuple[list[Task], list[Stop]]:
+def _import_each(
+    filmgate: Filmgate, engine: str, ids: Sequence[str], *, quiet: bool
+) -> tuple[list[Task], list[CommandExit]]:
     """Take over one after the other, so that one that cannot be does not keep the others back."""
     from filmgate.client import FilmgateClientError
 
     found: list[Task] = []
-    refused: list[Stop] = []
+    refused: list[CommandExit] = []
     for upstream_id in ids:
         try:
             (task,) = filmgate.adopt(engine, [upstream_id])
@@ -76,10 +78,10 @@ def _taken_over(filmgate: Filmgate, engine: str, ids: Sequence[str], *, quiet: b
     return found, refused
 
 
-def _given(ids: Sequence[str]) -> list[str]:
+def _read_ids(ids: Sequence[str]) -> list[str]:
     wanted = list(dict.fromkeys(_read(ids)))
     if not wanted:
-        raise Stop("there are no ids to take over", Exit.USAGE, code="bad_request", field="ids")
+        raise CommandExit("there are no ids to take over", Exit.USAGE, code="bad_request", field="ids")
     return wanted
 
 

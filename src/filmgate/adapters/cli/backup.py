@@ -12,7 +12,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Exit, Stop, stopping
+from filmgate.adapters.cli.exits import CommandExit, Exit, stopping
 from filmgate.modes import restrict
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def backup(
     """
     from filmgate.app.backup import make_backup
 
-    chosen = _embedded(settings(data=data))
-    with _shown(quiet=as_json) as tell, stopping():
+    chosen = _embedded_settings(settings(data=data))
+    with _show_progress(quiet=as_json) as tell, stopping():
         manifest = make_backup(chosen.data, target.absolute(), tell, earlier=earlier)
     _report(manifest, {"backup": str(target)}, as_json=as_json)
     return Exit.DONE
@@ -61,22 +61,22 @@ def restore(
     """
     from filmgate.app.restore import restore_backup
 
-    chosen = _embedded(settings(data=data))
-    with _shown(quiet=as_json) as tell, stopping():
+    chosen = _embedded_settings(settings(data=data))
+    with _show_progress(quiet=as_json) as tell, stopping():
         done = restore_backup(source, chosen, tell, quick=quick, resubmit=resubmit)
     _report(done.manifest, {"data": str(chosen.data), "doubted": done.doubted}, as_json=as_json)
     return Exit.DONE
 
 
-def _embedded(chosen: Settings) -> Settings:
+def _embedded_settings(chosen: Settings) -> Settings:
     if chosen.database is not None:
-        raise Stop("only the embedded ledger can be backed up", Exit.USAGE, code="bad_request", field="database")
+        raise CommandExit("only the embedded ledger can be backed up", Exit.USAGE, code="bad_request", field="database")
     restrict(group=chosen.group_access)
     return chosen
 
 
 @contextlib.contextmanager
-def _shown(*, quiet: bool) -> Iterator[Tell]:
+def _show_progress(*, quiet: bool) -> Iterator[Tell]:
     """Show on a terminal how far it is."""
     if quiet or not sys.stderr.isatty():
         yield lambda *_: None

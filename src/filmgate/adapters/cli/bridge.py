@@ -17,19 +17,19 @@ import httpx2
 import msgspec
 
 from filmgate.adapters.cli import output
-from filmgate.adapters.cli.exits import Stop, stop_for
+from filmgate.adapters.cli.exits import CommandExit, stop_for
 from filmgate.adapters.cli.localfiles import LocalFiles
 from filmgate.adapters.cli.messages import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     PARSE_ERROR,
     Message,
-    agreed_version,
     failure,
+    negotiated_version,
     read,
     refusal,
 )
-from filmgate.adapters.cli.place import Place
+from filmgate.adapters.cli.place import ServiceLocator
 from filmgate.adapters.cli.posts import answers
 from filmgate.adapters.cli.roots import InputRequired, Roots
 from filmgate.adapters.cli.saving import NAME as SAVE
@@ -71,7 +71,12 @@ class Bridge:
     """Carries messages between a client, line by line, and the service at a place."""
 
     def __init__(
-        self, place: Place, write: Callable[[bytes], None], *, allowed: Sequence[str] = (), save: str | None = None
+        self,
+        place: ServiceLocator,
+        write: Callable[[bytes], None],
+        *,
+        allowed: Sequence[str] = (),
+        save: str | None = None,
     ) -> None:
         """Let agents name files in `allowed` folders, and save results in the folder `save`."""
         self._place = place
@@ -92,7 +97,7 @@ class Bridge:
                 if line.strip():
                     self._take(line)
             if self._tasks:
-                await self._place.settled()
+                await self._place.settle()
                 await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
             for task in self._tasks:
                 task.cancel()
@@ -151,7 +156,7 @@ class Bridge:
                     if message.wants_answer:
                         self._write(answer)
                     return
-                line = await self._files.carried(line, message)
+                line = await self._files.replace_paths(line, message)
             except InputRequired as asking:
                 self._write(asking.answer)
                 return
@@ -168,7 +173,7 @@ class Bridge:
             self._refuse(message, stop)
         except FilmgateClientError as error:
             self._refuse(message, stop_for(error))
-        except Stop as stop:
+        except CommandExit as stop:
             self._refuse(message, stop)
         except Exception:
             log.exception("the message %s could not be carried", message.method)
@@ -234,12 +239,12 @@ class Bridge:
 
     def _deliver(self, message: Message, answer: bytes) -> None:
         if message.method == "initialize":
-            self._version = agreed_version(answer) or self._version
+            self._version = negotiated_version(answer) or self._version
         if message.method == "tools/list" and self._saving is not None:
-            answer = self._saving.listed(answer)
+            answer = self._saving.append_tool(answer)
         self._write(answer)
 
-    def _refuse(self, message: Message, stop: Stop) -> None:
+    def _refuse(self, message: Message, stop: CommandExit) -> None:
         """Answer a request that could not be carried, and say so once on standard error."""
         if stop.message != self._complaint:
             self._complaint = stop.message

@@ -74,7 +74,7 @@ def show(callback_id: Id, url: options.Url = None, key: options.Key = None, as_j
         ("next", callback.next_at),
         ("trouble", callback.trouble),
     ]
-    print(f"{callback.id}\n{output.lines([*facts, *map(_told, callback.deliveries)])}")
+    print(f"{callback.id}\n{output.lines([*facts, *map(_outcome_row, callback.deliveries)])}")
     return Exit.DONE
 
 
@@ -151,6 +151,6 @@ def _row(callback: Callback) -> tuple[str, ...]:
     return callback.id, callback.status, str(callback.tries), callback.next_at or "-", answer, callback.trouble or ""
 
 
-def _told(delivery: Delivery) -> tuple[str, object]:
+def _outcome_row(delivery: Delivery) -> tuple[str, object]:
     said = "no answer" if delivery.answer is None else f"answered {delivery.answer}"
     return "delivery", f"{delivery.at}  {said} after {delivery.seconds:.1f} s  {delivery.trouble or ''}".rstrip()

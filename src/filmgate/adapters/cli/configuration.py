@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -42,8 +42,8 @@ def settings(*, warn: bool = False, **flags: Any) -> Settings:
     return chosen
 
 
-def _stop(message: str) -> Stop:
-    return Stop(message, Exit.USAGE, code="invalid_settings", hint="See `filmgate serve --help`.")
+def _stop(message: str) -> CommandExit:
+    return CommandExit(message, Exit.USAGE, code="invalid_settings", hint="See `filmgate serve --help`.")
 
 
 def _reasons(error: ValidationError, flags: Mapping[str, Any]) -> str:

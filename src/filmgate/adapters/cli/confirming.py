@@ -6,12 +6,12 @@ import sys
 
 import typer
 
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 
 
 def confirm(question: str, otherwise: str) -> None:
     """Ask for a yes. Raises Stop with what is so `otherwise`, and where nobody can be asked."""
     if not sys.stdin.isatty():
-        raise Stop("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
+        raise CommandExit("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
     if not typer.confirm(question, err=True):
-        raise Stop(otherwise, Exit.FAILED, code="not_confirmed")
+        raise CommandExit(otherwise, Exit.FAILED, code="not_confirmed")

@@ -19,7 +19,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import NoReturn
 
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 
 _ADDRESS = "embedded"
 _SERVES = re.compile(rb" serves (http://\S+) ")
@@ -79,18 +79,18 @@ class Embedded:
         _, late = await asyncio.wait(self._relays, timeout=_RELAY_SECONDS)
         for relay in late:  # a child of its own still holds the other end
             relay.cancel()
-        if self._noted()[:1] == [str(process.pid)]:
+        if self._read_note()[:1] == [str(process.pid)]:
             (self.data / _ADDRESS).unlink(missing_ok=True)
 
-    def announced(self) -> str | None:
+    def announced_address(self) -> str | None:
         """Give the address that an embedded service which holds the data folder has announced."""
-        noted = self._noted()
+        noted = self._read_note()
         return noted[1] if len(noted) == 2 and noted[0] == self._holder() else None
 
-    async def awaited(self) -> str | None:
+    async def wait_for_address(self) -> str | None:
         """Give the address of another agent's service once it has started; None where none is starting."""
         until = time.monotonic() + _AWAIT_SECONDS
-        while (address := self.announced()) is None and self._starts_elsewhere() and time.monotonic() < until:  # noqa: ASYNC110
+        while (address := self.announced_address()) is None and self._starts_elsewhere() and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)  # what is waited for happens in other processes
         return address
 
@@ -100,7 +100,7 @@ class Embedded:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(line)
 
-    def _noted(self) -> list[str]:
+    def _read_note(self) -> list[str]:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return (self.data / _ADDRESS).read_text().split()
         return []
@@ -125,10 +125,10 @@ class Embedded:
             if text.startswith("filmgate: "):
                 self._complaint = text.removeprefix("filmgate: ")
 
-    def _failure(self) -> Stop:
+    def _failure(self) -> CommandExit:
         reason = self._complaint or "its reasons are on stderr."
         in_use = "is in use by another service" in reason
-        return Stop(
+        return CommandExit(
             f"No service answers, and one of its own could not be started: {reason}",
             Exit.UNREACHABLE,
             code="in_use" if in_use else "not_started",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 from filmgate.adapters.cli.follow import complaints
 from filmgate.adapters.cli.tables import show
 
@@ -37,7 +37,9 @@ def tell_route(route: Route, *, as_json: bool) -> Exit:
     else:
         show(("engine", "verdict", "credits", "reason"), map(_candidate, route.candidates))
     first = route.candidates[0]
-    refused = Stop(f"the task would fail at {first.engine}: {first.reason}", Exit.FAILED, code="unsupported_by_engine")
+    refused = CommandExit(
+        f"the task would fail at {first.engine}: {first.reason}", Exit.FAILED, code="unsupported_by_engine"
+    )
     return complaints([refused] if first.verdict == "refuses" else [], as_json=as_json)
 
 

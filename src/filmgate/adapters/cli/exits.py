@@ -28,7 +28,7 @@ EXIT_CODES = (
 )
 
 
-class Stop(Exception):
+class CommandExit(Exception):
     """Ends a command with an exit code and a sentence for the reader; `hint` says what to do now.
 
     `code`, `field`, `trace_id`, `status` and `task_id` are shown to programs only.
@@ -53,10 +53,10 @@ class Stop(Exception):
         self.told = {"code": code, "field": field, "status": status, "trace_id": trace_id, "task_id": task_id}
 
 
-def stop_for(error: FilmgateClientError) -> Stop:
+def stop_for(error: FilmgateClientError) -> CommandExit:
     """Give the end of a command that the client's error means."""
     exit_code, hint = _meaning(error)
-    return Stop(
+    return CommandExit(
         error.message,
         exit_code,
         code=error.code,
@@ -76,20 +76,20 @@ def stopping() -> Iterator[None]:
     try:
         yield
     except FilmgateError as error:
-        raise Stop(error.message, Exit.FAILED, code=error.code) from error
+        raise CommandExit(error.message, Exit.FAILED, code=error.code) from error
 
 
-def failed(task: Task) -> Stop:
+def task_failure(task: Task) -> CommandExit:
     """Give the end of a command whose task failed."""
     code, reason = (
         ("unknown", "no reason is known") if task.failure is None else (task.failure.code, task.failure.message)
     )
-    return Stop(f"task {task.id} failed: {reason} ({code})", Exit.FAILED, code=code, task_id=task.id)
+    return CommandExit(f"task {task.id} failed: {reason} ({code})", Exit.FAILED, code=code, task_id=task.id)
 
 
-def interrupted(task_id: str, *options: str) -> Stop:
+def interruption(task_id: str, *options: str) -> CommandExit:
     """Give the end of a command that was interrupted while its task goes on."""
-    return Stop(
+    return CommandExit(
         f"Interrupted; task {task_id} goes on.",
         Exit.INTERRUPTED,
         code="interrupted",

@@ -45,7 +45,7 @@ def read_inside(real: str, limit: int) -> bytes:
 
 def _read(real: str, limit: int) -> bytes:
     parent, _, name = real.rpartition("/")
-    with _opened(parent) as folder:
+    with _open_folder(parent) as folder:
         if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise InvalidInput(f"{real} is not a regular file")
         # Had it become a FIFO since, opening it would wait for a writer.
@@ -66,7 +66,7 @@ def _read(real: str, limit: int) -> bytes:
 
 
 @contextlib.contextmanager
-def _opened(real: str) -> Iterator[int]:
+def _open_folder(real: str) -> Iterator[int]:
     """Open a folder by its resolved path, one step after the other, following no link."""
     folder = os.open("/", _FOLDER)
     try:
@@ -94,7 +94,7 @@ class NewFile:
 
     def __enter__(self) -> NewFile:
         self._stack = contextlib.ExitStack()
-        self._folder = self._stack.enter_context(_opened(self._real))
+        self._folder = self._stack.enter_context(_open_folder(self._real))
         with contextlib.ExitStack() as undo:
             undo.callback(self._stack.close)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filmgate.adapters.cli import output
-from filmgate.adapters.cli.exits import Exit, Stop, failed, interrupted
+from filmgate.adapters.cli.exits import CommandExit, Exit, interruption, task_failure
 from filmgate.adapters.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def follow(
         if save is not None and ended[0].completed:
             _save(filmgate, ended[0], save)
     except KeyboardInterrupt as error:
-        raise interrupted(
+        raise interruption(
             task_ids[min(len(ended), len(task_ids) - 1)], *(() if save is None else ("-o", str(save)))
         ) from error
     return ended
@@ -46,10 +46,10 @@ def report(tasks: Sequence[Task], *, save: Path | None, as_json: bool, named: bo
             text = output.lines(output.files(task, saved)) if named else f"{task.id}\n{output.describe(task, saved)}"
             if text:
                 print(text)
-    return complaints([failed(task) for task in tasks if not task.completed], as_json=as_json)
+    return complaints([task_failure(task) for task in tasks if not task.completed], as_json=as_json)
 
 
-def complaints(stops: Sequence[Stop], *, as_json: bool) -> Exit:
+def complaints(stops: Sequence[CommandExit], *, as_json: bool) -> Exit:
     """Say what went wrong with some of several tasks, and give the exit code of the first."""
     for stop in stops:
         output.complain(stop, as_json=as_json)
@@ -67,7 +67,7 @@ def _save(filmgate: Filmgate, task: Task, path: Path) -> None:
     try:
         filmgate.download(task, path)
     except OSError as error:
-        raise Stop(
+        raise CommandExit(
             f"the video of task {task.id} cannot be saved as {path}: {error.strerror}",
             Exit.FAILED,
             code="bad_output",

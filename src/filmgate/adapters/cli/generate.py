@@ -11,7 +11,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.engines import tell_route
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 from filmgate.adapters.cli.follow import follow, report
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def generate(
     """
     options.check_output(save)
     if dry_run and (wait or save):
-        raise Stop("With --dry-run there is nothing to wait for.", Exit.USAGE, code="bad_request", field="dry_run")
+        raise CommandExit(
+            "With --dry-run there is nothing to wait for.", Exit.USAGE, code="bad_request", field="dry_run"
+        )
     wanted: Options = {
         "aspect_ratio": aspect_ratio,
         "resolution": resolution,
@@ -113,7 +115,7 @@ def _see_through(
     try:
         task = submit()
     except KeyboardInterrupt as error:
-        raise Stop(
+        raise CommandExit(
             "Interrupted before the answer came; the task may have been accepted.",
             Exit.INTERRUPTED,
             code="interrupted",

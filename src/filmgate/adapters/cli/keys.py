@@ -10,7 +10,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Exit, Stop, stopping
+from filmgate.adapters.cli.exits import CommandExit, Exit, stopping
 from filmgate.adapters.cli.tables import show
 from filmgate.domain.roles import KeyRole
 
@@ -44,7 +44,7 @@ def create(
 ) -> int:
     """Create an API key and print it; it is shown this once and never again."""
     if not name.strip() or not application.strip():
-        raise Stop("the name of a key and of its application cannot be empty", Exit.USAGE, code="bad_request")
+        raise CommandExit("the name of a key and of its application cannot be empty", Exit.USAGE, code="bad_request")
     key, kept = _with_ledger(
         settings(data=data, database=database), lambda ledger: _create(ledger, name.strip(), application.strip(), role)
     )
@@ -106,12 +106,14 @@ async def _revoke(ledger: Ledger, wanted: str) -> ApiKey:
     good = [key for key in matching if key.revoked_at is None]
     if not good:
         reason = f"the key {wanted} is revoked already" if matching else f"there is no key {wanted}"
-        raise Stop(reason, Exit.FAILED, code="conflict" if matching else "not_found")
+        raise CommandExit(reason, Exit.FAILED, code="conflict" if matching else "not_found")
     if len(good) > 1:
         ids = ", ".join(key.id for key in good)
-        raise Stop(f"{len(good)} keys are called {wanted}: revoke one by its id: {ids}", Exit.USAGE, code="ambiguous")
+        raise CommandExit(
+            f"{len(good)} keys are called {wanted}: revoke one by its id: {ids}", Exit.USAGE, code="ambiguous"
+        )
     if not await ledger.revoke_key(good[0].id, time.time()):
-        raise Stop(f"the key {wanted} is revoked already", Exit.FAILED, code="conflict")
+        raise CommandExit(f"the key {wanted} is revoked already", Exit.FAILED, code="conflict")
     return good[0]
 
 
@@ -128,11 +130,11 @@ def _with_ledger(chosen: Settings, work: Callable[[Ledger], Awaitable[T]]) -> T:
     try:
         with stopping():
             return asyncio.run(run())
-    except Stop as stop:
+    except CommandExit as stop:
         if not isinstance(stop.__cause__, NotFound):
             raise
         hint = "Say where the data folder of the service is, with --data or FILMGATE_DATA."
-        raise Stop(stop.message, Exit.USAGE, code="no_data", hint=hint) from stop
+        raise CommandExit(stop.message, Exit.USAGE, code="no_data", hint=hint) from stop
 
 
 def _document(key: ApiKey) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 from filmgate.adapters.cli.tables import show as show_list
 from filmgate.adapters.cli.usage import credits_of
 from filmgate.domain.periods import Period
@@ -67,10 +67,10 @@ def set_limits(
     changes: Any = {name: value for name, value in zip(_RULES, values, strict=True) if value is not None}
     for name in default or ():
         if name not in _RULES or name in changes:
-            raise Stop(f"--default {name}: this is no rule, or it is set too", Exit.USAGE, code="bad_request")
+            raise CommandExit(f"--default {name}: this is no rule, or it is set too", Exit.USAGE, code="bad_request")
         changes[name] = None
     if not changes:
-        raise Stop("no rule is given", Exit.USAGE, code="bad_request", hint="See `filmgate limits set --help`.")
+        raise CommandExit("no rule is given", Exit.USAGE, code="bad_request", hint="See `filmgate limits set --help`.")
     with options.service(url, key) as filmgate:
         standing = filmgate.set_limits(application, **changes)
     if as_json:

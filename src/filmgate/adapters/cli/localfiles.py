@@ -43,7 +43,7 @@ class LocalFiles:
         self._upload = upload
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def carried(self, line: bytes, message: Message) -> bytes:
+    async def replace_paths(self, line: bytes, message: Message) -> bytes:
         """Return a message as it is to be sent to the service. Raises InvalidInput, InputRequired."""
         named = _local(message)
         if not named:
@@ -53,14 +53,14 @@ class LocalFiles:
         for argument, value in named.items():
             async with self._turns:
                 data = await asyncio.to_thread(_data_uri, argument, value, folders)
-                links[argument] = await self._sent(argument, data)
+                links[argument] = await self._upload_argument(argument, data)
         whole = msgspec.json.decode(line)
         whole["params"]["arguments"] |= links
         for said in ("inputResponses", "requestState"):
             whole["params"].pop(said, None)
         return msgspec.json.encode(whole)
 
-    async def _sent(self, argument: str, data: str) -> str:
+    async def _upload_argument(self, argument: str, data: str) -> str:
         try:
             return await self._upload(data)
         except FilmgateClientError as error:
@@ -86,7 +86,7 @@ def _data_uri(argument: str, value: str, folders: Sequence[str]) -> str:
     """Read the file that an argument names. Raises InvalidInput naming the argument."""
     kind = ARGUMENTS[argument]
     try:
-        real = _allowed(value.strip(), folders)
+        real = _require_allowed(value.strip(), folders)
         data = read_inside(real, LIMITS[kind])
     except InvalidInput as error:
         raise InvalidInput(f"{argument}: {error.message}", field=argument) from error
@@ -95,15 +95,15 @@ def _data_uri(argument: str, value: str, folders: Sequence[str]) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
-def _allowed(value: str, folders: Sequence[str]) -> str:
+def _require_allowed(value: str, folders: Sequence[str]) -> str:
     """Return the place of a file that may be read. Raises InvalidInput."""
-    real = _resolved(value)
+    real = _resolve(value)
     if not is_inside(real, folders):
         raise InvalidInput(f"{value} lies in no folder that may be read. {_may_read(folders)}")
     return real
 
 
-def _resolved(value: str) -> str:
+def _resolve(value: str) -> str:
     """Return the place that a path leads to, links resolved. Raises InvalidInput."""
     path = path_of(value) if value[:5].lower() == "file:" else value
     try:

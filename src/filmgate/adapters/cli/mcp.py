@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, overload
 import typer
 
 from filmgate.adapters.cli import options
-from filmgate.adapters.cli.exits import Exit, Stop, stop_for
+from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for
 
 if TYPE_CHECKING:
-    from filmgate.adapters.cli.place import Place
+    from filmgate.adapters.cli.place import ServiceLocator
 
 
 def mcp(
@@ -40,11 +40,11 @@ def mcp(
     del as_json  # errors are shown, and shaped by it, where all commands end
     import asyncio
 
-    from filmgate.adapters.cli.place import Place
+    from filmgate.adapters.cli.place import ServiceLocator
     from filmgate.client import FilmgateClientError
 
     try:
-        asyncio.run(_run(Place(url, key, data), _folders(allow_folder), _folder(save_folder)))
+        asyncio.run(_run(ServiceLocator(url, key, data), _folders(allow_folder), _folder(save_folder)))
     except FilmgateClientError as error:
         raise stop_for(error) from error
     return Exit.DONE
@@ -61,11 +61,11 @@ def _folder(given: Path) -> str: ...
 def _folder(given: Path | None) -> str | None:
     """Return a folder that was allowed. Raises Stop for what is none."""
     if given is not None and not given.is_dir():
-        raise Stop(f"{given} is not a folder", Exit.USAGE, code="bad_folder")
+        raise CommandExit(f"{given} is not a folder", Exit.USAGE, code="bad_folder")
     return None if given is None else str(given)
 
 
-async def _run(place: Place, allowed: list[str], save: str | None) -> None:
+async def _run(place: ServiceLocator, allowed: list[str], save: str | None) -> None:
     from filmgate.adapters.cli.bridge import Bridge
     from filmgate.adapters.cli.pipes import lines, writer
 

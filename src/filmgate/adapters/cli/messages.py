@@ -67,7 +67,7 @@ read = msgspec.json.Decoder(Message).decode
 _initialized = msgspec.json.Decoder(_Initialized).decode
 
 
-def agreed_version(answer: bytes) -> str | None:
+def negotiated_version(answer: bytes) -> str | None:
     """Read the protocol version from the answer to `initialize`."""
     try:
         return _initialized(answer).result.protocolVersion

@@ -33,17 +33,17 @@ def models(url: options.Url = None, key: options.Key = None, as_json: options.Js
 def _row(model: Model, default: str | None) -> tuple[str, ...]:
     return (
         f"{model.name} (default)" if model.name == default else model.name,
-        _listed(model.engines),
-        _listed(model.kinds),
+        _join_names(model.engines),
+        _join_names(model.kinds),
         _seconds(model.durations),
-        _listed(model.aspect_ratios),
-        _listed(model.sizes or model.resolutions),
-        _listed(model.operations),
-        _listed(model.inputs),
+        _join_names(model.aspect_ratios),
+        _join_names(model.sizes or model.resolutions),
+        _join_names(model.operations),
+        _join_names(model.inputs),
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _join_names(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "-"
 
 
@@ -51,4 +51,4 @@ def _seconds(durations: tuple[int, ...]) -> str:
     """Write lengths, a row of them without gaps as `1-10`."""
     if len(durations) > 2 and durations == tuple(range(durations[0], durations[-1] + 1)):
         return f"{durations[0]}-{durations[-1]}"
-    return _listed(tuple(map(str, durations)))
+    return _join_names(tuple(map(str, durations)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from filmgate.adapters.cli.exits import Exit, Stop, stop_for
+from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def check_output(path: Path | None) -> None:
     except OSError as error:
         reason = f"cannot be used ({error.strerror})"
     if reason is not None:
-        raise Stop(f"{path} {reason}: the video cannot be saved there", Exit.USAGE, code="bad_output", field="output")
+        raise CommandExit(
+            f"{path} {reason}: the video cannot be saved there", Exit.USAGE, code="bad_output", field="output"
+        )
 
 
 def _unusable(path: Path) -> str | None:

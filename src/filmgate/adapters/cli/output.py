@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from filmgate.adapters.cli.exits import Stop
+    from filmgate.adapters.cli.exits import CommandExit
     from filmgate.client import Task
     from filmgate.client.results import Adjustment
 
@@ -25,7 +25,7 @@ def document(task: Task) -> dict[str, Any]:
     return builtins
 
 
-def complain(stop: Stop, *, as_json: bool) -> None:
+def complain(stop: CommandExit, *, as_json: bool) -> None:
     """Say on stderr why the command ends."""
     if as_json:
         told = {"message": stop.message, "hint": stop.hint, **stop.told}
@@ -63,11 +63,11 @@ def describe(task: Task, saved: object = None) -> str:
 def remarks(task: Task) -> list[tuple[str, object]]:
     """Return what is not as it was asked for."""
     known = "a scene drawn from the words of the prompt that the engine knows"
-    changes: list[tuple[str, object]] = [("changed", _changed(change)) for change in task.adjustments]
+    changes: list[tuple[str, object]] = [("changed", _format_change(change)) for change in task.adjustments]
     return [("preview", task.preview and known), ("ignored", " ".join(task.ignored_words)), *changes]
 
 
-def _changed(change: Adjustment) -> str:
+def _format_change(change: Adjustment) -> str:
     asked, used = ("nothing" if value is None else value for value in (change.asked, change.used))
     return f"{change.field}: {asked} was asked for, {used} is used: {change.reason}"
 

@@ -18,7 +18,7 @@ import msgspec
 
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.embedded import Embedded
-from filmgate.adapters.cli.exits import Stop
+from filmgate.adapters.cli.exits import CommandExit
 from filmgate.client import WrongService
 from filmgate.client.identity import async_transport
 from filmgate.client.target import Target, find
@@ -34,7 +34,7 @@ class _Health(msgspec.Struct):
     version: str
 
 
-class Place:
+class ServiceLocator:
     """Finds the service when it is first needed, and again when one that belongs to an agent has gone.
 
     One that was named, or that is run with `filmgate serve`, is never replaced by another: it may be restarting,
@@ -73,9 +73,9 @@ class Place:
         if finding is not None and finding.done() and finding.exception() is None and finding.result() is target:
             self._finding = None
 
-    async def settled(self) -> None:
+    async def settle(self) -> None:
         """Wait until it is known where the service is, or that there is none."""
-        with contextlib.suppress(Stop):
+        with contextlib.suppress(CommandExit):
             await self.find()
 
     async def close(self) -> None:
@@ -95,7 +95,7 @@ class Place:
                 self._fixed = target
             return target
         self._embedded = self._embedded or Embedded(chosen.data)
-        address = await self._shared(self._embedded)
+        address = await self._find_shared(self._embedded)
         if address is None:
             address = await self._start(self._embedded)
         else:
@@ -122,17 +122,17 @@ class Place:
                 return False
             return response.is_success
 
-    async def _shared(self, embedded: Embedded) -> str | None:
+    async def _find_shared(self, embedded: Embedded) -> str | None:
         """Give the address of the service that another agent runs on the data folder."""
-        address = embedded.announced()
+        address = embedded.announced_address()
         return address if address is not None and await self._is_own(address) else None
 
     async def _start(self, embedded: Embedded) -> str:
         try:
             address = await embedded.start()
-        except Stop as stop:
+        except CommandExit as stop:
             # Agents start together: another one's service may be just about to answer.
-            shared = await embedded.awaited() if stop.told["code"] == "in_use" else None
+            shared = await embedded.wait_for_address() if stop.told["code"] == "in_use" else None
             if shared is None:
                 raise
             _say(f"it is another agent's and answers at {shared}")

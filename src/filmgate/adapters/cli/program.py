@@ -28,7 +28,7 @@ from filmgate.adapters.cli import (
     unknown,
     usage,
 )
-from filmgate.adapters.cli.exits import EXIT_CODES, Exit, Stop
+from filmgate.adapters.cli.exits import EXIT_CODES, CommandExit, Exit
 
 app = typer.Typer(
     help="Have videos made, follow them, and run the service that sees them through.",
@@ -88,12 +88,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone; what is left of it must not fail once more at the very end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
-    except Stop as stop:
+    except CommandExit as stop:
         return _end(stop, given)
     except typer.Abort:
-        return _end(Stop("Nothing was done.", Exit.FAILED, code="not_confirmed"), given)
+        return _end(CommandExit("Nothing was done.", Exit.FAILED, code="not_confirmed"), given)
     except typer.TyperException as error:
-        return _misused(error, given)
+        return _report_misuse(error, given)
     return int(result or Exit.DONE)
 
 
@@ -104,12 +104,12 @@ def _forgive(*streams: TextIO) -> None:
             stream.reconfigure(errors="replace")
 
 
-def _end(stop: Stop, given: Sequence[str]) -> int:
+def _end(stop: CommandExit, given: Sequence[str]) -> int:
     output.complain(stop, as_json="--json" in given)
     return stop.exit_code
 
 
-def _misused(error: typer.TyperException, given: Sequence[str]) -> int:
+def _report_misuse(error: typer.TyperException, given: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = "filmgate" if context is None else context.command_path
-    return _end(Stop(error.format_message(), Exit.USAGE, code="usage", hint=f"See `{path} --help`."), given)
+    return _end(CommandExit(error.format_message(), Exit.USAGE, code="usage", hint=f"See `{path} --help`."), given)

@@ -35,7 +35,7 @@ class SaveTool:
         self._get = get
         self._fetch = fetch
 
-    def listed(self, answer: bytes) -> bytes:
+    def append_tool(self, answer: bytes) -> bytes:
         """Return a list of tools with this one behind the others."""
         whole = msgspec.json.decode(answer)
         result = whole.get("result") if isinstance(whole, dict) else None
@@ -72,9 +72,9 @@ class SaveTool:
                 raise InvalidInput(f"{name} must be a text", field=name)
         if "task_id" not in given:
             raise InvalidInput("task_id is required", field="task_id")
-        return given["task_id"].strip(), self._named(given.get("filename"))
+        return given["task_id"].strip(), self._bare_name(given.get("filename"))
 
-    def _named(self, filename: str | None) -> str | None:
+    def _bare_name(self, filename: str | None) -> str | None:
         """Return the name alone. Raises InvalidInput for a path to another folder."""
         if filename is None:
             return None

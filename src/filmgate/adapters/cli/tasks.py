@@ -8,7 +8,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.confirming import confirm
-from filmgate.adapters.cli.exits import Exit, Stop, stop_for
+from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for
 from filmgate.adapters.cli.follow import complaints, follow, report
 from filmgate.adapters.cli.tables import caption, show
 from filmgate.domain.states import State
@@ -57,7 +57,9 @@ def wait(
     """
     options.check_output(save)
     if save is not None and len(task_ids) > 1:
-        raise Stop("-o saves the video of one task: give one id.", Exit.USAGE, code="bad_request", field="output")
+        raise CommandExit(
+            "-o saves the video of one task: give one id.", Exit.USAGE, code="bad_request", field="output"
+        )
     with options.service(url, key) as filmgate:
         ended = follow(filmgate, task_ids, timeout=timeout, save=save, quiet=as_json)
         return report(ended, save=save, as_json=as_json)
@@ -104,7 +106,9 @@ def cancel(
         output.emit(output.document(task))
     cancelled = task.failure is not None and task.failure.code == "cancelled"
     if not cancelled:
-        raise Stop(f"task {task.id} had ended before: {task.state}", Exit.FAILED, code="conflict", task_id=task.id)
+        raise CommandExit(
+            f"task {task.id} had ended before: {task.state}", Exit.FAILED, code="conflict", task_id=task.id
+        )
     if not as_json:
         print(f"{task.id} cancelled")
     return Exit.DONE

@@ -8,7 +8,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.confirming import confirm
-from filmgate.adapters.cli.exits import Exit, Stop
+from filmgate.adapters.cli.exits import CommandExit, Exit
 from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _decision(accepted: str | None, *, submit_again: bool, fail: bool) -> tuple[
     if fail:
         given.append(("fail", "failed"))
     if len(given) != 1:
-        raise Stop("Give one of --accepted, --submit-again and --fail.", Exit.USAGE, code="bad_request")
+        raise CommandExit("Give one of --accepted, --submit-again and --fail.", Exit.USAGE, code="bad_request")
     return given[0]
 
 
@@ -95,7 +95,7 @@ def _refuse_options(context: typer.Context) -> None:
     for name in context.params:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise Stop("Options stand behind the name of the command.", Exit.USAGE, code="usage")
+            raise CommandExit("Options stand behind the name of the command.", Exit.USAGE, code="usage")
 
 
 def _row(submit: UnknownSubmit) -> tuple[str, ...]:

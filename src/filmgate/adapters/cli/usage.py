@@ -41,7 +41,7 @@ def usage(
     elif every:
         show(_HEAD, map(_row, found))
     else:
-        print(_described(found[0]))
+        print(_format_used(found[0]))
     return Exit.DONE
 
 
@@ -54,7 +54,7 @@ def credits_of(standing: Standing) -> str:
     return f"{told.left:g} of {told.limit:g} left{renews}"
 
 
-def _described(used: Usage) -> str:
+def _format_used(used: Usage) -> str:
     total, now = used.total, used.now
     facts: list[tuple[str, object]] = [
         ("days", f"{used.since} to {used.until}"),

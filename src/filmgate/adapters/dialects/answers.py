@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from filmgate.adapters.dialects.loose import items, mapping, name, text
 from filmgate.adapters.dialects.upstreams import Told
-from filmgate.domain.words import MAX_WORDS, listed
+from filmgate.domain.words import MAX_WORDS, bounded_list
 
 Read = TypeVar("Read")
 
@@ -34,7 +34,7 @@ def percent(value: object) -> int | None:
     return int(min(100, max(0, number)))
 
 
-def told(status: int, value: Any) -> Told:
+def parse_error(status: int, value: Any) -> Told:
     """Read an error in any of the forms that services write: an object or a text, under `error`, `detail` or bare."""
     del status
     spots = [mapping(value).get("error"), mapping(value).get("detail"), value]
@@ -81,7 +81,7 @@ def not_found(nouns: str) -> re.Pattern[str]:
     return re.compile(rf"{thing}{its_id} {missing}{its_id}|(?:no such|unknown) (?:{nouns})(?: id)?{its_id}")
 
 
-__all__ = ["FINE", "first", "not_found", "percent", "read_codes", "refuses", "told"]
+__all__ = ["FINE", "first", "not_found", "parse_error", "percent", "read_codes", "refuses"]
 
 
 def preview_notes(*places: Any) -> dict[str, Any]:
@@ -90,4 +90,4 @@ def preview_notes(*places: Any) -> dict[str, Any]:
     if said is None:
         return {}
     words = (word for word in items(said.get("ignored_words"))[:MAX_WORDS] if isinstance(word, str))
-    return {"preview": True, "words_ignored": listed(words, unless=lambda word: not word.strip())}
+    return {"preview": True, "words_ignored": bounded_list(words, unless=lambda word: not word.strip())}

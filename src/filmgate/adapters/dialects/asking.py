@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation, ReferenceKind
-from filmgate.ports.provider import Given, ProviderTrouble
+from filmgate.ports.provider import Input, ProviderError
 
 
-def unsupported(sentence: str) -> Failure:
+def unsupported_failure(sentence: str) -> Failure:
     """Say that something can never be asked for."""
     return Failure(FailureCode.UNSUPPORTED_BY_ENGINE, sentence)
 
@@ -21,22 +21,22 @@ def unsupported(sentence: str) -> Failure:
 def refuse_all_but(operations: Collection[Operation], generation: Generation) -> Failure | None:
     """Say what a dialect has no words for that only makes videos, by these operations, from a prompt and two frames."""
     if generation.kind is Kind.IMAGE:
-        return unsupported("This provider makes videos, no pictures.")
+        return unsupported_failure("This provider makes videos, no pictures.")
     if generation.operation not in operations:
-        return unsupported(f"This provider has no operation {generation.operation}.")
+        return unsupported_failure(f"This provider has no operation {generation.operation}.")
     if generation.guides:
-        return unsupported("This provider takes no pictures as guides.")
+        return unsupported_failure("This provider takes no pictures as guides.")
     if generation.concepts:
-        return unsupported("This provider knows no concepts such as camera moves; describe them in the prompt.")
+        return unsupported_failure("This provider knows no concepts such as camera moves; describe them in the prompt.")
     return None
 
 
-def media_type(given: Given) -> str:
+def media_type(given: Input) -> str:
     """Give the media type of an input's file, which is one that we wrote."""
     return "image/png" if given.kind is ReferenceKind.IMAGE else "video/mp4"
 
 
-async def link(given: Given) -> str:
+async def link(given: Input) -> str:
     """Give an input as an address, or its file as a data URI. Raises ProviderTrouble: nothing was sent."""
     if given.file is None:
         return given.address or ""
@@ -47,7 +47,7 @@ def _data_uri(kind: str, file: Path) -> str:
     try:
         return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
     except OSError as error:
-        raise ProviderTrouble("A file of the request could not be read.") from error
+        raise ProviderError("A file of the request could not be read.") from error
 
 
 def segment(task_id: str) -> str | None:

@@ -170,7 +170,7 @@ Seconds = Annotated[
 ]
 
 
-def given(*values: str | None) -> str | None:
+def first_given(*values: str | None) -> str | None:
     """Give the first value that says something: null and the empty string mean absent."""
     return next((value for value in values if value), None)
 

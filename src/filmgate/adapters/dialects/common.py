@@ -10,14 +10,14 @@ from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.access import Action
-from filmgate.core.accounting import Accounting
-from filmgate.core.callbacks.owning import OwnCallbacks
+from filmgate.core.accounting import UsageService
+from filmgate.core.callbacks.owning import WebhookService
 from filmgate.core.events import Events
 from filmgate.core.models import Models
-from filmgate.core.operator import Operator
-from filmgate.core.providers.adopting import Adopting
-from filmgate.core.query import Form, Query
-from filmgate.core.repeats import Repeats
+from filmgate.core.operator import AdminService
+from filmgate.core.providers.adopting import Importer
+from filmgate.core.query import Query, Serializer
+from filmgate.core.repeats import Idempotency
 from filmgate.core.service import TaskService
 from filmgate.core.uploads import Uploads
 from filmgate.domain.media import Media
@@ -25,10 +25,10 @@ from filmgate.domain.settings import Settings
 from filmgate.ports.context import RequestContext
 
 __all__ = [
-    "Asked",
+    "Authenticator",
+    "BatchQuery",
     "BodyRead",
     "Dialect",
-    "Door",
     "ErrorWriter",
     "Model",
     "Read",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-class Door(Protocol):
+class Authenticator(Protocol):
     """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
@@ -69,32 +69,32 @@ class Services(NamedTuple):
     """
 
     tasks: TaskService
-    repeats: Repeats
+    repeats: Idempotency
     events: Events
     query: Query
     models: Models
-    door: Door
+    auth: Authenticator
     settings: Settings
     uploads: Uploads
     serve: Callable[[Request, Media], Awaitable[Response]]
-    operator: Operator
-    adopting: Adopting
-    callbacks: OwnCallbacks
-    accounting: Accounting
+    operator: AdminService
+    adopting: Importer
+    callbacks: WebhookService
+    accounting: UsageService
 
 
 class Read(NamedTuple):
     """`GET prefix + id` is a query by id that the query lane answers in this form, with these headers if it is good."""
 
     prefix: str
-    form: Form
+    form: Serializer
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class Asked(NamedTuple):
+class BatchQuery(NamedTuple):
     """A query understood from a body: which tasks, in which form, and how an error about it is written."""
 
-    form: Form
+    form: Serializer
     ids: list[str]
     single: bool
     error: ErrorWriter
@@ -104,7 +104,7 @@ class BodyRead(NamedTuple):
     """`POST path` may be a query by ids; `parse` gives None where the framework's route has to look at it."""
 
     path: str
-    parse: Callable[[bytes, Settings], Asked | None]
+    parse: Callable[[bytes, Settings], BatchQuery | None]
 
 
 class Dialect(NamedTuple):
@@ -118,7 +118,7 @@ class Dialect(NamedTuple):
     name: str
     errors: Mapping[str, ErrorWriter]
     router: Callable[[Services], APIRouter]
-    hook: Form
+    hook: Serializer
     reads: tuple[Read, ...] = ()
     body_reads: tuple[BodyRead, ...] = ()
     announces: bool = False

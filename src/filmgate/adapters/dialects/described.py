@@ -49,7 +49,7 @@ SOMETHING = r"[^\s\x1c-\x1f\x85]"
 """Matches a text that is more than white space, in Python's and in JSON Schema's sense."""
 
 
-def keyed(tag: str) -> APIRouter:
+def keyed_router(tag: str) -> APIRouter:
     """Make a router whose operations need an API key; the door checks it, this only describes it."""
     return APIRouter(tags=[tag], dependencies=[Security(_BEARER)])
 
@@ -90,7 +90,7 @@ def answer(model: Any, description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def completed(openapi: dict[str, Any]) -> dict[str, Any]:
+def complete_openapi(openapi: dict[str, Any]) -> dict[str, Any]:
     """Put the schemas of the answers into a description, which is changed and given back."""
     adapters = [(index, "serialization", TypeAdapter(model)) for index, model in enumerate(_ANSWERS)]
     schemas, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]

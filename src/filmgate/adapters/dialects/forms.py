@@ -15,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from filmgate.adapters.dialects.codec import parse_object
-from filmgate.adapters.dialects.inputs import Inputs, Taken, take
+from filmgate.adapters.dialects.inputs import ExtractedInputs, InputFields, take
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.media_fields import is_media_name
 
@@ -37,7 +37,7 @@ _BEGINNINGS: Final = (
 )
 
 
-class Part(NamedTuple):
+class FormFile(NamedTuple):
     """A file in a form: its media type as it was sent, and its bytes."""
 
     type: str
@@ -54,17 +54,19 @@ def is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").strip().lower().startswith("multipart/form-data")
 
 
-def read_inputs(request: Request, body: bytes, inputs: Inputs | Callable[[dict[str, Any]], Inputs]) -> Taken:
+def read_inputs(
+    request: Request, body: bytes, inputs: InputFields | Callable[[dict[str, Any]], InputFields]
+) -> ExtractedInputs:
     """Read a body that is a JSON object or a form, with its pictures and clips in their places.
 
     What it has places for may depend on the rest of it. Raises InvalidRequest.
     """
     form = is_form(request)
     sent = form_object(parse_form(request, body)) if form else parse_object(body)
-    return take(sent, inputs if isinstance(inputs, Inputs) else inputs(sent), form=form)
+    return take(sent, inputs if isinstance(inputs, InputFields) else inputs(sent), form=form)
 
 
-def parse_form(request: Request, body: bytes) -> list[tuple[str, str | Part]]:
+def parse_form(request: Request, body: bytes) -> list[tuple[str, str | FormFile]]:
     """Read a form with parts that was read to its end already: each part with its name, in their order.
 
     Raises InvalidRequest for what is no form, or was cut off before its closing boundary.
@@ -84,7 +86,7 @@ def parse_form(request: Request, body: bytes) -> list[tuple[str, str | Part]]:
     return reader.parts
 
 
-def form_object(parts: list[tuple[str, str | Part]]) -> dict[str, Any]:
+def form_object(parts: list[tuple[str, str | FormFile]]) -> dict[str, Any]:
     """Return the fields of a form as JSON would have them: files as data URIs, `a[b]` as an object, `a[]` as a list.
 
     Raises InvalidRequest if a field that has one value has two that differ.
@@ -95,12 +97,12 @@ def form_object(parts: list[tuple[str, str | Part]]) -> dict[str, Any]:
         base, keys = (name, ()) if read is None else (read["base"], tuple(_KEY.findall(read["keys"])))
         if value != "":
             found.setdefault(base, []).append((keys, _value(base, value)))
-    return {base: _joined(base, values) for base, values in found.items()}
+    return {base: _join_values(base, values) for base, values in found.items()}
 
 
-def _value(base: str, value: str | Part) -> Any:
+def _value(base: str, value: str | FormFile) -> Any:
     """Return one part as JSON would have it; in the place of a picture there may be JSON in a text."""
-    if isinstance(value, Part):
+    if isinstance(value, FormFile):
         return {"url": value.data_uri}
     if value.lstrip()[:1] in ("{", "[") and is_media_name(base):
         try:
@@ -110,7 +112,7 @@ def _value(base: str, value: str | Part) -> Any:
     return value
 
 
-def _joined(base: str, values: list[tuple[tuple[str, ...], Any]]) -> Any:
+def _join_values(base: str, values: list[tuple[tuple[str, ...], Any]]) -> Any:
     """Return the value of a field out of all that was sent for it."""
     keyed = [(keys, value) for keys, value in values if any(key and not _is_index(key) for key in keys)]
     if keyed:
@@ -158,7 +160,7 @@ class _Reader:
     """Collects the parts of a form as the parser comes upon them."""
 
     def __init__(self) -> None:
-        self.parts: list[tuple[str, str | Part]] = []
+        self.parts: list[tuple[str, str | FormFile]] = []
         self.closed = False
         self._headers: dict[str, str] = {}
         self._field = self._header = b""
@@ -207,7 +209,7 @@ class _Reader:
         self._pieces = []
         encoding = self._headers.get("content-transfer-encoding", "").strip().lower()
         if encoding in ("base64", "quoted-printable"):
-            data = _decoded(name, data, encoding)
+            data = _decode(name, data, encoding)
         kind = self._headers.get("content-type", "").partition(";")[0].strip().lower()
         if data or options.get("filename"):
             self.parts.append((name, _read(name, kind, data, named="filename" in options)))
@@ -236,14 +238,14 @@ def _name(options: dict[str, str]) -> str:
     return name
 
 
-def _decoded(name: str, data: bytes, encoding: str) -> bytes:
+def _decode(name: str, data: bytes, encoding: str) -> bytes:
     try:
         return base64.b64decode(data) if encoding == "base64" else binascii.a2b_qp(data)
     except binascii.Error as error:
         raise InvalidRequest(f"{name}: this part is not valid {encoding}", field=name) from error
 
 
-def _read(name: str, kind: str, data: bytes, *, named: bool) -> str | Part:
+def _read(name: str, kind: str, data: bytes, *, named: bool) -> str | FormFile:
     """Return a part as the file or the text that it is.
 
     A part with a file name is a file unless it says that it is text; one without is a file by its type or its bytes.
@@ -253,7 +255,7 @@ def _read(name: str, kind: str, data: bytes, *, named: bool) -> str | Part:
     if is_media(data) or (named and not text) or (kind.startswith(_FILES) and not (kind == _ANY and _is_text(data))):
         if not data:
             raise InvalidRequest(f"{name}: the file is empty", field=name)
-        return Part(kind or _ANY, data)
+        return FormFile(kind or _ANY, data)
     if len(data) > MAX_TEXT:
         raise InvalidRequest(
             f"{name}: a text in a form can have {MAX_TEXT} bytes, this one has {len(data)}; a file needs a filename "

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from filmgate.adapters.dialects.codec import Film, Picture
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import ReferenceKind
-from filmgate.domain.media_fields import MAX_NAME, PLAIN, find_media, glued, is_nothing, worded
+from filmgate.domain.media_fields import MAX_NAME, PLAIN, find_media, is_nothing, normalise, split_words
 
 _DEEPEST: Final = 4
 MAX_FIELDS: Final = 1_000
@@ -44,7 +44,7 @@ def by_url(address: str) -> dict[str, str]:
     return {"url": address}
 
 
-class Place(NamedTuple):
+class InputField(NamedTuple):
     """Where a request has a picture or clip.
 
     `field` is its path in the body, with dots; `role` says what it is for. `others` are further fields of the dialect
@@ -61,13 +61,13 @@ class Place(NamedTuple):
     typed: bool = False
 
 
-class Inputs(NamedTuple):
+class InputFields(NamedTuple):
     """What a request has places for, in the order in which a list fills them.
 
     `lists` are names of such lists. `further` are fields with inputs that only their own names lead to.
     """
 
-    places: tuple[Place, ...] = ()
+    places: tuple[InputField, ...] = ()
     lists: tuple[str, ...] = ()
     further: Mapping[str, str] = {}
 
@@ -78,7 +78,7 @@ class Inputs(NamedTuple):
         return ", ".join([*places, *(f"{field} ({role})" for field, role in self.further.items())])
 
 
-class Taken(NamedTuple):
+class ExtractedInputs(NamedTuple):
     """A body with its inputs in their places. `names` are the names under which they were sent."""
 
     body: dict[str, Any]
@@ -89,7 +89,7 @@ class Taken(NamedTuple):
         """Return what the start and the end were called."""
         return self.names.get(start, start), self.names.get(end, end)
 
-    def encoded(self, data: bytes) -> bytes:
+    def encode(self, data: bytes) -> bytes:
         """Return the body as JSON: as it was sent, unless something was moved."""
         return msgspec.json.encode(self.body) if self.moved else data
 
@@ -100,7 +100,7 @@ class _Sent(NamedTuple):
     raw: Any
 
 
-def take(sent: dict[str, Any], inputs: Inputs, *, form: bool = False) -> Taken:
+def take(sent: dict[str, Any], inputs: InputFields, *, form: bool = False) -> ExtractedInputs:
     """Return a body whose pictures and clips stand in the places of the dialect.
 
     `form` says that it came as one. Raises InvalidRequest, naming the field, for two that claim one place, for
@@ -108,12 +108,12 @@ def take(sent: dict[str, Any], inputs: Inputs, *, form: bool = False) -> Taken:
     """
     if len(sent) > MAX_FIELDS:
         raise InvalidRequest(f"the body has {len(sent)} fields: at most {MAX_FIELDS} are read")
-    known = {glued(name): [place] for place in inputs.places for name in _names_of(place)}
-    known |= {glued(name): list(inputs.places) for name in inputs.lists if glued(name) not in known}
+    known = {normalise(name): [place] for place in inputs.places for name in _names_of(place)}
+    known |= {normalise(name): list(inputs.places) for name in inputs.lists if normalise(name) not in known}
     found: dict[str, list[_Sent]] = {}
     body = dict(sent)
     for name, value in sent.items():
-        places = known.get(glued(name))
+        places = known.get(normalise(name))
         if places is None or not _may_be_moved(name, value, places):
             continue
         del body[name]
@@ -121,12 +121,12 @@ def take(sent: dict[str, Any], inputs: Inputs, *, form: bool = False) -> Taken:
             for place, one in _spread(name, value, places, inputs):
                 found.setdefault(place.field, []).append(one)
     names = {place.field: _settle(body, place, found[place.field]) for place in inputs.places if place.field in found}
-    return Taken(body, names, form or body != sent)
+    return ExtractedInputs(body, names, form or body != sent)
 
 
 def refuse_unused(
     unused: Iterable[tuple[str, Any]],
-    inputs: Inputs,
+    inputs: InputFields,
     reason: str = "this request has no use for a picture or video here",
 ) -> None:
     """Raise InvalidRequest for the first picture or clip among fields, by their paths, that a request does not use."""
@@ -150,14 +150,14 @@ def read_address(name: str, value: Any, kind: ReferenceKind) -> str:
         raise InvalidRequest(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}", field=name) from error
 
 
-def _names_of(place: Place) -> Iterator[str]:
+def _names_of(place: InputField) -> Iterator[str]:
     yield from place.names
     yield from place.others
     if "." not in place.field:
         yield place.field
 
 
-def _may_be_moved(name: str, value: Any, places: list[Place]) -> bool:
+def _may_be_moved(name: str, value: Any, places: list[InputField]) -> bool:
     """Return whether a value is read here; numbers are no inputs, and the dialect reads its own structures."""
     if isinstance(value, bool | int | float) or (isinstance(value, str) and PLAIN.fullmatch(value)):
         return False
@@ -165,7 +165,7 @@ def _may_be_moved(name: str, value: Any, places: list[Place]) -> bool:
     return own is None or not isinstance(value, dict)
 
 
-def _spread(name: str, value: Any, places: list[Place], inputs: Inputs) -> Iterator[tuple[Place, _Sent]]:
+def _spread(name: str, value: Any, places: list[InputField], inputs: InputFields) -> Iterator[tuple[InputField, _Sent]]:
     """Yield where the values of a field belong. Raises InvalidRequest if there are more than there are places."""
     if not isinstance(value, list):
         yield places[0], _Sent(name, read_address(name, value, places[0].kind), value)
@@ -185,7 +185,7 @@ def _spread(name: str, value: Any, places: list[Place], inputs: Inputs) -> Itera
         yield place, _Sent(path, read_address(path, one, place.kind), one)
 
 
-def _settle(body: dict[str, Any], place: Place, claims: list[_Sent]) -> str:
+def _settle(body: dict[str, Any], place: InputField, claims: list[_Sent]) -> str:
     """Put what claims a place there and return its name. Raises InvalidRequest if they are not the same."""
     first = claims[0]
     for other in claims[1:]:
@@ -207,11 +207,11 @@ def _settle(body: dict[str, Any], place: Place, claims: list[_Sent]) -> str:
     return first.name
 
 
-def _clash(one: str, other: str, place: Place) -> InvalidRequest:
+def _clash(one: str, other: str, place: InputField) -> InvalidRequest:
     return InvalidRequest(f"{one} and {other} are both for {place.role} and differ: give one of them", field=other)
 
 
-def _offer(inputs: Inputs) -> str:
+def _offer(inputs: InputFields) -> str:
     return f"It takes {inputs.accepted}." if inputs.accepted else "It takes none: leave it out."
 
 
@@ -229,9 +229,9 @@ def _addresses(field: str, value: Any, name: str) -> Iterator[str]:
         return
     if not isinstance(value, dict) or name.count(".") > field.count(".") + _DEEPEST:
         raise InvalidRequest(f"{name} must be an http(s) address or a base64 data URI", field=field)
-    kind = next((value[key] for key in value if worded(key) in _MIME and isinstance(value[key], str)), None)
+    kind = next((value[key] for key in value if split_words(key) in _MIME and isinstance(value[key], str)), None)
     for key, held in value.items():
-        word = worded(key)
+        word = split_words(key)
         if is_nothing(held) or word in _BESIDE:
             continue
         if word in DATA and isinstance(held, str):

@@ -54,13 +54,13 @@ def moment(value: object) -> float | None:
     Without an offset it is in UTC. The zero times of programming languages are no time.
     """
     if isinstance(value, str):
-        value = _parsed(value.strip())
+        value = _parse_time(value.strip())
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LAST:
         return None
     return value / 1000 if value > _MILLISECONDS else float(value)
 
 
-def _parsed(written: str) -> float | None:
+def _parse_time(written: str) -> float | None:
     try:
         read = datetime.datetime.fromisoformat(written)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from filmgate.adapters.dialects import answers, loose
 from filmgate.adapters.dialects.upstreams import Answers, Code, Meaning, Told, Unknown
 from filmgate.domain.states import State
-from filmgate.ports.provider import Receipt
+from filmgate.ports.provider import TaskRef
 
 _MODERATION: Final = "moderation"
 _REFUSED: Final = ("moderat", "blacklist")
@@ -36,7 +36,7 @@ def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
     A sentence that says nothing of one is what a server answers below a wrong base address. A balance that is too low
     is trouble of the account whatever the status: another account could well serve the request.
     """
-    told = _judged(answers.told(status, value))
+    told = _recognise_moderation(answers.parse_error(status, value))
     said = (told.message or "").lower()
     if 400 <= status < 500 and any(words in said for words in _UNPAID):
         return told._replace(meaning=Meaning.ACCOUNT)
@@ -49,15 +49,15 @@ def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
 
 def read_reason(reason: object, code: object = None) -> Told:
     """Read why a generation failed."""
-    return _judged(answers.told(0, {"detail": reason, "code": code}))
+    return _recognise_moderation(answers.parse_error(0, {"detail": reason, "code": code}))
 
 
-def _receipt(value: Any) -> Receipt | None:
+def _receipt(value: Any) -> TaskRef | None:
     task_id = loose.identity(loose.mapping(value).get("id"))
-    return None if task_id is None else Receipt(task_id)
+    return None if task_id is None else TaskRef(task_id)
 
 
-def _judged(told: Told) -> Told:
+def _recognise_moderation(told: Told) -> Told:
     """Give what was told; refused content is known by the words for it."""
     refused = any(word in (told.message or "").lower() for word in _REFUSED)
     return told._replace(code=_MODERATION) if refused else told

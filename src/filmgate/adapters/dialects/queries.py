@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import in_query
 from filmgate.core.access import Action
-from filmgate.core.query import Form
+from filmgate.core.query import Serializer
 from filmgate.core.waiting import MAX_HOLD, hold
 from filmgate.ports.context import RequestContext
 
@@ -23,13 +23,15 @@ WAIT: Final = in_query(
 _APPLIED: Final = (b"preference-applied", b"wait")
 
 
-async def queried(services: Services, request: Request, name: str, form: Form) -> Response:
+async def answer_path_query(services: Services, request: Request, name: str, form: Serializer) -> Response:
     """Answer a query by the id that the path has under a name."""
-    context = await services.door.enter(request, Action.QUERY)
-    return await answered(services, request, context, request.path_params[name], form)
+    context = await services.auth.enter(request, Action.QUERY)
+    return await answer_query(services, request, context, request.path_params[name], form)
 
 
-async def answered(services: Services, request: Request, context: RequestContext, task_id: str, form: Form) -> Response:
+async def answer_query(
+    services: Services, request: Request, context: RequestContext, task_id: str, form: Serializer
+) -> Response:
     """Answer a query by id, after as long a wait as it asks for. Raises InvalidRequest, NotFound."""
     wanted = hold(request.query_params.get("wait"), request.headers.get("prefer"))
     ended = await services.tasks.hold(context, task_id, wanted.seconds) if wanted.seconds else None

@@ -15,7 +15,7 @@ _NAMES: Final = {
 }
 
 
-class Scope(NamedTuple):
+class DialectCapabilities(NamedTuple):
     """What a request can start from and end at, None being nothing, and which guiding pictures it takes."""
 
     starts: Set[ReferenceKind | None] = frozenset({None})
@@ -37,4 +37,4 @@ def _kind(reference: Reference | None) -> ReferenceKind | None:
     return None if reference is None else reference.kind
 
 
-__all__ = ["Scope"]
+__all__ = ["DialectCapabilities"]

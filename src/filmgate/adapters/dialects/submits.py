@@ -16,13 +16,13 @@ from filmgate.adapters.dialects.common import Services
 from filmgate.adapters.dialects.forms import is_form
 from filmgate.adapters.dialects.terms import asks_strictly, strict
 from filmgate.core.access import Action
-from filmgate.core.repeats import Sent
-from filmgate.core.service import Order
+from filmgate.core.repeats import Fingerprint
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest, TooManyRequests
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
-Understood = Callable[[RequestContext, bytes], Awaitable[Order]]
+Understood = Callable[[RequestContext, bytes], Awaitable[SubmitRequest]]
 """Reads the body of a submit. Raises what is wrong with it."""
 
 MAX_KEY: Final = 255
@@ -47,32 +47,32 @@ class Accepted(NamedTuple):
     data: bytes
 
 
-async def accepted(services: Services, request: Request, understood: Understood, *, files: bool = True) -> Accepted:
+async def accept(services: Services, request: Request, understood: Understood, *, files: bool = True) -> Accepted:
     """Accept a submit, which may have `files`, or give the task of the one that it repeats."""
-    context, data = await received(services, request, files=files)
+    context, data = await receive(services, request, files=files)
 
-    async def order() -> Order:
+    async def order() -> SubmitRequest:
         return strict(await understood(context, data), request)
 
-    return Accepted(context, await services.repeats.submit(context, await sent(request, data), order), data)
+    return Accepted(context, await services.repeats.submit(context, await fingerprint(request, data), order), data)
 
 
-async def received(services: Services, request: Request, *, files: bool = True) -> tuple[RequestContext, bytes]:
+async def receive(services: Services, request: Request, *, files: bool = True) -> tuple[RequestContext, bytes]:
     """Let a submit in and read its body.
 
     If it is refused for its rate and will be sent again, that is remembered.
     """
     try:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
     except TooManyRequests:
         if _COUNT in request.headers:
-            data = await services.door.body(request, files=files)
-            services.repeats.refuse(await services.door.recheck(request), await sent(request, data))
+            data = await services.auth.body(request, files=files)
+            services.repeats.refuse(await services.auth.recheck(request), await fingerprint(request, data))
         raise
-    return context, await services.door.body(request, files=files)
+    return context, await services.auth.body(request, files=files)
 
 
-async def sent(request: Request, data: bytes, *, always: bool = False) -> Sent:
+async def fingerprint(request: Request, data: bytes, *, always: bool = False) -> Fingerprint:
     """Read what a submit says of being sent again; its digest only then, or `always`. Raises InvalidRequest."""
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
@@ -80,20 +80,20 @@ async def sent(request: Request, data: bytes, *, always: bool = False) -> Sent:
     counted = request.headers.get(_COUNT, "")
     tries = int(counted) if _TRIES.fullmatch(counted) else None
     if key is None and tries is None and not always:
-        return Sent()
+        return Fingerprint()
     digest = _digest if len(data) < _LONG else _digest_beside
-    return Sent(await digest(request, data), key, tries)
+    return Fingerprint(await digest(request, data), key, tries)
 
 
 async def _digest_beside(request: Request, data: bytes) -> bytes:
-    return await asyncio.get_running_loop().run_in_executor(_beside, _digested, request, data)
+    return await asyncio.get_running_loop().run_in_executor(_beside, _compute_digest, request, data)
 
 
 async def _digest(request: Request, data: bytes) -> bytes:
-    return _digested(request, data)
+    return _compute_digest(request, data)
 
 
-def _digested(request: Request, data: bytes) -> bytes:
+def _compute_digest(request: Request, data: bytes) -> bytes:
     """Digest a request: the same for what is the same JSON, or the same form with another boundary."""
     mark = hashlib.sha256(f"{request.method} {request.scope['path'].rstrip('/')}\n".encode())
     if asks_strictly(request):

@@ -10,9 +10,9 @@ import msgspec
 from fastapi import Request
 from pydantic import BaseModel
 
-from filmgate.adapters.dialects.inputs import Inputs, refuse_unused
-from filmgate.core.service import Order
-from filmgate.domain.adjustments import Adjustment, Terms, shown
+from filmgate.adapters.dialects.inputs import InputFields, refuse_unused
+from filmgate.core.service import SubmitRequest
+from filmgate.domain.adjustments import Adjustment, Terms, show_value
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.media_fields import MAX_VALUES
 
@@ -31,7 +31,7 @@ def terms(
     sent: Mapping[str, Any],
     body: BaseModel,
     names: Mapping[str, str],
-    inputs: Inputs,
+    inputs: InputFields,
     *,
     unused: Mapping[str, str] | None = None,
     changed: Iterable[Adjustment] = (),
@@ -51,13 +51,13 @@ def terms(
     refuse_unused(unknown, inputs)
     given = tuple(value for value, path in names.items() if path not in dropped and _at(sent, path) is not None)
     idle = [
-        Adjustment(path, shown(value), None, reason)
+        Adjustment(path, show_value(value), None, reason)
         for path, reason in dropped.items()
         if (value := _at(sent, path)) is not None
     ]
     known = {FIELD, *silent}
     strange = (
-        Adjustment(path[:_MAX_NAME], shown(value), None, "this request has no such field")
+        Adjustment(path[:_MAX_NAME], show_value(value), None, "this request has no such field")
         for path, value in unknown
         if path not in known
     )
@@ -69,7 +69,7 @@ def terms(
     )
 
 
-def strict(order: Order, request: Request) -> Order:
+def strict(order: SubmitRequest, request: Request) -> SubmitRequest:
     """Return an order that is strict if its body, a header or a parameter says so. Raises InvalidRequest."""
     if order.terms.strict or not asks_strictly(request):
         return order

@@ -18,8 +18,8 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.settings import EngineSettings, no_switches
 from filmgate.domain.spelling import check_keys
 from filmgate.domain.structure import count_values
-from filmgate.ports.line import Line, LineError, Reply
-from filmgate.ports.provider import ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient, ProviderClientError, Reply
+from filmgate.ports.provider import ProviderError, Status, Submission, TaskRef
 
 NOT_ACCEPTED: Final = frozenset({*range(400, 407), *range(410, 418), 422, 426, 428, 429, 431, 451})
 """Statuses of a submit that certainly was not accepted, unless the body is a job. All others leave it open."""
@@ -101,7 +101,7 @@ class Answers(NamedTuple):
     read_error: ReadError
     read_codes: Callable[[Any], list[str]]
     refuses: Callable[[Any], bool]
-    receipt: Callable[[Any], Receipt | None]
+    receipt: Callable[[Any], TaskRef | None]
     has_state: Callable[[Any], bool]
     codes: Mapping[str, Code]
     unknown: Unknown
@@ -133,25 +133,25 @@ def options(kind: type[Options], given: Mapping[str, Any]) -> Options:
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-async def call(line: Line, method: str, path: str, **request: Any) -> Reply:
+async def call(line: ProviderClient, method: str, path: str, **request: Any) -> Reply:
     """Send a request; a line without an answer is trouble. Raises ProviderTrouble."""
     try:
         return await line.call(method, path, **request)
-    except LineError as error:
-        raise ProviderTrouble(error.message, accepted=error.sent, account=not error.sent) from error
+    except ProviderClientError as error:
+        raise ProviderError(error.message, accepted=error.sent, account=not error.sent) from error
 
 
-async def send(line: Line, submission: Submission, path: str, **request: Any) -> Reply:
+async def send(line: ProviderClient, submission: Submission, path: str, **request: Any) -> Reply:
     """Send a submit, under its key for providers that know a repeated one by it. Raises ProviderTrouble."""
     return await call(line, "POST", path, headers={"idempotency-key": submission.key}, fresh=True, **request)
 
 
-def accepted(
+def parse_receipt(
     reply: Reply,
     dialect: Answers,
     not_accepted: frozenset[int] = frozenset(),
     read_error: ReadError | None = None,
-) -> Receipt:
+) -> TaskRef:
     """Return what the provider calls the task that a submit has become.
 
     A job is the answer whatever its status is; without one only a listed status, or a listed code under a 2xx, says
@@ -159,7 +159,7 @@ def accepted(
     others of the dialect. Raises EngineFailed with the provider's verdict; ProviderTrouble, which says whether
     anything may be accepted.
     """
-    value = decoded(reply)
+    value = decode_json(reply)
     receipt = dialect.receipt(value)
     if receipt is not None and dialect.has_state(value):
         return receipt
@@ -168,14 +168,14 @@ def accepted(
         if receipt is not None and not dialect.refuses(value):
             return receipt
         # What was given an id may have been made, whatever else is said of it.
-        meaning = None if receipt is not None else _listed(dialect, value)
+        meaning = None if receipt is not None else _listed_meaning(dialect, value)
         if meaning is None:
             message = (told.message or "The answer to the submit names no task.")[:_LONGEST_MESSAGE]
-            raise ProviderTrouble(message, accepted=True, retry_after=retry_after(reply.headers))
+            raise ProviderError(message, accepted=True, retry_after=retry_after(reply.headers))
     elif reply.status in NOT_ACCEPTED:
         meaning = told.meaning or _meaning(dialect, told) or _meaning_of(reply.status)
     else:
-        raise ProviderTrouble(
+        raise ProviderError(
             _sentence(reply.status, told),
             accepted=reply.status not in not_accepted,
             account=_of_account(reply.status),
@@ -184,12 +184,12 @@ def accepted(
     raise _refusal(meaning, _sentence(reply.status, told), told, reply)
 
 
-def answered(reply: Reply, dialect: Answers, task_id: str | None = None) -> Any:
+def parse_query_answer(reply: Reply, dialect: Answers, task_id: str | None = None) -> Any:
     """Return the JSON that a query was answered with; None if it says that the id is not known.
 
     The job that was asked for is the answer whatever its status is. Raises ProviderTrouble.
     """
-    value = decoded(reply)
+    value = decode_json(reply)
     good = is_good(reply)
     receipt = dialect.receipt(value)
     if receipt is not None and dialect.has_state(value) and (good or receipt.id == task_id):
@@ -200,11 +200,11 @@ def answered(reply: Reply, dialect: Answers, task_id: str | None = None) -> Any:
     if good and value is not None and not (receipt is None and dialect.refuses(value)):
         return value
     if good and value is None:
-        raise ProviderTrouble("The answer is no JSON.")
-    meaning = _listed(dialect, value) if good else _meaning(dialect, told)
+        raise ProviderError("The answer is no JSON.")
+    meaning = _listed_meaning(dialect, value) if good else _meaning(dialect, told)
     # What stands in front of a provider answers a query with a bare 404 while it is deployed anew.
     account = meaning is Meaning.ACCOUNT or (meaning is None and reply.status != 404 and _of_account(reply.status))
-    raise ProviderTrouble(_sentence(reply.status, told), account=account, retry_after=retry_after(reply.headers))
+    raise ProviderError(_sentence(reply.status, told), account=account, retry_after=retry_after(reply.headers))
 
 
 def check_discarded(reply: Reply, dialect: Answers) -> None:
@@ -212,9 +212,9 @@ def check_discarded(reply: Reply, dialect: Answers) -> None:
 
     A 404 is enough, but for the page of a router: a task that goes on costs money.
     """
-    gone = reply.status == 404 and (not reply.body or decoded(reply) is not None)
-    if not (is_good(reply) or gone) and answered(reply, dialect) is not None:
-        raise ProviderTrouble(f"The provider answered {reply.status} to a delete.")
+    gone = reply.status == 404 and (not reply.body or decode_json(reply) is not None)
+    if not (is_good(reply) or gone) and parse_query_answer(reply, dialect) is not None:
+        raise ProviderError(f"The provider answered {reply.status} to a delete.")
 
 
 def is_unknown(dialect: Answers, value: Any, told: Told) -> bool:
@@ -252,7 +252,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (until - now).total_seconds())
 
 
-def decoded(reply: Reply) -> Any:
+def decode_json(reply: Reply) -> Any:
     """Give the JSON of an answer, None if it is none, or is far larger than what a provider has to say."""
     if count_values(reply.body) > _MAX_VALUES:
         return None
@@ -267,13 +267,13 @@ def is_good(reply: Reply) -> bool:
     return 200 <= reply.status < 300
 
 
-def reports_of(ids: Sequence[str], reports: Mapping[str, Report], reply: Reply) -> list[Report]:
+def reports_of(ids: Sequence[str], reports: Mapping[str, Status], reply: Reply) -> list[Status]:
     """Return what a batch says of the tasks with these ids, in their order.
 
     One that is left out is not known, unless the batch came with an error: then nothing is said of it.
     """
     unsaid = () if is_good(reply) else ids
-    found = {task_id: Report(Receipt(task_id), None) for task_id in unsaid} | dict(reports)
+    found = {task_id: Status(TaskRef(task_id), None) for task_id in unsaid} | dict(reports)
     return [found[task_id] for task_id in ids if task_id in found]
 
 
@@ -285,14 +285,14 @@ def _date(value: str) -> datetime.datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
-def _refusal(meaning: Meaning | None, message: str, told: Told, reply: Reply) -> EngineFailed | ProviderTrouble:
+def _refusal(meaning: Meaning | None, message: str, told: Told, reply: Reply) -> EngineFailed | ProviderError:
     """Return the error for a submit that certainly was not accepted."""
     if meaning in (Meaning.REJECTED, Meaning.MODERATED):
         return EngineFailed(failure(told._replace(meaning=meaning), message))
-    return ProviderTrouble(message, account=meaning is Meaning.ACCOUNT, retry_after=retry_after(reply.headers))
+    return ProviderError(message, account=meaning is Meaning.ACCOUNT, retry_after=retry_after(reply.headers))
 
 
-def _listed(dialect: Answers, value: Any) -> Meaning | None:
+def _listed_meaning(dialect: Answers, value: Any) -> Meaning | None:
     """Return what an error under a 2xx means; None unless every code in it is on the list."""
     found = [dialect.codes.get(code) for code in dialect.read_codes(value)]
     known = [code.meaning for code in found if code is not None]
@@ -330,15 +330,15 @@ __all__ = [
     "Told",
     "Unknown",
     "UpstreamOptions",
-    "accepted",
-    "answered",
     "call",
     "check_discarded",
-    "decoded",
+    "decode_json",
     "failure",
     "is_good",
     "is_unknown",
     "options",
+    "parse_query_answer",
+    "parse_receipt",
     "reports_of",
     "retry_after",
     "send",

@@ -70,7 +70,7 @@ class WorkerProcess:
 
         Raises EngineFailed with the worker's verdict, EngineCrashed when the worker died or spoke nonsense.
         """
-        process = await self._started()
+        process = await self._living_worker()
         self._number += 1
         number = self._number
         try:
@@ -99,7 +99,7 @@ class WorkerProcess:
             self._log.warning("worker %d did not end in time", process.pid)
         await self._kill()
 
-    async def _started(self) -> Process:
+    async def _living_worker(self) -> Process:
         """Give the living worker, starting one if need be.
 
         Called on the event loop's thread: the death signal is bound to the thread that spawned the child.
@@ -116,7 +116,7 @@ class WorkerProcess:
 
     async def _follow(self, process: Process, number: int, report: Report) -> dict[str, Any]:
         while True:
-            event = await self._said(process)
+            event = await self._next_event(process)
             if event.get("job") != number:
                 continue  # the tail of an earlier job
             match event:
@@ -129,7 +129,7 @@ class WorkerProcess:
                 case _:
                     raise EngineCrashed(f"The worker sent an unexpected event: {event.get('event')!r}.")
 
-    async def _said(self, process: Process) -> dict[str, Any]:
+    async def _next_event(self, process: Process) -> dict[str, Any]:
         """Give the worker's next event. Raises EngineCrashed if none comes in time."""
         try:
             async with asyncio.timeout(self._stall):
@@ -142,7 +142,7 @@ class WorkerProcess:
         try:
             async with asyncio.timeout(self._grace):
                 await _send(process, {"cancel": number})
-                while not await _ended(process, number):
+                while not await _has_ended(process, number):
                     pass
         except (TimeoutError, EngineCrashed):
             await self._kill()
@@ -220,7 +220,7 @@ async def _event(process: Process) -> dict[str, Any]:
     return event
 
 
-async def _ended(process: Process, number: int) -> bool:
+async def _has_ended(process: Process, number: int) -> bool:
     event = await _event(process)
     return event.get("job") == number and event.get("event") != "progress"
 
@@ -288,7 +288,7 @@ def serve(prepare: Callable[[], Handler]) -> NoReturn:
     """Work off jobs from standard input until it ends. `prepare` does the slow imports and gives the handler."""
     bind_to_parent()
     close_inherited()
-    channel = _Channel()
+    channel = _WorkerChannel()
     channel.listen()
     handler = prepare()
     while True:
@@ -296,7 +296,7 @@ def serve(prepare: Callable[[], Handler]) -> NoReturn:
         channel.answer(number, _attempt(handler, order, channel.reporter(number)))
 
 
-class _Channel:
+class _WorkerChannel:
     """The child's end of the pipes. A thread watches the input: its end is noticed in the middle of the work."""
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ def framework(
     )
 
     async def on_error(request: Request, error: Exception) -> Response:
-        status, headers, body = errors.answer(request.scope["path"], _known(error), request.state.trace_id)
+        status, headers, body = errors.answer(request.scope["path"], _to_known_error(error), request.state.trace_id)
         response = Response(body, status)
         response.raw_headers = [(b"content-length", b"%d" % len(body)), *headers]
         if isinstance(error, HTTPException) and error.headers:
@@ -69,7 +69,7 @@ def framework(
     return app
 
 
-def _known(error: Exception) -> FilmgateError:
+def _to_known_error(error: Exception) -> FilmgateError:
     if isinstance(error, FilmgateError):
         return error
     if isinstance(error, RequestValidationError):

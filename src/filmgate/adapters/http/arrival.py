@@ -14,7 +14,7 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose body is read here."""
 
 
-class Patience(NamedTuple):
+class BodyTimeout(NamedTuple):
     """How long a body may take: so many seconds (0: no limit), and one more for every `rate` bytes that have come."""
 
     seconds: float
@@ -22,13 +22,13 @@ class Patience(NamedTuple):
 
     def receive(self, receive: Receive) -> Receive:
         """Watch over what is received. It raises BodyTooSlow, and InvalidRequest for a body that is cut off."""
-        return _Arrival(receive, self).receive
+        return _BodyTimer(receive, self).receive
 
 
-class _Arrival:
+class _BodyTimer:
     """A body on its way. The time counts from the moment somebody reads it."""
 
-    def __init__(self, receive: Receive, patience: Patience) -> None:
+    def __init__(self, receive: Receive, patience: BodyTimeout) -> None:
         self._receive = receive
         self._patience = patience
         self._until: float | None = None

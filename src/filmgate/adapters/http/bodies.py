@@ -61,7 +61,7 @@ class Bodies:
         """
         most = self._most if files or raw else self._small
         check = self._check(scope, raw=raw)
-        size = _announced(scope)
+        size = _announced_length(scope)
         rest = _Rest(receive)
         pieces: list[bytes] = []
         try:
@@ -185,7 +185,7 @@ def _is_form(scope: Any) -> bool:
     return (find(scope["headers"], b"content-type") or b"").strip().lower().startswith(_FORM)
 
 
-def _announced(scope: Any) -> int | None:
+def _announced_length(scope: Any) -> int | None:
     length = find(scope["headers"], b"content-length")
     return int(length) if length is not None and length.isdigit() else None
 

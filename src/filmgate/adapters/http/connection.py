@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from filmgate.adapters.http.bodies import APPLICATION
-from filmgate.adapters.http.connections import Connections, Standing
+from filmgate.adapters.http.connections import Connections, ConnectionState
 from filmgate.adapters.http.headers import HANDSHAKE, RESERVED
 
 MAX_HEAD: Final = 64 * 1024
@@ -59,7 +59,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)
-        self.kept.move(self, Standing.UNKNOWN)
+        self.kept.move(self, ConnectionState.UNKNOWN)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -128,7 +128,7 @@ class PatientProtocol(HttpToolsProtocol):
             self.scope["state"][HANDSHAKE] = True
         if self.reserved:
             self.scope["state"][RESERVED] = True
-        self.kept.move(self, Standing.BUSY)
+        self.kept.move(self, ConnectionState.BUSY)
         self._before_body = False
         self._beside_body = 0
         self._stop_waiting()
@@ -153,7 +153,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._known = self._known or APPLICATION in self.scope["state"]
         if self.cycle.response_complete:
-            self.kept.move(self, Standing.KNOWN if self._known else Standing.UNKNOWN)
+            self.kept.move(self, ConnectionState.KNOWN if self._known else ConnectionState.UNKNOWN)
         if self._begun and self.cycle.response_complete:
             self._wait()
 

@@ -15,7 +15,7 @@ _PROBED: Final = 32
 """Connections at most that are asked, one after the other, whether something has come that is not read yet."""
 
 
-class Standing(IntEnum):
+class ConnectionState(IntEnum):
     """What a connection is doing; those with the lowest number are closed first."""
 
     UNKNOWN = 0
@@ -39,7 +39,7 @@ class Connection(Protocol):
         """Return the descriptor of its socket, -1 if it is closed."""
 
 
-_Ranks = dict[Standing, dict[Connection, None]]
+_Ranks = dict[ConnectionState, dict[Connection, None]]
 
 
 class Connections:
@@ -55,7 +55,7 @@ class Connections:
         self._all_exempt = "*" in exempt
         self._exempt = [network for entry in exempt if (network := _network(entry)) is not None]
         self._addresses: dict[str, _Ranks] = {}
-        self._places: dict[Connection, tuple[str, Standing]] = {}
+        self._places: dict[Connection, tuple[str, ConnectionState]] = {}
 
     def __len__(self) -> int:
         """Return how many connections there are."""
@@ -71,10 +71,10 @@ class Connections:
             if len(self) >= self._most + ADMIN_CONNECTIONS:
                 return False
             connection.reserved = True
-        self._put(connection, address, Standing.BUSY)
+        self._put(connection, address, ConnectionState.BUSY)
         return True
 
-    def move(self, connection: Connection, standing: Standing) -> None:
+    def move(self, connection: Connection, standing: ConnectionState) -> None:
         """Note what a counted connection is doing from now on."""
         place = self._places.get(connection)
         if place is not None:
@@ -100,13 +100,15 @@ class Connections:
         return bool(by_size) and self._close_one(by_size[0])
 
     def _idle(self, address: str) -> int:
-        return sum(len(found) for standing, found in self._addresses[address].items() if standing is not Standing.BUSY)
+        return sum(
+            len(found) for standing, found in self._addresses[address].items() if standing is not ConnectionState.BUSY
+        )
 
     def _close_one(self, address: str) -> bool:
         """Close an idle connection of an address."""
         ranks = self._addresses[address]
         for standing in sorted(ranks):
-            if standing is not Standing.BUSY and ranks[standing]:
+            if standing is not ConnectionState.BUSY and ranks[standing]:
                 victim = self._stalest(ranks[standing])
                 self._take(victim)
                 victim.cut_off()
@@ -122,7 +124,7 @@ class Connections:
             rank[connection] = rank.pop(connection)
         return next(iter(rank))
 
-    def _put(self, connection: Connection, address: str, standing: Standing) -> None:
+    def _put(self, connection: Connection, address: str, standing: ConnectionState) -> None:
         self._addresses.setdefault(address, {}).setdefault(standing, {})[connection] = None
         self._places[connection] = (address, standing)
 

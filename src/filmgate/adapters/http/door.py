@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from filmgate.adapters.http.bodies import APPLICATION, Bodies, Receive, release
 from filmgate.adapters.http.headers import Headers, find
-from filmgate.core.access import Access, Action, Rate, authorize
+from filmgate.core.access import AccessControl, Action, Rate, authorize
 from filmgate.core.links import Links
 from filmgate.domain.errors import FilmgateError, TooManyRequests
 from filmgate.domain.roles import KeyRole
@@ -19,10 +19,10 @@ _A_MINUTE = 60
 """Seconds after which an empty bucket is full."""
 
 
-class HttpDoor:
+class HttpAuthenticator:
     """Turns a request into its context, and counts it in the bucket of its key; `rates` are per minute."""
 
-    def __init__(self, access: Access, links: Links, rates: Mapping[Action, int], bodies: Bodies) -> None:
+    def __init__(self, access: AccessControl, links: Links, rates: Mapping[Action, int], bodies: Bodies) -> None:
         self._access = access
         self._links = links
         self._rates = rates

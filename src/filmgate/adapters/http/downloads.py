@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from filmgate.domain.addresses import redacted
+from filmgate.domain.addresses import redact
 from filmgate.ports.fetcher import FetchError
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ class Download:
     async def take(self, answer: httpx2.Response) -> bool:
         """Read an answer to its end; False if it was no use and the file must be asked for anew. Raises FetchError."""
         status = answer.status_code
-        if self._resuming and (status == 416 or (status == 206 and not self._continued_by(answer))):
+        if self._resuming and (status == 416 or (status == 206 and not self._is_continued_by(answer))):
             await self._start_anew()
             return False
         if status != 200 and not (self._resuming and status == 206):
-            raise FetchError(f"{redacted(self.url)} answered {status}.", retryable=status in _PASSING_STATUS)
+            raise FetchError(f"{redact(self.url)} answered {status}.", retryable=status in _PASSING_STATUS)
         if status == 200:
             await self._start_anew()
             self._total = _length(answer.headers)
@@ -70,7 +70,7 @@ class Download:
         await self._read(answer)
         return True
 
-    def _continued_by(self, answer: httpx2.Response) -> bool:
+    def _is_continued_by(self, answer: httpx2.Response) -> bool:
         """Tell whether a partial answer begins where we are, in the file that we have the beginning of."""
         parts = _RANGE.fullmatch(answer.headers.get("content-range", "").strip())
         if parts is None or int(parts[1]) != self._size or int(parts[2]) < self._size:
@@ -86,7 +86,7 @@ class Download:
     def _check_head(self, answer: httpx2.Response) -> None:
         encoding = answer.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
-            message = f"{redacted(self.url)} answered with a compressed body, which is not accepted."
+            message = f"{redact(self.url)} answered with a compressed body, which is not accepted."
             raise FetchError(message, retryable=False)
         if max(self._total or 0, self._size + (_length(answer.headers) or 0)) > self._max_bytes:
             raise self._too_large()
@@ -104,13 +104,13 @@ class Download:
 
     async def _check_end(self) -> None:
         if self._size == 0:
-            raise FetchError(f"{redacted(self.url)} answered with an empty body.", retryable=False)
+            raise FetchError(f"{redact(self.url)} answered with an empty body.", retryable=False)
         if self._total is not None and self._size < self._total:
-            raise FetchError(f"{redacted(self.url)} broke off its answer.", retryable=True)
+            raise FetchError(f"{redact(self.url)} broke off its answer.", retryable=True)
         if self._total is not None and self._size > self._total:
             # What came is no file that the server knows: nothing of it can be built on.
             self._validator = None
-            raise FetchError(f"{redacted(self.url)} served more than it announced.", retryable=True)
+            raise FetchError(f"{redact(self.url)} served more than it announced.", retryable=True)
         await self._flush()
 
     async def _flush(self) -> None:
@@ -125,12 +125,12 @@ class Download:
         await asyncio.to_thread(_empty, self._file)
 
     def _too_large(self) -> FetchError:
-        message = f"{redacted(self.url)} serves more than the {self._max_bytes} bytes that are allowed."
+        message = f"{redact(self.url)} serves more than the {self._max_bytes} bytes that are allowed."
         return FetchError(message, retryable=False)
 
 
 @contextlib.contextmanager
-def written(target: Path) -> Iterator[BinaryIO]:
+def write_atomically(target: Path) -> Iterator[BinaryIO]:
     """Give a file that becomes `target` if all goes well, and vanishes if not."""
     part = target.with_name(f".{uuid.uuid4().hex}.part")
     try:

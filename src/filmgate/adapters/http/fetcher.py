@@ -21,10 +21,10 @@ from filmgate.adapters.http.addresses import (
     parse,
     refusal,
 )
-from filmgate.adapters.http.downloads import RESUMES, Download, written
+from filmgate.adapters.http.downloads import RESUMES, Download, write_atomically
 from filmgate.adapters.http.resolver import Unresolved
 from filmgate.adapters.http.tls import certificate_reason, trust
-from filmgate.domain.addresses import redacted
+from filmgate.domain.addresses import redact
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError, Response
 
@@ -75,7 +75,7 @@ class CheckedFetcher:
 
     def check(self, url: str) -> None:
         """Raise InvalidRequest if the address can be seen to be unusable without asking a name server."""
-        self._checked(url)
+        self._check(url)
 
     async def download(
         self,
@@ -93,7 +93,7 @@ class CheckedFetcher:
         origin of the address; `trusted` is an origin that may be reached although it is private. A redirect to
         another origin ends both.
         """
-        with written(target) as file:
+        with write_atomically(target) as file:
             async with _deadline(self._total, url):
                 download = Download(url, file, max_bytes)
                 for _ in range(RESUMES):
@@ -104,7 +104,7 @@ class CheckedFetcher:
                         if not download.goes_on(error):
                             raise
                 if not await self._follow(download, headers or {}, trusted, application):
-                    raise FetchError(f"{redacted(url)} does not serve the rest of what it began.", retryable=True)
+                    raise FetchError(f"{redact(url)} does not serve the rest of what it began.", retryable=True)
 
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], *, timeout: float, application: str | None
@@ -138,7 +138,7 @@ class CheckedFetcher:
                 if answer.status_code not in _REDIRECT_STATUS:
                     return await download.take(answer)
                 url = _next_hop(url, answer.headers.get("location"))
-        raise FetchError(f"{redacted(download.url)} redirects more than {_REDIRECTS} times.", retryable=False)
+        raise FetchError(f"{redact(download.url)} redirects more than {_REDIRECTS} times.", retryable=False)
 
     @contextlib.asynccontextmanager
     async def _exchange(
@@ -152,8 +152,8 @@ class CheckedFetcher:
     ) -> AsyncIterator[httpx2.Response]:
         """Send a request to a checked address of the host; gives the answer, its body unread."""
         ips = await self._lookup(address, trusted, application)
-        await self._opened()
-        with _translated(address):
+        await self._open_transport()
+        with _translate_errors(address):
             guarded = not _is_origin(address, trusted)
             answer = await self._dial(method, address, ips, body, headers, guarded=guarded)
             try:
@@ -192,12 +192,12 @@ class CheckedFetcher:
         )
         if guarded and not is_listed(ip, self._networks):
             request.extensions["trace"] = _elsewhere
-        transport = await self._opened()
+        transport = await self._open_transport()
         answer = await transport.handle_async_request(request)
         answer.request = request
         return answer
 
-    async def _opened(self) -> httpx2.AsyncHTTPTransport:
+    async def _open_transport(self) -> httpx2.AsyncHTTPTransport:
         async with self._opening:
             if self._transport is None:
                 self._transport = await asyncio.to_thread(_open_transport, self._tls)
@@ -222,7 +222,7 @@ class CheckedFetcher:
             raise FetchError(refusal(address.host, ips), retryable=False)
         return allowed[:_DIALLED]
 
-    def _checked(self, url: str, trusted: str | None = None) -> Address:
+    def _check(self, url: str, trusted: str | None = None) -> Address:
         address = parse(url)
         ip = as_ip("127.0.0.1") if _is_localhost(address.host) else address.ip
         if ip and not is_allowed(ip, self._networks) and not _is_origin(address, trusted):
@@ -231,7 +231,7 @@ class CheckedFetcher:
 
     def _usable(self, url: str, trusted: str | None = None) -> Address:
         try:
-            return self._checked(url, trusted)
+            return self._check(url, trusted)
         except InvalidRequest as error:
             raise FetchError(error.message, retryable=False) from error
 
@@ -297,14 +297,14 @@ def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
 def _next_hop(url: str, location: str | None) -> str:
     """Give the address a redirect leads to. Raises FetchError."""
     if not location:
-        raise FetchError(f"{redacted(url)} redirects to nowhere.", retryable=False)
+        raise FetchError(f"{redact(url)} redirects to nowhere.", retryable=False)
     try:
         # Servers write spaces as they are; clients encode them.
         following = urljoin(url, location.strip(" ").replace(" ", "%20"))
     except ValueError as error:
-        raise FetchError(f"{redacted(url)} redirects to an unreadable address.", retryable=False) from error
+        raise FetchError(f"{redact(url)} redirects to an unreadable address.", retryable=False) from error
     if url.lower().startswith("https:") and following.lower().startswith("http:"):
-        raise FetchError(f"{redacted(url)} redirects from https to http, which is refused.", retryable=False)
+        raise FetchError(f"{redact(url)} redirects from https to http, which is refused.", retryable=False)
     return following
 
 
@@ -314,11 +314,11 @@ async def _deadline(seconds: float, url: str) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise FetchError(f"{redacted(url)} did not answer within {seconds:g} seconds.", retryable=True) from error
+        raise FetchError(f"{redact(url)} did not answer within {seconds:g} seconds.", retryable=True) from error
 
 
 @contextlib.contextmanager
-def _translated(address: Address) -> Iterator[None]:
+def _translate_errors(address: Address) -> Iterator[None]:
     """Say in our words what went wrong on the way; theirs could quote the address with its secrets."""
     import httpx2
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import uuid_utils
 
-from filmgate.adapters.http.arrival import WITH_BODY, Patience
+from filmgate.adapters.http.arrival import WITH_BODY, BodyTimeout
 from filmgate.adapters.http.bodies import release
 from filmgate.adapters.http.errors import Errors, defect
 from filmgate.adapters.http.headers import (
@@ -27,8 +27,8 @@ from filmgate.adapters.http.headers import (
     rate_limit,
     trace,
 )
-from filmgate.adapters.http.lane import Lane, Message, Receive, Scope, Send
-from filmgate.adapters.http.metrics import Requests
+from filmgate.adapters.http.lane import FastPath, Message, Receive, Scope, Send
+from filmgate.adapters.http.metrics import RequestCounter
 from filmgate.core.links import Links
 from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, Unavailable
 from filmgate.domain.identity import PATH as IDENTITY
@@ -60,7 +60,7 @@ class Mount(NamedTuple):
     app: Mountable
 
 
-class Gate:
+class WebApp:
     """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
 
     It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
@@ -73,15 +73,15 @@ class Gate:
     def __init__(
         self,
         framework: object,
-        lane: Lane,
+        lane: FastPath,
         links: Links,
         errors: Errors,
-        requests: Requests,
+        requests: RequestCounter,
         dialects: dict[str, str],
         mounts: Mapping[str, Mount],
         *,
         max_body: int,
-        patience: Patience,
+        patience: BodyTimeout,
         is_admin: Callable[[Scope], Awaitable[bool]],
         prefix: str = "",
     ) -> None:
@@ -215,7 +215,7 @@ class Gate:
 class _Reply:
     """Sends an answer with the headers that all answers have, counts it, and knows how far it has got."""
 
-    def __init__(self, gate: Gate, scope: Scope, send: Send, trace_id: str) -> None:
+    def __init__(self, gate: WebApp, scope: Scope, send: Send, trace_id: str) -> None:
         self.trace_id = trace_id
         self.started = self.ended = False
         self._gate = gate

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from filmgate.core.access import Buckets
 
 
-def hooks_router(hurry: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
+def hooks_router(poll_now: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
     """Make the route. `hurry` takes the engine and the key of a submit; `buckets` count requests per client address."""
     router = APIRouter(tags=["service"])
 
@@ -25,7 +25,7 @@ def hooks_router(hurry: Callable[[str, str], bool], buckets: Buckets) -> APIRout
     )
     async def hear(engine: str, key: str, request: Request) -> Response:
         buckets.take(request.client.host if request.client else "")
-        hurry(engine, key)
+        poll_now(engine, key)
         return Response(status_code=204)
 
     return router

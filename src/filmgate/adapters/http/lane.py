@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
-from filmgate.adapters.http.door import HttpDoor
+from filmgate.adapters.http.door import HttpAuthenticator
 from filmgate.adapters.http.errors import Errors, ErrorWriter, headers_of
 from filmgate.adapters.http.headers import APPLIED, CORS, NOSNIFF, Headers, find, rate_limit, trace
-from filmgate.adapters.http.metrics import Requests
+from filmgate.adapters.http.metrics import RequestCounter
 from filmgate.core.access import Action, Rate
-from filmgate.core.query import Form, Query
+from filmgate.core.query import Query, Serializer
 from filmgate.core.service import TaskService
 from filmgate.core.waiting import hold
 from filmgate.domain.errors import FilmgateError
@@ -25,7 +25,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-Route = tuple[str, Form, tuple[tuple[bytes, bytes], ...]]
+Route = tuple[str, Serializer, tuple[tuple[bytes, bytes], ...]]
 """The dialect of a query by id, the form of its answer, and headers that a good answer has besides."""
 
 _JSON = (b"content-type", b"application/json")
@@ -37,7 +37,7 @@ class Question(Protocol):
     """What a body asks for, as a dialect understands it."""
 
     @property
-    def form(self) -> Form:
+    def form(self) -> Serializer:
         """The form of the answer."""
 
     @property
@@ -53,7 +53,7 @@ class Question(Protocol):
         """How an error about it is written."""
 
 
-class Lane:
+class FastPath:
     """Answers what it can, and says of the rest that it is the framework's.
 
     `reads` maps the path in front of an id to (dialect, form, headers of a good answer), `bodies` a path to (dialect,
@@ -64,17 +64,17 @@ class Lane:
         self,
         reads: Mapping[str, Route],
         bodies: Mapping[str, tuple[str, Callable[[bytes], Question | None]]],
-        door: HttpDoor,
+        auth: HttpAuthenticator,
         tasks: TaskService,
         query: Query,
         errors: Errors,
-        requests: Requests,
+        requests: RequestCounter,
         *,
         longest: int,
     ) -> None:
         self._reads = reads
         self._bodies = bodies
-        self._door = door
+        self._auth = auth
         self._tasks = tasks
         self._query = query
         self._errors = errors
@@ -102,7 +102,7 @@ class Lane:
     async def _read(self, scope: Scope, send: Send, trace_id: str, read: Route) -> None:
         rate = None
         try:
-            context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
+            context, rate = await self._auth.admit(scope, Action.QUERY, trace_id)
             query, prefer = scope["query_string"], find(scope["headers"], b"prefer")
             applied, body = await self._one(context, scope["path"][-_ID:], read[1], query, prefer)
             status, headers = 200, [_JSON, *read[2], *applied]
@@ -122,7 +122,7 @@ class Lane:
         dialect, parse = route
         rate, question = None, None
         try:
-            context, rate = await self._door.admit(scope, Action.QUERY, trace_id)
+            context, rate = await self._auth.admit(scope, Action.QUERY, trace_id)
             scope.setdefault("state", {})["admitted"] = context, rate
             data = await self._whole(scope, receive)
             if data is None:
@@ -146,7 +146,7 @@ class Lane:
         return None
 
     async def _one(
-        self, context: RequestContext, task_id: str, form: Form, query: bytes, prefer: bytes | None
+        self, context: RequestContext, task_id: str, form: Serializer, query: bytes, prefer: bytes | None
     ) -> tuple[Headers, bytes]:
         """Write the answer for one task, after as long a wait as the request asks for; say so if it prefers that."""
         if not query and prefer is None:

@@ -18,7 +18,7 @@ from filmgate.adapters.http.addresses import parse
 from filmgate.adapters.http.resolver import Unresolved
 from filmgate.adapters.http.tls import cause, certificate_reason, trust
 from filmgate.domain.errors import InvalidRequest
-from filmgate.ports.line import LineError, Part, Reply
+from filmgate.ports.line import FormPart, ProviderClientError, Reply
 
 if TYPE_CHECKING:
     # Loaded with the first request: its import takes longer than the start of the service should.
@@ -37,7 +37,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _Form = list[tuple[str, tuple[str | None, Any, str | None]]]
 
 
-class HttpLine:
+class HttpProviderClient:
     """Implements Line over HTTP/1.1. The base address may be private; nothing of the environment plays a part."""
 
     def __init__(
@@ -88,18 +88,18 @@ class HttpLine:
         *,
         query: Mapping[str, str | int | float] | None = None,
         json: Any = None,
-        form: Sequence[Part] | None = None,
+        form: Sequence[FormPart] | None = None,
         headers: Mapping[str, str] | None = None,
         fresh: bool | None = None,
     ) -> Reply:
         """Send one request to a path below the base address, and give the answer. Raises LineError."""
         url = self._url(path, query)
-        own = _checked(headers or {})
+        own = _check_headers(headers or {})
         body = None if json is None else msgspec.json.encode(json)
         alone = fresh if fresh is not None else method.upper() not in _READ_ONLY
         sending = _Sending()
         kept, single = await self._ready()
-        with self._translated(sending), _files(form or ()) as parts:
+        with self._translate_errors(sending), _files(form or ()) as parts:
             async with asyncio.timeout(self._timeout):
                 request = self._request(method, url, own, body, parts, alone=alone, sending=sending)
                 async with _exchange(single if alone else kept, request) as answer:
@@ -141,11 +141,11 @@ class HttpLine:
     def _url(self, path: str, query: Mapping[str, str | int | float] | None) -> str:
         """Give the address of a path, which never leads out of the base address. Raises LineError."""
         if {".", ".."} & set(path.partition("?")[0].split("/")):
-            raise LineError("The path of the request leads out of the base address.", sent=False)
+            raise ProviderClientError("The path of the request leads out of the base address.", sent=False)
         try:
             address = parse(f"{self._base}/{path.lstrip('/')}")
         except InvalidRequest as error:
-            raise LineError(error.message, sent=False) from error
+            raise ProviderClientError(error.message, sent=False) from error
         joint = "&" if "?" in address.target else "?"
         return f"{self._place}{address.target}" + (joint + urlencode(query) if query else "")
 
@@ -179,7 +179,7 @@ class HttpLine:
         async for piece in answer.aiter_bytes():
             received += piece
             if len(received) > self._max_answer:
-                raise LineError(f"{self._place} answered with more than {self._max_answer} bytes.", sent=True)
+                raise ProviderClientError(f"{self._place} answered with more than {self._max_answer} bytes.", sent=True)
         return self._without_key(bytes(received))
 
     def _without_key(self, body: bytes) -> bytes:
@@ -195,7 +195,7 @@ class HttpLine:
             return self._transports
 
     @contextlib.contextmanager
-    def _translated(self, sending: _Sending) -> Iterator[None]:
+    def _translate_errors(self, sending: _Sending) -> Iterator[None]:
         """Say in our words what went wrong; theirs could quote what must stay secret."""
         import httpx2
 
@@ -203,9 +203,9 @@ class HttpLine:
             yield
         except TimeoutError as error:
             message = f"{self._place} did not answer within {self._timeout:g} seconds."
-            raise LineError(message, sent=sending.begun) from error
+            raise ProviderClientError(message, sent=sending.begun) from error
         except (httpx2.HTTPError, OSError) as error:
-            raise LineError(self._sentence(error), sent=sending.begun) from error
+            raise ProviderClientError(self._sentence(error), sent=sending.begun) from error
 
     def _sentence(self, error: Exception) -> str:
         import httpx2
@@ -286,7 +286,7 @@ async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Reques
 
 
 @contextlib.contextmanager
-def _files(form: Sequence[Part]) -> Iterator[_Form]:
+def _files(form: Sequence[FormPart]) -> Iterator[_Form]:
     """Open the files of a form for as long as it is sent."""
     with contextlib.ExitStack() as open_files:
         yield [
@@ -297,11 +297,11 @@ def _files(form: Sequence[Part]) -> Iterator[_Form]:
         ]
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+def _check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     try:
         return _usable(headers)
     except ValueError as error:
-        raise LineError(str(error), sent=False) from error
+        raise ProviderClientError(str(error), sent=False) from error
 
 
 def _usable(headers: Mapping[str, str]) -> dict[str, str]:

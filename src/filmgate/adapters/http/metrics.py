@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 
-class Requests:
+class RequestCounter:
     """Counts requests by dialect and status: one addition to a dictionary, so that the query lane can afford it."""
 
     def __init__(self) -> None:

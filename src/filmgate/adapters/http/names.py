@@ -45,7 +45,7 @@ class NameServers:
         from pycares import AresError
 
         try:
-            channel = self._opened()
+            channel = self._open_channel()
             found = await channel.ask(host)
         except (DNSError, AresError) as error:
             raise _failure(host, error.args[0] if error.args else None) from error
@@ -57,7 +57,7 @@ class NameServers:
         if channel is not None:
             await channel.close()
 
-    def _opened(self) -> _Channel:
+    def _open_channel(self) -> _Channel:
         """Return a channel that knows the present configuration."""
         seen = tuple(map(_version, self._configuration))
         old = self._channel

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from filmgate.core.turns import Turns
+from filmgate.core.turns import FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Resolver:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask, self._seconds, self._clock = ask, seconds, clock
-        self._turns = Turns(share, total, assured=True)
+        self._turns = FairQueue(share, total, assured=True)
         self._share = share
         self._running: dict[tuple[str, str], asyncio.Task[Sequence[str]]] = {}
         self._asking: set[asyncio.Future[Sequence[str]]] = set()
@@ -113,7 +113,7 @@ class Resolver:
             raise self._refusal(host, application) from None
         asking = asyncio.ensure_future(self._ask(host))
         self._asking.add(asking)
-        asking.add_done_callback(lambda done: self._answered(application, done))
+        asking.add_done_callback(lambda done: self._finish_lookup(application, done))
         await asyncio.wait([asking], timeout=max(0.0, end - asyncio.get_running_loop().time()))
         if not asking.done():
             raise Unresolved(f"The name {host} could not be resolved in time.", retryable=True)
@@ -140,7 +140,7 @@ class Resolver:
             retryable=True,
         )
 
-    def _answered(self, application: str, asking: asyncio.Future[Sequence[str]]) -> None:
+    def _finish_lookup(self, application: str, asking: asyncio.Future[Sequence[str]]) -> None:
         """Count a look-up as over. One that nobody waited for has an error that nobody reads."""
         self._asking.discard(asking)
         self._turns.give_back(application)

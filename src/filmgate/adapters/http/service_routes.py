@@ -30,7 +30,7 @@ _CHALLENGE: Final = {
 }
 
 
-class Health(BaseModel):
+class Liveness(BaseModel):
     """Whether the service is alive."""
 
     status: str
@@ -64,8 +64,8 @@ def service_router(
     router = APIRouter(tags=["service"])
 
     @router.get("/healthz", summary="Is the service alive?", operation_id="healthz")
-    async def healthz() -> Health:
-        return Health(status="ok", version=version)
+    async def healthz() -> Liveness:
+        return Liveness(status="ok", version=version)
 
     @router.get(
         identity.PATH,

@@ -111,7 +111,7 @@ Callback = Annotated[
         examples=["https://example.com/hooks/video"],
     ),
 ]
-Patience = Annotated[
+BodyTimeout = Annotated[
     float | None,
     Meta(description="Ignored: the call returns at once. Taken so that clients of other Luma servers work unchanged."),
 ]
@@ -190,7 +190,7 @@ class Generate(msgspec.Struct, frozen=True, kw_only=True):
     duration: Seconds = DEFAULT_SECONDS
     resolution: Resolution = None
     model: Model = None
-    timeout: Patience = None
+    timeout: BodyTimeout = None
     callback_url: Callback = None
     strict: Strict = False
 
@@ -256,20 +256,20 @@ def terms(said: msgspec.Struct, given: Mapping[str, Any]) -> Terms:
     return Terms(strict=getattr(said, "strict", False), given=named, names=NAMES)
 
 
-def given(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def given_arguments(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that are given, as values of their types: many clients send all but texts as JSON text.
 
     Raises InvalidRequest naming the arguments that the tool does not have.
     """
     schemas = properties(kind)
     sent = {name: value for name, value in arguments.items() if value is not None and value != ""}
-    unknown = [name for name in sent if name not in schemas and name not in _added(sent)]
+    unknown = [name for name in sent if name not in schemas and name not in _client_additions(sent)]
     if unknown:
         raise _unknown(unknown, kind)
     for name in FILES & sent.keys():
         if isinstance(sent[name], str) and is_local_path(sent[name]):
             raise InvalidRequest(f"{name} must be {_FILE}", field=name)
-    converted = {name: _converted(sent[name], schema) for name, schema in schemas.items() if name in sent}
+    converted = {name: _convert(sent[name], schema) for name, schema in schemas.items() if name in sent}
     return {name: value for name, value in converted.items() if value is not None}
 
 
@@ -288,12 +288,12 @@ def properties(kind: type[msgspec.Struct]) -> dict[str, Schema]:
     return found
 
 
-def _added(sent: Mapping[str, Any]) -> frozenset[str]:
+def _client_additions(sent: Mapping[str, Any]) -> frozenset[str]:
     """Return the names that the client's program adds to every call by itself."""
     return _WORKFLOW | _ENVELOPE if _MARK in sent else _ENVELOPE
 
 
-def _converted(value: Any, schema: Schema) -> Any:
+def _convert(value: Any, schema: Schema) -> Any:
     """Return a value as its declared type has it. A text that cannot be read as one is left for the reader to refuse.
 
     An argument that is a text stays as it came, whatever it looks like. To JSON, 5.0 is an integer too.
@@ -303,14 +303,14 @@ def _converted(value: Any, schema: Schema) -> Any:
         if "string" in kinds:
             nothing = "null" in kinds and "enum" in kinds and value.strip() == "null"
             return None if nothing else value
-        value = _parsed(value, schema)
+        value = _parse_text(value, schema)
     if "array" in kinds and value is not None:
         listed = value if isinstance(value, list) else [value]
-        return [_converted(item, schema.get("items", {})) for item in listed]
+        return [_convert(item, schema.get("items", {})) for item in listed]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _parsed(text: str, schema: Schema) -> Any:
+def _parse_text(text: str, schema: Schema) -> Any:
     """Read the JSON text of anything but a text; a single text stands for a list of one. Else return it as it is."""
     stripped = text.strip()
     try:
@@ -365,12 +365,12 @@ def _refusal(fault: str, kind: type[msgspec.Struct], values: Mapping[str, Any]) 
     schema, value = properties(kind)[name], values[name]
     if isinstance(value, str) and "string" in _kinds(schema) and "enum" not in _kinds(schema):
         return InvalidRequest(f"{field} {what}", field=field)
-    return InvalidRequest(f"{field} must be {_allowed(schema)}, got {_came(value)}", field=field)
+    return InvalidRequest(f"{field} must be {_describe_allowed(schema)}, got {_came(value)}", field=field)
 
 
-def _allowed(schema: Schema) -> str:
+def _describe_allowed(schema: Schema) -> str:
     """Describe the values that a schema allows."""
-    words = [_allowed(option) for option in schema.get("anyOf", ())]
+    words = [_describe_allowed(option) for option in schema.get("anyOf", ())]
     if "enum" in schema:
         words = [f"one of {', '.join(value for value in schema['enum'] if value is not None)}"]
     elif "type" in schema:

@@ -13,7 +13,7 @@ import msgspec
 
 from filmgate import __version__
 from filmgate.adapters.mcp import longwork
-from filmgate.adapters.mcp.toolbox import Outcome
+from filmgate.adapters.mcp.toolbox import ToolResult
 from filmgate.adapters.mcp.tools import BY_NAME, Tool
 
 HANDSHAKE: Final = frozenset({b"2024-11-05", b"2025-03-26", b"2025-06-18", b"2025-11-25"})
@@ -108,7 +108,7 @@ def _agrees(routing: dict[bytes, bytes], params: _Params) -> bool:
     )
 
 
-def answer(call: Plain, outcome: Outcome) -> bytes:
+def answer(call: Plain, outcome: ToolResult) -> bytes:
     """Write the response to a plain call."""
     body = outcome.body
     if call.modern:

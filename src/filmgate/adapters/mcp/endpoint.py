@@ -16,7 +16,7 @@ from filmgate.adapters.mcp.protocol import FullServer
 from filmgate.adapters.mcp.resources import Resources
 from filmgate.adapters.mcp.results import error_result, error_words
 from filmgate.adapters.mcp.thumbnails import Thumbnails
-from filmgate.adapters.mcp.toolbox import Call, Outcome, Toolbox
+from filmgate.adapters.mcp.toolbox import Call, Toolbox, ToolResult
 from filmgate.adapters.mcp.tools import BY_NAME, WAIT, Tool
 from filmgate.core.access import Action, Rate
 from filmgate.core.links import Links
@@ -44,7 +44,7 @@ _PREFLIGHT: Final = (
 )
 
 
-class Door(Protocol):
+class McpAuthenticator(Protocol):
     """Finds out who asks, and counts."""
 
     async def identify(self, scope: Any, trace_id: str) -> RequestContext:
@@ -60,11 +60,11 @@ class Door(Protocol):
 class _Asked(msgspec.Struct):
     """As much of a message as it takes to count it."""
 
-    class Named(msgspec.Struct):
+    class _NamedCall(msgspec.Struct):
         name: str = ""
 
     method: str = ""
-    params: Named | None = None
+    params: _NamedCall | None = None
 
     @property
     def tool(self) -> Tool | None:
@@ -81,7 +81,7 @@ class McpEndpoint:
 
     def __init__(
         self,
-        door: Door,
+        auth: McpAuthenticator,
         links: Links,
         tasks: TaskService,
         query: Query,
@@ -93,7 +93,7 @@ class McpEndpoint:
         max_small_body: int,
         max_batch: int,
     ) -> None:
-        self._door = door
+        self._auth = auth
         self._links = links
         self._max_small_body = max_small_body
         self._toolbox = Toolbox(tasks, query, models, Thumbnails(store, tools, work), max_batch=max_batch)
@@ -106,12 +106,12 @@ class McpEndpoint:
         if scope["method"] == "OPTIONS" and origin is not None:
             await _send(send, 204, b"", _PREFLIGHT)
             return
-        context = await self._door.identify(scope, scope["state"]["trace_id"])
+        context = await self._auth.identify(scope, scope["state"]["trace_id"])
         if scope["method"] != "POST":
             error = FilmgateError("Only POST is served here: there are no sessions to listen to or to end.")
             await _send(send, 405, write_error(error, context.trace_id), (_JSON, (b"allow", b"POST")))
             return
-        data = await self._door.read(scope, receive, files=True)
+        data = await self._auth.read(scope, receive, files=True)
         if self._max_small_body and len(data) > self._max_small_body and not _takes_files(data):
             most = self._max_small_body
             raise PayloadTooLarge(f"the message has more than {most} bytes, and calls no tool that takes files")
@@ -130,17 +130,17 @@ class McpEndpoint:
     ) -> None:
         headers: Iterable[tuple[bytes, bytes]] = (_JSON,)
         try:
-            scope["state"]["rate"] = self._door.count(scope, context, call.tool.action)
+            scope["state"]["rate"] = self._auth.count(scope, context, call.tool.action)
             work = self._toolbox.call(call.tool, call.arguments, Call(context, call.long))
             outcome = await (_while_there(receive, work) if call.tool.name == WAIT else work)
         except TooManyRequests as error:
-            outcome = Outcome(error_result(error, context.trace_id))
+            outcome = ToolResult(error_result(error, context.trace_id))
             headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
         await _send(send, 200, direct.answer(call, outcome), headers)
 
     async def _wholly(self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes) -> None:
         action, waits = _kind(data)
-        scope["state"]["rate"] = self._door.count(scope, context, action)
+        scope["state"]["rate"] = self._auth.count(scope, context, action)
         # What is accepted is decided here, for both ways alike; the SDK gets to see headers that it agrees with.
         headers = [header for header in scope["headers"] if header[0] not in (b"accept", b"content-type")]
         inner = {**scope, "headers": [*headers, _EITHER, _JSON], "filmgate.context": context}
@@ -190,12 +190,12 @@ def _read(data: bytes) -> _Asked:
         return _Asked()
 
 
-async def _while_there(receive: Receive, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+async def _while_there(receive: Receive, work: Coroutine[Any, Any, ToolResult]) -> ToolResult:
     """Do the work as long as the client is there; one that has gone needs no answer."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(receive())
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else Outcome(b"{}")
+        return working.result() if working.done() else ToolResult(b"{}")
     finally:
         for task in (working, leaving):
             task.cancel()
@@ -222,12 +222,12 @@ def _allowing(send: Send, origin: bytes | None) -> Send:
         return send
     headers = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
 
-    async def allowed(message: MutableMapping[str, Any]) -> None:
+    async def send_with_allow(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", ()), *headers]
         await send(message)
 
-    return allowed
+    return send_with_allow
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:

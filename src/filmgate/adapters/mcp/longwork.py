@@ -26,7 +26,7 @@ POLL_MS: Final = 5_000
 REQUIRED: Final[dict[str, Any]] = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
 
 
-def declared(meta: Mapping[str, Any] | None) -> bool:
+def is_declared(meta: Mapping[str, Any] | None) -> bool:
     """Tell by the `_meta` of a request whether its client understands the extension."""
     capabilities = (meta or {}).get(CAPABILITIES)
     extensions = capabilities.get("extensions") if isinstance(capabilities, dict) else None
@@ -38,7 +38,7 @@ def handle(task: Task) -> dict[str, Any]:
     return {"resultType": "task", **_state(task)}
 
 
-def detailed(task: Task, base: str) -> dict[str, Any]:
+def describe_task(task: Task, base: str) -> dict[str, Any]:
     """Give a task as it is asked for, with its result once there is one."""
     state = _state(task)
     if state["status"] == "completed":

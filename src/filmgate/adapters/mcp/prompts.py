@@ -17,7 +17,7 @@ INSTRUCTIONS: Final = (
 """What a client tells its model about this server."""
 
 
-class Guide(NamedTuple):
+class PromptGuide(NamedTuple):
     """A guide."""
 
     name: str
@@ -88,9 +88,13 @@ Examples:
 """
 
 GUIDES: Final = (
-    Guide("luma_video_generation_guide", "Make a video", "Which tool to call when, and how to follow a task.", _GUIDE),
-    Guide("luma_workflow_examples", "Worked examples", "Short recipes: portrait, picture, story, loop.", _EXAMPLES),
-    Guide("luma_prompt_suggestions", "Write a good prompt", "What a prompt should say, with examples.", _WRITING),
+    PromptGuide(
+        "luma_video_generation_guide", "Make a video", "Which tool to call when, and how to follow a task.", _GUIDE
+    ),
+    PromptGuide(
+        "luma_workflow_examples", "Worked examples", "Short recipes: portrait, picture, story, loop.", _EXAMPLES
+    ),
+    PromptGuide("luma_prompt_suggestions", "Write a good prompt", "What a prompt should say, with examples.", _WRITING),
 )
 """All guides; the names are those of other Luma servers."""
 

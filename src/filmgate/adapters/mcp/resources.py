@@ -53,7 +53,7 @@ class Resources:
         self._tasks = tasks
         self._store = store
 
-    async def listed(self, context: RequestContext, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    async def list_page(self, context: RequestContext, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
         """Describe a page of resources, those of the newest tasks first, and give the cursor of the next one.
 
         Raises InvalidRequest for a cursor that is not one of ours.
@@ -65,7 +65,7 @@ class Resources:
 
     async def read(self, context: RequestContext, uri: str) -> dict[str, Any]:
         """Give the contents of a resource. Raises NotFound, InvalidRequest for a file that is too large."""
-        named = uris.parsed(uri)
+        named = uris.parse_uri(uri)
         if named is None:
             raise NotFound("There is no such resource.", field="uri")
         task_id, role = named

@@ -11,7 +11,7 @@ from filmgate.adapters.mcp import uris
 from filmgate.adapters.mcp.view import view
 from filmgate.domain.errors import FilmgateError, TooManyRequests
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo
+from filmgate.ports.ledger import RawRequest
 
 _encode = msgspec.json.encode
 _CONTENT_END: Final = b'],"structuredContent":'
@@ -55,7 +55,7 @@ class ResultForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write the whole result."""
         del echo
         return result(_encode(view(task, base)), _thumbnail(task))
@@ -72,7 +72,7 @@ class ItemForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write the task alone."""
         del echo
         return _encode(view(task, base))
@@ -89,4 +89,4 @@ ITEM: Final = ItemForm()
 def _thumbnail(task: Task) -> bytes:
     if task.output is None:
         return b""
-    return b"," + _encode({"type": "resource_link", **uris.described(task, task.output.thumbnail)})
+    return b"," + _encode({"type": "resource_link", **uris.describe_resource(task, task.output.thumbnail)})

@@ -12,18 +12,18 @@ Schema = dict[str, Any]
 def schema_of(kind: type[msgspec.Struct]) -> Schema:
     """Give the schema of a struct, everything it refers to written where it is used: many clients follow no `$ref`."""
     (schema,), definitions = msgspec.json.schema_components([kind])
-    whole = cast(Schema, _inlined(schema, definitions))
+    whole = cast(Schema, _inline(schema, definitions))
     whole.pop("description", None)
     return {"type": "object", "properties": {}, "additionalProperties": True} | whole
 
 
-def _inlined(node: Any, definitions: Schema) -> Any:
+def _inline(node: Any, definitions: Schema) -> Any:
     if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
+        return [_inline(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         target = dict(definitions[node["$ref"].rpartition("/")[2]])
         target.pop("title", None)
-        return _inlined(target, definitions)
-    return {key: _inlined(value, definitions) for key, value in node.items()}
+        return _inline(target, definitions)
+    return {key: _inline(value, definitions) for key, value in node.items()}

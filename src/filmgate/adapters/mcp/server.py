@@ -40,7 +40,7 @@ class TaskParams(types.RequestParams):
     task_id: str
 
 
-class Handlers:
+class ProtocolHandlers:
     """Answers the requests of the protocol."""
 
     def __init__(self, toolbox: Toolbox, tasks: TaskService, resources: Resources) -> None:
@@ -60,7 +60,7 @@ class Handlers:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names those there are.")
         modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-        call = Call(_asking(context), modern and longwork.declared(_meta(context)), _reporter(context))
+        call = Call(_asking(context), modern and longwork.is_declared(_meta(context)), _reporter(context))
         outcome = await self._toolbox.call(tool, params.arguments or {}, call)
         return {**msgspec.json.decode(outcome.body), "resultType": outcome.type}
 
@@ -88,7 +88,7 @@ class Handlers:
         """Give a page of the caller's tasks and files."""
         asking = _asking(context)
         try:
-            found, cursor = await self._resources.listed(asking, params.cursor if params else None)
+            found, cursor = await self._resources.list_page(asking, params.cursor if params else None)
         except FilmgateError as error:
             _refuse(error, asking, types.INVALID_PARAMS)
         resources = [types.Resource.model_validate(resource) for resource in found]
@@ -116,7 +116,7 @@ class Handlers:
         """Give the state of long work, and its result once there is one."""
         _require_extension(context)
         asking = _asking(context)
-        return longwork.detailed(await self._task(asking, params.task_id), asking.base_url)
+        return longwork.describe_task(await self._task(asking, params.task_id), asking.base_url)
 
     async def update_task(self, context: Context, params: TaskParams) -> dict[str, Any]:
         """Take note: no task here asks its client for anything."""
@@ -144,7 +144,7 @@ class Handlers:
 
 def build(toolbox: Toolbox, tasks: TaskService, resources: Resources) -> Server[Any]:
     """Make the server."""
-    handlers = Handlers(toolbox, tasks, resources)
+    handlers = ProtocolHandlers(toolbox, tasks, resources)
     server: Server[Any] = Server(
         SERVER_INFO["name"],
         title=SERVER_INFO["title"],
@@ -210,7 +210,7 @@ def _reporter(context: Context) -> Report:
 def _require_extension(context: Context) -> None:
     if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
         raise MCPError(types.METHOD_NOT_FOUND, "Method not found", context.method)
-    if not longwork.declared(_meta(context)):
+    if not longwork.is_declared(_meta(context)):
         raise MCPError(
             types.MISSING_REQUIRED_CLIENT_CAPABILITY, "Missing required client capability", longwork.REQUIRED
         )

@@ -28,7 +28,7 @@ from filmgate.adapters.mcp.view import STATES
 from filmgate.core.access import authorize
 from filmgate.core.models import Models
 from filmgate.core.query import Query
-from filmgate.core.service import Order, TaskService
+from filmgate.core.service import SubmitRequest, TaskService
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, WaitTimeout
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, frame_size
@@ -63,7 +63,7 @@ class Call(NamedTuple):
     report: Report | None = None
 
 
-class Outcome(NamedTuple):
+class ToolResult(NamedTuple):
     """The JSON of a result, and of which type it is: `complete`, or the handle of a `task`."""
 
     body: bytes
@@ -93,24 +93,24 @@ class Toolbox:
             "luma_list_actions": self._actions,
         }
 
-    async def call(self, tool: Tool, given: dict[str, Any], call: Call) -> Outcome:
+    async def call(self, tool: Tool, given: dict[str, Any], call: Call) -> ToolResult:
         """Run a tool. What goes wrong is a result too, which the agent can read."""
         try:
             authorize(call.context.caller, tool.action)
-            values = arguments.given(tool.takes, given)
+            values = arguments.given_arguments(tool.takes, given)
             said = arguments.read(tool.takes, values)
             if not tool.long:
-                return Outcome(await self._runs[tool.name](call, said))
+                return ToolResult(await self._runs[tool.name](call, said))
             task = await self._submit(call.context, said, values)
             if call.long:
-                return Outcome(msgspec.json.encode(longwork.handle(task)), "task")
-            return Outcome(await self._query.write(call.context, task, RESULT))
+                return ToolResult(msgspec.json.encode(longwork.handle(task)), "task")
+            return ToolResult(await self._query.write(call.context, task, RESULT))
         except FilmgateError as error:
-            return Outcome(error_result(error, call.context.trace_id))
+            return ToolResult(error_result(error, call.context.trace_id))
         except Exception:
             log.exception("tool %s of request %s broke", tool.name, call.context.trace_id)
             defect = FilmgateError("Something went wrong here. The trace id finds it in the log.")
-            return Outcome(error_result(defect, call.context.trace_id))
+            return ToolResult(error_result(defect, call.context.trace_id))
 
     async def _get(self, call: Call, said: arguments.Look | arguments.Wait) -> bytes:
         written = await self._query.one(call.context, said.task_id.strip(), RESULT)
@@ -146,7 +146,7 @@ class Toolbox:
         states = STATES[said.state] if said.state else None
         wanted = TaskFilter(states=states, limit=said.limit, offset=said.offset, counted=True)
         page = await self._tasks.find(call.context, wanted)
-        written = await self._query.listed(call.context, page.tasks, ITEM)
+        written = await self._query.write_batch(call.context, page.tasks, ITEM)
         after = said.offset + len(page.tasks)
         return result(
             msgspec.json.encode(
@@ -175,7 +175,7 @@ class Toolbox:
     async def _list_models(self, call: Call, said: arguments.Nothing) -> bytes:
         del call, said
         others = self._models.others()
-        found = [*self._models.listed(), *(() if others is None else (others,))]
+        found = [*self._models.list_models(), *(() if others is None else (others,))]
         views = [
             ModelView(
                 model=model.name,
@@ -199,7 +199,7 @@ class Toolbox:
     async def _submit(self, context: RequestContext, said: msgspec.Struct, given: dict[str, Any]) -> Task:
         generation, fields = await self._understood(context, said)
         callback_url: str | None = getattr(said, "callback_url", None)
-        order = Order(
+        order = SubmitRequest(
             check(generation),
             NAME,
             msgspec.json.encode(given),

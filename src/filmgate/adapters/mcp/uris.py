@@ -16,24 +16,24 @@ FILE_TEMPLATE: Final = SCHEME + "{task_id}/{file}"
 _URI = re.compile(r"filmgate://tasks/(?P<task_id>[^/]{1,64})(/(?P<file>[a-z_]{1,16}))?")
 
 
-def named(task: Task, media: Media | None = None) -> str:
+def uri_of(task: Task, media: Media | None = None) -> str:
     """Name a task, or one of its files."""
     return f"{SCHEME}{task.id}" if media is None else f"{SCHEME}{task.id}/{media.role}"
 
 
-def parsed(uri: str) -> tuple[str, str | None] | None:
+def parse_uri(uri: str) -> tuple[str, str | None] | None:
     """Give the id of the task and the file that a name is of; None for any other name."""
     found = _URI.fullmatch(uri)
     return None if found is None else (found["task_id"], found["file"])
 
 
-def described(task: Task, media: Media | None = None) -> dict[str, Any]:
+def describe_resource(task: Task, media: Media | None = None) -> dict[str, Any]:
     """Describe the resource of a task, or of one of its files."""
     if media is None:
-        return {"uri": named(task), "name": f"task {task.id}", "title": _title(task), "mimeType": "application/json"}
+        return {"uri": uri_of(task), "name": f"task {task.id}", "title": _title(task), "mimeType": "application/json"}
     words = "last frame" if media.role is Role.LAST_FRAME else str(media.role)
     return {
-        "uri": named(task, media),
+        "uri": uri_of(task, media),
         "name": f"{words} of task {task.id}",
         "title": f"{words.capitalize()}: {_title(task)}",
         "mimeType": media.facts.type,
@@ -43,7 +43,7 @@ def described(task: Task, media: Media | None = None) -> dict[str, Any]:
 
 def of_task(task: Task) -> list[dict[str, Any]]:
     """Describe a task and all files it has."""
-    return [described(task), *(described(task, media) for media in files(task.output))]
+    return [describe_resource(task), *(describe_resource(task, media) for media in files(task.output))]
 
 
 def _title(task: Task) -> str:

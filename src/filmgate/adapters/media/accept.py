@@ -17,7 +17,7 @@ from av.packet import Packet
 
 from filmgate.adapters.media.clips import clip_facts
 from filmgate.adapters.media.footage import Footage, open_footage
-from filmgate.adapters.media.frames import even_size, fitted, h264_track
+from filmgate.adapters.media.frames import even_size, fit, h264_track
 from filmgate.adapters.media.sound import open_sound
 from filmgate.adapters.media.work import CLIP, SOURCE
 from filmgate.domain.media import Facts
@@ -52,7 +52,7 @@ def accept_clip() -> list[Facts]:
         pictures = _Copied(footage, output, plan) if plan else _Encoded(footage, output)
         tracks: list[Iterator[Packet[Any]]] = [pictures.packets()]
         if sound:
-            tracks.append(sound.written(output))
+            tracks.append(sound.write(output))
         for packet in heapq.merge(*tracks, key=_time):
             output.mux_one(packet)
         return [pictures.facts()]
@@ -69,7 +69,7 @@ class _Copied:
     def packets(self) -> Iterator[Packet[Any]]:
         """Give what is to be written."""
         strip = BitStreamFilterContext(_WITHOUT_NOTES, self._footage.stream, self._track)
-        for packet in self._footage.coded():
+        for packet in self._footage.coded_packets():
             for stripped in strip.filter(packet):
                 stripped.stream = self._track
                 yield stripped
@@ -98,7 +98,7 @@ class _Encoded:
         """Give what is to be written."""
         last = -1
         for time, frame in itertools.chain([self._first], self._frames):
-            shown = fitted(frame, self._track.width, self._track.height)
+            shown = fit(frame, self._track.width, self._track.height)
             last = max(last + 1, self._ticks(self._footage.start + time))
             shown.pts, shown.time_base = last, self._clock
             self._count += 1

@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from filmgate.adapters.media.footage import RATE, Footage, open_footage
-from filmgate.adapters.media.frames import even_size, fitted, h264_track, is_black, picture
+from filmgate.adapters.media.frames import even_size, fit, h264_track, is_black, picture
 from filmgate.adapters.media.pictures import palette
 from filmgate.adapters.media.work import CLIP, LAST_FRAME, SOURCE, THUMBNAIL
 from filmgate.domain.media import Facts
@@ -26,10 +26,10 @@ def normalise_clip(max_pixels: int = 0) -> list[Facts]:
     with open_footage(SOURCE, max_pixels) as footage, av.open(CLIP, "w", options={"movflags": "+faststart"}) as output:
         stream: VideoStream | None = None
         count = 0
-        for frame in _paced(footage):
+        for frame in _resample(footage):
             if stream is None:
                 stream = h264_track(output, *even_size(frame, footage.aspect), Fraction(RATE))
-            shown = fitted(frame, stream.width, stream.height)
+            shown = fit(frame, stream.width, stream.height)
             shown.pts, shown.time_base = count, Fraction(1, RATE)
             output.mux(stream.encode(shown))
             count += 1
@@ -65,7 +65,7 @@ def clip_facts(kind: str, width: int, height: int, count: int, rate: Fraction) -
     return Facts(type=kind, width=width, height=height, duration=round(float(count / rate), 6), frames=count)
 
 
-def _paced(footage: Footage) -> Iterator[VideoFrame]:
+def _resample(footage: Footage) -> Iterator[VideoFrame]:
     """Give the frame to be seen at every 24th of a second."""
     shown: VideoFrame | None = None
     count = 0

@@ -18,7 +18,7 @@ from filmgate.adapters.media.namespaces import (
     readable_folders,
 )
 from filmgate.adapters.media.seccomp import compile_filter, deny_calls
-from filmgate.adapters.media.work import Limits, SandboxLayer
+from filmgate.adapters.media.work import ChildLimits, SandboxLayer
 
 __all__ = ["confine", "die_with", "leave_network", "prepare"]
 
@@ -49,7 +49,7 @@ def prepare() -> frozenset[SandboxLayer]:
     return frozenset(missing)
 
 
-def confine(limits: Limits, folder: str) -> list[SandboxLayer]:
+def confine(limits: ChildLimits, folder: str) -> list[SandboxLayer]:
     """Set the limits of the operating system on this process for good, leave it only `folder`, and go there.
 
     Python's own folders stay readable. Returns the layers that the system does not offer: each holds by itself, and

@@ -83,7 +83,7 @@ class Footage:
         except av.FFmpegError as error:
             raise InvalidMedia("The video is damaged or cut off: a part of it cannot be decoded.") from error
 
-    def coded(self) -> Iterator[Packet[VideoStream]]:
+    def coded_packets(self) -> Iterator[Packet[VideoStream]]:
         """Give the coded frames without decoding them."""
         for packet in self._container.demux(self.stream):
             if packet.size > 0:

@@ -45,7 +45,7 @@ def even_size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
     return max(16, width - width % 2), max(16, height - height % 2)
 
 
-def fitted(frame: VideoFrame, width: int, height: int) -> VideoFrame:
+def fit(frame: VideoFrame, width: int, height: int) -> VideoFrame:
     """Give the frame upright and in this size, as `h264_track` takes it."""
     if frame.rotation % 360 in _UPRIGHT:
         turned = picture(frame)

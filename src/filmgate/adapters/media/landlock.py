@@ -45,18 +45,18 @@ def stay_in(folder: str, *, reading: Iterable[str]) -> int:
     if version >= SCOPES_SINCE:
         refused.append(_SCOPES)
     handled = struct.pack(f"={len(refused)}Q", *refused)
-    rules = _checked(libc.syscall(_CREATE_RULESET, handled, len(handled), 0))
+    rules = _check(libc.syscall(_CREATE_RULESET, handled, len(handled), 0))
     for place, allowed in ((folder, rights & ~_EXECUTE), *((path, _READING) for path in reading)):
         descriptor = os.open(place, os.O_PATH | os.O_DIRECTORY)
         rule = struct.pack("=Qi", allowed, descriptor)
-        _checked(libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0))
+        _check(libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0))
         os.close(descriptor)
-    _checked(libc.syscall(_RESTRICT_SELF, rules, 0))
+    _check(libc.syscall(_RESTRICT_SELF, rules, 0))
     os.close(rules)
     return version
 
 
-def _checked(result: int) -> int:
+def _check(result: int) -> int:
     if result < 0:
         raise OSError(ctypes.get_errno(), "landlock refused a rule")
     return result

@@ -25,13 +25,13 @@ from filmgate.adapters.media.work import (
     NO_ROOM,
     OUTCOME,
     SOURCE,
-    Ended,
-    Job,
-    Limits,
-    Operation,
-    Outcome,
+    ChildExited,
+    ChildLimits,
+    SandboxJob,
     SandboxLayer,
-    Stop,
+    SandboxOperation,
+    SandboxResult,
+    StopChild,
 )
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 from filmgate.domain.media import Facts
@@ -60,7 +60,7 @@ class Sandbox:
 
     @contextlib.asynccontextmanager
     async def perform(
-        self, operation: Operation, source: Path, beside: Path, limits: Limits
+        self, operation: SandboxOperation, source: Path, beside: Path, limits: ChildLimits
     ) -> AsyncIterator[tuple[Path, list[Facts]]]:
         """Run an operation on a file; gives the folder with its results, which is removed on leaving, and the facts.
 
@@ -70,7 +70,7 @@ class Sandbox:
         box = _private_folder(beside)
         try:
             await _to_the_end(asyncio.to_thread(_pack, source, box))
-            ended = await self._run(Job(next(self._numbers), operation, str(box), limits))
+            ended = await self._run(SandboxJob(next(self._numbers), operation, str(box), limits))
             outcome = await asyncio.to_thread(_unpack, box, ended, limits)
             self._note(outcome.missing)
             yield box, _facts(outcome)
@@ -90,7 +90,7 @@ class Sandbox:
             )
         self.missing = missing
 
-    async def _run(self, job: Job) -> Ended:
+    async def _run(self, job: SandboxJob) -> ChildExited:
         for _ in range(_TRIES):
             try:
                 helper = await self._running()
@@ -127,7 +127,7 @@ class _Helper:
     ) -> None:
         self._process = process
         self._writer = writer
-        self._waiting: dict[int, asyncio.Future[Ended]] = {}
+        self._waiting: dict[int, asyncio.Future[ChildExited]] = {}
         self._listener = asyncio.create_task(self._listen(reader))
 
     @classmethod
@@ -142,7 +142,7 @@ class _Helper:
     def alive(self) -> bool:
         return not self._listener.done()
 
-    async def run(self, job: Job) -> Ended:
+    async def run(self, job: SandboxJob) -> ChildExited:
         """Run a job to the end of its child. Raises ConnectionError if the helper ends first."""
         if not self.alive:
             raise ConnectionResetError("the helper has ended")
@@ -157,7 +157,7 @@ class _Helper:
             raise ConnectionResetError("the helper does not answer") from None
         except asyncio.CancelledError:
             # The child must be gone before its folder goes.
-            self._send(Stop(job.number))
+            self._send(StopChild(job.number))
             await _to_the_end(asyncio.wait([ended], timeout=_GRACE))
             raise
         finally:
@@ -179,13 +179,13 @@ class _Helper:
             self._process.kill()
             self._process.wait()
 
-    def _send(self, order: Job | Stop) -> None:
+    def _send(self, order: SandboxJob | StopChild) -> None:
         self._writer.write(msgspec.json.encode(order) + b"\n")
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
-                ended = msgspec.json.decode(line, type=Ended)
+                ended = msgspec.json.decode(line, type=ChildExited)
                 future = self._waiting.get(ended.number)
                 if future and not future.done():
                     future.set_result(ended)
@@ -249,7 +249,7 @@ def _throw_away(box: Path) -> None:
         shutil.rmtree(box)
 
 
-def _unpack(box: Path, ended: Ended, limits: Limits) -> Outcome:
+def _unpack(box: Path, ended: ChildExited, limits: ChildLimits) -> SandboxResult:
     if ended.late or ended.status == -signal.SIGXCPU:
         raise InvalidMedia(f"The file takes longer to decode than the {limits.wall} seconds that are allowed.")
     if ended.status == NO_ROOM:
@@ -257,10 +257,10 @@ def _unpack(box: Path, ended: Ended, limits: Limits) -> Outcome:
     if ended.status != 0:
         raise DecoderCrashed
     with regular_file(box / OUTCOME).open("rb") as file:
-        return msgspec.json.decode(file.read(_OUTCOME_BYTES), type=Outcome)
+        return msgspec.json.decode(file.read(_OUTCOME_BYTES), type=SandboxResult)
 
 
-def _facts(outcome: Outcome) -> list[Facts]:
+def _facts(outcome: SandboxResult) -> list[Facts]:
     if outcome.trace:
         _log.error("a decoder failed in an unexpected way: %s", outcome.trace)
         error = DecoderCrashed("The file is damaged: it cannot be decoded.")

@@ -97,11 +97,11 @@ async def answer(request: Request, media: Media, store: MediaStore) -> Response:
     if status == 200 and len(first) == media.bytes:
         _check(media, hashlib.sha256(first))
         return Response(first, status, headers, kind)
-    body = _whole(media, first, pieces) if status == 200 else _joined(first, pieces)
+    body = _whole(media, first, pieces) if status == 200 else _prepend(first, pieces)
     return StreamingResponse(body, status, headers, media_type=kind)
 
 
-async def _joined(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _prepend(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for piece in pieces:
         yield piece

@@ -31,29 +31,29 @@ class Sound:
         self._track = track
         self._plays = track.codec_context.codec.name == "aac"
 
-    def written(self, output: OutputContainer) -> Iterator[Packet[AudioStream]]:
+    def write(self, output: OutputContainer) -> Iterator[Packet[AudioStream]]:
         """Add a track to the output, and give what is to be written to it."""
         if self._plays:
             track = output.add_stream_from_template(self._track, opaque=True)
-            return self._copied(track)
+            return self._copy(track)
         rate = self._track.codec_context.sample_rate
         coded = output.add_stream("aac", rate=rate if rate in _RATES else _RATES[-1])
         coded.layout = "mono" if self._track.codec_context.layout.nb_channels == 1 else "stereo"
         coded.bit_rate = _BITS
-        return self._encoded(coded)
+        return self._encode(coded)
 
-    def _copied(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
-        for packet, _ in self._decoded():
+    def _copy(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
+        for packet, _ in self._decode():
             if packet.dts is not None and packet.size:
                 packet.stream = track
                 yield packet
 
-    def _encoded(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
+    def _encode(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
         """Give the sound without the gaps that clocks of other containers leave by rounding."""
         context = track.codec_context
         resampler = AudioResampler(format="fltp", layout=context.layout, rate=context.sample_rate)
         at: int | None = None
-        for _, frames in self._decoded():
+        for _, frames in self._decode():
             for frame in (one for given in frames for one in resampler.resample(given)):
                 at = max(0, round((frame.time or 0.0) * context.sample_rate)) if at is None else at
                 frame.pts, frame.time_base = at, Fraction(1, context.sample_rate)
@@ -62,7 +62,7 @@ class Sound:
         if at is not None:
             yield from track.encode(None)
 
-    def _decoded(self) -> Iterator[tuple[Packet[AudioStream], list[av.AudioFrame]]]:
+    def _decode(self) -> Iterator[tuple[Packet[AudioStream], list[av.AudioFrame]]]:
         try:
             for packet in self._container.demux(self._track):
                 if packet.is_corrupt:

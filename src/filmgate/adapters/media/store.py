@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from filmgate.domain.errors import Unavailable
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.modes import frozen_mode
 
 PIECE = 256 * 1024
@@ -107,9 +107,9 @@ def _settle(root: Path, source: Path, target: Path) -> None:
 
 
 def _rename(source: Path, target: Path) -> None:
-    reached(Point.FILE_SYNCED)
+    reach(Point.FILE_SYNCED)
     source.replace(target)
-    reached(Point.FILE_PLACED)
+    reach(Point.FILE_PLACED)
 
 
 def _bring(root: Path, source: Path, target: Path, bring: Callable[[Path, Path], object]) -> None:
@@ -141,7 +141,7 @@ def _get(stored: Path, target: Path) -> None:
 
 def _remove(root: Path, path: Path) -> None:
     path.unlink(missing_ok=True)
-    reached(Point.FILE_REMOVED)
+    reach(Point.FILE_REMOVED)
     for folder in path.parents:
         if folder == root:
             return

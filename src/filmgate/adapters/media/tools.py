@@ -10,21 +10,30 @@ from pathlib import Path
 import msgspec
 
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import CLIP, LAST_FRAME, PHOTO, PICTURE, PREVIEW, THUMBNAIL, Limits, Operation
-from filmgate.core.turns import Turns
+from filmgate.adapters.media.work import (
+    CLIP,
+    LAST_FRAME,
+    PHOTO,
+    PICTURE,
+    PREVIEW,
+    THUMBNAIL,
+    ChildLimits,
+    SandboxOperation,
+)
+from filmgate.core.turns import FairQueue
 from filmgate.domain.media import Facts
 from filmgate.ports.media import Print, Stills
 
 _MIB = 1024 * 1024
 # Address space at the limits of size, measured: 0.96 GB for a 40-megapixel WebP, 1.33 GB to re-encode 3840x2160.
-_PICTURE_LIMITS = Limits(memory=1536 * _MIB, cpu=30, wall=60, file=256 * _MIB)
-_CLIP_LIMITS = Limits(memory=3072 * _MIB, cpu=600, wall=600, file=1024 * _MIB)
+_PICTURE_LIMITS = ChildLimits(memory=1536 * _MIB, cpu=30, wall=60, file=256 * _MIB)
+_CLIP_LIMITS = ChildLimits(memory=3072 * _MIB, cpu=600, wall=600, file=1024 * _MIB)
 # More than a worker of the studio does: what has begun to be made is finished first.
 _STANDS_BACK = 10
 _OURSELVES = ""
 _ACCEPTED = {
-    ".png": (Operation.ACCEPT_PNG, PICTURE),
-    ".jpg": (Operation.ACCEPT_JPEG, PHOTO),
+    ".png": (SandboxOperation.ACCEPT_PNG, PICTURE),
+    ".jpg": (SandboxOperation.ACCEPT_JPEG, PHOTO),
 }
 
 
@@ -56,8 +65,8 @@ class SandboxedTools:
         """
         self._sandbox = Sandbox()
         share = max(1, concurrency - 1)
-        self._external, self._finishing = Turns(share, concurrency), Turns(share, concurrency)
-        self._previews = Turns(share, concurrency)
+        self._external, self._finishing = FairQueue(share, concurrency), FairQueue(share, concurrency)
+        self._previews = FairQueue(share, concurrency)
         self._external_clip = msgspec.structs.replace(_CLIP_LIMITS, nice=_STANDS_BACK, pixels=max_video_pixels)
         self._cache = _Cache(cache_bytes)
 
@@ -67,12 +76,12 @@ class SandboxedTools:
         Pictures and clips of an application wait for the same turns.
         """
         async with self._external.turn(application or _OURSELVES):
-            return await self._write_anew(Operation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
+            return await self._write_anew(SandboxOperation.PICTURE, source, target, PICTURE, _PICTURE_LIMITS)
 
     async def normalise_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Decode an external clip and write it to `target` as H.264 MP4, 24 frames per second. Raises InvalidMedia."""
         async with self._external.turn(application or _OURSELVES):
-            return await self._write_anew(Operation.CLIP, source, target, CLIP, self._external_clip)
+            return await self._write_anew(SandboxOperation.CLIP, source, target, CLIP, self._external_clip)
 
     async def accept_image(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Write a picture that a provider made to `target`, which ends in `.png` or `.jpg`. Raises InvalidMedia."""
@@ -83,7 +92,7 @@ class SandboxedTools:
     async def accept_video(self, source: Path, target: Path, *, application: str | None = None) -> Facts:
         """Verify a clip that a provider made, and write it to `target` as H.264 MP4. Raises InvalidMedia."""
         async with self._finishing.turn(application or _OURSELVES):
-            return await self._write_anew(Operation.ACCEPT_CLIP, source, target, CLIP, _CLIP_LIMITS)
+            return await self._write_anew(SandboxOperation.ACCEPT_CLIP, source, target, CLIP, _CLIP_LIMITS)
 
     async def develop(self, clip: Path, folder: Path, *, application: str | None = None) -> Stills:
         """Decode a finished clip to its last frame, verify it, and write its stills. Raises InvalidMedia."""
@@ -91,7 +100,7 @@ class SandboxedTools:
             digest = await asyncio.to_thread(_digest, clip)
             developed = self._cache.get(digest)
             if developed is None:
-                async with self._sandbox.perform(Operation.DEVELOP, clip, folder, _CLIP_LIMITS) as (box, facts):
+                async with self._sandbox.perform(SandboxOperation.DEVELOP, clip, folder, _CLIP_LIMITS) as (box, facts):
                     developed = await asyncio.to_thread(_read, box, facts)
                 self._cache.add(digest, developed)
         return await asyncio.to_thread(_write, developed, folder)
@@ -100,7 +109,7 @@ class SandboxedTools:
         """Decode a finished picture, verify it, and write its thumbnail. Raises InvalidMedia."""
         async with (
             self._finishing.turn(application or _OURSELVES),
-            self._sandbox.perform(Operation.PRINT, picture, folder, _PICTURE_LIMITS) as (box, facts),
+            self._sandbox.perform(SandboxOperation.PRINT, picture, folder, _PICTURE_LIMITS) as (box, facts),
         ):
             thumbnail = folder / THUMBNAIL
             await asyncio.to_thread(regular_file(box / THUMBNAIL).replace, thumbnail)
@@ -110,7 +119,7 @@ class SandboxedTools:
         """Return a JPEG of ours as a small one. Waiting for it, nobody delays a finished task. Raises InvalidMedia."""
         async with (
             self._previews.turn(application or _OURSELVES),
-            self._sandbox.perform(Operation.PREVIEW, picture, folder, _PICTURE_LIMITS) as (box, _),
+            self._sandbox.perform(SandboxOperation.PREVIEW, picture, folder, _PICTURE_LIMITS) as (box, _),
         ):
             return await asyncio.to_thread(regular_file(box / PREVIEW).read_bytes)
 
@@ -118,7 +127,9 @@ class SandboxedTools:
         """End the helper processes."""
         await self._sandbox.close()
 
-    async def _write_anew(self, operation: Operation, source: Path, target: Path, name: str, limits: Limits) -> Facts:
+    async def _write_anew(
+        self, operation: SandboxOperation, source: Path, target: Path, name: str, limits: ChildLimits
+    ) -> Facts:
         async with self._sandbox.perform(operation, source, target.parent, limits) as (box, facts):
             await asyncio.to_thread(regular_file(box / name).replace, target)
             return facts[0]

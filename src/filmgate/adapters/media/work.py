@@ -23,7 +23,7 @@ NO_ROOM = 75
 """The exit code of a child that found no room on the disk; what it could have written about it would not be there."""
 
 
-class Operation(StrEnum):
+class SandboxOperation(StrEnum):
     """What a child does with its one file."""
 
     PICTURE = "picture"
@@ -47,7 +47,7 @@ class SandboxLayer(StrEnum):
     SECCOMP = "seccomp"
 
 
-class Limits(msgspec.Struct, frozen=True):
+class ChildLimits(msgspec.Struct, frozen=True):
     """What a child may use: bytes of address space, seconds of CPU, seconds of wall clock, bytes of a written file.
 
     `pixels` are those of a clip over all its frames (0: no limit). `nice` is by how much it stands back for others.
@@ -61,22 +61,22 @@ class Limits(msgspec.Struct, frozen=True):
     nice: int = 0
 
 
-class Job(msgspec.Struct, frozen=True, tag="job"):
+class SandboxJob(msgspec.Struct, frozen=True, tag="job"):
     """Run one operation in a child whose folder holds its file under the name `SOURCE`."""
 
     number: int
-    operation: Operation
+    operation: SandboxOperation
     folder: str
-    limits: Limits
+    limits: ChildLimits
 
 
-class Stop(msgspec.Struct, frozen=True, tag="stop"):
+class StopChild(msgspec.Struct, frozen=True, tag="stop"):
     """Kill the child of that job."""
 
     number: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+class ChildExited(msgspec.Struct, frozen=True):
     """A child is gone. `status` is its exit code, or minus the signal that ended it; `late` that its time was up."""
 
     number: int
@@ -84,7 +84,7 @@ class Ended(msgspec.Struct, frozen=True):
     late: bool
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+class SandboxResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a child left in its folder: facts, or a sentence for the user; `trace` is for the operator's log only.
 
     `missing` lists the layers of the sandbox that the system did not offer.

@@ -23,7 +23,15 @@ import msgspec
 
 from filmgate.adapters.media.confine import confine, die_with, leave_network, prepare
 from filmgate.adapters.media.decode import perform
-from filmgate.adapters.media.work import NO_ROOM, OUTCOME, Ended, Job, Outcome, SandboxLayer, Stop
+from filmgate.adapters.media.work import (
+    NO_ROOM,
+    OUTCOME,
+    ChildExited,
+    SandboxJob,
+    SandboxLayer,
+    SandboxResult,
+    StopChild,
+)
 
 # Nothing of the file's: EFBIG is its own limit, and EIO is also what the decoders call a file that is cut off.
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -46,7 +54,7 @@ class Zygote:
         self._missing = missing
         self._pending = b""
         self._children: dict[int, _Child] = {}
-        self._orders = msgspec.json.Decoder(Job | Stop)
+        self._orders = msgspec.json.Decoder(SandboxJob | StopChild)
 
     def serve(self) -> None:
         """Do what is asked, until the other side is gone."""
@@ -83,13 +91,13 @@ class Zygote:
         *lines, self._pending = (self._pending + data).split(b"\n")
         for line in lines:
             order = self._orders.decode(line)
-            if isinstance(order, Job):
+            if isinstance(order, SandboxJob):
                 self._fork(order)
             else:
                 self._stop(order.number)
         return bool(data)
 
-    def _fork(self, job: Job) -> None:
+    def _fork(self, job: SandboxJob) -> None:
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -119,11 +127,11 @@ class Zygote:
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 child = self._children.pop(pid)
-                ended = Ended(child.number, os.waitstatus_to_exitcode(status), child.late)
+                ended = ChildExited(child.number, os.waitstatus_to_exitcode(status), child.late)
                 self._line.sendall(msgspec.json.encode(ended) + b"\n")
 
 
-def _live(job: Job, zygote: int, missing: list[SandboxLayer]) -> None:
+def _live(job: SandboxJob, zygote: int, missing: list[SandboxLayer]) -> None:
     """Be the child: do the one job and leave without running anything of the parent's."""
     code = 1
     try:
@@ -147,16 +155,16 @@ def _live(job: Job, zygote: int, missing: list[SandboxLayer]) -> None:
         os._exit(code)
 
 
-def _attempt(job: Job) -> Outcome:
+def _attempt(job: SandboxJob) -> SandboxResult:
     try:
         return perform(job.operation, job.limits.pixels)
     except MemoryError:
-        return Outcome(error="The file needs too much memory to be decoded.")
+        return SandboxResult(error="The file needs too much memory to be decoded.")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _DISK:
             raise
         # Nothing above can handle it: this process ends now, and its parent logs the trace.
-        return Outcome(trace=traceback.format_exc())
+        return SandboxResult(trace=traceback.format_exc())
 
 
 def main() -> None:

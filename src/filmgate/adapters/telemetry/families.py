@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 
 from filmgate.core.providers.account import Account
 from filmgate.domain.states import Stage, State
-from filmgate.ports.figures import Backlog, Standing
+from filmgate.ports.figures import Backlog, UnfinishedWork
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 
@@ -88,7 +88,7 @@ def lookups_families(lookups: Mapping[str, tuple[int, int, int, int]]) -> Iterab
 
 
 def standing_families(
-    standing: Standing, engines: Iterable[str], now: float, media: tuple[int, int] | None
+    standing: UnfinishedWork, engines: Iterable[str], now: float, media: tuple[int, int] | None
 ) -> Iterable[Metric]:
     """Give how everything stands that is in the ledger; `media` are the number of files and their bytes, if known."""
     yield from _tasks(standing, engines)
@@ -113,7 +113,7 @@ def standing_families(
 _STATUSES = ("due", "later", "taken")
 
 
-def _tasks(standing: Standing, engines: Iterable[str]) -> Iterable[Metric]:
+def _tasks(standing: UnfinishedWork, engines: Iterable[str]) -> Iterable[Metric]:
     tasks = Counter({(engine, state): 0 for engine in engines for state in (State.PENDING, State.PROCESSING)})
     unknown = Counter(dict.fromkeys(engines, 0))
     for (engine, state, stage), count in standing.tasks.items():

@@ -26,9 +26,9 @@ from filmgate.adapters.telemetry.families import accounts_families, lookups_fami
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.failures import FailureCode
-from filmgate.ports.callbacks import Outcome
+from filmgate.ports.callbacks import DeliveryOutcome
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.figures import Ended, Figures, Standing
+from filmgate.ports.figures import Figures, TaskEnd, UnfinishedWork
 
 Requests = Callable[[], Iterable[tuple[tuple[str, int], int]]]
 """Gives how many requests were answered, by (dialect, status)."""
@@ -74,7 +74,7 @@ class Metrics:
         registry.register(self)
         self._reading = asyncio.Lock()
         self._read_at = -_FRESH_SECONDS
-        self._standing: Standing | None = None
+        self._standing: UnfinishedWork | None = None
         self._seen: int | None = None
         self._media = _Sweep(figures)
 
@@ -86,7 +86,7 @@ class Metrics:
         """Count a stage that has come to an end, whichever."""
         self._stages.labels(engine, stage).observe(seconds)
 
-    def callback(self, outcome: Outcome) -> None:
+    def callback(self, outcome: DeliveryOutcome) -> None:
         """Count what became of a callback; one that will be tried again is `retrying`."""
         self._outcomes.labels("retrying" if outcome.again is not None else outcome.status).inc()
 
@@ -111,7 +111,7 @@ class Metrics:
         self._standing = None
         try:
             if self._seen is not None:
-                ends, self._seen = await self._figures.ended(self._seen, _CHANGES)
+                ends, self._seen = await self._figures.list_ended(self._seen, _CHANGES)
                 for each in ends:
                     self._end(each)
             await self._media.go_on()
@@ -119,7 +119,7 @@ class Metrics:
         except FilmgateError:
             return
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: TaskEnd) -> None:
         self._tasks.labels(ended.engine, ended.state).observe(max(0.0, ended.took))
         if ended.waited is not None:
             self._waits.labels(ended.engine).observe(max(0.0, ended.waited))
@@ -138,7 +138,7 @@ class _Sweep:
 
     async def go_on(self) -> None:
         """Add up some more."""
-        held = await self._figures.held(self._place, _FILES)
+        held = await self._figures.sum_held(self._place, _FILES)
         self._files, self._bytes = self._files + held.files, self._bytes + held.bytes
         if held.last is not None:
             self._place = held.last

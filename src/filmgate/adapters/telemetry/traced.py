@@ -12,7 +12,7 @@ from filmgate.adapters.telemetry.tracing import Tracing, about
 from filmgate.domain.task import Task
 from filmgate.ports.fetcher import Fetcher, Response
 from filmgate.ports.ledger import Ledger
-from filmgate.ports.line import Line, Reply
+from filmgate.ports.line import ProviderClient, Reply
 
 _ID = re.compile(r"/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?=/|$)")
 
@@ -23,10 +23,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def traced_app(app: App, dialect: Callable[[str], str | None], tracing: Tracing) -> App:
+def trace_app(app: App, dialect: Callable[[str], str | None], tracing: Tracing) -> App:
     """Put a span around each request, below that of the caller, if it names one."""
 
-    async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
@@ -40,20 +40,20 @@ def traced_app(app: App, dialect: Callable[[str], str | None], tracing: Tracing)
         }
         with tracing.span(method, asked, kind="server", parent=headers.get(b"traceparent", "")) as span:
 
-            async def noted(message: Message) -> None:
+            async def note_status(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     span.set_attribute("http.response.status_code", message["status"])
                     answered = dict(message.get("headers", ()))
                     span.set_attribute("filmgate.trace_id", answered.get(b"x-trace-id", b"").decode())
                 await send(message)
 
-            await app(scope, receive, noted)
+            await app(scope, receive, note_status)
             route = _route(scope, path)
             if route is not None:
                 span.set_attribute("http.route", route)
                 span.update_name(f"{method} {route}")
 
-    return traced
+    return serve
 
 
 def _route(scope: Scope, path: str) -> str | None:
@@ -64,7 +64,7 @@ def _route(scope: Scope, path: str) -> str | None:
     return _ID.sub("/{id}", path) if _ID.search(path) else None
 
 
-def traced_ledger(ledger: Ledger, tracing: Tracing) -> Ledger:
+def trace_ledger(ledger: Ledger, tracing: Tracing) -> Ledger:
     """Put a span around the commit of a submit."""
     return cast("Ledger", _TracedLedger(ledger, tracing))
 
@@ -82,10 +82,10 @@ class _TracedLedger:
             await self._ledger.submit(task, *rest, **options)
 
 
-class TracedLine:
+class TracedProviderClient:
     """Implements Line with a span around each request; the provider is told nothing of it."""
 
-    def __init__(self, line: Line, engine: str, tracing: Tracing) -> None:
+    def __init__(self, line: ProviderClient, engine: str, tracing: Tracing) -> None:
         self._line = line
         self._engine = engine
         self._tracing = tracing

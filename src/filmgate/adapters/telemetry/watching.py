@@ -15,7 +15,7 @@ from filmgate.core.execution import Stages
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
 from filmgate.ports.context import task_of, trace_of
-from filmgate.ports.dispatch import Lane
+from filmgate.ports.dispatch import QueueConfig
 from filmgate.ports.ledger import Claim
 
 Step = Callable[[Attempt, Path], Awaitable[None]]
@@ -29,9 +29,9 @@ class Watch:
         self._metrics = metrics
         self._tracing = tracing
 
-    def lanes(self, lanes: Mapping[str, Lane]) -> dict[str, Lane]:
+    def lanes(self, lanes: Mapping[str, QueueConfig]) -> dict[str, QueueConfig]:
         """Give the lanes of all queues, watched."""
-        return {queue: lane._replace(work=_named(lane.work)) for queue, lane in lanes.items()}
+        return {queue: lane._replace(work=_name_span(lane.work)) for queue, lane in lanes.items()}
 
     def stages(self, stages: Mapping[str, Stages]) -> dict[str, Stages]:
         """Give the stages of all engines, watched."""
@@ -43,28 +43,28 @@ class Watch:
     def following(self, work: Work) -> Work:
         """Give the work of following a task at its provider, watched."""
 
-        async def watched(claim: Claim) -> None:
+        async def run(claim: Claim) -> None:
             assert claim.task is not None, "this kind of work is claimed with its task"
-            await self._timed(claim.task, Stage.FOLLOW, work(claim))
+            await self._time_stage(claim.task, Stage.FOLLOW, work(claim))
 
-        return watched
+        return run
 
     def delivering(self, work: Work) -> Work:
         """Give the work of delivering a callback, watched."""
 
-        async def watched(claim: Claim) -> None:
+        async def run(claim: Claim) -> None:
             with self._span("callback", claim.task):
                 await work(claim)
 
-        return watched
+        return run
 
     def _step(self, stage: Stage, step: Step) -> Step:
-        async def watched(attempt: Attempt, folder: Path) -> None:
-            await self._timed(attempt.task, stage, step(attempt, folder))
+        async def run(attempt: Attempt, folder: Path) -> None:
+            await self._time_stage(attempt.task, stage, step(attempt, folder))
 
-        return watched
+        return run
 
-    async def _timed(self, task: Task, stage: Stage, work: Awaitable[None]) -> None:
+    async def _time_stage(self, task: Task, stage: Stage, work: Awaitable[None]) -> None:
         start, engine = time.monotonic(), task.engine
         try:
             with self._span(stage, task):
@@ -87,11 +87,11 @@ class Watch:
             yield
 
 
-def _named(work: Work) -> Work:
-    async def named(claim: Claim) -> None:
+def _name_span(work: Work) -> Work:
+    async def run(claim: Claim) -> None:
         # Each claim is worked on in an asyncio task of its own, which ends with it.
         task_of.set(claim.due.task_id)
         trace_of.set(None if claim.task is None else claim.task.trace_id)
         await work(claim)
 
-    return named
+    return run

@@ -61,8 +61,8 @@ def files(settings: Settings, _now: Running) -> Iterator[Finding]:
         wrong = {key: trouble for key, size in books.files() if (trouble := _trouble(root / key, size))}
         # Of a running service: what was deleted meanwhile is missing by right.
         wrong = {key: wrong[key] for key, _ in books.files() if key in wrong} if wrong else {}
-        named = {key for key, _ in books.files()} | books.kept()
-        strays = [file for file in _stored(root) if not _belongs(file.relative_to(root).as_posix(), named)]
+        named = {key for key, _ in books.files()} | books.kept_keys()
+        strays = [file for file in _settled_files(root) if not _belongs(file.relative_to(root).as_posix(), named)]
     if wrong:
         few = "; ".join(f"{key} {trouble}" for key, trouble in sorted(wrong.items())[:_SHOWN])
         yield problem(
@@ -86,7 +86,7 @@ def work(settings: Settings, now: Running) -> Iterator[Finding]:
     if not path.is_file():
         return
     with contextlib.closing(Inspection(path)) as books:
-        findings = [*_stuck(books, now), *_engineless(books, settings), *_undecided(books)]
+        findings = [*_stuck(books, now), *_engineless(books, settings), *_unknown_outcomes(books)]
         yield from findings or [ok("work", f"{sum(books.engines().values())} tasks are unfinished, none is stuck")]
 
 
@@ -133,7 +133,7 @@ def _engineless(books: Inspection, settings: Settings) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _undecided(books: Inspection) -> Iterator[Finding]:
+def _unknown_outcomes(books: Inspection) -> Iterator[Finding]:
     if unknown := books.unknown_submits():
         yield warning(
             "work", f"of {unknown} tasks nobody knows whether the provider accepted them",
@@ -156,7 +156,7 @@ def _trouble(path: Path, size: int) -> str | None:
     return None if found == size else f"has {found} bytes instead of {size}"
 
 
-def _stored(root: Path) -> Iterator[Path]:
+def _settled_files(root: Path) -> Iterator[Path]:
     """Give the files that have been in the store for some time, unfinished copies too."""
     for folder, _, names in os.walk(root):
         for name in names:

@@ -21,7 +21,7 @@ from filmgate.app.names import Names
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.settings import LOCAL, EngineSettings, Settings
-from filmgate.ports.provider import ProviderTrouble
+from filmgate.ports.provider import ProviderError
 
 _PROBE = "filmgate.adapters.engines.studio.probe"
 _SECONDS = 60
@@ -110,7 +110,7 @@ async def _answer(check: str, account: Account) -> Finding:
             await account.look([str(uuid_utils.uuid7())])
     except TimeoutError:
         trouble = f"no answer within {_ANSWER_SECONDS:.0f} s"
-    except ProviderTrouble as error:
+    except ProviderError as error:
         trouble = error.message
     else:
         return ok(check, f"{place} answers and takes the key")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running
-from filmgate.app.requirements import TESTED_PYTHONS, untested_python
+from filmgate.app.requirements import TESTED_PYTHONS, warn_untested_python
 from filmgate.domain.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def python(_settings: Settings, _now: Running) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < TESTED_PYTHONS[0]:
         yield problem("python", f"Python {version}", "Filmgate needs 3.11.", "Install it with a newer Python.")
-    elif (untested := untested_python()) is not None:
+    elif (untested := warn_untested_python()) is not None:
         do = "If something does not work, install Filmgate with a Python that is tested."
         yield warning("python", f"Python {version}", untested, do)
     else:
@@ -52,7 +52,7 @@ def packages(_settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterat
         found = "; ".join(map(str, wrong))
         yield problem("packages", found, "Parts of the service may not start.", "Install Filmgate anew.")
         return
-    other = list(_unmet(_locked(lock)))
+    other = list(_unmet(_requirements_of(lock)))
     if other:
         few = "; ".join(map(str, other[:_SHOWN])) + (f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else "")
         yield warning(
@@ -82,7 +82,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _locked(lock: Path) -> list[str]:
+def _requirements_of(lock: Path) -> list[str]:
     """Give the requirements of a lock, each of which goes on in indented lines with its hashes."""
     lines = lock.read_text("utf-8").splitlines() if lock.is_file() else []
     return [line.removesuffix("\\") for line in lines if line[:1].isalnum()]

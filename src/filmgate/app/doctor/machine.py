@@ -97,7 +97,7 @@ def port(settings: Settings, now: Running) -> Iterator[Finding]:
     if now.process is not None:
         yield ok("service", f"process {now.process} runs on this data folder")
         return
-    if settings.port and _taken(settings):
+    if settings.port and _is_port_taken(settings):
         yield problem(
             "service", f"the service does not run, and another program is at {where}",
             "`filmgate serve` could not start.", "Stop the other one, or choose another port with FILMGATE_PORT.",
@@ -106,7 +106,7 @@ def port(settings: Settings, now: Running) -> Iterator[Finding]:
         yield ok("service", f"no service runs on this data folder; its address {where} is free")
 
 
-def _taken(settings: Settings) -> bool:
+def _is_port_taken(settings: Settings) -> bool:
     host = settings.host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -53,13 +53,13 @@ def unusable(clip: Path) -> str | None:
     # What the decoder says goes into the finding.
     logging.getLogger("filmgate").addHandler(logging.NullHandler())
     try:
-        asyncio.run(_processed(clip))
+        asyncio.run(_process(clip))
     except (FilmgateError, OSError) as error:
         return " ".join([str(error), *getattr(error, "__notes__", ())])
     return None
 
 
-async def _processed(clip: Path) -> None:
+async def _process(clip: Path) -> None:
     from filmgate.adapters.media import SandboxedTools
 
     tools = SandboxedTools()

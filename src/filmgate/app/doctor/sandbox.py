@@ -18,14 +18,14 @@ import msgspec
 
 from filmgate.adapters.media.probe import POSSIBLE, WORKS, ProbeReport, ProbeTargets
 from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import PROBE, Limits, Operation, SandboxLayer
+from filmgate.adapters.media.work import PROBE, ChildLimits, SandboxLayer, SandboxOperation
 from filmgate.app.doctor.finding import Finding, ok, problem, warning
 from filmgate.app.doctor.running import Running
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.settings import MIB, Settings
 
 _CHECK = "sandbox"
-_LIMITS = Limits(memory=3072 * MIB, cpu=30, wall=60, file=MIB)
+_LIMITS = ChildLimits(memory=3072 * MIB, cpu=30, wall=60, file=MIB)
 _VICTIM = "import sys; sys.stdin.read()"
 _USER_NAMESPACES = (
     "Allow unprivileged user namespaces: the sysctl kernel.apparmor_restrict_unprivileged_userns=0 or"
@@ -112,7 +112,7 @@ async def examine_sandbox(settings: Settings) -> SandboxExamination:
         source.write_bytes(msgspec.json.encode(targets.describe(settings.data)))
         decoder = Sandbox()
         try:
-            async with decoder.perform(Operation.PROBE, source, Path(name), _LIMITS) as (box, _):
+            async with decoder.perform(SandboxOperation.PROBE, source, Path(name), _LIMITS) as (box, _):
                 report = msgspec.json.decode(regular_file(box / PROBE).read_bytes(), type=ProbeReport)
         finally:
             await decoder.close()

@@ -7,16 +7,16 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
-from filmgate.core.callbacks.receivers import Receivers
-from filmgate.core.callbacks.schedule import judged, retry_after, trouble_with
-from filmgate.core.callbacks.signing import Signing, signed
-from filmgate.core.query import Form
-from filmgate.domain.addresses import redacted
+from filmgate.core.callbacks.receivers import ConcurrencyLimiter
+from filmgate.core.callbacks.schedule import decide, failure_of, retry_after
+from filmgate.core.callbacks.signing import Signing, sign
+from filmgate.core.query import Serializer
+from filmgate.domain.addresses import redact
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.faults import Point, reached
-from filmgate.ports.callbacks import Callback, Delivery, Outcome
+from filmgate.faults import Point, reach
+from filmgate.ports.callbacks import Delivery, DeliveryOutcome, WebhookEvent
 from filmgate.ports.context import traceparent
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
@@ -42,11 +42,11 @@ class Callbacks:
         self,
         ledger: Ledger,
         fetcher: Fetcher,
-        forms: Mapping[str, Form],
+        forms: Mapping[str, Serializer],
         clock: Clock,
         *,
         chance: Callable[[], float] = random.random,
-        told: Callable[[Outcome], None] = lambda _: None,
+        told: Callable[[DeliveryOutcome], None] = lambda _: None,
     ) -> None:
         """Take the forms in which tasks are posted, by the name of the dialect, and who is told of every outcome."""
         self._ledger = ledger
@@ -57,7 +57,7 @@ class Callbacks:
         self._chance = chance
         self._told = told
         self._signing = Signing(ledger.callbacks, clock)
-        self._receivers = Receivers()
+        self._receivers = ConcurrencyLimiter()
 
     async def deliver(self, claim: Claim) -> None:
         """Post one callback, then remove it from the due work or put it back for later."""
@@ -65,9 +65,9 @@ class Callbacks:
         if task is None:
             await self._ledger.finish(claim)
         elif not task.callback_url or task.callback_url.rstrip("/") in DUMMIES:
-            await self._settle(claim, Outcome(CallbackStatus.SKIPPED, trouble="nobody listens at this address"))
+            await self._settle(claim, DeliveryOutcome(CallbackStatus.SKIPPED, trouble="nobody listens at this address"))
         elif claim.due.detail == State.PROCESSING and task.final:
-            await self._settle(claim, Outcome(CallbackStatus.SUPERSEDED))
+            await self._settle(claim, DeliveryOutcome(CallbackStatus.SUPERSEDED))
         else:
             with self._receivers.visit(task.callback_url, task.application_id, task.credential_id, task.id) as visit:
                 if visit.pause is not None:
@@ -83,18 +83,18 @@ class Callbacks:
             await self._ledger.finish(claim)
             return True
         delivery, wanted = await self._post(callback, task, url)
-        reached(Point.CALLBACK_SENT)
-        outcome = judged(callback, delivery, wanted, self._clock(), self._chance)
-        _report(callback, outcome, redacted(url))
+        reach(Point.CALLBACK_SENT)
+        outcome = decide(callback, delivery, wanted, self._clock(), self._chance)
+        _report(callback, outcome, redact(url))
         await self._settle(claim, outcome)
-        reached(Point.CALLBACK_SETTLED)
+        reach(Point.CALLBACK_SETTLED)
         return delivery.answer is not None
 
-    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
+    async def _settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
         await self._log.settle(claim, outcome)
         self._told(outcome)
 
-    async def _post(self, callback: Callback, task: Task, url: str) -> tuple[Delivery, float]:
+    async def _post(self, callback: WebhookEvent, task: Task, url: str) -> tuple[Delivery, float]:
         """Post once; gives what came of it, and for how many seconds the receiver wants to be left alone."""
         at, start = self._clock(), time.monotonic()
         body = await self._payload(task)
@@ -106,13 +106,13 @@ class Callbacks:
             response = await self._fetcher.post(
                 url,
                 body,
-                headers | signed(callback.id, at, body, keys),
+                headers | sign(callback.id, at, body, keys),
                 timeout=TIMEOUT,
                 application=task.application_id,
             )
         except FetchError as error:
             return Delivery(at, time.monotonic() - start, trouble=error.message), 0.0
-        delivery = Delivery(at, time.monotonic() - start, response.status, trouble_with(response.status))
+        delivery = Delivery(at, time.monotonic() - start, response.status, failure_of(response.status))
         return delivery, retry_after(response.headers.get("retry-after"), self._clock())
 
     async def _payload(self, task: Task) -> bytes:
@@ -121,7 +121,7 @@ class Callbacks:
         return form.one(task, echoes.get(task.id), task.base_url)
 
 
-def _report(callback: Callback, outcome: Outcome, place: str) -> None:
+def _report(callback: WebhookEvent, outcome: DeliveryOutcome, place: str) -> None:
     if outcome.status is CallbackStatus.PENDING:
         log.info("callback %s to %s: %s; trying again", callback.id, place, outcome.trouble)
     elif outcome.status is CallbackStatus.FAILED:

@@ -35,7 +35,7 @@ _RECEIVERS = 1_000
 _APPLICATIONS = 10_000
 
 
-class Health(StrEnum):
+class ReceiverHealth(StrEnum):
     """How a receiver took its last delivery. A fast failure is prompt: it holds nobody up."""
 
     PROMPT = "prompt"
@@ -44,10 +44,15 @@ class Health(StrEnum):
     SILENT = "silent"
 
 
-PER_RECEIVER: Final = {Health.PROMPT: 16, Health.NEW: 1, Health.SLOW: 4, Health.SILENT: 1}
+PER_RECEIVER: Final = {
+    ReceiverHealth.PROMPT: 16,
+    ReceiverHealth.NEW: 1,
+    ReceiverHealth.SLOW: 4,
+    ReceiverHealth.SILENT: 1,
+}
 """Deliveries under way at once to one receiver of an application."""
 
-ROOMS: Final = {Health.PROMPT: 32, Health.NEW: 32, Health.SLOW: 8}
+ROOMS: Final = {ReceiverHealth.PROMPT: 32, ReceiverHealth.NEW: 32, ReceiverHealth.SLOW: 8}
 """Deliveries under way at once of one application, by what they are now; silent receivers share the room of slow ones.
 
 None begins in a full room. A prompt or new one that turns out to be slow goes over to those, whose room may overflow.
@@ -64,13 +69,13 @@ def origin_of(url: str) -> str:
     return url if host is None else f"{parts.scheme}://{host._replace(port=host.port_for(parts.scheme))}"
 
 
-class Visit:
+class Admission:
     """An attempt to begin a delivery. With a `pause` in seconds it failed, and may be made again after it.
 
     Set `answered` once the receiver has answered.
     """
 
-    def __init__(self, health: Health, credential_id: str, start: float, pause: float | None = None) -> None:
+    def __init__(self, health: ReceiverHealth, credential_id: str, start: float, pause: float | None = None) -> None:
         self.pause = pause
         self.answered = False
         self.credential_id = credential_id
@@ -81,14 +86,14 @@ class Visit:
         """Whether it has lasted longer than a prompt delivery does."""
         return now - self.start > PROMPT_SECONDS
 
-    def room(self, now: float) -> Health:
+    def room(self, now: float) -> ReceiverHealth:
         """Return the room of its application that it takes up now."""
-        return Health.SLOW if self.is_late(now) else room_of(self._health)
+        return ReceiverHealth.SLOW if self.is_late(now) else room_of(self._health)
 
 
-def room_of(health: Health) -> Health:
+def room_of(health: ReceiverHealth) -> ReceiverHealth:
     """Return the room in which deliveries to such receivers begin."""
-    return Health.SLOW if health is Health.SILENT else health
+    return ReceiverHealth.SLOW if health is ReceiverHealth.SILENT else health
 
 
 class _Turns:
@@ -105,7 +110,7 @@ class _Turns:
         self._next = min(max(self._next, now) + self._stay / limit, latest)
         return self._next - now if self._next < latest else longest * (1 + self._chance()) / 2
 
-    def ended(self, stay: float) -> None:
+    def note_end(self, stay: float) -> None:
         """Count a delivery that took so many seconds."""
         self._stay += (stay - self._stay) / 4
 
@@ -118,45 +123,47 @@ class _Receiver:
     """One origin as one application knows it."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
-        self.visits: set[Visit] = set()
+        self.visits: set[Admission] = set()
         self.turns = _Turns(chance)
-        self._health = Health.NEW
+        self._health = ReceiverHealth.NEW
         self._silences = 0
 
-    def health(self, now: float) -> Health:
+    def health(self, now: float) -> ReceiverHealth:
         """Return how it takes deliveries, also as far as those under way show it."""
-        if self._health in (Health.PROMPT, Health.NEW) and any(visit.is_late(now) for visit in self.visits):
-            return Health.SILENT
+        if self._health in (ReceiverHealth.PROMPT, ReceiverHealth.NEW) and any(
+            visit.is_late(now) for visit in self.visits
+        ):
+            return ReceiverHealth.SILENT
         return self._health
 
-    def longest_pause(self, health: Health) -> float:
+    def longest_pause(self, health: ReceiverHealth) -> float:
         """Return for how long those who find no room are sent away; what a new one is like is known soon."""
-        if health is Health.NEW:
+        if health is ReceiverHealth.NEW:
             return PROMPT_SECONDS
-        if health is Health.SILENT:
+        if health is ReceiverHealth.SILENT:
             return min(_LONGEST_PAUSE * 2.0 ** min(self._silences, 10), _LONGEST_SILENT_PAUSE)
         return _LONGEST_PAUSE
 
-    def ended(self, visit: Visit, now: float) -> None:
+    def note_end(self, visit: Admission, now: float) -> None:
         """Learn from a delivery; how it was before the receiver answered says nothing any more."""
         self.visits.discard(visit)
         before, stay = self._health, now - visit.start
         if not visit.is_late(now):
-            self._health = Health.PROMPT
+            self._health = ReceiverHealth.PROMPT
         else:
-            self._health = Health.SLOW if visit.answered else Health.SILENT
-        self._silences = self._silences + 1 if self._health is Health.SILENT else 0
-        if before in (Health.NEW, Health.SILENT) and self._health is not Health.SILENT:
+            self._health = ReceiverHealth.SLOW if visit.answered else ReceiverHealth.SILENT
+        self._silences = self._silences + 1 if self._health is ReceiverHealth.SILENT else 0
+        if before in (ReceiverHealth.NEW, ReceiverHealth.SILENT) and self._health is not ReceiverHealth.SILENT:
             self.turns.restart(stay)
         else:
-            self.turns.ended(stay)
+            self.turns.note_end(stay)
 
 
-class _Application:
+class _ApplicationReceivers:
     """The receivers of one application, and its deliveries under way."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
-        self.visits: set[Visit] = set()
+        self.visits: set[Admission] = set()
         self.turns = {room: _Turns(chance) for room in ROOMS}
         self._receivers: dict[str, _Receiver] = {}
         self._chance = chance
@@ -171,15 +178,15 @@ class _Application:
         self._receivers[origin] = found
         return found
 
-    def is_full(self, room: Health, credential_id: str, now: float) -> bool:
+    def is_full(self, room: ReceiverHealth, credential_id: str, now: float) -> bool:
         """Return whether no delivery may begin in this room, for anybody or for this key."""
-        most = PER_APPLICATION if room is Health.PROMPT else PER_APPLICATION_ASIDE
+        most = PER_APPLICATION if room is ReceiverHealth.PROMPT else PER_APPLICATION_ASIDE
         return _is_taken(self.visits, most, credential_id) or _is_taken(
             [visit for visit in self.visits if visit.room(now) is room], ROOMS[room], credential_id
         )
 
 
-class Receivers:
+class ConcurrencyLimiter:
     """Keeps one receiver, API key or application from taking all the room there is."""
 
     def __init__(
@@ -187,19 +194,19 @@ class Receivers:
     ) -> None:
         self._clock = clock
         self._chance = chance
-        self._applications: dict[str, _Application] = {}
+        self._applications: dict[str, _ApplicationReceivers] = {}
         self._tasks: dict[str, _Turns] = {}
         self._under_way = 0
 
     @contextlib.contextmanager
-    def visit(self, url: str, application_id: str, credential_id: str, task_id: str) -> Iterator[Visit]:
+    def visit(self, url: str, application_id: str, credential_id: str, task_id: str) -> Iterator[Admission]:
         """Begin one delivery, if there is room; never waits."""
         now = self._clock()
         application = self._application(application_id)
         receiver = application.receiver(origin_of(url))
         health = receiver.health(now)
         pause = self._pause(application, receiver, health, credential_id, task_id, now)
-        visit = Visit(health, credential_id, now, pause)
+        visit = Admission(health, credential_id, now, pause)
         if pause is not None:
             yield visit
             return
@@ -214,14 +221,14 @@ class Receivers:
             self._under_way -= 1
             del self._tasks[task_id]
             application.visits.discard(visit)
-            application.turns[room_of(health)].ended(now - visit.start)
-            receiver.ended(visit, now)
+            application.turns[room_of(health)].note_end(now - visit.start)
+            receiver.note_end(visit, now)
 
     def _pause(
         self,
-        application: _Application,
+        application: _ApplicationReceivers,
         receiver: _Receiver,
-        health: Health,
+        health: ReceiverHealth,
         credential_id: str,
         task_id: str,
         now: float,
@@ -237,15 +244,15 @@ class Receivers:
             return application.turns[room].pause(now, ROOMS[room], _LONGEST_PAUSE)
         return None
 
-    def _application(self, application_id: str) -> _Application:
+    def _application(self, application_id: str) -> _ApplicationReceivers:
         found = self._applications.get(application_id)
         if found is None:
             if len(self._applications) >= _APPLICATIONS:
                 self._applications = {name: each for name, each in self._applications.items() if each.visits}
-            found = self._applications[application_id] = _Application(self._chance)
+            found = self._applications[application_id] = _ApplicationReceivers(self._chance)
         return found
 
 
-def _is_taken(visits: Iterable[Visit], room: int, credential_id: str) -> bool:
+def _is_taken(visits: Iterable[Admission], room: int, credential_id: str) -> bool:
     held = [visit.credential_id for visit in visits]
     return len(held) >= room or held.count(credential_id) >= key_share(room)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 
 from filmgate.domain.callbacks import CallbackStatus
-from filmgate.ports.callbacks import Callback, Delivery, Outcome
+from filmgate.ports.callbacks import Delivery, DeliveryOutcome, WebhookEvent
 
 HOUR = 3_600.0
 PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0, 1_800.0, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)
@@ -23,30 +23,30 @@ _GONE = 410
 _JITTER = 0.2
 
 
-def judged(
-    callback: Callback, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
-) -> Outcome:
+def decide(
+    callback: WebhookEvent, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
+) -> DeliveryOutcome:
     """Say what a delivery means for its callback: it arrived, it is sent again, or it is given up.
 
     `retry_after` is for how many seconds the receiver wants to be left alone, `chance` gives numbers from 0 to 1.
     """
     if delivery.trouble is None:
-        return Outcome(CallbackStatus.DELIVERED, delivery)
+        return DeliveryOutcome(CallbackStatus.DELIVERED, delivery)
     if delivery.answer == _GONE:
-        return Outcome(CallbackStatus.FAILED, delivery, trouble=delivery.trouble)
+        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=delivery.trouble)
     end = callback.since + TIME_LIMIT
     if now >= end:
         given_up = f"given up after {callback.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
-        return Outcome(CallbackStatus.FAILED, delivery, trouble=given_up)
+        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=given_up)
     pause = PAUSES[callback.tries] if callback.tries < len(PAUSES) else LAST_PAUSE
     pause *= 1 + _JITTER * (2 * chance() - 1)
     # The last delivery is made when the time is up, whatever the pauses would make of it.
-    return Outcome(
+    return DeliveryOutcome(
         CallbackStatus.PENDING, delivery, again=min(now + max(pause, retry_after), end), trouble=delivery.trouble
     )
 
 
-def trouble_with(status: int) -> str | None:
+def failure_of(status: int) -> str | None:
     """Say what is wrong with an answer; None if it says that the callback has arrived."""
     if 200 <= status < 300:
         return None

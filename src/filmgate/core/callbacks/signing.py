@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 
-from filmgate.ports.callbacks import CallbackLog, SigningSecret
+from filmgate.ports.callbacks import SigningSecret, WebhookLog
 from filmgate.ports.dispatch import Clock
 
 _PREFIX = "whsec_"
@@ -22,12 +22,12 @@ OVERLAP = 86_400.0
 """Seconds a secret goes on signing beside the one that has taken its place."""
 
 
-def shown(secret: bytes) -> str:
+def encode_secret(secret: bytes) -> str:
     """Write a secret as receivers are given it."""
     return _PREFIX + base64.b64encode(secret).decode()
 
 
-def signed(name: str, at: float, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
+def sign(name: str, at: float, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
     """Give the headers of one delivery, with a signature by each key."""
     moment = str(int(at))
     message = b".".join((name.encode(), moment.encode(), body))
@@ -42,7 +42,7 @@ def signed(name: str, at: float, body: bytes, keys: Iterable[bytes]) -> dict[str
 class Signing:
     """The secrets of applications. Each application has one from when it is first needed."""
 
-    def __init__(self, log: CallbackLog, clock: Clock) -> None:
+    def __init__(self, log: WebhookLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
 

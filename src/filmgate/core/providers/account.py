@@ -14,10 +14,10 @@ from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from filmgate.core.providers.breaker import Breaker
-from filmgate.core.providers.pace import Pace
+from filmgate.core.providers.pace import Throttle
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
-from filmgate.ports.provider import Provider, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.provider import Provider, ProviderError, Status, Submission, TaskRef
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class _Question(NamedTuple):
     at: float
     number: int
     task_id: str
-    answer: asyncio.Future[Report | None]
+    answer: asyncio.Future[Status | None]
 
 
 class Account:
@@ -64,8 +64,8 @@ class Account:
         self.requests = 0
         self.unknown = 0
         self.answers: Counter[str] = Counter()
-        self._submit_pace = Pace(settings.submit_rate, clock)
-        self._query_pace = Pace(settings.query_rate, clock)
+        self._submit_pace = Throttle(settings.submit_rate, clock)
+        self._query_pace = Throttle(settings.query_rate, clock)
         self.clock = clock
         self._known: dict[str, float] = {}
         self._questions: list[_Question] = []
@@ -106,14 +106,14 @@ class Account:
         """Wait until a submit may go out."""
         await self._submit_pace.turn()
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once. Raises EngineFailed, ProviderTrouble."""
         try:
-            receipt = await self._submitted(submission)
+            receipt = await self._submit(submission)
         except EngineFailed:
             self.answers["refused"] += 1
             raise
-        except ProviderTrouble as trouble:
+        except ProviderError as trouble:
             self.answers["unknown" if trouble.accepted else "not_accepted"] += 1
             # Why an account is in trouble is logged, and shown to others than the task's owner.
             trouble.message = _without(submission.generation.prompt, trouble.message)
@@ -126,22 +126,22 @@ class Account:
         self.answers["accepted"] += 1
         return receipt
 
-    async def _submitted(self, submission: Submission) -> Receipt:
+    async def _submit(self, submission: Submission) -> TaskRef:
         try:
             return await self.provider.submit(submission)
-        except (EngineFailed, ProviderTrouble):
+        except (EngineFailed, ProviderError):
             raise
         except Exception as error:
             # A defect in a dialect knows nothing of what the provider has done.
             log.exception("engine %s: the answer to a submit was not understood", self.name)
-            raise ProviderTrouble(f"{type(error).__name__} while reading the answer", accepted=True) from error
+            raise ProviderError(f"{type(error).__name__} while reading the answer", accepted=True) from error
 
-    async def ask(self, task_id: str, pause: float) -> Report | None:
+    async def ask(self, task_id: str, pause: float) -> Status | None:
         """Give what the provider says of a task after a pause in seconds; None if it does not know the task.
 
         Raises ProviderTrouble.
         """
-        answer: asyncio.Future[Report | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
         self._put(task_id, pause, answer)
         try:
             return await answer
@@ -161,7 +161,7 @@ class Account:
         recent = max(since, now - max(ABSENT, 2 * self.settings.poll_max))
         return now - since >= ABSENT and any(each != task_id and at >= recent for each, at in self._known.items())
 
-    async def look(self, task_ids: Sequence[str]) -> dict[str, Report]:
+    async def look(self, task_ids: Sequence[str]) -> dict[str, Status]:
         """Ask about tasks that nobody follows, one batch at most, and give those of them that the provider knows.
 
         Raises ProviderTrouble.
@@ -171,7 +171,7 @@ class Account:
             found = await self._answers(task_ids)
         return {task_id: found[task_id] for task_id in task_ids if task_id in found}
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """List what a submit may have become, the likeliest first. Raises ProviderTrouble."""
         return await self._in_turn(partial(self.provider.find, submission, since))
 
@@ -179,7 +179,7 @@ class Account:
         """Have a task forgotten. Raises ProviderTrouble."""
         await self._in_turn(partial(self.provider.discard, task_id))
 
-    def hurry(self, task_id: str) -> bool:
+    def poll_now(self, task_id: str) -> bool:
         """Ask about a task now if somebody waits for it; False if nobody does."""
         question = self._open.get(task_id)
         if question is not None and question.at > self.clock():
@@ -191,7 +191,7 @@ class Account:
         question = self._open.get(task_id)
         return None if question is None else max(0.0, question.at - self.clock(), self._query_pace.held)
 
-    def _put(self, task_id: str, pause: float, answer: asyncio.Future[Report | None]) -> _Question:
+    def _put(self, task_id: str, pause: float, answer: asyncio.Future[Status | None]) -> _Question:
         question = _Question(self.clock() + pause, next(self._numbers), task_id, answer)
         self._open[task_id] = question
         heapq.heappush(self._questions, question)
@@ -240,10 +240,10 @@ class Account:
     async def _query(self, batch: list[_Question]) -> None:
         try:
             found = await self._answers([question.task_id for question in batch])
-        except ProviderTrouble as trouble:
+        except ProviderError as trouble:
             for question in batch:
                 if not question.answer.done():
-                    again = ProviderTrouble(trouble.message, account=trouble.account, retry_after=trouble.retry_after)
+                    again = ProviderError(trouble.message, account=trouble.account, retry_after=trouble.retry_after)
                     question.answer.set_exception(again)
         else:
             for question in batch:
@@ -252,27 +252,27 @@ class Account:
         finally:
             self._lines.release()
 
-    async def _answers(self, task_ids: Sequence[str]) -> dict[str, Report]:
+    async def _answers(self, task_ids: Sequence[str]) -> dict[str, Status]:
         """Ask the provider now, and learn from how it answers. Raises ProviderTrouble."""
         self.requests += 1
         try:
             reports = await self.provider.query(task_ids)
-        except ProviderTrouble as trouble:
-            self._troubled(trouble)
+        except ProviderError as trouble:
+            self._note_trouble(trouble)
             raise
         except Exception as error:
             # A defect in a dialect must not end the following of all tasks.
             log.exception("engine %s: the answer to a query was not understood", self.name)
-            misread = ProviderTrouble(f"{type(error).__name__} while reading the answer")
-            self._troubled(misread)
+            misread = ProviderError(f"{type(error).__name__} while reading the answer")
+            self._note_trouble(misread)
             raise misread from error
         self.submits.alive()
         for report in reports:
             if report.state is not None:
-                self._witnessed(report.receipt.id)
+                self._note_witness(report.receipt.id)
         return {report.receipt.id: report for report in reports}
 
-    def _witnessed(self, task_id: str) -> None:
+    def _note_witness(self, task_id: str) -> None:
         """Note that the provider knows a task: of two, one is another than the one that is missed."""
         self._known.pop(task_id, None)
         self._known[task_id] = self.clock()
@@ -285,15 +285,15 @@ class Account:
             await self._query_pace.turn()
             try:
                 return await request()
-            except ProviderTrouble as trouble:
+            except ProviderError as trouble:
                 self._hold(trouble)
                 raise
 
-    def _hold(self, trouble: ProviderTrouble) -> None:
+    def _hold(self, trouble: ProviderError) -> None:
         if trouble.retry_after is not None:
             self._query_pace.hold(trouble.retry_after)
 
-    def _troubled(self, trouble: ProviderTrouble) -> None:
+    def _note_trouble(self, trouble: ProviderError) -> None:
         self._hold(trouble)
         if trouble.retry_after is None:
             self.submits.bad(trouble.message, definite=trouble.account)

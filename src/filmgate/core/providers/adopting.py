@@ -16,12 +16,12 @@ from filmgate.domain.errors import Conflict, InvalidRequest, NotFound, Unavailab
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
-from filmgate.faults import Point, reached
+from filmgate.domain.task import Task, WorkState
+from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock, Dispatcher
-from filmgate.ports.ledger import EXPIRE, FOLLOW, Due, Echo, Ledger, queue_of
-from filmgate.ports.provider import ProviderTrouble, Report
+from filmgate.ports.ledger import EXPIRE, FOLLOW, Ledger, RawRequest, WorkItem, queue_of
+from filmgate.ports.provider import ProviderError, Status
 
 UPSTREAM_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$"
 """What an id looks like under which a task of a provider can be found here."""
@@ -37,7 +37,7 @@ _AT_ONCE = 4
 _MOST = 50
 
 
-class Adopting:
+class Importer:
     """Makes a task of ours of a provider's: under the same id, found in every dialect, followed like any other."""
 
     def __init__(
@@ -81,10 +81,10 @@ class Adopting:
         there = await self._ledger.get(context.caller.application_id, upstream_id)
         if there is not None:
             return there
-        report = await self._asked(account, upstream_id)
+        report = await self._query(account, upstream_id)
         if report is None:
             raise NotFound(f"The provider {engine} knows no task {upstream_id}.", field="ids")
-        return await self._taken_over(context, account, report)
+        return await self._import(context, account, report)
 
     async def for_query(self, context: RequestContext, ids: Sequence[str]) -> bool:
         """Try to take over tasks that a query asks for in vain; True if there are any now.
@@ -94,17 +94,17 @@ class Adopting:
         application = context.caller.application_id
         engines = self._asked_for.get(application, ())
         wanted = [each for each in ids if engines and self._is_new(application, each)]
-        wanted = [each for each in wanted if not await self._ledger.departed(application, each)][:_MOST]
+        wanted = [each for each in wanted if not await self._ledger.has_departed(application, each)][:_MOST]
         looks = {look for each in wanted if (look := self._looking.get((application, each))) is not None}
         new = [each for each in wanted if (application, each) not in self._looking]
         if new:
-            looks.add(self._begun(context, engines, new))
+            looks.add(self._begin_search(context, engines, new))
         # Whoever asks for the same id meanwhile waits for the same answer; none of them ends it by going away.
         return any(await asyncio.gather(*map(asyncio.shield, looks)))
 
-    def _begun(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> asyncio.Task[bool]:
+    def _begin_search(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> asyncio.Task[bool]:
         places = [(context.caller.application_id, each) for each in ids]
-        look = asyncio.ensure_future(self._looked_for(context, engines, ids))
+        look = asyncio.ensure_future(self._search(context, engines, ids))
         self._looking |= dict.fromkeys(places, look)
 
         def forget(_: asyncio.Task[bool]) -> None:
@@ -114,14 +114,16 @@ class Adopting:
         look.add_done_callback(forget)
         return look
 
-    async def _looked_for(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> bool:
+    async def _search(self, context: RequestContext, engines: Sequence[str], ids: Sequence[str]) -> bool:
         """Look tasks up at one engine after the other; True if any was taken over."""
         adopted: set[str] = set()
         certain = True
         try:
             async with asyncio.timeout(_PATIENCE), self._lines:
                 for name in engines:
-                    found, answered = await self._adopted(context, name, [each for each in ids if each not in adopted])
+                    found, answered = await self._import_known(
+                        context, name, [each for each in ids if each not in adopted]
+                    )
                     adopted |= found
                     certain &= answered
         except (TimeoutError, Unavailable):
@@ -131,10 +133,10 @@ class Adopting:
                 self._remember((context.caller.application_id, each), _FORGET_AFTER if certain else _FORGET_SOON)
         return bool(adopted)
 
-    async def _adopted(self, context: RequestContext, engine: str, ids: Sequence[str]) -> tuple[set[str], bool]:
+    async def _import_known(self, context: RequestContext, engine: str, ids: Sequence[str]) -> tuple[set[str], bool]:
         """Take over what an engine's provider knows of these; give them, and whether it has answered for all."""
         account = self._accounts[engine]
-        known = await self._ledger.known_upstream(engine, ids)
+        known = await self._ledger.find_upstream(engine, ids)
         strange = [each for each in ids if each not in known]
         batches = [strange[at : at + account.provider.batch] for at in range(0, len(strange), account.provider.batch)]
         answers = await asyncio.gather(*map(account.look, batches), return_exceptions=True)
@@ -142,7 +144,7 @@ class Adopting:
         for answer in answers:
             for report in () if isinstance(answer, BaseException) else answer.values():
                 with contextlib.suppress(Conflict):
-                    adopted.add((await self._taken_over(context, account, report)).id)
+                    adopted.add((await self._import(context, account, report)).id)
         return adopted, not any(isinstance(answer, BaseException) for answer in answers)
 
     def _is_new(self, application: str, task_id: str) -> bool:
@@ -155,20 +157,20 @@ class Adopting:
             del self._strangers[next(iter(self._strangers))]
         self._strangers[place] = time.monotonic() + seconds
 
-    async def _asked(self, account: Account, upstream_id: str) -> Report | None:
+    async def _query(self, account: Account, upstream_id: str) -> Status | None:
         # A task that was taken over before and deleted since may come back to its owner: the ledger looks whose it was.
-        known = await self._ledger.known_upstream(account.name, [upstream_id])
+        known = await self._ledger.find_upstream(account.name, [upstream_id])
         if known.get(upstream_id, upstream_id) != upstream_id:
             raise Conflict("The provider's task is one of another task here already, or was one until lately.")
         try:
             async with asyncio.timeout(_LONGEST_TURN):
                 return (await account.look([upstream_id])).get(upstream_id)
-        except ProviderTrouble as trouble:
+        except ProviderError as trouble:
             raise Unavailable(f"The provider {account.name} cannot be asked now: {trouble.message}") from trouble
         except TimeoutError as error:
             raise Unavailable(f"The provider {account.name} cannot be asked now: others are.") from error
 
-    async def _taken_over(self, context: RequestContext, account: Account, report: Report) -> Task:
+    async def _import(self, context: RequestContext, account: Account, report: Status) -> Task:
         now, caller = self._clock(), context.caller
         settings = self._settings[account.name]
         made = min(now, report.created_at or now)
@@ -190,21 +192,21 @@ class Adopting:
             stage=Stage.FOLLOW,
             started_at=made,
             deadline_at=now + settings.deadline,
-            work=Progress(video=report.receipt.video_id),
+            work=WorkState(video=report.receipt.video_id),
             upstream_id=report.receipt.id,
         )
         due = (
-            Due(FOLLOW, queue_of(FOLLOW, account.name), task.id, task.application_id, now),
-            Due(EXPIRE, EXPIRE, task.id, task.application_id, now + settings.deadline),
+            WorkItem(FOLLOW, queue_of(FOLLOW, account.name), task.id, task.application_id, now),
+            WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, now + settings.deadline),
         )
         body = msgspec.json.encode({"prompt": task.generation.prompt, "aspect_ratio": task.generation.aspect_ratio})
-        reached(Point.IMPORT_READY)
-        await self._ledger.submit(task, Echo(_DIALECT, body), due)
-        reached(Point.IMPORTED)
+        reach(Point.IMPORT_READY)
+        await self._ledger.submit(task, RawRequest(_DIALECT, body), due)
+        reach(Point.IMPORTED)
         self._dispatcher.wake(due[0].queue)
         return task
 
 
-def _understood(report: Report) -> Generation:
+def _understood(report: Status) -> Generation:
     """Give what was asked for; what it refers to is the provider's, and nothing here."""
     return msgspec.structs.replace(report.asked or Generation(""), start=None, end=None, guides=())

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filmgate.core.attempt import Attempt, to_its_end
-from filmgate.core.developing import Developing
+from filmgate.core.attempt import Attempt, shield
+from filmgate.core.developing import PostProcessing
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import DecoderCrashed, EngineFailed, InvalidMedia
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
 from filmgate.ports.ledger import FOLLOW, StoredMedia, queue_of
@@ -33,7 +33,7 @@ _PAUSE = 2.0
 _LONGEST_PAUSE = 120.0
 
 
-class Fetching:
+class Downloading:
     """The last stage at a provider: its file is fetched, decoded to the end, written anew and given our links."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Fetching:
         fetcher: Fetcher,
         store: MediaStore,
         tools: MediaTools,
-        developing: Developing,
+        developing: PostProcessing,
         clock: Clock,
         *,
         max_video: int,
@@ -81,9 +81,9 @@ class Fetching:
         )
         accept = self._tools.accept_image if role is Role.IMAGE else self._tools.accept_video
         await accept(source, target, application=task.application_id)
-        reached(Point.FETCHED)
+        reach(Point.FETCHED)
         key = f"{task.id}/{role}-{task.fence}{target.suffix}"
-        await to_its_end(self._store.put(key, target))
+        await shield(self._store.put(key, target))
         await attempt.commit(work=msgspec.structs.replace(task.work, product=key))
 
     def _suffix(self, attempt: Attempt, role: Role) -> str:
@@ -115,4 +115,4 @@ class Fetching:
             raise EngineFailed(Failure(code, reason))
         work = msgspec.structs.replace(attempt.task.work, product=None, links={})
         queue = queue_of(FOLLOW, attempt.task.engine)
-        await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, work=work, attempts=attempts)
+        await attempt.enqueue(FOLLOW, queue, stage=Stage.FOLLOW, work=work, attempts=attempts)

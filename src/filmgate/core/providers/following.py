@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from filmgate.core.attempt import Attempt, Desk, Superseded
+from filmgate.core.attempt import Attempt, Superseded, WorkContext
 from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure, FailureCode
@@ -17,7 +17,7 @@ from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import ADVANCE, Claim, queue_of
-from filmgate.ports.provider import ProviderTrouble, Report
+from filmgate.ports.provider import ProviderError, Status
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +35,17 @@ _GROWTH = 0.3
 _SMALL_STEP = 5
 
 
-class Following:
+class Polling:
     """Waits with each task, and believes only definite words: an unknown one means wait, no answer means ask again."""
 
-    def __init__(self, accounts: Mapping[str, Account], desk: Desk) -> None:
+    def __init__(self, accounts: Mapping[str, Account], work_context: WorkContext) -> None:
         self._accounts = accounts
-        self._desk = desk
+        self._work_context = work_context
         self._hooks: dict[str, tuple[str, str]] = {}
 
     async def follow(self, claim: Claim) -> None:
         """Follow one task, without a slot, until it is to be fetched or has failed."""
-        attempt = self._desk.attempt(claim)
+        attempt = self._work_context.attempt(claim)
         task = attempt.task
         assert task.upstream_id is not None, "a task is followed by its provider's id"
         key = task.work.asked.key if task.work.asked else task.id
@@ -57,20 +57,20 @@ class Following:
         finally:
             self._hooks.pop(key, None)
 
-    def hurry(self, engine: str, key: str) -> bool:
+    def poll_now(self, engine: str, key: str) -> bool:
         """Ask about the task of a submit key now, since its provider says it has news; False if nobody waits."""
         name, upstream_id = self._hooks.get(key, ("", ""))
-        return name == engine and self._accounts[engine].hurry(upstream_id)
+        return name == engine and self._accounts[engine].poll_now(upstream_id)
 
     async def upcoming(self, tasks: Sequence[Task]) -> dict[str, float]:
         """Return when the providers of tasks are asked next, to make them or how far they are, in unix seconds.
 
         A task that waits for no time is left out.
         """
-        now = self._desk.clock()
+        now = self._work_context.clock()
         theirs = [task for task in tasks if task.engine in self._accounts]
         waiting = [task.id for task in theirs if task.stage in _TO_BE_SUBMITTED]
-        times = await self._desk.ledger.next_attempts(waiting) if waiting else {}
+        times = await self._work_context.ledger.next_attempts(waiting) if waiting else {}
         for task in theirs:
             if task.stage is Stage.FOLLOW and task.upstream_id is not None:
                 seconds = self._accounts[task.engine].next_query(task.upstream_id)
@@ -83,7 +83,7 @@ class Following:
         while not attempt.over:
             try:
                 report = await account.ask(upstream_id, wait)
-            except ProviderTrouble as trouble:
+            except ProviderError as trouble:
                 log.debug("task %s: no answer from %s: %s", attempt.task.id, account.name, trouble.message)
             else:
                 absent = absent + 1 if report is None else 0
@@ -107,10 +107,10 @@ class Following:
     def _pause(self, task: Task, settings: AccountSettings) -> float:
         """Give the seconds between two questions about a task: the older it is, the more."""
         since = task.created_at if task.work.asked is None else task.work.asked.at
-        age = max(0.0, self._desk.clock() - since)
+        age = max(0.0, self._work_context.clock() - since)
         return min(settings.poll_max, settings.poll + _GROWTH * age)
 
-    async def _believe(self, attempt: Attempt, report: Report, empty: int) -> None:
+    async def _believe(self, attempt: Attempt, report: Status, empty: int) -> None:
         """Commit what a report says for certain. Raises Superseded."""
         if empty >= _IN_A_ROW:
             bare = f"The provider {attempt.task.engine} says the task is completed, but gives no file."
@@ -123,7 +123,7 @@ class Following:
         elif report.percent is not None:
             await self._progress(attempt, report.percent)
 
-    async def _fetchable(self, attempt: Attempt, report: Report) -> None:
+    async def _fetchable(self, attempt: Attempt, report: Status) -> None:
         links = {str(role): link for role, link in report.links.items()}
         work = msgspec.structs.replace(
             attempt.task.work,
@@ -132,7 +132,7 @@ class Following:
             notes=dict(report.notes),
         )
         queue = queue_of(INGEST, attempt.task.engine)
-        await attempt.hand_over(ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)
+        await attempt.enqueue(ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)
 
     async def _progress(self, attempt: Attempt, percent: int) -> None:
         """Commit progress in steps worth a write."""
@@ -141,6 +141,6 @@ class Following:
             await attempt.commit(percent=now)
 
 
-def _without_file(attempt: Attempt, report: Report) -> bool:
+def _without_file(attempt: Attempt, report: Status) -> bool:
     wanted = Role.IMAGE if attempt.task.generation.kind is Kind.IMAGE else Role.VIDEO
     return report.state is State.COMPLETED and not report.links.get(wanted)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from filmgate.core.external import guide_name
-from filmgate.core.intake import Intake, sides
-from filmgate.core.starting import Starting
+from filmgate.core.intake import MediaInputs, sides
+from filmgate.core.starting import TaskStart
 from filmgate.domain.errors import EngineFailed, FilmgateError
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Guide, Reference, ReferenceKind
@@ -19,7 +19,7 @@ from filmgate.domain.media import Media, Role
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.media import MediaStore
-from filmgate.ports.provider import Given, Means, Provider, Receipt
+from filmgate.ports.provider import Input, InputMode, Provider, TaskRef
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -30,31 +30,31 @@ class _Source(msgspec.Struct, frozen=True):
     media: Media | None = None
 
 
-class Inputs:
+class InputTranslator:
     """Translates references. Nothing is asked of a provider before all of them are translated."""
 
     def __init__(
-        self, ledger: Ledger, store: MediaStore, intake: Intake, starting: Starting, public_url: str | None
+        self, ledger: Ledger, store: MediaStore, media_inputs: MediaInputs, starting: TaskStart, public_url: str | None
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self._intake = intake
+        self._media_inputs = media_inputs
         self._starting = starting
         self._public_url = public_url
 
-    async def given(
+    async def translate(
         self, task: Task, provider: Provider, folder: Path
-    ) -> tuple[dict[str, Given], tuple[tuple[Guide, Given], ...]]:
+    ) -> tuple[dict[str, Input], tuple[tuple[Guide, Input], ...]]:
         """Give the sides of the clip and the guides, translated. Raises EngineFailed if one cannot be."""
         generation = task.generation
         places = {
-            side: await self._given(task, provider, reference, folder / side)
+            side: await self._translate(task, provider, reference, folder / side)
             for side, reference in sides(generation.start, generation.end)
         }
         guides = []
         for number, guide in enumerate(generation.guides):
             picture = Reference(ReferenceKind.IMAGE, guide.url)
-            guides.append((guide, await self._given(task, provider, picture, folder / guide_name(number))))
+            guides.append((guide, await self._translate(task, provider, picture, folder / guide_name(number))))
         return places, tuple(guides)
 
     async def forget(self, task: Task) -> None:
@@ -63,7 +63,7 @@ class Inputs:
             with contextlib.suppress(FilmgateError, OSError):
                 await self._store.remove(given.key)
 
-    async def _given(self, task: Task, provider: Provider, reference: Reference, target: Path) -> Given:
+    async def _translate(self, task: Task, provider: Provider, reference: Reference, target: Path) -> Input:
         source = await self._source(task, reference)
         ways = provider.means.get(reference.kind, ())
         if reference.kind is ReferenceKind.TASK:
@@ -90,18 +90,20 @@ class Inputs:
         maker = await self._ledger.get(task.application_id, stored.task_id or "") if made else None
         return _Source(reference, maker, stored.media)
 
-    async def _by(self, means: Means, task: Task, provider: Provider, source: _Source, target: Path) -> Given | None:
+    async def _by(
+        self, means: InputMode, task: Task, provider: Provider, source: _Source, target: Path
+    ) -> Input | None:
         """Give a source by one means, None if it cannot be had so."""
         kind, earlier = source.reference.kind, source.earlier
-        if means is Means.TASK:
+        if means is InputMode.TASK:
             if earlier is None or earlier.upstream_id is None or earlier.engine != task.engine:
                 return None
-            return Given(ReferenceKind.TASK, earlier=Receipt(earlier.upstream_id, earlier.work.video))
+            return Input(ReferenceKind.TASK, earlier=TaskRef(earlier.upstream_id, earlier.work.video))
         shown = ReferenceKind.IMAGE if kind is ReferenceKind.IMAGE else ReferenceKind.VIDEO
-        if means is Means.ADDRESS:
+        if means is InputMode.ADDRESS:
             address = self._address(task, provider, source)
-            return None if address is None else Given(shown, address=address)
-        return Given(shown, file=await self._file(task, source, target))
+            return None if address is None else Input(shown, address=address)
+        return Input(shown, file=await self._file(task, source, target))
 
     def _address(self, task: Task, provider: Provider, source: _Source) -> str | None:
         if source.media is None:
@@ -113,17 +115,17 @@ class Inputs:
 
     async def _file(self, task: Task, source: _Source, target: Path) -> Path:
         if source.media is not None:
-            return await self._placed(source.media.key, target)
+            return await self._place(source.media.key, target)
         if target.name in task.work.inputs:
-            return await self._placed(task.work.inputs[target.name].key, target)
+            return await self._place(task.work.inputs[target.name].key, target)
         # Only what an earlier version has submitted comes here, when its submit is looked up.
-        fetched = await self._intake.fetch(source.reference, task.application_id, task.id)
-        path = await self._placed(fetched.media.key, target)
+        fetched = await self._media_inputs.fetch(source.reference, task.application_id, task.id)
+        path = await self._place(fetched.media.key, target)
         # It has no link, and once it was sent nobody needs it any more.
         await self._store.remove(fetched.media.key)
         return path
 
-    async def _placed(self, key: str, target: Path) -> Path:
+    async def _place(self, key: str, target: Path) -> Path:
         path = target.with_suffix(Path(key).suffix)
         try:
             await self._store.get(key, path)
@@ -132,14 +134,14 @@ class Inputs:
             raise EngineFailed(gone) from error
         return path
 
-    def _why_not(self, task: Task, reference: Reference, ways: tuple[Means, ...]) -> str:
+    def _why_not(self, task: Task, reference: Reference, ways: tuple[InputMode, ...]) -> str:
         what = "picture" if reference.kind is ReferenceKind.IMAGE else "video"
-        if Means.ADDRESS in ways:
+        if InputMode.ADDRESS in ways:
             return (
                 f"The engine {task.engine} can only be given a {what} by a public address, and this service has none: "
                 "its operator has to set FILMGATE_PUBLIC_URL."
             )
-        if Means.TASK in ways:
+        if InputMode.TASK in ways:
             return f"The engine {task.engine} can only go on from a video that it made itself."
         return f"The engine {task.engine} cannot be given a {what}."
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-class Pace:
+class Throttle:
     """Spaces requests evenly, so many per minute, and keeps quiet for as long as the provider asks for."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:

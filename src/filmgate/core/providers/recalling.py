@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import msgspec
 
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.outcomes import Identified, identify
-from filmgate.core.providers.writing import Writing
-from filmgate.domain.task import Asked
-from filmgate.faults import Point, reached
+from filmgate.core.providers.outcomes import IdentifiedTask, identify
+from filmgate.core.providers.writing import RequestBuilder
+from filmgate.domain.task import SubmitAttempt
+from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import RECALL, SEEK, Claim, Due, Ledger, Sought
-from filmgate.ports.provider import ProviderTrouble
+from filmgate.ports.ledger import RECALL, SEEK, Claim, Ledger, Sought, WorkItem
+from filmgate.ports.provider import ProviderError
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,10 @@ _LOOKS = (2, 10, 60, 300)
 """Seconds between the searches for a submit whose task was ended before the provider had answered."""
 
 
-class Recalling:
+class ProviderCancel:
     """Passes cancels and deletes on, where the provider has them; what is not reached is tried again for hours."""
 
-    def __init__(self, accounts: Mapping[str, Account], ledger: Ledger, writing: Writing, clock: Clock) -> None:
+    def __init__(self, accounts: Mapping[str, Account], ledger: Ledger, writing: RequestBuilder, clock: Clock) -> None:
         self._accounts = accounts
         self._ledger = ledger
         self._writing = writing
@@ -43,11 +43,11 @@ class Recalling:
         if account.provider.discards:
             try:
                 await account.discard(claim.due.detail)
-            except ProviderTrouble as trouble:
+            except ProviderError as trouble:
                 if await self._again(claim, _PAUSES):
                     return
                 log.warning("engine %s never forgot task %s: %s", account.name, claim.due.detail, trouble.message)
-            reached(Point.RECALLED)
+            reach(Point.RECALLED)
         await self._ledger.finish(claim)
 
     async def _seek(self, claim: Claim, account: Account) -> None:
@@ -55,11 +55,11 @@ class Recalling:
         if not account.provider.discards:
             await self._ledger.finish(claim)
             return
-        due, found = claim.due, Identified(None)
+        due, found = claim.due, IdentifiedTask(None)
         if account.provider.searches:
             try:
                 found = await self._found(account, due.task_id, msgspec.json.decode(due.detail, type=Sought))
-            except ProviderTrouble as trouble:
+            except ProviderError as trouble:
                 # A list that cannot be read says nothing: it is looked at for hours.
                 log.info("the submit of task %s cannot be looked for: %s", due.task_id, trouble.message)
                 if await self._again(claim, _PAUSES):
@@ -68,9 +68,9 @@ class Recalling:
                 if found.ours is None and await self._again(claim, _LOOKS):
                     return
         if found.ours is not None:
-            recall = Due(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
+            recall = WorkItem(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
             await self._ledger.settle_seek(due.task_id, recall, self._clock())
-            reached(Point.SOUGHT)
+            reach(Point.SOUGHT)
             return
         alike = ", ".join(each.id for each in found.alike)
         log.warning(
@@ -79,10 +79,10 @@ class Recalling:
         )  # fmt: skip
         await self._ledger.finish(claim)
 
-    async def _found(self, account: Account, task_id: str, sought: Sought) -> Identified:
+    async def _found(self, account: Account, task_id: str, sought: Sought) -> IdentifiedTask:
         """Look for what a submit has become. Raises ProviderTrouble."""
         submission = self._writing.submission(account.name, sought.generation, sought.key)
-        asked = Asked(sought.key, sought.at, latest=sought.latest)
+        asked = SubmitAttempt(sought.key, sought.at, latest=sought.latest)
         return await identify(account, self._ledger, submission, asked, task_id)
 
     async def _again(self, claim: Claim, pauses: tuple[int, ...]) -> bool:

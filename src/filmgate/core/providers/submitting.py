@@ -16,20 +16,20 @@ from typing import Any
 
 import msgspec
 
-from filmgate.core.attempt import Attempt, Desk, Superseded, to_its_end
+from filmgate.core.attempt import Attempt, Superseded, WorkContext, shield
 from filmgate.core.external import ExternalInputs
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.inputs import Inputs
+from filmgate.core.providers.inputs import InputTranslator
 from filmgate.core.providers.outcomes import SKEW, UNKNOWN, identify, unknown_until
-from filmgate.core.providers.writing import Writing
+from filmgate.core.providers.writing import RequestBuilder
 from filmgate.core.routing import Router
-from filmgate.core.starting import Starting
+from filmgate.core.starting import TaskStart
 from filmgate.domain.errors import Conflict, EngineFailed
 from filmgate.domain.states import Stage
-from filmgate.domain.task import Asked
-from filmgate.faults import Point, reached
-from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, Due, queue_of
-from filmgate.ports.provider import LONGEST_HOLD, ProviderTrouble, Receipt, Submission
+from filmgate.domain.task import SubmitAttempt
+from filmgate.faults import Point, reach
+from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, WorkItem, queue_of
+from filmgate.ports.provider import LONGEST_HOLD, ProviderError, Submission, TaskRef
 
 log = logging.getLogger(__name__)
 
@@ -49,29 +49,29 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 
 
-class Submitting:
+class ProviderSubmit:
     """The stages of a task until its provider has it."""
 
     def __init__(
         self,
         accounts: Mapping[str, Account],
         router: Router,
-        starting: Starting,
+        starting: TaskStart,
         external: ExternalInputs,
-        inputs: Inputs,
-        desk: Desk,
-        writing: Writing,
+        inputs: InputTranslator,
+        work_context: WorkContext,
+        writing: RequestBuilder,
     ) -> None:
         self._accounts = accounts
         self._router = router
         self._starting = starting
         self._external = external
         self._inputs = inputs
-        self._desk = desk
+        self._work_context = work_context
         self._writing = writing
         self.stages = {
             Stage.SUBMIT: self._submit,
-            Stage.SUBMITTING: self._interrupted,
+            Stage.SUBMITTING: self._resume_interrupted,
             Stage.SUBMIT_UNKNOWN: self._look_up,
         }
 
@@ -80,51 +80,51 @@ class Submitting:
         account = self._accounts[attempt.task.engine]
         refusal = account.provider.refuse(attempt.task.generation)
         # The clock runs from when a task can be asked for: an outage of the provider is waiting in line.
-        if refusal is None and (await self._passed_over(attempt, account) or await self._external.defer(attempt)):
+        if refusal is None and (await self._pass_over(attempt, account) or await self._external.defer(attempt)):
             return
         await self._starting.begin(attempt, refusal)
-        asked = Asked(secrets.token_hex(16), self._desk.clock())
+        asked = SubmitAttempt(secrets.token_hex(16), self._work_context.clock())
         submission = await self._submission(attempt, folder, asked)
         await account.turn()
-        if not await self._passed_over(attempt, account):
+        if not await self._pass_over(attempt, account):
             await self._send(attempt, submission, asked)
 
-    async def _passed_over(self, attempt: Attempt, account: Account) -> bool:
+    async def _pass_over(self, attempt: Attempt, account: Account) -> bool:
         """Leave an account alone that takes nothing now."""
         trouble = account.trouble
         if trouble is not None:
             await self._elsewhere(attempt, trouble, account.wait)
         return trouble is not None
 
-    async def _send(self, attempt: Attempt, submission: Submission, asked: Asked) -> None:
+    async def _send(self, attempt: Attempt, submission: Submission, asked: SubmitAttempt) -> None:
         try:
             # Whoever ends the task meanwhile, the answer is waited for: it may have to be taken back.
-            await to_its_end(self._announced(attempt, submission, asked))
-        except ProviderTrouble as trouble:
+            await shield(self._commit_and_send(attempt, submission, asked))
+        except ProviderError as trouble:
             log.info("task %s: submit to %s: %s", attempt.task.id, attempt.task.engine, trouble.message)
             if trouble.accepted:
                 await self._hold(attempt)
             else:
                 await self._elsewhere(attempt, trouble.message, trouble.retry_after or 0.0)
 
-    async def _announced(self, attempt: Attempt, submission: Submission, asked: Asked) -> None:
+    async def _commit_and_send(self, attempt: Attempt, submission: Submission, asked: SubmitAttempt) -> None:
         """Commit that a submit is being sent, then send it."""
         work = msgspec.structs.replace(attempt.task.work, asked=asked)
         await attempt.commit(stage=Stage.SUBMITTING, work=work)
         try:
-            await self._sent(attempt, submission)
-        except (EngineFailed, ProviderTrouble) as refusal:
+            await self._post(attempt, submission)
+        except (EngineFailed, ProviderError) as refusal:
             if isinstance(refusal, EngineFailed) or not refusal.accepted:
-                await self._refused(attempt)
+                await self._skip_reconciling(attempt)
             raise
 
-    async def _sent(self, attempt: Attempt, submission: Submission) -> None:
+    async def _post(self, attempt: Attempt, submission: Submission) -> None:
         account = self._accounts[attempt.task.engine]
-        reached(Point.PROVIDER_ASKED)
+        reach(Point.PROVIDER_ASKED)
         receipt = await account.submit(submission)
-        reached(Point.PROVIDER_ANSWERED)
+        reach(Point.PROVIDER_ANSWERED)
         try:
-            await self._accepted(attempt, receipt)
+            await self._commit_accepted(attempt, receipt)
         except Superseded:
             # Its owner has ended it before the provider's answer came: the provider is to stop as well.
             await self._take_back(attempt, receipt)
@@ -134,14 +134,14 @@ class Submitting:
             log.warning("task %s: %s accepted it as %s: not written", attempt.task.id, account.name, receipt.id)
             raise
 
-    async def _accepted(self, attempt: Attempt, receipt: Receipt) -> None:
+    async def _commit_accepted(self, attempt: Attempt, receipt: TaskRef) -> None:
         """Commit what the provider calls the task, and have it followed; hold it if that is another task's name."""
         task = attempt.task
         work = msgspec.structs.replace(task.work, video=receipt.video_id, inputs={})
         queue = queue_of(FOLLOW, task.engine)
         try:
             time = self._engines_time(attempt)
-            await attempt.hand_over(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work, **time)
+            await attempt.enqueue(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work, **time)
         except Conflict as conflict:
             # Which of the two the provider means nobody here can tell: the one that had the name first keeps it.
             log.warning("task %s is held as one of an unknown outcome: %s", task.id, conflict.message)
@@ -152,18 +152,18 @@ class Submitting:
             return
         await self._inputs.forget(task)
 
-    async def _take_back(self, attempt: Attempt, receipt: Receipt) -> None:
+    async def _take_back(self, attempt: Attempt, receipt: TaskRef) -> None:
         task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)
-        due = Due(RECALL, queue, task.id, task.application_id, self._desk.clock(), receipt.id)
+        due = WorkItem(RECALL, queue, task.id, task.application_id, self._work_context.clock(), receipt.id)
         # Unless it is another task's by now: an admin may have said so meanwhile.
-        await self._desk.ledger.settle_seek(task.id, due, self._desk.clock())
-        self._desk.dispatcher.wake(queue)
+        await self._work_context.ledger.settle_seek(task.id, due, self._work_context.clock())
+        self._work_context.dispatcher.wake(queue)
 
-    async def _refused(self, attempt: Attempt) -> None:
+    async def _skip_reconciling(self, attempt: Attempt) -> None:
         """Look for nothing at the provider if the owner has ended the task meanwhile: it certainly accepted nothing."""
-        task = await self._desk.ledger.get(attempt.task.application_id, attempt.task.id)
+        task = await self._work_context.ledger.get(attempt.task.application_id, attempt.task.id)
         if task is None or task.final:
-            await self._desk.ledger.settle_seek(attempt.task.id, None, self._desk.clock())
+            await self._work_context.ledger.settle_seek(attempt.task.id, None, self._work_context.clock())
 
     async def _elsewhere(self, attempt: Attempt, reason: str, wait: float, *, again: bool = False) -> None:
         """Give a task that certainly was not accepted to the next engine, or try again later when all were asked.
@@ -179,7 +179,7 @@ class Submitting:
             remarks = self._router.remarks(other, task.generation, task.work.terms)
             work = msgspec.structs.replace(task.work, asked=None, tried=tried, again=again, **remarks)
             time = self._engines_time(attempt)
-            await attempt.hand_over(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
+            await attempt.enqueue(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
             return
         steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
         spread = random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
@@ -187,9 +187,9 @@ class Submitting:
         rounds = min(16, task.work.rounds + 1)
         work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds, again=again)
         time = self._engines_time(attempt)
-        await attempt.hand_over(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work, **time)
+        await attempt.enqueue(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work, **time)
 
-    async def _interrupted(self, attempt: Attempt, _folder: Path) -> None:
+    async def _resume_interrupted(self, attempt: Attempt, _folder: Path) -> None:
         """Go on from a submit that was being sent when the process died: nobody knows its answer."""
         await self._hold(attempt)
 
@@ -216,19 +216,19 @@ class Submitting:
         if account.settings.idempotency_keys and self._is_remembered(asked, account):
             await self._repeat(attempt, folder, asked, account)
         elif not account.provider.searches:
-            await self._undecided(attempt, account, searched=False)
+            await self._apply_unknown_policy(attempt, account, searched=False)
         elif asked.looked == 0:
             # A provider may list a task a moment after it has accepted it.
             await self._look_later(attempt, asked)
         else:
             await self._search(attempt, folder, asked, account)
 
-    def _is_remembered(self, asked: Asked, account: Account) -> bool:
+    def _is_remembered(self, asked: SubmitAttempt, account: Account) -> bool:
         """Return whether a provider certainly still knows the key of a submit: afterwards a repeat is paid again."""
-        age = self._desk.clock() - asked.at
+        age = self._work_context.clock() - asked.at
         return -SKEW <= age < account.settings.idempotency_hours * _HOUR
 
-    async def _repeat(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
+    async def _repeat(self, attempt: Attempt, folder: Path, asked: SubmitAttempt, account: Account) -> None:
         """Send the submit again under its key: the provider answers with the task that the first one has become.
 
         Any other answer, also a refusal, is about the repeat and says nothing about the first submit.
@@ -238,9 +238,9 @@ class Submitting:
             submission = await self._submission(attempt, folder, asked)
         except EngineFailed:
             # What it refers to is gone: that says nothing about the first submit, and a second one cannot be made.
-            await self._undecided(attempt, account, searched=False)
+            await self._apply_unknown_policy(attempt, account, searched=False)
             return
-        except ProviderTrouble:
+        except ProviderError:
             await self._look_later(attempt, asked, pause)
             return
         if account.trouble is not None:
@@ -251,46 +251,46 @@ class Submitting:
             await self._look_later(attempt, asked, 0.0, counts=False)
             return
         try:
-            await to_its_end(self._sent(attempt, submission))
+            await shield(self._post(attempt, submission))
         except EngineFailed as refusal:
             log.info("task %s: repeat to %s: %s", attempt.task.id, account.name, refusal.message)
             await self._look_later(attempt, asked, pause)
-        except ProviderTrouble as trouble:
+        except ProviderError as trouble:
             log.info("task %s: repeat to %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(pause, trouble.retry_after or 0.0, account.wait))
 
-    async def _search(self, attempt: Attempt, folder: Path, asked: Asked, account: Account) -> None:
+    async def _search(self, attempt: Attempt, folder: Path, asked: SubmitAttempt, account: Account) -> None:
         try:
             submission = await self._submission(attempt, folder, asked)
         except EngineFailed:
             # What it refers to is gone: that says nothing about the submit, which is looked for by what is left.
-            submission = self._written(attempt, asked)
+            submission = self._build_submission(attempt, asked)
         try:
-            found = await identify(account, self._desk.ledger, submission, asked, attempt.task.id)
-        except ProviderTrouble as trouble:
+            found = await identify(account, self._work_context.ledger, submission, asked, attempt.task.id)
+        except ProviderError as trouble:
             log.info("task %s cannot be looked up at %s: %s", attempt.task.id, account.name, trouble.message)
             await self._look_later(attempt, asked, max(trouble.retry_after or 0.0, _LOOKS[-1]), counts=False)
             return
         if found.ours is not None:
             log.info("task %s was accepted by %s as %s after all", attempt.task.id, account.name, found.ours.id)
-            await self._accepted(attempt, found.ours)
+            await self._commit_accepted(attempt, found.ours)
             return
         seen = msgspec.structs.replace(asked, alike=found.alike)
         if asked.looked < len(_LOOKS):
             await self._look_later(attempt, seen)
         else:
-            await self._undecided(attempt, account, searched=True, asked=seen)
+            await self._apply_unknown_policy(attempt, account, searched=True, asked=seen)
 
     async def _look_later(
-        self, attempt: Attempt, asked: Asked, pause: float | None = None, *, counts: bool = True
+        self, attempt: Attempt, asked: SubmitAttempt, pause: float | None = None, *, counts: bool = True
     ) -> None:
         wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
         looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
         work = msgspec.structs.replace(attempt.task.work, asked=looked)
-        await attempt.hand_over(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
+        await attempt.enqueue(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
 
-    async def _undecided(
-        self, attempt: Attempt, account: Account, *, searched: bool, asked: Asked | None = None
+    async def _apply_unknown_policy(
+        self, attempt: Attempt, account: Account, *, searched: bool, asked: SubmitAttempt | None = None
     ) -> None:
         """Do with a submit that cannot be found what the admin has set."""
         policy, before = account.settings.on_unknown, attempt.task.work.asked
@@ -299,7 +299,7 @@ class Submitting:
         if not searched or asked.looked <= len(_LOOKS) or asked != before:
             log.warning(
                 "task %s: %s did not say whether it accepted it, %s; policy: %s", attempt.task.id, account.name,
-                _told(asked) if searched else "and cannot be searched", policy,
+                _describe_search(asked) if searched else "and cannot be searched", policy,
             )  # fmt: skip
         if policy == "fail":
             raise EngineFailed(UNKNOWN)
@@ -313,18 +313,18 @@ class Submitting:
             await attempt.commit(finished=attempt.claim.id)
             attempt.over = True
 
-    async def _submission(self, attempt: Attempt, folder: Path, asked: Asked) -> Submission:
+    async def _submission(self, attempt: Attempt, folder: Path, asked: SubmitAttempt) -> Submission:
         """Put together what is asked. Raises EngineFailed if an input cannot be given to this provider."""
         task = attempt.task
         account = self._accounts[task.engine]
-        places, guides = await self._inputs.given(task, account.provider, folder)
-        return self._written(attempt, asked, guides=guides, **places)
+        places, guides = await self._inputs.translate(task, account.provider, folder)
+        return self._build_submission(attempt, asked, guides=guides, **places)
 
-    def _written(self, attempt: Attempt, asked: Asked, **inputs: Any) -> Submission:
+    def _build_submission(self, attempt: Attempt, asked: SubmitAttempt, **inputs: Any) -> Submission:
         return self._writing.submission(attempt.task.engine, attempt.task.generation, asked.key, **inputs)
 
 
-def _told(asked: Asked) -> str:
+def _describe_search(asked: SubmitAttempt) -> str:
     """Return what a search for a submit has found, for the log."""
     ids = ", ".join(each.id for each in asked.alike)
     return f"and lists {ids}, which only resembles it" if ids else "and does not list it"

@@ -11,7 +11,7 @@ from filmgate.domain.generation import Generation
 from filmgate.ports.provider import Submission
 
 
-class Writing:
+class RequestBuilder:
     """Puts submissions together: the provider's name for the model, and the address that it calls back."""
 
     def __init__(self, accounts: Mapping[str, Account], router: Router, public_url: str | None) -> None:

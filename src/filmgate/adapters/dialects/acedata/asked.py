@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.common import Asked
+from filmgate.adapters.dialects.common import BatchQuery
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.domain.settings import Settings
 
@@ -70,7 +70,7 @@ def _api(action: object, *, has_ids: bool) -> Api:
     return Api.GATEWAY if (action is None or action == "") and has_ids else Api.UNKNOWN
 
 
-def by_id(data: bytes, settings: Settings) -> Asked | None:
+def by_id(data: bytes, settings: Settings) -> BatchQuery | None:
     """Read a query that asks for ids and for nothing else; None for everything that needs a closer look."""
     try:
         body = _decode(data)
@@ -79,13 +79,13 @@ def by_id(data: bytes, settings: Settings) -> Asked | None:
     api = _api(body.action, has_ids=body.ids is not None)
     if api is Api.RETRIEVE:
         if body.id:
-            return Asked(wire.FORM, [body.id], single=True, error=wire.write_error)
+            return BatchQuery(wire.FORM, [body.id], single=True, error=wire.write_error)
     elif body.ids is None:
         return None
     elif api is Api.RETRIEVE_BATCH:
         if not body.is_filtered:
-            return Asked(wire.FORM, body.ids, single=False, error=wire.write_error)
+            return BatchQuery(wire.FORM, body.ids, single=False, error=wire.write_error)
     elif api is Api.GATEWAY:
         form = gateway.batch_form(None, settings.gateway_batch)
-        return Asked(form, body.ids, single=False, error=gateway.write_error)
+        return BatchQuery(form, body.ids, single=False, error=gateway.write_error)
     return None

@@ -18,13 +18,13 @@ from filmgate.adapters.dialects.acedata.shapes import (
     UnionError,
 )
 from filmgate.adapters.dialects.codec import parse_object, validate
-from filmgate.adapters.dialects.common import Asked, Services, json_response
+from filmgate.adapters.dialects.common import BatchQuery, Services, json_response
 from filmgate.adapters.dialects.described import (
     SOMETHING,
     answer,
     failures,
     in_query,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     says,
@@ -34,13 +34,13 @@ from filmgate.adapters.dialects.described import (
 )
 from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.gateway import wire as gateway
-from filmgate.adapters.dialects.inputs import Taken
-from filmgate.adapters.dialects.queries import WAIT, answered
-from filmgate.adapters.dialects.submits import received, sent
+from filmgate.adapters.dialects.inputs import ExtractedInputs
+from filmgate.adapters.dialects.queries import WAIT, answer_query
+from filmgate.adapters.dialects.submits import fingerprint, receive
 from filmgate.adapters.dialects.terms import strict
 from filmgate.core.access import Action
-from filmgate.core.repeats import Sent
-from filmgate.core.service import Order
+from filmgate.core.repeats import Fingerprint
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -67,7 +67,7 @@ _FORMAT: Final = in_query(
 
 def router(services: Services) -> APIRouter:
     """Make the routes of the AceData API."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_videos(routes, services)
     _add_tasks(routes, services)
     return routes
@@ -98,58 +98,58 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]}))),
     )
     async def videos(request: Request) -> Response:
-        context, sending, task, patience = await _accepted(services, request)
-        services.door.release(request)
+        context, sending, task, patience = await _accept(services, request)
+        services.auth.release(request)
         if patience is None:
-            return json_response(wire.accepted(task))
+            return json_response(wire.write_accepted(task))
         try:
-            return await _ended(services, context, task.id, patience)
+            return await _answer_with_end(services, context, task.id, patience)
         except WaitTimeout:
             await services.repeats.expect(sending, task)
             raise
 
 
-async def _accepted(services: Services, request: Request) -> tuple[RequestContext, Sent, Task, float | None]:
+async def _accept(services: Services, request: Request) -> tuple[RequestContext, Fingerprint, Task, float | None]:
     """Accept a submit. The last is how long its sender waits for the end, None if not at all.
 
     The body, which may be large, is not held any longer than this takes.
     """
-    context, data = await received(services, request)
+    context, data = await receive(services, request)
     taken = read_inputs(request, data, wire.inputs_of)
     body = validate(wire.VideosBody, taken.body)
 
-    async def order() -> Order:
+    async def order() -> SubmitRequest:
         return strict(await _order(services, context, body, taken, data), request)
 
-    sending = await sent(request, data, always=body.waits)
+    sending = await fingerprint(request, data, always=body.waits)
     task = await services.repeats.submit(context, sending, order, expected=body.waits)
     return context, sending, task, body.patience if body.waits else None
 
 
 async def _order(
-    services: Services, context: RequestContext, body: wire.VideosBody, taken: Taken, data: bytes
-) -> Order:
+    services: Services, context: RequestContext, body: wire.VideosBody, taken: ExtractedInputs, data: bytes
+) -> SubmitRequest:
     """Understand a generation or an extension. Raises InvalidRequest, NotFound."""
     source = None
     if body.extends and body.video_id:
         source = await services.tasks.by_video(context, body.video_id)
     terms, fields = body.terms(taken.body, source), taken.fields(*body.fields)
-    return Order(body.generation(source), wire.NAME, taken.encoded(data), body.callback_url, fields, terms=terms)
+    return SubmitRequest(body.generation(source), wire.NAME, taken.encode(data), body.callback_url, fields, terms=terms)
 
 
-async def _ended(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:
+async def _answer_with_end(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:
     """Answer with the end of a task. Raises WaitTimeout."""
     task = await services.tasks.wait(context, task_id, patience)
     result: dict[str, Any] = {**wire.result(task, context.base_url)}
-    if wire.refused(task):
+    if wire.is_refused(task):
         return json_response(result | {"error": {"code": "forbidden", "message": result["error"]["message"]}}, 403)
     return json_response(result)
 
 
 def _add_tasks(routes: APIRouter, services: Services) -> None:
     retrieve = schema_of(wire.RetrieveBody, {"anyOf": [says("id"), says("trace_id")]})
-    batch = _bounded(schema_of(wire.RetrieveBatchBody, {"anyOf": _filters()}), services)
-    plain = _bounded(schema_of(gateway.BatchBody), services)
+    batch = _limit_ids(schema_of(wire.RetrieveBatchBody, {"anyOf": _filters()}), services)
+    plain = _limit_ids(schema_of(gateway.BatchBody), services)
     plain["properties"]["action"] = {"enum": ["", None]}
 
     @routes.post(
@@ -162,8 +162,8 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         openapi_extra=takes(retrieve, batch, plain) | {"parameters": [_FORMAT, WAIT]},
     )
     async def tasks(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        data = await services.door.body(request)
+        context = await services.auth.enter(request, Action.QUERY)
+        data = await services.auth.body(request)
         body = parse_object(data)
         api = api_of(body)
         if api is Api.UNKNOWN and body.get("action") in (None, ""):
@@ -171,7 +171,7 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         asked = by_id(data, services.settings)
         try:
             if asked is not None and asked.single:
-                return await answered(services, request, context, asked.ids[0], asked.form)
+                return await answer_query(services, request, context, asked.ids[0], asked.form)
             batch_format = request.query_params.get("format")
             return json_response(await _answer(services, context, api, body, asked, batch_format))
         except FilmgateError as error:
@@ -184,7 +184,7 @@ async def _answer(
     context: RequestContext,
     api: Api,
     body: dict[str, Any],
-    asked: Asked | None,
+    asked: BatchQuery | None,
     batch_format: str | None,
 ) -> bytes:
     """Answer a query that is not for one id in the API it belongs to."""
@@ -223,7 +223,7 @@ async def _retrieve_batch(services: Services, context: RequestContext, body: wir
     if said.get("type", "videos") not in ("video", "videos"):
         return wire.FORM.many([])
     page = await services.tasks.find(context, body.filter())
-    return await services.query.listed(context, page.tasks, wire.FORM)
+    return await services.query.write_batch(context, page.tasks, wire.FORM)
 
 
 def _filters() -> list[dict[str, Any]]:
@@ -234,7 +234,7 @@ def _filters() -> list[dict[str, Any]]:
     return [*lists, *times, *(says(name) for name in ("application_id", "user_id", "type"))]
 
 
-def _bounded(schema: dict[str, Any], services: Services) -> dict[str, Any]:
+def _limit_ids(schema: dict[str, Any], services: Services) -> dict[str, Any]:
     """Say how many ids there may be."""
     for name in ("ids", "trace_ids"):
         described = schema["properties"].get(name, {})

@@ -11,7 +11,7 @@ from pydantic import Field
 from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.acedata import codes, wire
 from filmgate.adapters.dialects.answers import first, percent
-from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported
+from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported_failure
 from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.marks import is_ours
 from filmgate.adapters.dialects.upstreams import (
@@ -19,24 +19,24 @@ from filmgate.adapters.dialects.upstreams import (
     Meaning,
     Told,
     UpstreamOptions,
-    accepted,
-    answered,
     call,
-    decoded,
+    decode_json,
     failure,
     options,
+    parse_query_answer,
+    parse_receipt,
     reports_of,
     send,
 )
-from filmgate.domain.adjustments import Adjustment, kept_size
-from filmgate.domain.capabilities import STARTS, Capabilities, Input
+from filmgate.domain.adjustments import Adjustment, size_changes
+from filmgate.domain.capabilities import STARTS, Capabilities, InputOption
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
-from filmgate.ports.line import Line, Reply
-from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient, Reply
+from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 
 _SUBMIT: Final = "/luma/videos"
 _TASKS: Final = "/luma/tasks"
@@ -71,7 +71,7 @@ class AceDataUpstream:
     ADDRESS: Final = "https://api.acedata.cloud"
     OPTIONS: Final = AceDataOptions
 
-    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+    def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(AceDataOptions, given)
         self.type: str = wire.NAME
@@ -79,10 +79,12 @@ class AceDataUpstream:
         self.batch = self._options.batch
         self.searches = True
         self.discards = False
-        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
-            ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS) if self._options.data_uris else (Means.ADDRESS,),
-            ReferenceKind.VIDEO: (Means.ADDRESS,),
-            ReferenceKind.TASK: (Means.TASK, Means.ADDRESS),
+        self.means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
+            ReferenceKind.IMAGE: (InputMode.FILE, InputMode.ADDRESS)
+            if self._options.data_uris
+            else (InputMode.ADDRESS,),
+            ReferenceKind.VIDEO: (InputMode.ADDRESS,),
+            ReferenceKind.TASK: (InputMode.TASK, InputMode.ADDRESS),
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
@@ -91,7 +93,7 @@ class AceDataUpstream:
             operations=(Operation.GENERATE, Operation.EXTEND),
             durations=(DEFAULT_SECONDS,),
             resolutions=(),
-            inputs=(*STARTS, Input.END_IMAGE),
+            inputs=(*STARTS, InputOption.END_IMAGE),
         )
 
     def changes(self, generation: Generation) -> list[Adjustment]:
@@ -100,11 +102,11 @@ class AceDataUpstream:
         changes = [Adjustment("duration", generation.duration, DEFAULT_SECONDS, reason)]
         start = generation.start
         if start is not None and start.kind is ReferenceKind.TASK:
-            return changes + kept_size(generation)
+            return changes + size_changes(generation)
         own = "this provider makes videos in a size of its own"
         changes += [
             Adjustment(field, change.asked, None, own)
-            for change in kept_size(generation)
+            for change in size_changes(generation)
             for field in (change.field,)
             if field in ("resolution", "size")
         ]
@@ -115,31 +117,35 @@ class AceDataUpstream:
         if refused := refuse_all_but((Operation.GENERATE, Operation.EXTEND), generation):
             return refused
         if generation.resolution in _FINER:
-            return unsupported(f"This provider makes videos in a size of its own, less than {generation.resolution}.")
+            return unsupported_failure(
+                f"This provider makes videos in a size of its own, less than {generation.resolution}."
+            )
         if generation.duration > DEFAULT_SECONDS:
-            return unsupported(f"This provider makes videos of {DEFAULT_SECONDS} seconds.")
+            return unsupported_failure(f"This provider makes videos of {DEFAULT_SECONDS} seconds.")
         return None
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Submit without waiting for the video. Raises EngineFailed, ProviderTrouble."""
         reply = await send(self.line, submission, _SUBMIT, json=await _body(submission))
-        return accepted(reply, ANSWERS, self._options.not_accepted)
+        return parse_receipt(reply, ANSWERS, self._options.not_accepted)
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask for one task, or for many at once. Raises ProviderTrouble."""
         if len(ids) == 1:
-            value = answered(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
+            value = parse_query_answer(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
             if value is not None and not _is_task(value):
-                raise ProviderTrouble("The answer to a query is no task.")
+                raise ProviderError("The answer to a query is no task.")
             return [] if value is None else [_report(value, ids[0])]
         reply = await self._ask({"ids": list(ids), "action": "retrieve_batch"})
-        tasks = {task_id: _report(task, task_id) for task in _listed(reply) if (task_id := _id(task)) is not None}
+        tasks = {
+            task_id: _report(task, task_id) for task in _tasks_of_batch(reply) if (task_id := _id(task)) is not None
+        }
         return reports_of(ids, tasks, reply)
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Search by time and compare what was asked; our own mark is proof. Raises ProviderTrouble."""
         body = await _body(submission)
-        found: list[Report] = []
+        found: list[Status] = []
         async for task_id, task in self._since(int(since)):
             report, ours = _report(task, task_id), is_ours(task, submission)
             if ours:
@@ -151,7 +157,7 @@ class AceDataUpstream:
 
     async def discard(self, task_id: str) -> None:
         """Say that this cannot be done. Raises ProviderTrouble."""
-        raise ProviderTrouble(f"This provider cannot take back a task: {task_id} goes on.")
+        raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
     async def _since(self, moment: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Give the account's tasks from a time on, each once; none if there is no such search."""
@@ -161,13 +167,13 @@ class AceDataUpstream:
             reply = await self._ask({"action": "retrieve_batch", **query})
             if reply.status in _NO_SEARCH:
                 return
-            tasks = {task_id: task for task in _listed(reply) if (task_id := _id(task)) is not None}
+            tasks = {task_id: task for task in _tasks_of_batch(reply) if (task_id := _id(task)) is not None}
             for task_id in tasks.keys() - seen:
                 yield task_id, tasks[task_id]
             if len(tasks) < self.batch or tasks.keys() <= seen:
                 return
             seen |= tasks.keys()
-        raise ProviderTrouble("The provider has made too many tasks meanwhile to be searched.")
+        raise ProviderError("The provider has made too many tasks meanwhile to be searched.")
 
     async def _ask(self, query: dict[str, Any]) -> Reply:
         return await call(self.line, "POST", _TASKS, json=query, fresh=False)
@@ -211,23 +217,23 @@ def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return all(theirs == ours or (bool(theirs) and str(ours).startswith("data:")) for ours, theirs in links)
 
 
-def _told(status: int, value: Any) -> Told:
+def _read_error(status: int, value: Any) -> Told:
     """Read an error. `forbidden` is what AceData calls content that it refuses."""
-    told = answers.told(status, value)
+    told = answers.parse_error(status, value)
     return told._replace(meaning=Meaning.MODERATED) if told.code == "forbidden" else told
 
 
-def _listed(reply: Reply) -> list[dict[str, Any]]:
+def _tasks_of_batch(reply: Reply) -> list[dict[str, Any]]:
     """Give the tasks of a batch. Raises ProviderTrouble."""
-    value = decoded(reply)
+    value = decode_json(reply)
     batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
     tasks = [task for task in batch or () if isinstance(task, dict)]
     if any(_id(task) is not None and _has_state(task) for task in tasks):
         return tasks
     if reply.status == 404:
-        raise ProviderTrouble("The provider answered 404 to a batch query: is its base address right?", account=True)
-    if answered(reply, ANSWERS) is None or (batch is None and "items" not in mapping(value)):
-        raise ProviderTrouble("The answer to a batch query has no tasks.")
+        raise ProviderError("The provider answered 404 to a batch query: is its base address right?", account=True)
+    if parse_query_answer(reply, ANSWERS) is None or (batch is None and "items" not in mapping(value)):
+        raise ProviderError("The answer to a batch query has no tasks.")
     return tasks
 
 
@@ -251,9 +257,9 @@ def _id(task: Mapping[str, Any]) -> str | None:
     return first(identity, *(spot.get(key) for spot in (top, response, data) for key in ("id", "task_id")))
 
 
-def _receipt(value: Any) -> Receipt | None:
+def _receipt(value: Any) -> TaskRef | None:
     task_id = _id(mapping(value))
-    return None if task_id is None else Receipt(task_id, _video_id(mapping(value)))
+    return None if task_id is None else TaskRef(task_id, _video_id(mapping(value)))
 
 
 def _has_state(value: Any) -> bool:
@@ -263,7 +269,7 @@ def _has_state(value: Any) -> bool:
 
 
 ANSWERS: Final = Answers(
-    read_error=_told,
+    read_error=_read_error,
     read_codes=answers.read_codes,
     refuses=answers.refuses,
     receipt=_receipt,
@@ -277,17 +283,17 @@ def _video_id(task: Mapping[str, Any]) -> str | None:
     return first(identity, *(spot.get("video_id") for spot in _spots(task)))
 
 
-def _report(task: Mapping[str, Any], task_id: str) -> Report:
+def _report(task: Mapping[str, Any], task_id: str) -> Status:
     spots = _spots(task)
     state = _state(task)
     links = {role: first(text, *(spot.get(key) for spot in spots)) for role, key in _LINKS.items()}
-    return Report(
-        receipt=Receipt(task_id, _video_id(task)),
+    return Status(
+        receipt=TaskRef(task_id, _video_id(task)),
         state=state,
         percent=first(percent, *(spot.get("progress") for spot in spots)),
         failure=_failure(spots) if state is State.FAILED else None,
         links={role: link for role, link in links.items() if link} if state is State.COMPLETED else {},
-        asked=_asked(mapping(task.get("request"))),
+        asked=_parse_request(mapping(task.get("request"))),
         created_at=first(moment, *(spot.get("created_at") for spot in spots)),
         notes=answers.preview_notes(*spots),
     )
@@ -313,12 +319,12 @@ def _state(task: Mapping[str, Any]) -> State | None:
 
 
 def _failure(spots: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]) -> Failure:
-    said = (_told(200, spot) for spot in spots)
+    said = (_read_error(200, spot) for spot in spots)
     told = next((told for told in said if told.message), Told())
     return failure(told, code=FailureCode.GENERATION_FAILED)
 
 
-def _asked(echo: Mapping[str, Any]) -> Generation | None:
+def _parse_request(echo: Mapping[str, Any]) -> Generation | None:
     """Read the echo of a submit, as far as it can be understood."""
     if not echo:
         return None

@@ -39,10 +39,10 @@ from filmgate.adapters.dialects.codec import (
     Ratio,
     Text,
     array,
-    given,
+    first_given,
     rfc3339,
 )
-from filmgate.adapters.dialects.inputs import Inputs, Place
+from filmgate.adapters.dialects.inputs import InputField, InputFields
 from filmgate.adapters.dialects.remarks import add_remarks, remarks
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
@@ -53,7 +53,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VID
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, TaskFilter
+from filmgate.ports.ledger import RawRequest, TaskFilter
 
 NAME: Final = "acedata"
 
@@ -62,11 +62,11 @@ MAX_PAGE: Final = 100
 
 _PAGE: Final = 12
 _NAMES: Final = {"aspect_ratio": "aspect_ratio", "loop": "loop", "enhance": "enhancement"}
-_START: Final = Place("start_image_url", "the first frame", START_NAMES, ("image_url",))
-_END: Final = Place("end_image_url", "the last frame", END_NAMES)
-_VIDEO: Final = Place("video_url", "the video to extend", VIDEO_NAMES, kind=ReferenceKind.VIDEO)
-GENERATE_INPUTS: Final = Inputs((_START, _END), LIST_NAMES)
-EXTEND_INPUTS: Final = Inputs((_VIDEO, _END), further={"video_id": "the video to extend, by its id"})
+_START: Final = InputField("start_image_url", "the first frame", START_NAMES, ("image_url",))
+_END: Final = InputField("end_image_url", "the last frame", END_NAMES)
+_VIDEO: Final = InputField("video_url", "the video to extend", VIDEO_NAMES, kind=ReferenceKind.VIDEO)
+GENERATE_INPUTS: Final = InputFields((_START, _END), LIST_NAMES)
+EXTEND_INPUTS: Final = InputFields((_VIDEO, _END), further={"video_id": "the video to extend, by its id"})
 _PATIENCE, _LONGEST, _HEADROOM = 300.0, 600.0, 1.0
 _CODES: Final = {401: "invalid_token", 403: "forbidden", 404: "not_found", 429: "too_many_requests", 504: "timeout"}
 _API_IDS: Final = {operation: str(uuid.uuid5(uuid.NAMESPACE_URL, f"filmgate:{operation}")) for operation in Operation}
@@ -158,11 +158,11 @@ class VideosBody(Body):
         earlier = None if source is None else source.generation
         generation = Generation(
             prompt=self.prompt or "",
-            aspect_ratio=earlier.aspect_ratio if earlier else given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
+            aspect_ratio=earlier.aspect_ratio if earlier else first_given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
             resolution=earlier.resolution if earlier else None,
             loop=bool(self.loop),
             enhance=self.enhancement is not False,
-            model=given(self.model, earlier.model if earlier else None),
+            model=first_given(self.model, earlier.model if earlier else None),
             start=self._start(source),
             end=_reference(ReferenceKind.IMAGE, self.end_image_url),
         )
@@ -188,14 +188,14 @@ class VideosBody(Body):
         if source is not None:
             return Reference(ReferenceKind.TASK, source.id)
         if not self.extends:
-            return _reference(ReferenceKind.IMAGE, given(self.start_image_url, self.image_url))
+            return _reference(ReferenceKind.IMAGE, first_given(self.start_image_url, self.image_url))
         start = _reference(ReferenceKind.VIDEO, self.video_url)
         if start is None:
             raise InvalidRequest("video_id or video_url is required with action extend", field="video_id")
         return start
 
 
-def inputs_of(sent: dict[str, Any]) -> Inputs:
+def inputs_of(sent: dict[str, Any]) -> InputFields:
     """Return what a submit has places for."""
     return EXTEND_INPUTS if sent.get("action") == "extend" else GENERATE_INPUTS
 
@@ -252,7 +252,7 @@ def _reference(kind: ReferenceKind, value: str | None) -> Reference | None:
     return Reference(kind, value) if value else None
 
 
-def accepted(task: Task) -> AceDataAccepted:
+def write_accepted(task: Task) -> AceDataAccepted:
     """Write an accepted task. No address and no `data`: clients would take either for the finished video."""
     return {
         "success": True,
@@ -280,7 +280,7 @@ def result(task: Task, base: str) -> AceDataVideo | AceDataPicture | AceDataFail
     )
 
 
-def refused(task: Task) -> bool:
+def is_refused(task: Task) -> bool:
     """Tell whether the content was refused, which AceData answers with 403; its SDK does not try that again."""
     return task.failure is not None and "moderat" in task.failure.code
 
@@ -323,7 +323,7 @@ class TaskForm:
     wants_echo = True
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         request = msgspec.Raw(echo.body) if echo is not None and echo.dialect == NAME else _request(task)
         return msgspec.json.encode({**_task(task, base), "request": request})
@@ -340,7 +340,7 @@ class ResultForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         del echo
         return msgspec.json.encode(result(task, base))

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.wire import NAMES, VIDEO_MODEL
 from filmgate.adapters.dialects.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
-from filmgate.adapters.dialects.inputs import Inputs, Place, by_url
+from filmgate.adapters.dialects.inputs import InputField, InputFields, by_url
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
@@ -53,19 +53,19 @@ _UNUSED: Final[dict[Type, tuple[str, ...]]] = {
 
 _GUIDES: Final = {"image_ref": "pictures that guide it"}
 _EDITED: Final = {"source": "the video to work on"}
-INPUTS: Final[dict[Type, Inputs]] = {
-    "image": Inputs(further=_GUIDES),
-    "image_edit": Inputs(further={"source": "the picture to edit", **_GUIDES}),
-    "layering": Inputs(further={"source": "the picture to take apart"}),
-    "video": Inputs(
+INPUTS: Final[dict[Type, InputFields]] = {
+    "image": InputFields(further=_GUIDES),
+    "image_edit": InputFields(further={"source": "the picture to edit", **_GUIDES}),
+    "layering": InputFields(further={"source": "the picture to take apart"}),
+    "video": InputFields(
         (
-            Place("video.start_frame", "the first frame", START_NAMES, write=by_url, typed=True),
-            Place("video.end_frame", "the last frame", END_NAMES, write=by_url, typed=True),
+            InputField("video.start_frame", "the first frame", START_NAMES, write=by_url, typed=True),
+            InputField("video.end_frame", "the last frame", END_NAMES, write=by_url, typed=True),
         ),
         LIST_NAMES,
         {"video.keyframes": "frames, with video.keyframe_indexes", **_GUIDES},
     ),
-    "video_edit": Inputs(
+    "video_edit": InputFields(
         further={
             **_EDITED,
             "video.start_frame": "the first frame",
@@ -73,14 +73,14 @@ INPUTS: Final[dict[Type, Inputs]] = {
             **_GUIDES,
         }
     ),
-    "video_reframe": Inputs(further=_EDITED | _GUIDES),
+    "video_reframe": InputFields(further=_EDITED | _GUIDES),
 }
 """The pictures and clips that each type of work has places for."""
 
 
-def inputs_of(sent: Mapping[str, Any]) -> Inputs:
+def inputs_of(sent: Mapping[str, Any]) -> InputFields:
     """Return what a request has places for."""
-    return INPUTS.get(_type_of(sent.get("type"), sent.get("model"), sent.get("video")), Inputs())
+    return INPUTS.get(_type_of(sent.get("type"), sent.get("model"), sent.get("video")), InputFields())
 
 
 def _type_of(said: Any, model: Any, video: Any) -> Any:
@@ -238,8 +238,8 @@ class GenerationBody(Body):
             "image_edit": self._image,
             "layering": self._layering,
             "video": self._video,
-            "video_edit": self._changed,
-            "video_reframe": self._changed,
+            "video_edit": self._parse_change,
+            "video_reframe": self._parse_change,
         }[self.kind_of_work](_Media(found, base))
         return check(made)
 
@@ -305,7 +305,7 @@ class GenerationBody(Body):
             **sides,
         )
 
-    def _changed(self, media: _Media) -> Generation:
+    def _parse_change(self, media: _Media) -> Generation:
         source = media.reference("source", self._source(), film=True)
         earlier = media.generation(source)
         named, unsupported, guides = Operation.MODIFY, None, []

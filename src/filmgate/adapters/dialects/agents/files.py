@@ -19,9 +19,9 @@ from filmgate.adapters.dialects.agents.shapes import (
 from filmgate.adapters.dialects.codec import Body, parse, rfc3339
 from filmgate.adapters.dialects.common import Services, json_response
 from filmgate.adapters.dialects.described import answer, failures, in_path, in_query, schema_of, succeeds, takes
-from filmgate.adapters.dialects.forms import Part, is_form, parse_form
+from filmgate.adapters.dialects.forms import FormFile, is_form, parse_form
 from filmgate.core.access import Action
-from filmgate.core.uploads import Announced
+from filmgate.core.uploads import AnnouncedUpload
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.ledger import StoredMedia
 
@@ -74,11 +74,13 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=takes(announcing),
     )
     async def create(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        data = await services.door.body(request, files=is_form(request))
+        context = await services.auth.enter(request, Action.SUBMIT)
+        data = await services.auth.body(request, files=is_form(request))
         if is_form(request):
             part = _file(parse_form(request, data))
-            return _created(wire.file_object(await services.uploads.keep(context, part.type, part.data)), None)
+            return _creation_response(
+                wire.file_object(await services.uploads.keep(context, part.type, part.data)), None
+            )
         body = parse(FileBody, data)
         announced = services.uploads.announce(context, body.mime_type, body.size_bytes)
         sending = {
@@ -87,12 +89,12 @@ def _add_create(routes: APIRouter, services: Services, prefix: str) -> None:
             "url": f"{context.base_url}{prefix}/files/{announced.id}/content",
             "headers": {"Content-Type": announced.type},
         }
-        return _created(_written(announced), sending)
+        return _creation_response(_write_file(announced), sending)
 
 
-def _file(parts: list[tuple[str, str | Part]]) -> Part:
+def _file(parts: list[tuple[str, str | FormFile]]) -> FormFile:
     """Return the file of a form. Raises InvalidRequest unless there is exactly one, in the part `file`."""
-    files = [(name, part) for name, part in parts if isinstance(part, Part)]
+    files = [(name, part) for name, part in parts if isinstance(part, FormFile)]
     if [name for name, _ in files] != ["file"]:
         found = f", not {', '.join(name for name, _ in files)}" if files else ""
         raise InvalidRequest(f"the form needs one file, in the part file{found}", field="file")
@@ -118,10 +120,10 @@ def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def send(request: Request) -> Response:
-        file = services.uploads.expected(request.path_params["file_id"])
-        data = await services.door.body(request, raw=True, application=file.application_id)
+        file = services.uploads.find_announced(request.path_params["file_id"])
+        data = await services.auth.body(request, raw=True, application=file.application_id)
         stored = await services.uploads.receive(file.id, data)
-        return json_response(_written(stored))
+        return json_response(_write_file(stored))
 
 
 def _add_complete(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -134,11 +136,11 @@ def _add_complete(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def complete(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         found = await services.uploads.get(context, request.path_params["file_id"])
-        if isinstance(found, Announced):
+        if isinstance(found, AnnouncedUpload):
             raise InvalidRequest("the bytes of the file have not come yet: PUT them to its address first")
-        return json_response(_written(found))
+        return json_response(_write_file(found))
 
 
 def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -151,7 +153,7 @@ def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         limit, place = _limit(asked.get("limit")), wire.place(asked.get("cursor"))
         purpose = _one_of(asked.get("purpose"), "purpose", _PURPOSES)
@@ -169,8 +171,8 @@ def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
-        return json_response(_written(await services.uploads.get(context, request.path_params["file_id"])))
+        context = await services.auth.enter(request, Action.QUERY)
+        return json_response(_write_file(await services.uploads.get(context, request.path_params["file_id"])))
 
     @routes.delete(
         f"{prefix}/files/{{file_id}}",
@@ -183,19 +185,19 @@ def _add_queries(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def delete(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         await services.uploads.delete(context, request.path_params["file_id"])
         return Response(status_code=204)
 
 
-def _created(file: AgentsFile, sending: dict[str, Any] | None) -> Response:
+def _creation_response(file: AgentsFile, sending: dict[str, Any] | None) -> Response:
     return json_response({"id": file["id"], "file": file, "state": file["state"], "upload": sending}, 201)
 
 
-def _written(file: StoredMedia | Announced) -> AgentsFile:
+def _write_file(file: StoredMedia | AnnouncedUpload) -> AgentsFile:
     if isinstance(file, StoredMedia):
         return wire.file_object(file)
-    return wire.awaited_file(file.id, file.created_at, file.type, file.size)
+    return wire.write_pending_file(file.id, file.created_at, file.type, file.size)
 
 
 def _limit(text: str | None) -> int:

@@ -18,7 +18,7 @@ from filmgate.adapters.dialects.described import (
     SOMETHING,
     failures,
     in_path,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     says,
@@ -27,10 +27,10 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.queries import WAIT, queried
-from filmgate.adapters.dialects.submits import accepted
-from filmgate.core.service import Order
-from filmgate.core.uploads import Announced
+from filmgate.adapters.dialects.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.submits import accept
+from filmgate.core.service import SubmitRequest
+from filmgate.core.uploads import AnnouncedUpload
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -68,7 +68,7 @@ _TYPES: Final = {
 
 def router(services: Services) -> APIRouter:
     """Make the routes of the Agents API."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_generations(routes, services)
     add_files(routes, services, PREFIX)
     sending = APIRouter(tags=[TAG])
@@ -89,10 +89,10 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _TYPES))),
     )
     async def create(request: Request) -> Response:
-        async def understood(context: RequestContext, data: bytes) -> Order:
+        async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
             return await _order(services, request, context, data)
 
-        made = await accepted(services, request, understood)
+        made = await accept(services, request, understood)
         return json_response(await services.query.write(made.context, made.task, wire.FORM), 201)
 
     @routes.get(
@@ -104,10 +104,10 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [in_path("generation_id", "The id of a generation."), WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await queried(services, request, "generation_id", wire.FORM)
+        return await answer_path_query(services, request, "generation_id", wire.FORM)
 
 
-async def _order(services: Services, request: Request, context: RequestContext, data: bytes) -> Order:
+async def _order(services: Services, request: Request, context: RequestContext, data: bytes) -> SubmitRequest:
     """Understand a submit. Raises InvalidRequest, NotFound."""
     taken = read_inputs(request, data, inputs_of)
     asked = echo(taken.body)
@@ -116,7 +116,7 @@ async def _order(services: Services, request: Request, context: RequestContext, 
     kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
     usual, terms = wire.standard_model(generation), body.terms(asked)
     fields = taken.fields(*body.fields)
-    return Order(generation, wire.NAME, kept, body.callback_url or None, fields, usual, terms)
+    return SubmitRequest(generation, wire.NAME, kept, body.callback_url or None, fields, usual, terms)
 
 
 async def _found(services: Services, context: RequestContext, body: GenerationBody) -> Found:
@@ -130,7 +130,7 @@ async def _found(services: Services, context: RequestContext, body: GenerationBo
         elif key == "file_id":
             assert ref.file_id is not None
             file = await services.uploads.get(context, ref.file_id)
-            if isinstance(file, Announced):
+            if isinstance(file, AnnouncedUpload):
                 raise InvalidRequest(f"{field}: the bytes of file {file.id} have not come yet", field=field)
             found[ref.file_id] = file
     return found

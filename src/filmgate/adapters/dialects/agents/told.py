@@ -17,7 +17,7 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.provider import Receipt, Report
+from filmgate.ports.provider import Status, TaskRef
 
 _NAMED: Final = {"video_edit": Operation.MODIFY, "video_reframe": Operation.REFRAME}
 _CODES: Final[dict[str, str]] = {word: word for word in get_args(FailureWord)} | {
@@ -25,21 +25,21 @@ _CODES: Final[dict[str, str]] = {word: word for word in get_args(FailureWord)} |
 }
 
 
-def report_of(told: Mapping[str, Any], task_id: str) -> Report:
+def report_of(told: Mapping[str, Any], task_id: str) -> Status:
     """Understand a generation that was asked for by its id."""
     state = wire.STATES.get((loose.text(told.get("state")) or "").lower())
-    return Report(
-        Receipt(task_id),
+    return Status(
+        TaskRef(task_id),
         state,
         failure=_failure(told) if state is State.FAILED else None,
         links=_links(told) if state is State.COMPLETED else {},
-        asked=_asked(told),
+        asked=_parse_request(told),
         created_at=loose.moment(told.get("created_at")),
         notes=preview_notes(told.get("metadata")),
     )
 
 
-def _asked(told: Mapping[str, Any]) -> Generation:
+def _parse_request(told: Mapping[str, Any]) -> Generation:
     """Give what is told of the request: its type and its model."""
     named = _NAMED.get(loose.text(told.get("type")) or "")
     return Generation("", model=loose.text(told.get("model")), kind=_kind(told), named=named)

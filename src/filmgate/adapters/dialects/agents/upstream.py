@@ -13,18 +13,18 @@ from filmgate.adapters.dialects import loose
 from filmgate.adapters.dialects.agents import codes, wire
 from filmgate.adapters.dialects.agents.shapes import Type
 from filmgate.adapters.dialects.agents.told import report_of
-from filmgate.adapters.dialects.asking import media_type, segment, unsupported
+from filmgate.adapters.dialects.asking import media_type, segment, unsupported_failure
 from filmgate.adapters.dialects.luma import answers_of, read_error
-from filmgate.adapters.dialects.scope import Scope
-from filmgate.adapters.dialects.upstreams import UpstreamOptions, accepted, answered, call, options, send
-from filmgate.domain.adjustments import Adjustment, enhanced_anyway, kept_size
-from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
+from filmgate.adapters.dialects.scope import DialectCapabilities
+from filmgate.adapters.dialects.upstreams import UpstreamOptions, call, options, parse_query_answer, parse_receipt, send
+from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
+from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
 from filmgate.domain.sizes import frame_count
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
 
 _API: Final = "the Agents API"
 _GENERATIONS: Final = "/generations"
@@ -36,12 +36,12 @@ _LONG: Final = 5
 _FRAMES: Final = frozenset({None, ReferenceKind.IMAGE, ReferenceKind.TASK})
 _CLIPS: Final = frozenset({ReferenceKind.VIDEO, ReferenceKind.TASK})
 _PICTURES: Final = frozenset({GuideRole.IMAGE})
-_SCOPES: Final[dict[Type, Scope]] = {
-    "image": Scope(guides=_PICTURES),
-    "image_edit": Scope(_FRAMES, guides=_PICTURES | {GuideRole.MODIFY}),
-    "video": Scope(_FRAMES, _FRAMES, _PICTURES),
-    "video_edit": Scope(_CLIPS, guides=_PICTURES | {GuideRole.FIRST_FRAME}),
-    "video_reframe": Scope(_CLIPS, guides=_PICTURES),
+_SCOPES: Final[dict[Type, DialectCapabilities]] = {
+    "image": DialectCapabilities(guides=_PICTURES),
+    "image_edit": DialectCapabilities(_FRAMES, guides=_PICTURES | {GuideRole.MODIFY}),
+    "video": DialectCapabilities(_FRAMES, _FRAMES, _PICTURES),
+    "video_edit": DialectCapabilities(_CLIPS, guides=_PICTURES | {GuideRole.FIRST_FRAME}),
+    "video_reframe": DialectCapabilities(_CLIPS, guides=_PICTURES),
 }
 ANSWERS: Final = answers_of(wire.STATES, codes.CODES, codes.UNKNOWN)
 _NEVER: Final = frozenset({Operation.UPSCALE, Operation.ADD_AUDIO})
@@ -49,14 +49,18 @@ _PICTURE: Final = Capabilities(
     kinds=(Kind.IMAGE,),
     durations=(),
     resolutions=(),
-    inputs=(Input.START_IMAGE, Input.IMAGE_REF, Input.MODIFY_IMAGE_REF),
+    inputs=(InputOption.START_IMAGE, InputOption.IMAGE_REF, InputOption.MODIFY_IMAGE_REF),
     loop=False,
     needs_prompt=True,
 )
 _CLIP: Final = Capabilities(
     operations=tuple(operation for operation in Operation if operation not in _NEVER),
     resolutions=_RESOLUTIONS,
-    inputs=(*(side for side in SIDES if side is not Input.END_VIDEO), Input.IMAGE_REF, Input.FIRST_FRAME),
+    inputs=(
+        *(side for side in SIDES if side is not InputOption.END_VIDEO),
+        InputOption.IMAGE_REF,
+        InputOption.FIRST_FRAME,
+    ),
     needs_prompt=True,
 )
 _BY_MODEL: Final[dict[str, Capabilities]] = {wire.VIDEO_MODEL: _CLIP, **dict.fromkeys(wire.IMAGE_MODELS, _PICTURE)}
@@ -73,15 +77,15 @@ class AgentsUpstream:
 
     type: str = wire.NAME
     batch: int = 1
-    means: Mapping[ReferenceKind, tuple[Means, ...]] = {
-        ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS),
-        ReferenceKind.VIDEO: (Means.FILE, Means.ADDRESS),
-        ReferenceKind.TASK: (Means.TASK, Means.FILE, Means.ADDRESS),
+    means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
+        ReferenceKind.IMAGE: (InputMode.FILE, InputMode.ADDRESS),
+        ReferenceKind.VIDEO: (InputMode.FILE, InputMode.ADDRESS),
+        ReferenceKind.TASK: (InputMode.TASK, InputMode.FILE, InputMode.ADDRESS),
     }
     searches: bool = False
     discards: bool = False
 
-    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+    def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
@@ -92,10 +96,10 @@ class AgentsUpstream:
 
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return what its requests have no field for."""
-        changes = enhanced_anyway(generation, _API)
+        changes = enhance_changes(generation, _API)
         kind = wire.type_of(generation)
         if kind == "video_edit":
-            changes += [change for change in kept_size(generation) if change.field == "aspect_ratio"]
+            changes += [change for change in size_changes(generation) if change.field == "aspect_ratio"]
         weighed = next((guide for guide in generation.guides if guide.weight not in (None, 1)), None)
         if weighed is not None:
             reason = f"{_API} has no weights of pictures"
@@ -105,21 +109,21 @@ class AgentsUpstream:
     def refuse(self, generation: Generation) -> Failure | None:
         """Say what of a generation this API has no words for."""
         reason = _lacks(generation) or _SCOPES[wire.type_of(generation)].lacks(generation, _API)
-        return None if reason is None else unsupported(reason)
+        return None if reason is None else unsupported_failure(reason)
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once."""
         body = await asyncio.to_thread(_body, submission)
         reply = await send(self.line, submission, _GENERATIONS, json=body)
         names = any(given and given.earlier for given in (submission.start, submission.end))
-        return accepted(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
+        return parse_receipt(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask about generations, one after the other."""
         reports = [await self._get(task_id) for task_id in ids]
         return [report for report in reports if report is not None]
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Find nothing: there is no list to look at."""
         del submission, since
         return []
@@ -128,13 +132,17 @@ class AgentsUpstream:
         """Do nothing: the API has no way to say it."""
         del task_id
 
-    async def _get(self, task_id: str) -> Report | None:
+    async def _get(self, task_id: str) -> Status | None:
         name = segment(task_id)
-        told = answered(await call(self.line, "GET", f"{_GENERATIONS}/{name}"), ANSWERS, task_id) if name else None
+        told = (
+            parse_query_answer(await call(self.line, "GET", f"{_GENERATIONS}/{name}"), ANSWERS, task_id)
+            if name
+            else None
+        )
         if told is None:
             return None
         if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
-            raise ProviderTrouble("The answer is about something else.")
+            raise ProviderError("The answer is about something else.")
         return report_of(told, task_id)
 
 
@@ -168,7 +176,7 @@ def _body(submission: Submission) -> dict[str, Any]:
         body["image_ref"] = pictures
     if wanted.kind is Kind.IMAGE:
         return body | _image(submission)
-    return body | (_clip(submission) if kind == "video" else _changed(submission))
+    return body | (_clip(submission) if kind == "video" else _write_change(submission))
 
 
 def _image(submission: Submission) -> dict[str, Any]:
@@ -198,13 +206,15 @@ def _frames(submission: Submission) -> dict[str, Any]:
     return {"keyframes": list(given.values()), "keyframe_indexes": [places[side] for side in given]}
 
 
-def _frame(given: Given) -> dict[str, str]:
+def _frame(given: Input) -> dict[str, str]:
     if given.kind is not ReferenceKind.IMAGE and given.earlier is None:
-        raise EngineFailed(unsupported("The Agents API can only go on with a video that the same account made."))
+        raise EngineFailed(
+            unsupported_failure("The Agents API can only go on with a video that the same account made.")
+        )
     return _reference(given)
 
 
-def _changed(submission: Submission) -> dict[str, Any]:
+def _write_change(submission: Submission) -> dict[str, Any]:
     """Write a video that is made anew or reframed: how long it is follows from its source."""
     assert submission.start is not None, "this works on a video"
     first = _guides(submission, GuideRole.FIRST_FRAME)
@@ -220,7 +230,7 @@ def _guides(submission: Submission, role: GuideRole) -> list[dict[str, str]]:
     return [_reference(given) for guide, given in submission.guides if guide.role is role]
 
 
-def _reference(given: Given) -> dict[str, str]:
+def _reference(given: Input) -> dict[str, str]:
     """Write an input as this API names it."""
     if given.earlier is not None:
         return {"generation_id": given.earlier.id}
@@ -235,4 +245,4 @@ def _base64(file: Path) -> str:
     try:
         return base64.b64encode(file.read_bytes()).decode()
     except OSError as error:
-        raise ProviderTrouble("A file of the request could not be read.") from error
+        raise ProviderError("A file of the request could not be read.") from error

@@ -26,7 +26,7 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, StoredMedia
+from filmgate.ports.ledger import RawRequest, StoredMedia
 
 NAME: Final = "agents"
 IMAGE_MODEL: Final[Model] = "uni-1"
@@ -144,7 +144,7 @@ class GenerationForm:
     wants_echo = True
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one generation."""
         asked = _submitted(echo.body).type if echo is not None and echo.dialect == NAME else None
         return msgspec.json.encode(generation_object(task, base, asked))
@@ -166,7 +166,7 @@ def file_object(stored: StoredMedia) -> AgentsFile:
     }
 
 
-def awaited_file(file_id: str, created_at: float, media_type: str, size: int) -> AgentsFile:
+def write_pending_file(file_id: str, created_at: float, media_type: str, size: int) -> AgentsFile:
     """Write a file whose bytes have not come yet."""
     return _file(file_id, created_at, media_type, size)
 

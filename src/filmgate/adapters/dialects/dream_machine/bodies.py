@@ -33,7 +33,7 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     words,
 )
 from filmgate.adapters.dialects.dream_machine.words import MODE, Mode, RequestType
-from filmgate.adapters.dialects.inputs import Inputs, Place, by_url
+from filmgate.adapters.dialects.inputs import InputField, InputFields, by_url
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import InvalidRequest
@@ -75,8 +75,10 @@ def _frame_of(address: str) -> dict[str, str]:
     return {"type": "image", "url": address}
 
 
-_VIDEO: Final = Place("media", "the video to work on", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True)
-_FIRST: Final = Place(
+_VIDEO: Final = InputField(
+    "media", "the video to work on", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True
+)
+_FIRST: Final = InputField(
     "first_frame",
     "the first frame",
     tuple(name for name in START_NAMES if name.startswith("first_frame_")),
@@ -88,7 +90,7 @@ _FIRST: Final = Place(
 class Submit(Body):
     """What every submit may have. `fields` are the names of what it starts from and ends at."""
 
-    INPUTS: ClassVar[Inputs] = Inputs()
+    INPUTS: ClassVar[InputFields] = InputFields()
 
     callback_url: Callback = None
 
@@ -105,10 +107,10 @@ class Submit(Body):
 class VideoBody(Submit):
     """A new video. `prompt` is required unless there is an image to start from or to end at."""
 
-    INPUTS: ClassVar[Inputs] = Inputs(
+    INPUTS: ClassVar[InputFields] = InputFields(
         (
-            Place(_FRAMES[0], "the first frame", START_NAMES, write=_frame_of, typed=True),
-            Place(_FRAMES[1], "the last frame", END_NAMES, write=_frame_of, typed=True),
+            InputField(_FRAMES[0], "the first frame", START_NAMES, write=_frame_of, typed=True),
+            InputField(_FRAMES[1], "the last frame", END_NAMES, write=_frame_of, typed=True),
         ),
         LIST_NAMES,
     )
@@ -167,7 +169,7 @@ class ImageBody(Submit):
     The AI SDK leaves `_ref` out of the names of pictures; both names of a kind count.
     """
 
-    INPUTS: ClassVar[Inputs] = Inputs(
+    INPUTS: ClassVar[InputFields] = InputFields(
         further={
             "image_ref": "pictures that guide it",
             "style_ref": "pictures of its style",
@@ -236,7 +238,7 @@ class ImageBody(Submit):
 class ModifyBody(Submit):
     """A video made anew after an earlier one."""
 
-    INPUTS: ClassVar[Inputs] = Inputs((_VIDEO, _FIRST))
+    INPUTS: ClassVar[InputFields] = InputFields((_VIDEO, _FIRST))
 
     generation_type: Annotated[Text, only(RequestType.MODIFY)] = None
     model: Name = None
@@ -296,7 +298,7 @@ _PLACES: Final = {
 class ReframeVideoBody(Reframe):
     """A video in another aspect ratio."""
 
-    INPUTS: ClassVar[Inputs] = Inputs((_VIDEO, _FIRST))
+    INPUTS: ClassVar[InputFields] = InputFields((_VIDEO, _FIRST))
 
     generation_type: Annotated[Text, only(RequestType.REFRAME_VIDEO)] = None
     media: VideoSource
@@ -319,8 +321,8 @@ class ReframeVideoBody(Reframe):
 class ReframeImageBody(Reframe):
     """An image in another aspect ratio."""
 
-    INPUTS: ClassVar[Inputs] = Inputs(
-        (Place("media", "the picture to reframe", START_NAMES, write=by_url, typed=True),)
+    INPUTS: ClassVar[InputFields] = InputFields(
+        (InputField("media", "the picture to reframe", START_NAMES, write=by_url, typed=True),)
     )
 
     generation_type: Annotated[Text, only(RequestType.REFRAME_IMAGE)] = None

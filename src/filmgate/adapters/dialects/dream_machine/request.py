@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.dream_machine.words import (
 )
 from filmgate.domain.generation import OWN, Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo
+from filmgate.ports.ledger import RawRequest
 
 _TYPES: Final = {
     Operation.UPSCALE: RequestType.UPSCALE,
@@ -33,7 +33,7 @@ def default_model(generation: Generation) -> str:
     return IMAGE_MODEL if generation.kind is Kind.IMAGE else VIDEO_MODEL
 
 
-def request_of(task: Task, echo: Echo | None, dialect: str, base: str) -> dict[str, Any]:
+def request_of(task: Task, echo: RawRequest | None, dialect: str, base: str) -> dict[str, Any]:
     """Give the `request` of a task.
 
     A body of this dialect is shown as it was sent; what readers need of `generation_type`, `model` and `prompt` is
@@ -53,7 +53,7 @@ def request_of(task: Task, echo: Echo | None, dialect: str, base: str) -> dict[s
         written["callback_url"] = task.callback_url
     return {
         "generation_type": kind.value,
-        "model": _known_model(task.generation),
+        "model": _model_name(task.generation),
         "prompt": task.generation.prompt,
         **written,
     }
@@ -82,7 +82,7 @@ def type_of(generation: Generation) -> RequestType:
     return _TYPES.get(generation.operation, RequestType.VIDEO)
 
 
-def _known_model(generation: Generation) -> str:
+def _model_name(generation: Generation) -> str:
     """Give a name that clients of this API know."""
     known = generation.model in _MODELS[generation.kind]
     return generation.model if known and generation.model else default_model(generation)
@@ -91,7 +91,7 @@ def _known_model(generation: Generation) -> str:
 class _Links:
     """Writes addresses: a file of our own has its link, under the name that the body of the submit has for it."""
 
-    def __init__(self, base: str, echo: Echo | None) -> None:
+    def __init__(self, base: str, echo: RawRequest | None) -> None:
         self._base = base
         self._body = b"" if echo is None else echo.body
 
@@ -131,16 +131,16 @@ def _frame(side: Reference | None, link: _Links) -> dict[str, str] | None:
 def _image(generation: Generation, link: _Links) -> dict[str, Any]:
     written: dict[str, Any] = {"aspect_ratio": generation.aspect_ratio, "format": generation.image_format.value}
     for role in (GuideRole.IMAGE, GuideRole.STYLE):
-        pictures = _weighed(generation, role, link)
+        pictures = _write_weighted(generation, role, link)
         written |= {f"{role}_ref": pictures} if pictures else {}
     faces = [link(guide.url) for guide in generation.guides if guide.role is GuideRole.CHARACTER]
     if faces:
         written["character_ref"] = {"identity0": {"images": faces}}
-    changed = _weighed(generation, GuideRole.MODIFY, link)
+    changed = _write_weighted(generation, GuideRole.MODIFY, link)
     return written | ({"modify_image_ref": changed[0]} if changed else {})
 
 
-def _weighed(generation: Generation, role: GuideRole, link: _Links) -> list[dict[str, Any]]:
+def _write_weighted(generation: Generation, role: GuideRole, link: _Links) -> list[dict[str, Any]]:
     return [
         {"url": link(guide.url)} | ({} if guide.weight is None else {"weight": guide.weight})
         for guide in generation.guides
@@ -148,16 +148,16 @@ def _weighed(generation: Generation, role: GuideRole, link: _Links) -> list[dict
     ]
 
 
-def _modified(generation: Generation, link: _Links) -> dict[str, Any]:
+def _write_modify(generation: Generation, link: _Links) -> dict[str, Any]:
     return {"mode": MODE, **_source(generation, link)}
 
 
-def _reframed(generation: Generation, link: _Links) -> dict[str, Any]:
+def _write_reframe(generation: Generation, link: _Links) -> dict[str, Any]:
     return {"aspect_ratio": generation.aspect_ratio, **_source(generation, link)}
 
 
-def _reframed_image(generation: Generation, link: _Links) -> dict[str, Any]:
-    return {"format": generation.image_format.value, **_reframed(generation, link)}
+def _write_image_reframe(generation: Generation, link: _Links) -> dict[str, Any]:
+    return {"format": generation.image_format.value, **_write_reframe(generation, link)}
 
 
 def _source(generation: Generation, link: _Links) -> dict[str, Any]:
@@ -178,7 +178,7 @@ _WRITERS: Final = {
     RequestType.IMAGE: _image,
     RequestType.UPSCALE: lambda generation, _: _resolution(generation),
     RequestType.AUDIO: lambda *_: dict[str, Any](),
-    RequestType.MODIFY: _modified,
-    RequestType.REFRAME_VIDEO: _reframed,
-    RequestType.REFRAME_IMAGE: _reframed_image,
+    RequestType.MODIFY: _write_modify,
+    RequestType.REFRAME_VIDEO: _write_reframe,
+    RequestType.REFRAME_IMAGE: _write_image_reframe,
 }

@@ -13,7 +13,7 @@ from filmgate.adapters.dialects.described import (
     failures,
     in_path,
     in_query,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     says,
@@ -32,11 +32,11 @@ from filmgate.adapters.dialects.dream_machine.shapes import (
 )
 from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.inputs import Taken
-from filmgate.adapters.dialects.queries import WAIT, queried
-from filmgate.adapters.dialects.submits import Accepted, accepted
+from filmgate.adapters.dialects.inputs import ExtractedInputs
+from filmgate.adapters.dialects.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.submits import Accepted, accept
 from filmgate.core.access import Action
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -65,7 +65,7 @@ _LIST: Final = [
 
 def router(services: Services) -> APIRouter:
     """Make the routes of the Dream Machine API. The order counts: what is fixed wins over an id."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_videos(routes, services)
     _add_images(routes, services)
     _add_lists_of_words(routes, services)
@@ -88,17 +88,17 @@ def _creates(model: type[Body], summary: str, description: str, conditions: Sequ
     }
 
 
-def _given(field: str, kind: str = "object") -> dict[str, Any]:
+def _reference_schema(field: str, kind: str = "object") -> dict[str, Any]:
     return {"required": [field], "properties": {field: {"type": kind}}}
 
 
-def _framed(side: str, kind: dict[str, Any]) -> dict[str, Any]:
+def _keyframe_schema(side: str, kind: dict[str, Any]) -> dict[str, Any]:
     frame = {"type": "object", "required": [side], "properties": {side: kind}}
     return {"required": ["keyframes"], "properties": {"keyframes": frame}}
 
 
 _PICTURED: Final = {"type": "object", "properties": {"type": {"const": "image"}}}
-_ENOUGH: Final = {"anyOf": [says("prompt"), *(_framed(side, _PICTURED) for side in ("frame0", "frame1"))]}
+_ENOUGH: Final = {"anyOf": [says("prompt"), *(_keyframe_schema(side, _PICTURED) for side in ("frame0", "frame1"))]}
 _LOOPS: Final = {
     "anyOf": [
         {"properties": {"loop": {"enum": [False, None]}}},
@@ -112,7 +112,7 @@ _GUIDED: Final = {
             {"required": [name], "properties": {name: {"type": "array", "minItems": 1}}}
             for name in ("image_ref", "style_ref")
         ),
-        _given("modify_image_ref"),
+        _reference_schema("modify_image_ref"),
         {
             "required": ["character_ref"],
             "properties": {
@@ -131,47 +131,49 @@ _GUIDED: Final = {
         },
     ]
 }
-_MADE_ANEW_ONCE: Final = {"not": {"allOf": [_given("modify_image_ref"), _given("modify_image")]}}
-_SIZED: Final = _given("aspect_ratio", "string")
+_MADE_ANEW_ONCE: Final = {"not": {"allOf": [_reference_schema("modify_image_ref"), _reference_schema("modify_image")]}}
+_SIZED: Final = _reference_schema("aspect_ratio", "string")
 
 
-async def _accepted(services: Services, request: Request, model: type[Whole]) -> Accepted:
+async def _accept(services: Services, request: Request, model: type[Whole]) -> Accepted:
     """Accept a submit that says all about its generation."""
 
-    async def understood(context: RequestContext, data: bytes) -> Order:
+    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
         del context
         taken = read_inputs(request, data, model.INPUTS)
         body = validate(model, taken.body)
         return _order(body, body.generation(), data, taken)
 
-    return await accepted(services, request, understood)
+    return await accept(services, request, understood)
 
 
-async def _submitted(services: Services, request: Request, model: type[Whole]) -> Response:
+async def _submit(services: Services, request: Request, model: type[Whole]) -> Response:
     """Accept such a submit and answer it."""
-    made = await _accepted(services, request, model)
+    made = await _accept(services, request, model)
     return await _answer(services, made.context, made.task)
 
 
-async def _followed_up(services: Services, request: Request, model: type[FollowUp]) -> Response:
+async def _submit_follow_up(services: Services, request: Request, model: type[FollowUp]) -> Response:
     """Accept and answer a submit about an earlier generation, which its path names. It has no files."""
 
-    async def understood(context: RequestContext, data: bytes) -> Order:
+    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
         taken = read_inputs(request, data or b"{}", model.INPUTS)
         body = validate(model, taken.body)
         source = await services.tasks.get(context, request.path_params["generation_id"])
         return _order(body, body.generation(source), data, taken)
 
-    made = await accepted(services, request, understood, files=False)
+    made = await accept(services, request, understood, files=False)
     return await _answer(services, made.context, made.task)
 
 
-def _order(body: bodies.Submit, generation: Generation, data: bytes, taken: Taken) -> Order:
-    usual, terms, kept = default_model(generation), body.terms(taken.body), taken.encoded(data or b"{}")
-    return Order(generation, wire.NAME, kept, body.callback_url or None, _named(body, taken), usual, terms)
+def _order(body: bodies.Submit, generation: Generation, data: bytes, taken: ExtractedInputs) -> SubmitRequest:
+    usual, terms, kept = default_model(generation), body.terms(taken.body), taken.encode(data or b"{}")
+    return SubmitRequest(
+        generation, wire.NAME, kept, body.callback_url or None, _input_names(body, taken), usual, terms
+    )
 
 
-def _named(body: bodies.Submit, taken: Taken) -> tuple[str, str]:
+def _input_names(body: bodies.Submit, taken: ExtractedInputs) -> tuple[str, str]:
     """Return what the start and the end were called in the request."""
     start, end = body.fields
     return (taken.names.get("media", start), end) if start == "media.url" else taken.fields(start, end)
@@ -193,7 +195,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
     @routes.post(_GENERATIONS, operation_id="dream_machine_create", **described)
     @routes.post(f"{_GENERATIONS}/video", operation_id="dream_machine_create_video", **described)
     async def create(request: Request) -> Response:
-        return await _submitted(services, request, bodies.VideoBody)
+        return await _submit(services, request, bodies.VideoBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/modify",
@@ -201,7 +203,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
     )
     async def modify(request: Request) -> Response:
-        return await _submitted(services, request, bodies.ModifyBody)
+        return await _submit(services, request, bodies.ModifyBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/reframe",
@@ -209,7 +211,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submitted(services, request, bodies.ReframeVideoBody)
+        return await _submit(services, request, bodies.ReframeVideoBody)
 
 
 def _add_images(routes: APIRouter, services: Services) -> None:
@@ -225,11 +227,11 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         ),
     )
     async def create(request: Request) -> Response:
-        context, task, data = await _accepted(services, request, bodies.ImageBody)
+        context, task, data = await _accept(services, request, bodies.ImageBody)
         body = validate(bodies.ImageBody, read_inputs(request, data or b"{}", bodies.ImageBody.INPUTS).body)
         patience = body.patience if body.sync else None
         del data, body  # they may be large, and the wait long
-        services.door.release(request)
+        services.auth.release(request)
         if patience is not None:
             # When the time is up, the state the task is in is the answer.
             await services.tasks.hold(context, task.id, patience)
@@ -242,7 +244,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         **_creates(bodies.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submitted(services, request, bodies.ReframeImageBody)
+        return await _submit(services, request, bodies.ReframeImageBody)
 
 
 def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
@@ -254,7 +256,7 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
         responses=succeeds(list[str], "The keys.") | failures(DreamMachineError),
     )
     async def concepts(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         return json_response(list(CONCEPTS))
 
     @routes.get(
@@ -265,7 +267,7 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
         responses=succeeds(list[str], "The phrases.") | failures(DreamMachineError),
     )
     async def motions(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         return json_response(list(CAMERA_MOTIONS))
 
     @routes.get(
@@ -276,7 +278,7 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
         responses=succeeds(DreamMachineCredits, "The balance.") | failures(DreamMachineError),
     )
     async def balance(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         left = (await services.accounting.standing(context)).left
         return json_response({"credit_balance": wire.CREDITS if left is None else left})
 
@@ -293,7 +295,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **upscales | {"openapi_extra": _about_one(upscales)},
     )
     async def upscale(request: Request) -> Response:
-        return await _followed_up(services, request, bodies.UpscaleBody)
+        return await _submit_follow_up(services, request, bodies.UpscaleBody)
 
     @routes.post(
         f"{_ONE}/audio",
@@ -301,7 +303,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **sounds | {"openapi_extra": _about_one(sounds)},
     )
     async def audio(request: Request) -> Response:
-        return await _followed_up(services, request, bodies.AudioBody)
+        return await _submit_follow_up(services, request, bodies.AudioBody)
 
 
 def _about_one(described: dict[str, Any]) -> dict[str, Any]:
@@ -320,7 +322,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await queried(services, request, "generation_id", wire.FORM)
+        return await answer_path_query(services, request, "generation_id", wire.FORM)
 
     @routes.get(
         _GENERATIONS,
@@ -331,10 +333,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         wanted = wire.listing(request.query_params.get("limit"), request.query_params.get("offset"))
         page = await services.tasks.find(context, wanted)
-        generations = await services.query.listed(context, page.tasks, wire.FORM)
+        generations = await services.query.write_batch(context, page.tasks, wire.FORM)
         return json_response(wire.page(generations, page, wanted))
 
     @routes.delete(
@@ -348,7 +350,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         await services.tasks.delete(context, request.path_params["generation_id"])
         return Response(status_code=204)
 

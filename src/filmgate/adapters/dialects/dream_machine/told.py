@@ -21,7 +21,7 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.provider import Receipt, Report, Submission
+from filmgate.ports.provider import Status, Submission, TaskRef
 
 _Body = bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
 _BODIES: Final[dict[str, type[_Body]]] = {
@@ -38,15 +38,15 @@ _CLOCKS: Final = 120.0
 _COMPARED: Final = ("generation_type", "prompt", "model", "aspect_ratio")
 
 
-def report_of(told: Mapping[str, Any], task_id: str) -> Report:
+def report_of(told: Mapping[str, Any], task_id: str) -> Status:
     """Understand a generation that was asked for by its id."""
     state = wire.STATES.get((loose.text(told.get("state")) or "").lower())
-    return Report(
-        Receipt(task_id),
+    return Status(
+        TaskRef(task_id),
         state,
         failure=_failure(told) if state is State.FAILED else None,
         links=_links(told) if state is State.COMPLETED else {},
-        asked=_asked(told),
+        asked=_parse_request(told),
         created_at=loose.moment(told.get("created_at")),
         notes=preview_notes(told.get("metadata")),
     )
@@ -64,8 +64,8 @@ class Search:
         self._submission = submission
         self._sent = sent
         self._since = since
-        self._found: Report | None = None
-        self._likely: dict[str, tuple[bool, float, Report]] = {}
+        self._found: Status | None = None
+        self._likely: dict[str, tuple[bool, float, Status]] = {}
         self.passed = False
         """Whether the list has come to what was made before."""
 
@@ -75,7 +75,7 @@ class Search:
         return self._found is not None or (self.passed and self._submission.callback_url is None)
 
     @property
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[Status]:
         """What was found, the likeliest first: those that tell their request, and the nearest in time."""
         if self._found is not None:
             return [self._found]
@@ -134,7 +134,7 @@ def _kind(told: Mapping[str, Any]) -> Kind:
     return Kind.IMAGE if told.get("generation_type") == Kind.IMAGE else Kind.VIDEO
 
 
-def _asked(told: Mapping[str, Any]) -> Generation:
+def _parse_request(told: Mapping[str, Any]) -> Generation:
     """Understand the request as if it had been sent here; only the least that is told if it could not have been."""
     kind = _kind(told)
     request = {key: value for key, value in loose.mapping(told.get("request")).items() if value is not None}

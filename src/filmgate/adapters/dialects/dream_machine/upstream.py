@@ -9,30 +9,30 @@ from typing import Any, ClassVar, Final, get_args
 import msgspec
 
 from filmgate.adapters.dialects import loose
-from filmgate.adapters.dialects.asking import segment, unsupported
+from filmgate.adapters.dialects.asking import segment, unsupported_failure
 from filmgate.adapters.dialects.dream_machine import codes, wire
 from filmgate.adapters.dialects.dream_machine.request import body_of, type_of
 from filmgate.adapters.dialects.dream_machine.told import Search, report_of
 from filmgate.adapters.dialects.dream_machine.words import ImageModel, RequestType, VideoModel
 from filmgate.adapters.dialects.luma import answers_of, read_error
-from filmgate.adapters.dialects.scope import Scope
+from filmgate.adapters.dialects.scope import DialectCapabilities
 from filmgate.adapters.dialects.upstreams import (
     UpstreamOptions,
-    accepted,
-    answered,
     call,
     check_discarded,
     options,
+    parse_query_answer,
+    parse_receipt,
     send,
 )
-from filmgate.domain.adjustments import Adjustment, enhanced_anyway, kept_size
-from filmgate.domain.capabilities import SIDES, Capabilities, Input, union
+from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
+from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
-from filmgate.ports.line import Line
-from filmgate.ports.provider import Given, Means, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient
+from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
 
 _API: Final = "Dream Machine"
 _GENERATIONS: Final = "/generations"
@@ -50,13 +50,13 @@ _CLIPS: Final = frozenset({ReferenceKind.VIDEO, ReferenceKind.TASK})
 _OWN: Final = frozenset({ReferenceKind.TASK})
 _FIRST: Final = frozenset({GuideRole.FIRST_FRAME})
 _SCOPES: Final = {
-    RequestType.VIDEO: Scope(_FRAMES, _FRAMES),
-    RequestType.IMAGE: Scope(guides=frozenset(GuideRole) - _FIRST),
-    RequestType.UPSCALE: Scope(_OWN),
-    RequestType.AUDIO: Scope(_OWN),
-    RequestType.MODIFY: Scope(_CLIPS, guides=_FIRST),
-    RequestType.REFRAME_VIDEO: Scope(_CLIPS, guides=_FIRST),
-    RequestType.REFRAME_IMAGE: Scope(frozenset({ReferenceKind.IMAGE})),
+    RequestType.VIDEO: DialectCapabilities(_FRAMES, _FRAMES),
+    RequestType.IMAGE: DialectCapabilities(guides=frozenset(GuideRole) - _FIRST),
+    RequestType.UPSCALE: DialectCapabilities(_OWN),
+    RequestType.AUDIO: DialectCapabilities(_OWN),
+    RequestType.MODIFY: DialectCapabilities(_CLIPS, guides=_FIRST),
+    RequestType.REFRAME_VIDEO: DialectCapabilities(_CLIPS, guides=_FIRST),
+    RequestType.REFRAME_IMAGE: DialectCapabilities(frozenset({ReferenceKind.IMAGE})),
 }
 _FROM_SOURCE: Final[dict[RequestType, frozenset[str]]] = {
     RequestType.UPSCALE: frozenset({"resolution"}),
@@ -76,17 +76,17 @@ _PICTURE: Final = Capabilities(
     durations=(),
     resolutions=(),
     inputs=(
-        Input.START_IMAGE,
-        Input.IMAGE_REF,
-        Input.STYLE_REF,
-        Input.CHARACTER_REF,
-        Input.MODIFY_IMAGE_REF,
+        InputOption.START_IMAGE,
+        InputOption.IMAGE_REF,
+        InputOption.STYLE_REF,
+        InputOption.CHARACTER_REF,
+        InputOption.MODIFY_IMAGE_REF,
     ),
     loop=False,
 )
 _CLIP: Final = Capabilities(
     operations=tuple(Operation),
-    inputs=(*(side for side in SIDES if side is not Input.END_VIDEO), Input.FIRST_FRAME),
+    inputs=(*(side for side in SIDES if side is not InputOption.END_VIDEO), InputOption.FIRST_FRAME),
     concepts=True,
 )
 _BY_MODEL: Final = {**dict.fromkeys(get_args(VideoModel), _CLIP), **dict.fromkeys(get_args(ImageModel), _PICTURE)}
@@ -104,15 +104,15 @@ class DreamMachineUpstream:
 
     type: str = wire.NAME
     batch: int = 1
-    means: Mapping[ReferenceKind, tuple[Means, ...]] = {
-        ReferenceKind.IMAGE: (Means.ADDRESS,),
-        ReferenceKind.VIDEO: (Means.ADDRESS,),
-        ReferenceKind.TASK: (Means.TASK, Means.ADDRESS),
+    means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
+        ReferenceKind.IMAGE: (InputMode.ADDRESS,),
+        ReferenceKind.VIDEO: (InputMode.ADDRESS,),
+        ReferenceKind.TASK: (InputMode.TASK, InputMode.ADDRESS),
     }
     searches: bool = True
     discards: bool = True
 
-    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+    def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
@@ -123,11 +123,11 @@ class DreamMachineUpstream:
 
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return what its requests have no field for."""
-        changes = enhanced_anyway(generation, _API)
+        changes = enhance_changes(generation, _API)
         kind = type_of(generation)
         if kind in _FROM_SOURCE:
             kept = {"aspect_ratio", "resolution", "size"} - _FROM_SOURCE[kind]
-            changes += [change for change in kept_size(generation) if change.field in kept]
+            changes += [change for change in size_changes(generation) if change.field in kept]
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
@@ -135,22 +135,22 @@ class DreamMachineUpstream:
         reason = _SCOPES[type_of(generation)].lacks(generation, _API)
         if generation.kind is Kind.IMAGE and generation.named in _ONLY_VIDEOS:
             reason = f"{_API} can do that with videos only."
-        return None if reason is None else unsupported(reason)
+        return None if reason is None else unsupported_failure(reason)
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once."""
-        wanted = await self._translated(submission)
+        wanted = await self._translate(submission)
         body = body_of(wanted, submission.model) | _callback(submission)
         reply = await send(self.line, submission, _path(wanted), json=body)
         names = any(side and side.kind is ReferenceKind.TASK for side in (wanted.start, wanted.end))
-        return accepted(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
+        return parse_receipt(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask about generations, one after the other."""
         reports = [await self._get(task_id) for task_id in ids]
         return [report for report in reports if report is not None]
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Search the list, which has the newest first. One that is too long to tell is trouble."""
         search = Search(submission, body_of(submission.generation, submission.model), since)
         offset = 0
@@ -162,7 +162,7 @@ class DreamMachineUpstream:
                 return search.reports
             offset += len(page)
         if not search.reports and not search.passed:
-            raise ProviderTrouble("The provider's list of generations is too long to be searched.")
+            raise ProviderError("The provider's list of generations is too long to be searched.")
         return search.reports
 
     async def discard(self, task_id: str) -> None:
@@ -171,25 +171,25 @@ class DreamMachineUpstream:
         if path:
             check_discarded(await call(self.line, "DELETE", path), ANSWERS)
 
-    async def _get(self, task_id: str) -> Report | None:
+    async def _get(self, task_id: str) -> Status | None:
         path = _one(task_id)
-        told = answered(await call(self.line, "GET", path), ANSWERS, task_id) if path else None
+        told = parse_query_answer(await call(self.line, "GET", path), ANSWERS, task_id) if path else None
         if told is None:
             return None
         if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
-            raise ProviderTrouble("The answer is about something else.")
+            raise ProviderError("The answer is about something else.")
         return report_of(told, task_id)
 
     async def _page(self, offset: int) -> tuple[list[Any], bool]:
         """Read a page of the list, and whether there may be more."""
         query = {"limit": wire.MAX_PAGE, "offset": offset}
-        told = answered(await call(self.line, "GET", _GENERATIONS, query=query), ANSWERS)
+        told = parse_query_answer(await call(self.line, "GET", _GENERATIONS, query=query), ANSWERS)
         if not isinstance(told, dict) or not isinstance(told.get("generations", ""), list | None):
-            raise ProviderTrouble("The provider's list of generations is none.")
+            raise ProviderError("The provider's list of generations is none.")
         page = loose.items(told["generations"])
         return page, bool(page) and told.get("has_more") is not False
 
-    async def _translated(self, submission: Submission) -> Generation:
+    async def _translate(self, submission: Submission) -> Generation:
         """Give what is asked for, with all that it refers to in the provider's names. Raises EngineFailed."""
         generation = submission.generation
         linked = type_of(generation) in _BY_LINK
@@ -200,7 +200,7 @@ class DreamMachineUpstream:
             guides=tuple(msgspec.structs.replace(guide, url=_address(given)) for guide, given in submission.guides),
         )
 
-    async def _side(self, given: Given | None, *, linked: bool) -> Reference | None:
+    async def _side(self, given: Input | None, *, linked: bool) -> Reference | None:
         if given is None:
             return None
         if given.earlier is not None:
@@ -208,15 +208,15 @@ class DreamMachineUpstream:
                 return Reference(ReferenceKind.TASK, given.earlier.id)
             return Reference(ReferenceKind.VIDEO, await self._link(given.earlier.id))
         if not linked and given.kind is not ReferenceKind.IMAGE:
-            raise EngineFailed(unsupported(f"{_API} can only go on with a video that the same account made."))
+            raise EngineFailed(unsupported_failure(f"{_API} can only go on with a video that the same account made."))
         return Reference(given.kind, _address(given))
 
     async def _link(self, task_id: str) -> str:
         """Give the address under which the provider has an earlier video. Trouble with that is before the submit."""
         try:
             report = await self._get(task_id)
-        except ProviderTrouble as trouble:
-            raise ProviderTrouble(
+        except ProviderError as trouble:
+            raise ProviderError(
                 trouble.message, accepted=False, account=trouble.account, retry_after=trouble.retry_after
             ) from trouble
         link = None if report is None else report.links.get(Role.VIDEO)
@@ -244,7 +244,7 @@ def _callback(submission: Submission) -> dict[str, str]:
     return {} if submission.callback_url is None else {"callback_url": submission.callback_url}
 
 
-def _address(given: Given) -> str:
+def _address(given: Input) -> str:
     if given.address is None:
-        raise EngineFailed(unsupported(f"{_API} takes pictures and videos by address only."))
+        raise EngineFailed(unsupported_failure(f"{_API} takes pictures and videos by address only."))
     return given.address

@@ -20,7 +20,7 @@ from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Kind
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, Page, TaskFilter
+from filmgate.ports.ledger import Page, RawRequest, TaskFilter
 
 NAME: Final = "dream_machine"
 
@@ -44,7 +44,7 @@ STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()
 """What the words for states mean."""
 
 
-def generation_object(task: Task, echo: Echo | None, base: str) -> DreamMachineTask:
+def generation_object(task: Task, echo: RawRequest | None, base: str) -> DreamMachineTask:
     """Write a task: the same keys in every state."""
     return {
         "id": task.id,
@@ -75,7 +75,7 @@ class GenerationForm:
     wants_echo = True
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one generation."""
         return msgspec.json.encode(generation_object(task, echo, base))
 

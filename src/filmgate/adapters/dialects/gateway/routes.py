@@ -12,7 +12,7 @@ from filmgate.adapters.dialects.described import (
     SOMETHING,
     failures,
     in_path,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     says,
@@ -34,11 +34,11 @@ from filmgate.adapters.dialects.gateway.shapes import (
     GatewayUsage,
     GatewayUser,
 )
-from filmgate.adapters.dialects.queries import WAIT, queried
+from filmgate.adapters.dialects.queries import WAIT, answer_path_query
 from filmgate.adapters.dialects.remarks import remarks
-from filmgate.adapters.dialects.submits import Accepted, accepted
+from filmgate.adapters.dialects.submits import Accepted, accept
 from filmgate.core.access import Action
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
@@ -55,7 +55,7 @@ _EXTEND: Final = repeatable(takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS}
 
 def router(services: Services) -> APIRouter:
     """Make the routes of the gateway API."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_submits(routes, services)
     _add_second_version(routes, services)
     _add_queries(routes, services)
@@ -69,27 +69,29 @@ def router(services: Services) -> APIRouter:
 async def _create(services: Services, request: Request) -> Accepted:
     """Accept a new video."""
 
-    async def understood(context: RequestContext, data: bytes) -> Order:
+    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
         del context
         taken = read_inputs(request, data, wire.CREATE_INPUTS)
         body, fields = validate(wire.CreateBody, taken.body), taken.fields(*wire.FIELDS)
         terms = body.terms(taken.body)
-        return Order(body.generation(), wire.NAME, taken.encoded(data), body.hook, fields, terms=terms)
+        return SubmitRequest(body.generation(), wire.NAME, taken.encode(data), body.hook, fields, terms=terms)
 
-    return await accepted(services, request, understood)
+    return await accept(services, request, understood)
 
 
 async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
 
-    async def understood(context: RequestContext, data: bytes) -> Order:
+    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
         taken = read_inputs(request, data, wire.EXTEND_INPUTS)
         body, fields = validate(wire.ExtendBody, taken.body), taken.fields(*wire.EXTEND_FIELDS)
         source = await services.tasks.get(context, request.path_params["task_id"])
         terms = body.terms(taken.body)
-        return Order(wire.extension(body, source), wire.NAME, taken.encoded(data), body.hook, fields, terms=terms)
+        return SubmitRequest(
+            wire.extension(body, source), wire.NAME, taken.encode(data), body.hook, fields, terms=terms
+        )
 
-    return await accepted(services, request, understood)
+    return await accept(services, request, understood)
 
 
 def _add_submits(routes: APIRouter, services: Services) -> None:
@@ -106,7 +108,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
     @routes.post("/luma/generations/", include_in_schema=False)
     async def create(request: Request) -> Response:
         made = await _create(services, request)
-        return json_response(wire.created(made.task, made.context.base_url, made.context.trace_id))
+        return json_response(wire.write_created(made.task, made.context.base_url, made.context.trace_id))
 
     @routes.post(
         "/luma/generations/file_upload",
@@ -118,10 +120,10 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         openapi_extra=takes(schema_of(wire.UploadBody)),
     )
     async def upload(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        body = parse(wire.UploadBody, await services.door.body(request, files=True))
+        context = await services.auth.enter(request, Action.SUBMIT)
+        body = parse(wire.UploadBody, await services.auth.body(request, files=True))
         stored = await services.uploads.bring(context, wire.upload_kind(body.url), body.url, "url")
-        return json_response(wire.uploaded(stored, context.base_url))
+        return json_response(wire.write_upload(stored, context.base_url))
 
     @routes.post(
         "/luma/generations/{task_id}/extend",
@@ -134,7 +136,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
     )
     async def extend(request: Request) -> Response:
         made = await _extend(services, request)
-        return json_response(wire.created(made.task, made.context.base_url, made.context.trace_id))
+        return json_response(wire.write_created(made.task, made.context.base_url, made.context.trace_id))
 
 
 def _add_second_version(routes: APIRouter, services: Services) -> None:
@@ -159,7 +161,7 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
         openapi_extra=_QUERY,
     )
     async def get(request: Request) -> Response:
-        return await queried(services, request, "task_id", wire.SECOND)
+        return await answer_path_query(services, request, "task_id", wire.SECOND)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -173,7 +175,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra=_QUERY,
     )
     async def get(request: Request) -> Response:
-        return await queried(services, request, "task_id", wire.FORM)
+        return await answer_path_query(services, request, "task_id", wire.FORM)
 
     @routes.get(
         "/luma/generations/{task_id}/download_video_url",
@@ -185,7 +187,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra=_ID,
     )
     async def download(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         task = await services.tasks.get(context, request.path_params["task_id"])
         video = wire.task_object(task, context.base_url)["video"]
         if video is None:
@@ -204,7 +206,7 @@ def _add_account(routes: APIRouter, services: Services) -> None:
         responses=succeeds(GatewayUser, "Who asks.") | failures(GatewayError),
     )
     async def me(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         caller = context.caller
         return json_response(
             {
@@ -225,7 +227,7 @@ def _add_account(routes: APIRouter, services: Services) -> None:
         responses=succeeds(GatewayUsage, "The numbers.") | failures(GatewayError),
     )
     async def usage(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         standing, total = await services.accounting.standing(context), await services.accounting.ever(context)
         return json_response(
             {

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.answers import first, percent
-from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported
+from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.gateway import codes, wire
 from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.upstreams import (
@@ -18,24 +18,24 @@ from filmgate.adapters.dialects.upstreams import (
     Meaning,
     Told,
     UpstreamOptions,
-    accepted,
-    answered,
     call,
-    decoded,
+    decode_json,
     failure,
     options,
+    parse_query_answer,
+    parse_receipt,
     reports_of,
     send,
 )
-from filmgate.domain.adjustments import Adjustment, kept_size, works_on_clip
-from filmgate.domain.capabilities import Capabilities, Input
+from filmgate.domain.adjustments import Adjustment, size_changes, works_on_clip
+from filmgate.domain.capabilities import Capabilities, InputOption
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
-from filmgate.ports.line import Line, Reply
-from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import ProviderClient, Reply
+from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 
 _SUBMIT: Final = "/luma/generations"
 _BATCH: Final = "/luma/tasks"
@@ -53,7 +53,7 @@ class GatewayUpstream:
     ADDRESS: Final = None
     OPTIONS: Final = GatewayOptions
 
-    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+    def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(GatewayOptions, given)
         self.type: str = wire.NAME
@@ -61,22 +61,22 @@ class GatewayUpstream:
         self.batch = self._options.batch
         self.searches = False
         self.discards = False
-        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
-            ReferenceKind.IMAGE: (Means.FILE, Means.ADDRESS),
+        self.means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
+            ReferenceKind.IMAGE: (InputMode.FILE, InputMode.ADDRESS),
             ReferenceKind.VIDEO: (),
-            ReferenceKind.TASK: (Means.TASK,),
+            ReferenceKind.TASK: (InputMode.TASK,),
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
         """Return what its requests can say."""
         return Capabilities(
             operations=(Operation.GENERATE, Operation.EXTEND),
-            inputs=(Input.START_IMAGE, Input.START_TASK, Input.END_IMAGE),
+            inputs=(InputOption.START_IMAGE, InputOption.START_TASK, InputOption.END_IMAGE),
         )
 
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return what its requests have no field for."""
-        return kept_size(generation) if works_on_clip(generation) else []
+        return size_changes(generation) if works_on_clip(generation) else []
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Refuse what there is no field for."""
@@ -85,21 +85,21 @@ class GatewayUpstream:
         if generation.operation is Operation.GENERATE:
             return None
         if generation.start is not None and generation.start.kind is ReferenceKind.VIDEO:
-            return unsupported("This provider extends only videos that it has made itself.")
+            return unsupported_failure("This provider extends only videos that it has made itself.")
         if generation.loop:
-            return unsupported("This provider makes no extensions that loop.")
+            return unsupported_failure("This provider makes no extensions that loop.")
         if not generation.prompt.strip():
-            return unsupported("This provider extends a video only with a prompt.")
+            return unsupported_failure("This provider extends a video only with a prompt.")
         return None
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Submit a new video or an extension. Raises EngineFailed, ProviderTrouble."""
         earlier = None if submission.start is None else submission.start.earlier
         path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
         reply = await send(self.line, submission, path, json=await _body(submission))
-        return accepted(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _told_of_earlier)
+        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _told_of_earlier)
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask for tasks one by one, or for many at once. Raises ProviderTrouble."""
         if len(ids) == 1 or self.batch == 1:
             return [report for task_id in ids if (report := await self._one(task_id)) is not None]
@@ -107,20 +107,20 @@ class GatewayUpstream:
         tasks = {task_id: _report(task, task_id) for task in _batch(reply) for task_id in _ids(task)}
         return reports_of(ids, tasks, reply)
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """Give nothing: a gateway lists no tasks."""
         del submission, since
         return []
 
     async def discard(self, task_id: str) -> None:
         """Say that this cannot be done. Raises ProviderTrouble."""
-        raise ProviderTrouble(f"This provider cannot take back a task: {task_id} goes on.")
+        raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
-    async def _one(self, task_id: str) -> Report | None:
+    async def _one(self, task_id: str) -> Status | None:
         place = segment(task_id)
         if place is None:
             return None
-        value = answered(await call(self.line, "GET", f"{_SUBMIT}/{place}"), ANSWERS, task_id)
+        value = parse_query_answer(await call(self.line, "GET", f"{_SUBMIT}/{place}"), ANSWERS, task_id)
         task = next(iter(() if value is None else _tasks(value)), None)
         return None if task is None else _report(task, task_id)
 
@@ -163,7 +163,7 @@ def _is_error(value: Any) -> bool:
 
 def _told_of_earlier(status: int, value: Any) -> Told:
     """Read an error about an extension: a 404 is about the earlier video, which the provider has no more."""
-    told = answers.told(status, value)
+    told = answers.parse_error(status, value)
     if status != 404 or value is None:
         return told
     return Told(told.code, told.message or "The provider no longer has the video to extend.", Meaning.REJECTED)
@@ -171,14 +171,14 @@ def _told_of_earlier(status: int, value: Any) -> Told:
 
 def _batch(reply: Reply) -> list[Mapping[str, Any]]:
     """Return the tasks of a batch. Raises ProviderTrouble."""
-    with contextlib.suppress(ProviderTrouble):
-        tasks = _tasks(decoded(reply))
+    with contextlib.suppress(ProviderError):
+        tasks = _tasks(decode_json(reply))
         if any(map(_has_state, tasks)):
             return tasks
     if reply.status == 404:
         sentence = "The provider has no batch query: is its base address right, or is batch = 1 missing?"
-        raise ProviderTrouble(sentence, account=True)
-    value = answered(reply, ANSWERS)
+        raise ProviderError(sentence, account=True)
+    value = parse_query_answer(reply, ANSWERS)
     return [] if value is None else _tasks(value)
 
 
@@ -193,7 +193,7 @@ def _tasks(value: Any) -> list[Mapping[str, Any]]:
     if any(identity(answer.get(key)) for key in ("task_id", "id")):
         return [answer]
     if "data" not in answer:
-        raise ProviderTrouble("The answer holds no task.")
+        raise ProviderError("The answer holds no task.")
     return [] if answer["data"] is None else _tasks(answer["data"])
 
 
@@ -215,9 +215,9 @@ def _id(value: Mapping[str, Any]) -> str | None:
     return next(_ids(value), None) or (None if _is_error(value) else identity(text(value.get("data"))))
 
 
-def _receipt(value: Any) -> Receipt | None:
+def _receipt(value: Any) -> TaskRef | None:
     task_id = _id(mapping(_alone(value)))
-    return None if task_id is None else Receipt(task_id)
+    return None if task_id is None else TaskRef(task_id)
 
 
 def _has_state(value: Any) -> bool:
@@ -225,7 +225,7 @@ def _has_state(value: Any) -> bool:
 
 
 ANSWERS: Final = Answers(
-    read_error=lambda status, value: answers.told(status, _alone(value)),
+    read_error=lambda status, value: answers.parse_error(status, _alone(value)),
     read_codes=lambda value: answers.read_codes(_alone(value)),
     refuses=lambda value: answers.refuses(_alone(value)),
     receipt=_receipt,
@@ -235,16 +235,16 @@ ANSWERS: Final = Answers(
 )
 
 
-def _report(task: Mapping[str, Any], task_id: str) -> Report:
+def _report(task: Mapping[str, Any], task_id: str) -> Status:
     item, inner = _parts(task)
     state = _state(task)
-    return Report(
-        receipt=Receipt(task_id),
+    return Status(
+        receipt=TaskRef(task_id),
         state=state,
         percent=first(percent, item.get("progress"), inner.get("progress")),
         failure=_failure(item, inner) if state is State.FAILED else None,
         links=_links(inner) if state is State.COMPLETED else {},
-        asked=_asked(inner),
+        asked=_parse_request(inner),
         created_at=first(moment, inner.get("created_at"), item.get("submit_time"), item.get("created_at")),
         notes=answers.preview_notes(inner),
     )
@@ -257,7 +257,7 @@ def _state(task: Mapping[str, Any]) -> State | None:
 
 def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:
     reasons = (part.get(key) for part in (item, inner) for key in ("fail_reason", "failure_reason"))
-    said = answers.told(200, inner)
+    said = answers.parse_error(200, inner)
     return failure(Told(said.code, first(text, *reasons, said.message)), code=FailureCode.GENERATION_FAILED)
 
 
@@ -279,7 +279,7 @@ def _still(task: Mapping[str, Any], artifact: Mapping[str, Any], key: str) -> st
     return first(text, *(mapping(still).get("url") for still in stills), *stills)
 
 
-def _asked(task: Mapping[str, Any]) -> Generation | None:
+def _parse_request(task: Mapping[str, Any]) -> Generation | None:
     """Read what was asked for: more than the prompt and the shape is not told."""
     request = mapping(task.get("request"))
     prompt = first(text, task.get("prompt"), request.get("prompt"), request.get("user_prompt"))

@@ -21,7 +21,7 @@ from filmgate.adapters.dialects.codec import (
     Seconds,
     address,
     array,
-    given,
+    first_given,
     rfc3339,
 )
 from filmgate.adapters.dialects.gateway.shapes import (
@@ -37,7 +37,7 @@ from filmgate.adapters.dialects.gateway.shapes import (
     Status,
     Word,
 )
-from filmgate.adapters.dialects.inputs import Inputs, Place
+from filmgate.adapters.dialects.inputs import InputField, InputFields
 from filmgate.adapters.dialects.remarks import add_remarks
 from filmgate.adapters.dialects.terms import terms
 from filmgate.domain.adjustments import Terms
@@ -48,7 +48,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, StoredMedia
+from filmgate.ports.ledger import RawRequest, StoredMedia
 
 NAME: Final = "gateway"
 FIELDS: Final = ("image_url", "image_end_url")
@@ -85,9 +85,9 @@ _NAMES: Final = {
     **{name: name for name in ("aspect_ratio", "resolution", "duration", "loop")},
     "enhance": "expand_prompt",
 }
-_END: Final = Place("image_end_url", "the last frame", END_NAMES)
-CREATE_INPUTS: Final = Inputs((Place("image_url", "the first frame", START_NAMES), _END), LIST_NAMES)
-EXTEND_INPUTS: Final = Inputs((_END,))
+_END: Final = InputField("image_end_url", "the last frame", END_NAMES)
+CREATE_INPUTS: Final = InputFields((InputField("image_url", "the first frame", START_NAMES), _END), LIST_NAMES)
+EXTEND_INPUTS: Final = InputFields((_END,))
 """An extension starts from the video in the path."""
 
 _TWICE: Final = {"user_prompt": "prompt", "model_name": "model", "notify_hook": "callback_url"}
@@ -110,12 +110,12 @@ class ExtendBody(Body):
     @property
     def words(self) -> str:
         """The prompt, under either name; empty if there is none."""
-        return given(self.user_prompt, self.prompt) or ""
+        return first_given(self.user_prompt, self.prompt) or ""
 
     @property
     def hook(self) -> str | None:
         """Where the finished task is posted to."""
-        return given(self.notify_hook, self.callback_url)
+        return first_given(self.notify_hook, self.callback_url)
 
     def terms(self, said: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent; of two names of one field, the second may be unused."""
@@ -145,12 +145,12 @@ class CreateBody(ExtendBody):
         """Understand the body. Raises InvalidRequest."""
         generation = Generation(
             prompt=self.words,
-            aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
-            resolution=given(self.resolution),
+            aspect_ratio=first_given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
+            resolution=first_given(self.resolution),
             duration=self.duration,
             loop=bool(self.loop),
             enhance=self.enhance,
-            model=given(self.model_name, self.model),
+            model=first_given(self.model_name, self.model),
             start=_image(self.image_url),
             end=_image(self.image_end_url),
         )
@@ -184,7 +184,7 @@ def extension(body: ExtendBody, source: Task) -> Generation:
         resolution=source.generation.resolution,
         duration=body.duration,
         enhance=body.enhance,
-        model=given(body.model_name, body.model, source.generation.model),
+        model=first_given(body.model_name, body.model, source.generation.model),
         start=Reference(ReferenceKind.TASK, source.id),
         end=_image(body.image_end_url),
     )
@@ -200,7 +200,7 @@ def upload_kind(url: str) -> ReferenceKind:
     return ReferenceKind.VIDEO if url.lstrip()[:11].lower() == "data:video/" else ReferenceKind.IMAGE
 
 
-def uploaded(stored: StoredMedia, base: str) -> dict[str, str]:
+def write_upload(stored: StoredMedia, base: str) -> dict[str, str]:
     """Write a stored file."""
     link = base + stored.media.path
     return {"id": stored.media.token, "public_url": link, "presigned_url": link}
@@ -235,7 +235,7 @@ def task_object(task: Task, base: str) -> GatewayTask:
     return add_remarks(written, task, _NAMES)
 
 
-def created(task: Task, base: str, trace_id: str) -> GatewayCreated:
+def write_created(task: Task, base: str, trace_id: str) -> GatewayCreated:
     """Write a new task in the union of the documented forms."""
     moment = int(task.created_at)
     submission: GatewaySubmission = {
@@ -265,7 +265,7 @@ class ArrayForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         del echo
         return msgspec.json.encode(task_object(task, base))
@@ -282,7 +282,7 @@ class EnvelopeForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one item."""
         del echo
         return msgspec.json.encode(_item(task, base))
@@ -297,7 +297,7 @@ class SecondForm(ArrayForm):
 
     name = "gateway-v2"
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         return b'{"data":[' + super().one(task, echo, base) + b"]}"
 

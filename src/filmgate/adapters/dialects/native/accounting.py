@@ -23,9 +23,9 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeUsages,
 )
 from filmgate.core.access import Action
-from filmgate.core.accounting import Report
+from filmgate.core.accounting import UsageReport
 from filmgate.domain.periods import Period
-from filmgate.domain.usage import Standing, Tally, next_of
+from filmgate.domain.usage import QuotaStatus, Tally, next_of
 
 _DAY: Final = {"type": "string", "format": "date"}
 _DAYS: Final = [
@@ -65,7 +65,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra={"parameters": _DAYS},
     )
     async def usage(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         report = await services.accounting.report(context, asked.get("since"), asked.get("until"))
         return json_response(_usage(services, report))
@@ -109,7 +109,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
     )
     async def change(request: Request) -> Response:
         await authenticate_admin(services, request, Action.SUBMIT)
-        body = parse(LimitsBody, await services.door.body(request))
+        body = parse(LimitsBody, await services.auth.body(request))
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         if changes.get("credits_per") is not None:
             changes["credits_per"] = wire.one_of(Period, changes["credits_per"], "credits_per")
@@ -117,7 +117,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
         return json_response(standing_object(services, standing))
 
 
-def standing_object(services: Services, standing: Standing) -> NativeStanding:
+def standing_object(services: Services, standing: QuotaStatus) -> NativeStanding:
     """Write how an application stands."""
     return {
         "application_id": standing.application_id,
@@ -131,7 +131,7 @@ def standing_object(services: Services, standing: Standing) -> NativeStanding:
     }
 
 
-def _credits(standing: Standing, now: float) -> NativeCredits:
+def _credits(standing: QuotaStatus, now: float) -> NativeCredits:
     limits = standing.limits
     return {
         "used": standing.used,
@@ -142,7 +142,7 @@ def _credits(standing: Standing, now: float) -> NativeCredits:
     }
 
 
-def _usage(services: Services, report: Report) -> NativeUsage:
+def _usage(services: Services, report: UsageReport) -> NativeUsage:
     return {
         "since": report.first,
         "until": report.last,

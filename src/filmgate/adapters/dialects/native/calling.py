@@ -19,12 +19,12 @@ from filmgate.adapters.dialects.native.shapes import (
     NativeToldCallback,
 )
 from filmgate.core.access import Action, require
-from filmgate.core.callbacks.signing import shown
-from filmgate.domain.addresses import redacted
+from filmgate.core.callbacks.signing import encode_secret
+from filmgate.domain.addresses import redact
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.roles import KeyRole
-from filmgate.ports.callbacks import Callback, CallbackFilter, Delivery, SigningSecret
+from filmgate.ports.callbacks import Delivery, SigningSecret, WebhookEvent, WebhookFilter
 
 _ID: Final = in_path("callback_id", "The id of a callback, or of a task: then its newest callback is meant.")
 _STATUS: Final = f"({'|'.join(CallbackStatus)})"
@@ -66,7 +66,7 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
         responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403),
     )
     async def secrets(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         require(context.caller.role, KeyRole.MEMBER)
         return json_response(_secrets(await services.callbacks.secrets(context)))
 
@@ -79,8 +79,8 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
         openapi_extra=takes(schema_of(RotateBody)),
     )
     async def rotate(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
-        body = parse(RotateBody, await services.door.body(request) or b"{}")
+        context = await services.auth.enter(request, Action.SUBMIT)
+        body = parse(RotateBody, await services.auth.body(request) or b"{}")
         return json_response(_secrets(await services.callbacks.rotate(context, at_once=body.at_once is True)))
 
 
@@ -94,7 +94,7 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
         page = await services.callbacks.find(context, wanted)
@@ -110,7 +110,7 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def get(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         callback = await services.callbacks.get(context, request.path_params["callback_id"])
         deliveries = await services.callbacks.deliveries(callback)
         return json_response({**_callback(callback), "deliveries": [_delivery(each) for each in deliveries]})
@@ -124,12 +124,12 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def resend(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         callback = await services.callbacks.resend(context, request.path_params["callback_id"])
         return json_response(dict(_callback(callback)))
 
 
-def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> CallbackFilter:
+def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> WebhookFilter:
     """Read the parameters of a list. Raises InvalidRequest."""
     words = [] if status is None else status.split(",")
     if any(word not in tuple(CallbackStatus) for word in words):
@@ -138,16 +138,16 @@ def _filter(task: str | None, status: str | None, limit: str | None, offset: str
         )
     place = wire.listing(limit, offset, None, None)
     statuses = tuple(CallbackStatus(word) for word in words) or None
-    return CallbackFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
+    return WebhookFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
 
 
-def _callback(callback: Callback) -> NativeCallback:
+def _callback(callback: WebhookEvent) -> NativeCallback:
     return {
         "id": callback.id,
         "task_id": callback.task_id,
         "state": callback.state,
         "status": callback.status.value,
-        "url": redacted(callback.url or ""),
+        "url": redact(callback.url or ""),
         "created_at": rfc3339(callback.created_at),
         "tries": callback.tries,
         "next_at": _time(callback.next_at),
@@ -168,7 +168,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
 
 def _secrets(secrets: list[SigningSecret]) -> dict[str, Any]:
     told = [
-        {"secret": shown(each.secret), "created_at": rfc3339(each.created_at), "ends_at": _time(each.ends_at)}
+        {"secret": encode_secret(each.secret), "created_at": rfc3339(each.created_at), "ends_at": _time(each.ends_at)}
         for each in secrets
     ]
     return {"secrets": told}

@@ -109,7 +109,7 @@ def add_events(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra={"parameters": [in_path("task_id", "The id of a task."), _LAST]},
     )
     async def of_task(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         task_id, after = request.path_params["task_id"], _place(request)
         if after is not None and await services.events.is_over(context, task_id, after):
             return Response(status_code=204)
@@ -126,7 +126,7 @@ def add_events(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra={"parameters": [_LAST]},
     )
     async def of_application(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         stream = services.events.of_application(context, _place(request))
         return EventStream(_blocks(services, request, context, stream))
 
@@ -141,7 +141,7 @@ async def _blocks(
     async with aclosing(events):
         async for event in events:
             try:
-                await services.door.recheck(asked)
+                await services.auth.recheck(asked)
             except Unauthorized:
                 return
             block = _ALIVE if event is None else await _block(services, context, event)

@@ -25,11 +25,11 @@ def add_models(routes: APIRouter, services: Services, prefix: str) -> None:
         responses=succeeds(NativeModels, "All models.") | failures(NativeError),
     )
     async def models(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         others = services.models.others()
         return json_response(
             {
-                "models": [_model_object(model) for model in services.models.listed()],
+                "models": [_model_object(model) for model in services.models.list_models()],
                 "default_model": services.models.default,
                 "others": None if others is None else _model_object(others),
             }

@@ -83,8 +83,8 @@ def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
 
 async def authenticate_admin(services: Services, request: Request, action: Action) -> RequestContext:
     """Return the context of an admin's request. Raises what `Door.enter` raises."""
-    require((await services.door.recheck(request)).caller.role, KeyRole.ADMIN)
-    return await services.door.enter(request, action)
+    require((await services.auth.recheck(request)).caller.role, KeyRole.ADMIN)
+    return await services.auth.enter(request, action)
 
 
 def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -109,7 +109,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def route(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.QUERY)
-        said = parse_object(await services.door.body(request))
+        said = parse_object(await services.auth.body(request))
         body = validate(wire.TaskBody, said)
         found = await services.operator.route(body.generation(), context.caller.application_id, body.terms(said))
         return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
@@ -140,7 +140,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def decide(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.SUBMIT)
-        body = parse(DecisionBody, await services.door.body(request))
+        body = parse(DecisionBody, await services.auth.body(request))
         decision = wire.one_of(Decision, body.decision, "decision")
         task = await services.operator.decide(request.path_params["task_id"], decision, body.upstream_id or None)
         return json_response(wire.task_object(task, context.base_url))
@@ -156,7 +156,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def adopt(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.SUBMIT)
-        body = parse(AdoptBody, await services.door.body(request))
+        body = parse(AdoptBody, await services.auth.body(request))
         tasks, failed = [], []
         for each in dict.fromkeys(body.ids):
             try:

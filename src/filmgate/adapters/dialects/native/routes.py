@@ -12,7 +12,7 @@ from filmgate.adapters.dialects.described import (
     failures,
     in_path,
     in_query,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     schema_of,
@@ -33,10 +33,10 @@ from filmgate.adapters.dialects.native.shapes import (
     NativePage,
     NativeTask,
 )
-from filmgate.adapters.dialects.queries import WAIT, queried
-from filmgate.adapters.dialects.submits import accepted
+from filmgate.adapters.dialects.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.submits import accept
 from filmgate.core.access import Action
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.settings import EVERY_MODEL
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
@@ -60,7 +60,7 @@ _LIST: Final = [
 
 def router(services: Services) -> APIRouter:
     """Make the routes of Filmgate's own API."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_submit(routes, services)
     _add_queries(routes, services)
     add_events(routes, services, PREFIX)
@@ -85,14 +85,14 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH))),
     )
     async def submit(request: Request) -> Response:
-        async def understood(context: RequestContext, data: bytes) -> Order:
+        async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
             del context
             taken = read_inputs(request, data, wire.INPUTS)
             body, fields = validate(wire.TaskBody, taken.body), taken.fields("start", "end")
-            kept, terms = taken.encoded(data), body.terms(taken.body)
-            return Order(body.generation(), wire.NAME, kept, body.callback_url or None, fields, terms=terms)
+            kept, terms = taken.encode(data), body.terms(taken.body)
+            return SubmitRequest(body.generation(), wire.NAME, kept, body.callback_url or None, fields, terms=terms)
 
-        made = await accepted(services, request, understood)
+        made = await accept(services, request, understood)
         return json_response(wire.task_object(made.task, made.context.base_url), 201)
 
 
@@ -106,7 +106,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await queried(services, request, "task_id", wire.FORM)
+        return await answer_path_query(services, request, "task_id", wire.FORM)
 
     @routes.get(
         f"{PREFIX}/tasks",
@@ -118,11 +118,11 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         wanted = wire.listing(asked.get("limit"), asked.get("offset"), asked.get("state"), asked.get("newest"))
         page = await services.tasks.find(context, wanted)
-        tasks = await services.query.listed(context, page.tasks, wire.FORM)
+        tasks = await services.query.write_batch(context, page.tasks, wire.FORM)
         return json_response(wire.page(tasks, page, wanted))
 
 
@@ -137,7 +137,7 @@ def _add_ends(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def cancel(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         task = await services.tasks.cancel(context, request.path_params["task_id"])
         return json_response(wire.task_object(task, context.base_url))
 
@@ -152,7 +152,7 @@ def _add_ends(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         await services.tasks.delete(context, request.path_params["task_id"])
         return Response(status_code=204)
 
@@ -166,7 +166,7 @@ def _add_service(routes: APIRouter, services: Services) -> None:
         responses=succeeds(NativeEngines, "The engines.") | failures(NativeError),
     )
     async def engines(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         table = services.settings.engine_table()
         described = [
             {
@@ -188,7 +188,7 @@ def _add_service(routes: APIRouter, services: Services) -> None:
         responses=succeeds(NativeAccount, "Who asks.") | failures(NativeError),
     )
     async def me(request: Request) -> Response:
-        caller = (await services.door.enter(request, Action.QUERY)).caller
+        caller = (await services.auth.enter(request, Action.QUERY)).caller
         return json_response(
             {
                 "application_id": caller.application_id,

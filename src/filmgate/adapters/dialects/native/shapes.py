@@ -7,7 +7,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.remarks import AdjustedValue
-from filmgate.domain.capabilities import Input
+from filmgate.domain.capabilities import InputOption
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.periods import Period
 from filmgate.domain.roles import KeyRole
@@ -133,7 +133,7 @@ class NativeModel(TypedDict):
     aspect_ratios: list[str]
     resolutions: list[str]
     sizes: list[str]
-    inputs: list[Input]
+    inputs: list[InputOption]
     loop: bool
     concepts: bool
     needs_prompt: bool

@@ -20,10 +20,10 @@ from filmgate.adapters.dialects.codec import (
     Seconds,
     address,
     array,
-    given,
+    first_given,
     rfc3339,
 )
-from filmgate.adapters.dialects.inputs import Inputs, Place
+from filmgate.adapters.dialects.inputs import InputField, InputFields
 from filmgate.adapters.dialects.native.shapes import NativeError, NativeImage, NativeTask, NativeVideo, Word
 from filmgate.adapters.dialects.remarks import adjustments
 from filmgate.adapters.dialects.terms import terms
@@ -34,7 +34,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, Page, TaskFilter
+from filmgate.ports.ledger import Page, RawRequest, TaskFilter
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -51,10 +51,10 @@ def _side_of(address: str) -> dict[str, str]:
     return {ReferenceKind.IMAGE.value: address}
 
 
-INPUTS: Final = Inputs(
+INPUTS: Final = InputFields(
     (
-        Place("start", "the first frame", START_NAMES, write=_side_of, typed=True),
-        Place("end", "the last frame", END_NAMES, write=_side_of, typed=True),
+        InputField("start", "the first frame", START_NAMES, write=_side_of, typed=True),
+        InputField("end", "the last frame", END_NAMES, write=_side_of, typed=True),
     ),
     LIST_NAMES,
 )
@@ -110,12 +110,12 @@ class TaskBody(Body):
         """Understand the body. Raises InvalidRequest."""
         generation = Generation(
             prompt=self.prompt or "",
-            aspect_ratio=given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
-            resolution=given(self.resolution),
+            aspect_ratio=first_given(self.aspect_ratio) or DEFAULT_ASPECT_RATIO,
+            resolution=first_given(self.resolution),
             duration=self.duration,
             loop=bool(self.loop),
             enhance=self.enhance is not False,
-            model=given(self.model),
+            model=first_given(self.model),
             start=_reference(self.start, "start"),
             end=_reference(self.end, "end"),
         )
@@ -158,7 +158,7 @@ def task_object(task: Task, base: str) -> NativeTask:
         "started_at": _time(task.started_at),
         "finished_at": _time(task.finished_at),
         "next_attempt_at": _time(task.next_attempt_at),
-        "elapsed": _elapsed(task),
+        "elapsed": _elapsed_seconds(task),
         "failure": {"code": task.failure.code, "message": task.failure.message} if task.failure else None,
         "video": _video(task, base),
         "image": _image(task, base),
@@ -189,7 +189,7 @@ class TaskForm:
     wants_echo = False
     wants_times = True
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         del echo
         return msgspec.json.encode(task_object(task, base))
@@ -247,7 +247,7 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else rfc3339(seconds)
 
 
-def _elapsed(task: Task) -> float | None:
+def _elapsed_seconds(task: Task) -> float | None:
     if task.finished_at is None:
         return None
     return round(max(0.0, task.finished_at - (task.started_at or task.created_at)), 3)

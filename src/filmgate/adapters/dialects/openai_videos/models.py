@@ -30,8 +30,8 @@ def add_models(routes: APIRouter, services: Services) -> None:
         responses=succeeds(OpenAIModels, "All models.") | failures(OpenAIError),
     )
     async def listing(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
-        data = [_model_object(model, since) for model in services.models.listed()]
+        await services.auth.enter(request, Action.QUERY)
+        data = [_model_object(model, since) for model in services.models.list_models()]
         return json_response({"object": "list", "data": data})
 
     @routes.get(
@@ -43,7 +43,7 @@ def add_models(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [in_path("model", "The name of a model.")]},
     )
     async def get(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         try:
             model = services.models.find(request.path_params["model"])
         except UnknownModel as error:

@@ -16,7 +16,7 @@ from filmgate.adapters.dialects.described import (
     failures,
     in_path,
     in_query,
-    keyed,
+    keyed_router,
     refusals,
     repeatable,
     says,
@@ -25,7 +25,7 @@ from filmgate.adapters.dialects.described import (
     takes,
 )
 from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.inputs import Taken
+from filmgate.adapters.dialects.inputs import ExtractedInputs
 from filmgate.adapters.dialects.openai_videos import wire
 from filmgate.adapters.dialects.openai_videos.models import add_models
 from filmgate.adapters.dialects.openai_videos.shapes import (
@@ -34,10 +34,10 @@ from filmgate.adapters.dialects.openai_videos.shapes import (
     OpenAIVideo,
     OpenAIVideos,
 )
-from filmgate.adapters.dialects.queries import WAIT, queried
-from filmgate.adapters.dialects.submits import accepted
+from filmgate.adapters.dialects.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.submits import accept
 from filmgate.core.access import Action
-from filmgate.core.service import Order
+from filmgate.core.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
@@ -64,7 +64,7 @@ _VARIANT: Final = in_query("variant", "Which file; video if not given.", {"enum"
 
 def router(services: Services) -> APIRouter:
     """Make the routes of the OpenAI videos API."""
-    routes = keyed(TAG)
+    routes = keyed_router(TAG)
     _add_create(routes, services)
     _add_sourced(routes, services)
     _add_remix(routes, services)
@@ -89,9 +89,9 @@ def _add_create(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.CreateBody, _PROMPT))),
     )
     async def create(request: Request) -> Response:
-        return await _submitted(services, request, wire.CreateBody, understood)
+        return await _submit(services, request, wire.CreateBody, understood)
 
-    async def understood(context: RequestContext, taken: Taken) -> Order:
+    async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
         del context
         body = validate(wire.CreateBody, taken.body)
         return _order(body, body.generation(), taken, wire.CREATE_FIELDS)
@@ -107,11 +107,11 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE))),
     )
     async def edit(request: Request) -> Response:
-        return await _submitted(services, request, wire.SourceBody, edited)
+        return await _submit(services, request, wire.SourceBody, parse_edit)
 
-    async def edited(context: RequestContext, taken: Taken) -> Order:
+    async def parse_edit(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
         body = validate(wire.SourceBody, taken.body)
-        return _order(body, body.changed(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
+        return _order(body, body.to_edit(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
 
     @routes.post(
         f"{PREFIX}/extensions",
@@ -122,11 +122,11 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE))),
     )
     async def extend(request: Request) -> Response:
-        return await _submitted(services, request, wire.ExtendBody, extended)
+        return await _submit(services, request, wire.ExtendBody, parse_extension)
 
-    async def extended(context: RequestContext, taken: Taken) -> Order:
+    async def parse_extension(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
         body = validate(wire.ExtendBody, taken.body)
-        return _order(body, body.extended(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
+        return _order(body, body.to_extension(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
 
 
 def _add_remix(routes: APIRouter, services: Services) -> None:
@@ -141,24 +141,24 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
     async def remix(request: Request) -> Response:
         named = {"video": {"id": request.path_params["video_id"]}}
 
-        async def understood(context: RequestContext, taken: Taken) -> Order:
+        async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
             validate(wire.PromptBody, taken.body).terms(taken.body)  # it has no inputs but the video in the path
-            whole = Taken(taken.body | named, taken.names, moved=True)
+            whole = ExtractedInputs(taken.body | named, taken.names, moved=True)
             body = validate(wire.SourceBody, whole.body)
-            return _order(body, body.changed(await _source(services, context, body)), whole, wire.SOURCE_FIELDS)
+            return _order(body, body.to_edit(await _source(services, context, body)), whole, wire.SOURCE_FIELDS)
 
-        return await _submitted(services, request, wire.PromptBody, understood, files=False)
+        return await _submit(services, request, wire.PromptBody, understood, files=False)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
     @routes.post(f"{PREFIX}/characters", include_in_schema=False)
     async def create_character(request: Request) -> Response:
-        await services.door.enter(request, Action.SUBMIT)
+        await services.auth.enter(request, Action.SUBMIT)
         raise InvalidRequest("Characters are not made here; send a picture as input_reference instead.")
 
     @routes.get(f"{PREFIX}/characters/{{character_id}}", include_in_schema=False)
     async def get_character(request: Request) -> Response:
-        await services.door.enter(request, Action.QUERY)
+        await services.auth.enter(request, Action.QUERY)
         raise NotFound("No such character: characters are not made here.")
 
 
@@ -172,12 +172,12 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         after = asked.get("after")
         last = await services.tasks.get(context, after) if after else None
         found = await services.tasks.find(context, wire.listing(asked.get("limit"), asked.get("order"), last))
-        written = await services.query.listed(context, found.tasks, wire.FORM)
+        written = await services.query.write_batch(context, found.tasks, wire.FORM)
         return json_response(wire.page(found, written))
 
     @routes.get(
@@ -189,7 +189,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        answer = await queried(services, request, "video_id", wire.FORM)
+        answer = await answer_path_query(services, request, "video_id", wire.FORM)
         answer.raw_headers.extend(POLL)
         return answer
 
@@ -202,7 +202,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID]},
     )
     async def delete(request: Request) -> Response:
-        context = await services.door.enter(request, Action.SUBMIT)
+        context = await services.auth.enter(request, Action.SUBMIT)
         video_id = request.path_params["video_id"]
         await services.tasks.delete(context, video_id)
         return json_response({"id": video_id, "object": "video.deleted", "deleted": True})
@@ -229,7 +229,7 @@ def _add_content(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, _VARIANT]},
     )
     async def content(request: Request) -> Response:
-        context = await services.door.enter(request, Action.QUERY)
+        context = await services.auth.enter(request, Action.QUERY)
         task = await services.tasks.get(context, request.path_params["video_id"])
         return await services.serve(request, wire.content(task, request.query_params.get("variant")))
 
@@ -238,23 +238,25 @@ async def _source(services: Services, context: RequestContext, body: wire.Source
     return None if body.source_id is None else await services.tasks.get(context, body.source_id)
 
 
-async def _submitted(
+async def _submit(
     services: Services,
     request: Request,
     model: type[wire.PromptBody],
-    understood: Callable[[RequestContext, Taken], Awaitable[Order]],
+    understood: Callable[[RequestContext, ExtractedInputs], Awaitable[SubmitRequest]],
     *,
     files: bool = True,
 ) -> Response:
     """Accept a submit whose body may be a form, and may have `files`."""
 
-    async def order(context: RequestContext, data: bytes) -> Order:
+    async def order(context: RequestContext, data: bytes) -> SubmitRequest:
         return await understood(context, read_inputs(request, data, model.INPUTS))
 
-    made = await accepted(services, request, order, files=files)
+    made = await accept(services, request, order, files=files)
     return json_response(wire.video_object(made.task))
 
 
-def _order(body: wire.PromptBody, generation: Generation, taken: Taken, fields: tuple[str, str]) -> Order:
+def _order(
+    body: wire.PromptBody, generation: Generation, taken: ExtractedInputs, fields: tuple[str, str]
+) -> SubmitRequest:
     terms, kept = body.terms(taken.body), msgspec.json.encode(taken.body)
-    return Order(generation, wire.NAME, kept, body.callback_url or None, taken.fields(*fields), terms=terms)
+    return SubmitRequest(generation, wire.NAME, kept, body.callback_url or None, taken.fields(*fields), terms=terms)

@@ -7,7 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.remarks import Metadata
-from filmgate.domain.capabilities import Input
+from filmgate.domain.capabilities import InputOption
 from filmgate.domain.generation import Kind, Operation
 
 Word = Literal["queued", "in_progress", "completed", "failed"]
@@ -68,7 +68,7 @@ class OpenAIModel(TypedDict):
     aspect_ratios: list[str]
     resolutions: list[str]
     sizes: list[str]
-    inputs: list[Input]
+    inputs: list[InputOption]
     loop: bool
     concepts: bool
     needs_prompt: bool

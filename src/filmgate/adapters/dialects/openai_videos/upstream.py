@@ -12,7 +12,7 @@ from pydantic import field_validator
 
 from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.answers import percent
-from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported
+from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.loose import identity, mapping, moment, name, text
 from filmgate.adapters.dialects.marks import is_ours
 from filmgate.adapters.dialects.openai_videos import codes, wire
@@ -21,23 +21,23 @@ from filmgate.adapters.dialects.upstreams import (
     Meaning,
     Told,
     UpstreamOptions,
-    accepted,
-    answered,
     call,
     check_discarded,
     failure,
     options,
+    parse_query_answer,
+    parse_receipt,
     send,
 )
-from filmgate.domain.adjustments import KEPT, Adjustment, enhanced_anyway, kept_size
+from filmgate.domain.adjustments import KEPT, Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, nearest_size
 from filmgate.domain.states import State
-from filmgate.ports.line import Line, Part
-from filmgate.ports.provider import Means, ProviderTrouble, Receipt, Report, Submission
+from filmgate.ports.line import FormPart, ProviderClient
+from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 
 _VIDEOS: Final = "/videos"
 _PATHS: Final = {
@@ -94,7 +94,7 @@ class OpenAIVideosUpstream:
     ADDRESS: Final = "https://api.openai.com/v1"
     OPTIONS: Final = OpenAIVideosOptions
 
-    def __init__(self, line: Line, given: Mapping[str, Any]) -> None:
+    def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(OpenAIVideosOptions, given)
         self.type: str = wire.NAME
@@ -102,10 +102,10 @@ class OpenAIVideosUpstream:
         self.batch = 1
         self.searches = True
         self.discards = True
-        self.means: Mapping[ReferenceKind, tuple[Means, ...]] = {
-            ReferenceKind.IMAGE: (Means.FILE,),
-            ReferenceKind.VIDEO: (Means.FILE,),
-            ReferenceKind.TASK: (Means.TASK, Means.FILE),
+        self.means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
+            ReferenceKind.IMAGE: (InputMode.FILE,),
+            ReferenceKind.VIDEO: (InputMode.FILE,),
+            ReferenceKind.TASK: (InputMode.TASK, InputMode.FILE),
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its options are those of all its models
@@ -121,7 +121,7 @@ class OpenAIVideosUpstream:
 
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return what its requests have no field for, and what the options say that it does not make."""
-        changes = enhanced_anyway(generation, "this provider")
+        changes = enhance_changes(generation, "this provider")
         if generation.operation is Operation.MODIFY:
             reason = "an edit is as long as its source; leave it out"
             changes.append(Adjustment("duration", generation.duration, KEPT, reason))
@@ -130,7 +130,7 @@ class OpenAIVideosUpstream:
             lengths = ", ".join(map(str, self._options.seconds))
             changes.append(Adjustment("duration", generation.duration, used, f"it can be {lengths} seconds"))
         if generation.operation is not Operation.GENERATE:
-            return changes + kept_size(generation)
+            return changes + size_changes(generation)
         return changes + _other_size(generation, self._options.sizes)
 
     def refuse(self, generation: Generation) -> Failure | None:
@@ -138,14 +138,14 @@ class OpenAIVideosUpstream:
         if refused := refuse_all_but(_PATHS, generation):
             return refused
         if generation.loop:
-            return unsupported("This provider makes no videos that loop.")
+            return unsupported_failure("This provider makes no videos that loop.")
         if generation.end is not None:
-            return unsupported("This provider takes no picture to end at.")
+            return unsupported_failure("This provider takes no picture to end at.")
         if not generation.prompt.strip():
-            return unsupported("This provider makes a video only with a prompt.")
+            return unsupported_failure("This provider makes a video only with a prompt.")
         return None
 
-    async def submit(self, submission: Submission) -> Receipt:
+    async def submit(self, submission: Submission) -> TaskRef:
         """Submit a video, an extension or an edit. Raises EngineFailed, ProviderTrouble."""
         path = _PATHS[submission.generation.operation]
         fields, files = self._fields(submission), _files(submission)
@@ -154,25 +154,25 @@ class OpenAIVideosUpstream:
             body = fields if earlier is None else {**fields, "video": {"id": earlier}}
             reply = await send(self.line, submission, path, json=body)
         else:
-            form = [*(Part(key, value) for key, value in fields.items()), *files]
+            form = [*(FormPart(key, value) for key, value in fields.items()), *files]
             reply = await send(self.line, submission, path, form=form)
-        return accepted(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
+        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
 
-    async def query(self, ids: Sequence[str]) -> list[Report]:
+    async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask for videos, one by one. Raises ProviderTrouble."""
         reports = []
         for video_id in ids:
             if (place := segment(video_id)) is None:
                 continue
-            value = answered(await call(self.line, "GET", f"{_VIDEOS}/{place}"), ANSWERS, video_id)
+            value = parse_query_answer(await call(self.line, "GET", f"{_VIDEOS}/{place}"), ANSWERS, video_id)
             if value is not None:
                 reports.append(_report(_video(value), video_id))
         return reports
 
-    async def find(self, submission: Submission, since: float) -> list[Report]:
+    async def find(self, submission: Submission, since: float) -> list[Status]:
         """List the account's videos back to a time and compare what was asked. Raises ProviderTrouble."""
         fields = self._fields(submission)
-        found: list[Report] = []
+        found: list[Status] = []
         async for videos in self._pages():
             recent = {
                 video_id: report
@@ -195,7 +195,7 @@ class OpenAIVideosUpstream:
             return
         reply = await call(self.line, "DELETE", f"{_VIDEOS}/{place}")
         if reply.status in _NO_DISCARD:
-            raise ProviderTrouble("This provider cannot take back a video.")
+            raise ProviderError("This provider cannot take back a video.")
         check_discarded(reply, ANSWERS)
 
     async def _pages(self) -> AsyncIterator[Mapping[str, Mapping[str, Any]]]:
@@ -208,9 +208,9 @@ class OpenAIVideosUpstream:
             reply = await call(self.line, "GET", _VIDEOS, query=query)
             if reply.status in _NO_SEARCH:
                 return
-            page = mapping(answered(reply, ANSWERS))
+            page = mapping(parse_query_answer(reply, ANSWERS))
             if not isinstance(page.get("data"), list):
-                raise ProviderTrouble("The answer to a list has no videos.")
+                raise ProviderError("The answer to a list has no videos.")
             videos = [(name(mapping(video).get("id")), mapping(video)) for video in page["data"]]
             fresh = {video_id: video for video_id, video in videos if video_id is not None and video_id not in seen}
             if fresh:
@@ -218,7 +218,7 @@ class OpenAIVideosUpstream:
             if not fresh or page.get("has_more") is False:
                 return
             seen |= dict.fromkeys(fresh)
-        raise ProviderTrouble("The provider's list of videos is too long to be searched.")
+        raise ProviderError("The provider's list of videos is too long to be searched.")
 
     def _fields(self, submission: Submission) -> dict[str, str]:
         """Write the values of a submit. What follows from the earlier video, as its size and model, is left out."""
@@ -235,12 +235,12 @@ class OpenAIVideosUpstream:
         return fields
 
 
-def _files(submission: Submission) -> list[Part]:
+def _files(submission: Submission) -> list[FormPart]:
     start = submission.start
     if start is None or start.file is None:
         return []
     field = "input_reference" if submission.generation.operation is Operation.GENERATE else "video"
-    return [Part(field, start.file, media_type(start))]
+    return [FormPart(field, start.file, media_type(start))]
 
 
 def _nearest(size: tuple[int, int], sizes: Sequence[str]) -> str:
@@ -275,24 +275,24 @@ def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
     return next((length for length in lengths if length >= seconds), max(lengths, default=seconds))
 
 
-def _told(status: int, value: Any) -> Told:
+def _read_error(status: int, value: Any) -> Told:
     """Read an error; a policy that was violated is moderation under another name."""
-    told = answers.told(status, value)
+    told = answers.parse_error(status, value)
     known = codes.CODES.get(told.code or "")
     return told._replace(meaning=Meaning.MODERATED) if known and known.meaning is Meaning.MODERATED else told
 
 
 def _told_of_earlier(status: int, value: Any) -> Told:
     """Read an error about an extension or edit: a 404 with a reason is about the earlier video."""
-    told = _told(status, value)
+    told = _read_error(status, value)
     return told._replace(meaning=Meaning.REJECTED) if status == 404 and told.message else told
 
 
-def _receipt(value: Any) -> Receipt | None:
+def _receipt(value: Any) -> TaskRef | None:
     """Find the id of a video: what calls itself something else is none."""
     video = mapping(value)
     kind, video_id = text(video.get("object")), identity(video.get("id"))
-    return None if video_id is None or not (kind or "video").startswith("video") else Receipt(video_id)
+    return None if video_id is None or not (kind or "video").startswith("video") else TaskRef(video_id)
 
 
 def _has_state(value: Any) -> bool:
@@ -300,7 +300,7 @@ def _has_state(value: Any) -> bool:
 
 
 ANSWERS: Final = Answers(
-    read_error=_told,
+    read_error=_read_error,
     read_codes=answers.read_codes,
     refuses=answers.refuses,
     receipt=_receipt,
@@ -314,30 +314,30 @@ def _video(value: Any) -> Mapping[str, Any]:
     """Take an answer for a video. Raises ProviderTrouble."""
     video = mapping(value)
     if name(video.get("id")) is None and text(video.get("status")) is None:
-        raise ProviderTrouble(_told(200, video).message or "The answer to a query is no video.")
+        raise ProviderError(_read_error(200, video).message or "The answer to a query is no video.")
     return video
 
 
-def _report(video: Mapping[str, Any], video_id: str) -> Report:
+def _report(video: Mapping[str, Any], video_id: str) -> Status:
     state = _STATES.get((text(video.get("status")) or "").lower())
     place = segment(video_id)
-    return Report(
-        receipt=Receipt(video_id),
+    return Status(
+        receipt=TaskRef(video_id),
         state=state,
         percent=percent(video.get("progress")),
         failure=_failure(video.get("error")) if state is State.FAILED else None,
         links={Role.VIDEO: f"{_VIDEOS[1:]}/{place}/content"} if state is State.COMPLETED and place else {},
-        asked=_asked(video),
+        asked=_parse_request(video),
         created_at=moment(video.get("created_at")),
         notes=answers.preview_notes(video.get("metadata")),
     )
 
 
 def _failure(error: Any) -> Failure:
-    return failure(_told(200, {"error": error}), code=FailureCode.GENERATION_FAILED)
+    return failure(_read_error(200, {"error": error}), code=FailureCode.GENERATION_FAILED)
 
 
-def _asked(video: Mapping[str, Any]) -> Generation | None:
+def _parse_request(video: Mapping[str, Any]) -> Generation | None:
     """Read what was asked for; a server may tell no more than the size."""
     prompt, size, seconds = text(video.get("prompt")), _size(video), _seconds(video)
     if prompt is None and size is None and seconds is None:

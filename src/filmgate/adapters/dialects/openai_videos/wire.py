@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, given
-from filmgate.adapters.dialects.inputs import Inputs, Place, by_url, read_address
+from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, first_given
+from filmgate.adapters.dialects.inputs import InputField, InputFields, by_url, read_address
 from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
 from filmgate.adapters.dialects.remarks import metadata
 from filmgate.adapters.dialects.terms import terms
@@ -23,7 +23,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VID
 from filmgate.domain.sizes import MAX_SECONDS, RESOLUTIONS, frame_size, nearest_size
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Echo, Page, TaskFilter
+from filmgate.ports.ledger import Page, RawRequest, TaskFilter
 
 NAME: Final = "openai_videos"
 CREATE_FIELDS: Final = ("input_reference", "last_frame")
@@ -116,7 +116,7 @@ def _picture_of(address: str) -> dict[str, str]:
 class PromptBody(Body):
     """What every submit has."""
 
-    INPUTS: ClassVar[Inputs] = Inputs()
+    INPUTS: ClassVar[InputFields] = InputFields()
 
     prompt: Prompt = None
     model: Name = Field(default=None, description="Which model, and with it which engine, makes the video.")
@@ -124,7 +124,7 @@ class PromptBody(Body):
 
     def terms(self, sent: Mapping[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
-        changed = [*self._shorter(sent.get("seconds")), *self._reshaped(sent.get("size"))]
+        changed = [*self._shorter(sent.get("seconds")), *self._size_changes(sent.get("size"))]
         return terms(sent, self, NAMES, self.INPUTS, changed=changed)
 
     def _shorter(self, asked: object) -> Iterator[Adjustment]:
@@ -133,7 +133,7 @@ class PromptBody(Body):
         if made is not None and asked and (wanted := int(str(asked).removesuffix(".0"))) != made:
             yield Adjustment("duration", wanted, made, f"a video has 1 to {MAX_SECONDS} whole seconds")
 
-    def _reshaped(self, asked: object) -> Iterator[Adjustment]:
+    def _size_changes(self, asked: object) -> Iterator[Adjustment]:
         """Yield the change of a size that cannot be made."""
         if getattr(self, "size", None) and isinstance(asked, str) and asked:
             width, height = map(int, asked.split("x"))
@@ -154,10 +154,10 @@ class PromptBody(Body):
 class CreateBody(PromptBody):
     """A new video."""
 
-    INPUTS: ClassVar[Inputs] = Inputs(
+    INPUTS: ClassVar[InputFields] = InputFields(
         (
-            Place("input_reference", "the first frame", START_NAMES, write=_picture_of),
-            Place("last_frame", "the last frame", END_NAMES, write=_picture_of),
+            InputField("input_reference", "the first frame", START_NAMES, write=_picture_of),
+            InputField("last_frame", "the last frame", END_NAMES, write=_picture_of),
         ),
         LIST_NAMES,
     )
@@ -193,7 +193,7 @@ class CreateBody(PromptBody):
             aspect_ratio=aspect_ratio,
             resolution=resolution,
             duration=self.seconds,
-            model=given(self.model),
+            model=first_given(self.model),
             start=_picture(self.input_reference, "input_reference"),
             end=_picture(self.last_frame, "last_frame"),
         )
@@ -203,8 +203,8 @@ class CreateBody(PromptBody):
 class SourceBody(PromptBody):
     """A new video out of an earlier one, named by its id or sent as a file."""
 
-    INPUTS: ClassVar[Inputs] = Inputs(
-        (Place("video", "the video", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True),)
+    INPUTS: ClassVar[InputFields] = InputFields(
+        (InputField("video", "the video", VIDEO_NAMES, kind=ReferenceKind.VIDEO, write=by_url, typed=True),)
     )
 
     video: Annotated[
@@ -232,15 +232,15 @@ class SourceBody(PromptBody):
             return None
         raise InvalidRequest("video must have the id of a completed video, or be a file", field="video")
 
-    def changed(self, source: Task | None) -> Generation:
+    def to_edit(self, source: Task | None) -> Generation:
         """Understand an edit. Raises InvalidRequest."""
         return check(msgspec.structs.replace(self._basis(source), named=Operation.MODIFY))
 
     def _basis(self, source: Task | None) -> Generation:
         if source is None:
             start = Reference(ReferenceKind.VIDEO, str((self.video or {}).get("url")))
-            return Generation(self.words, model=given(self.model), start=start)
-        return like(source, self.words, given(self.model))
+            return Generation(self.words, model=first_given(self.model), start=start)
+        return like(source, self.words, first_given(self.model))
 
 
 class ExtendBody(SourceBody):
@@ -248,7 +248,7 @@ class ExtendBody(SourceBody):
 
     seconds: Length = DEFAULT_LENGTH
 
-    def extended(self, source: Task | None) -> Generation:
+    def to_extension(self, source: Task | None) -> Generation:
         """Understand an extension. Raises InvalidRequest."""
         return check(msgspec.structs.replace(self._basis(source), duration=self.seconds))
 
@@ -282,41 +282,41 @@ def video_object(task: Task) -> OpenAIVideo:
         "progress": task.percent,
         "created_at": int(task.created_at),
         "completed_at": int(task.finished_at or task.updated_at) if task.state is State.COMPLETED else None,
-        "expires_at": _expired_at(task),
+        "expires_at": _expiry(task),
         "error": {"code": task.failure.code if task.failure else "failed", "message": words} if failed else None,
         "prompt": task.generation.prompt,
-        "remixed_from_video_id": _remixed_from(task.generation),
+        "remixed_from_video_id": _remix_source(task.generation),
         "seconds": _seconds_of(task),
         "size": "{}x{}".format(*_size_of(task)),
         **metadata(task, NAMES),
     }
 
 
-def _expired_at(task: Task) -> int | None:
+def _expiry(task: Task) -> int | None:
     return int(task.output.expired_at) if task.output and task.output.expired_at is not None else None
 
 
-def _remixed_from(generation: Generation) -> str | None:
+def _remix_source(generation: Generation) -> str | None:
     start = generation.start
     modified = generation.named is Operation.MODIFY and start is not None and start.kind is ReferenceKind.TASK
     return start.value if start is not None and modified else None
 
 
-def _made(task: Task) -> Media | None:
+def _main_media(task: Task) -> Media | None:
     return (task.output.video or task.output.image) if task.output and task.state is State.COMPLETED else None
 
 
 def _seconds_of(task: Task) -> str:
     if task.generation.kind is Kind.IMAGE:
         return "0"
-    made = _made(task)
+    made = _main_media(task)
     if made is None or made.facts.duration is None:
         return str(task.generation.duration)
     return str(max(1, round(made.facts.duration)))
 
 
 def _size_of(task: Task) -> tuple[int, int]:
-    made = _made(task)
+    made = _main_media(task)
     return task.generation.size if made is None else (made.facts.width, made.facts.height)
 
 
@@ -329,7 +329,7 @@ def content(task: Task, variant: str | None) -> Media:
         raise InvalidRequest("there are no spritesheets here, only video and thumbnail", field="variant")
     if variant not in (None, "", "video", "thumbnail"):
         raise InvalidRequest("variant must be video or thumbnail", field="variant")
-    made = _made(task)
+    made = _main_media(task)
     if made is None or task.output is None:
         reason = "it failed" if task.state is State.FAILED else f"it is {_WORDS[task.state]}"
         raise NotFound(f"video {task.id} has no content: {reason}")
@@ -374,7 +374,7 @@ class VideoForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write one task."""
         del echo, base
         return msgspec.json.encode(video_object(task))
@@ -391,7 +391,7 @@ class EventForm:
     wants_echo = False
     wants_times = False
 
-    def one(self, task: Task, echo: Echo | None, base: str) -> bytes:
+    def one(self, task: Task, echo: RawRequest | None, base: str) -> bytes:
         """Write the event of one ended task."""
         del echo, base
         event: OpenAIEvent = {

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from filmgate.domain.errors import FilmgateError, Unavailable
-from filmgate.faults import Point, reached
-from filmgate.ports.dispatch import Clock, Lane
+from filmgate.faults import Point, reach
+from filmgate.ports.dispatch import Clock, QueueConfig
 from filmgate.ports.ledger import ADVANCE, FOLLOW, Claim, Ledger
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ class EmbeddedDispatcher:
         self._ahead = clock() - time.monotonic()
         self._setting = asyncio.Lock()
 
-    async def start(self, lanes: Mapping[str, Lane]) -> None:
+    async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
         """Resume what was unfinished and take new work from now on."""
         freed = await self._ledger.release(None)
-        reached(Point.RESUMED)
+        reach(Point.RESUMED)
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
         self._wakes = {queue: asyncio.Event() for queue in lanes}
@@ -80,7 +80,7 @@ class EmbeddedDispatcher:
 
     async def stop(self, grace: float) -> None:
         """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
-        reached(Point.STOPPING)
+        reach(Point.STOPPING)
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
@@ -91,7 +91,7 @@ class EmbeddedDispatcher:
         await _end(self._running)
         await self._ledger.release(self._worker)
 
-    async def _pump(self, queue: str, lane: Lane) -> None:
+    async def _pump(self, queue: str, lane: QueueConfig) -> None:
         """Work a queue off for as long as the service runs: whatever is in trouble now may not be in a second."""
         wake = self._wakes[queue]
         while True:
@@ -126,7 +126,7 @@ class EmbeddedDispatcher:
         for wake in self._wakes.values():
             wake.set()
 
-    async def _turn(self, queue: str, lane: Lane, wake: asyncio.Event) -> None:
+    async def _turn(self, queue: str, lane: QueueConfig, wake: asyncio.Event) -> None:
         """Begin what is due and has room, then sleep unless there may be more."""
         # Before anything is taken for late.
         await self._mind_clock()
@@ -137,10 +137,10 @@ class EmbeddedDispatcher:
         if len(claims) < wanted or not wanted:
             await self._nap(queue, lane, wake, look=bool(wanted))
 
-    async def _claims(self, queue: str, lane: Lane, wanted: int) -> list[Claim]:
+    async def _claims(self, queue: str, lane: QueueConfig, wanted: int) -> list[Claim]:
         return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=lane.share)
 
-    async def _room(self, queue: str, lane: Lane) -> int:
+    async def _room(self, queue: str, lane: QueueConfig) -> int:
         """Say how much work of a queue may be begun now."""
         free = min(_HANDFUL, lane.slots - self._busy[queue])
         if free <= 0 or lane.room is None:
@@ -148,26 +148,26 @@ class EmbeddedDispatcher:
         # What is begun already may not show in the room yet: rather too few at first than too many.
         return max(0, min(free, await lane.room() - self._busy[queue]))
 
-    def _begin(self, queue: str, lane: Lane, claim: Claim) -> None:
-        reached(Point.CLAIMED)
+    def _begin(self, queue: str, lane: QueueConfig, claim: Claim) -> None:
+        reach(Point.CLAIMED)
         running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
         self._running[running] = claim
         self._busy[queue] += 1
-        running.add_done_callback(partial(self._ended, queue))
+        running.add_done_callback(partial(self._note_end, queue))
 
-    def _ended(self, queue: str, running: asyncio.Task[None]) -> None:
+    def _note_end(self, queue: str, running: asyncio.Task[None]) -> None:
         del self._running[running]
         self._stopped.discard(running)
         self._busy[queue] -= 1
         self._wakes[queue].set()
 
-    async def _nap(self, queue: str, lane: Lane, wake: asyncio.Event, *, look: bool) -> None:
+    async def _nap(self, queue: str, lane: QueueConfig, wake: asyncio.Event, *, look: bool) -> None:
         """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
 
         Without `look` there is no room for any: sleep until something ends, or something else makes room.
         """
         while not wake.is_set():
-            due = await self._ledger.next_due(queue, self._clock(), share=lane.share) if look else None
+            due = await self._ledger.next_work(queue, self._clock(), share=lane.share) if look else None
             pause = _LONGEST_NAP if due is None else min(_LONGEST_NAP, due - self._clock())
             if pause <= 0:
                 return
@@ -177,7 +177,7 @@ class EmbeddedDispatcher:
             if not look:
                 return
 
-    async def _run(self, claim: Claim, lane: Lane) -> None:
+    async def _run(self, claim: Claim, lane: QueueConfig) -> None:
         try:
             await lane.work(claim)
         except FilmgateError as error:

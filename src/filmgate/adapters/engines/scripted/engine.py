@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.scripted.clip import clip, picture
-from filmgate.adapters.engines.scripted.script import Playbook, undirected
+from filmgate.adapters.engines.scripted.script import Playbook, strip_directives
 from filmgate.domain.adjustments import Adjustment, not_enhanced
-from filmgate.domain.capabilities import Capabilities, Input
+from filmgate.domain.capabilities import Capabilities, InputOption
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.spelling import check_keys
-from filmgate.domain.words import MAX_WORDS, listed, words_in
+from filmgate.domain.words import MAX_WORDS, bounded_list, words_in
 from filmgate.ports.engine import Clip, Job, Notes, Product, Report
 
 _LENGTHENS = frozenset({Operation.EXTEND, Operation.REVERSE_EXTEND, Operation.INTERPOLATE})
@@ -38,7 +38,7 @@ class ScriptedEngine:
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one
         """Return everything that there is."""
-        return Capabilities(kinds=tuple(Kind), operations=tuple(Operation), inputs=tuple(Input), concepts=True)
+        return Capabilities(kinds=tuple(Kind), operations=tuple(Operation), inputs=tuple(InputOption), concepts=True)
 
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return that prompts are not enhanced: a stand-in has the size and length that are asked for."""
@@ -64,12 +64,12 @@ class ScriptedEngine:
         if script.fail is not None:
             code, _, message = script.fail.partition(":")
             raise EngineFailed(Failure(code.strip(), message.strip() or f"The script says: {code.strip()}."))
-        return await self._made(job)
+        return await self._make(job)
 
     async def close(self) -> None:
         """Nothing outlives a job."""
 
-    async def _made(self, job: Job) -> Product:
+    async def _make(self, job: Job) -> Product:
         if job.generation.kind is Kind.IMAGE:
             return await self._picture(job)
         earlier = sum(int(side.notes.get("frames", 0)) for side in (job.start, job.end) if isinstance(side, Clip))
@@ -94,7 +94,10 @@ class ScriptedEngine:
         notes: Notes = {"engine": self.name, "frames": frames}
         if not self.preview:
             return notes
-        ignored = [*listed(words_in(undirected(job.generation.prompt))), *listed(job.generation.concepts)]
+        ignored = [
+            *bounded_list(words_in(strip_directives(job.generation.prompt))),
+            *bounded_list(job.generation.concepts),
+        ]
         return notes | {"preview": True, "words_ignored": ignored[:MAX_WORDS]}
 
 

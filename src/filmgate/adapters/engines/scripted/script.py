@@ -52,7 +52,7 @@ class Playbook(Script, frozen=True, forbid_unknown_fields=True):
         return script
 
 
-def undirected(prompt: str) -> str:
+def strip_directives(prompt: str) -> str:
     """Return a prompt without its directives."""
     return _DIRECTIVE.sub(" ", prompt)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from filmgate.adapters.engines.studio.place import Part
+from filmgate.adapters.engines.studio.place import PlaceLayer
 from filmgate.adapters.engines.studio.scene import Pose
 
 
@@ -20,7 +20,7 @@ class Box(msgspec.Struct, frozen=True):
     height: int
 
 
-def area(part: Part, at: Pose, size: tuple[int, int]) -> Box:
+def area(part: PlaceLayer, at: Pose, size: tuple[int, int]) -> Box:
     """Give the pixels a part can touch at a pose of the camera, in a frame of a size in pixels."""
     if part.disc is not None:
         x, y, reach = part.disc

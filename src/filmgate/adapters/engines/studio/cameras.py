@@ -35,7 +35,7 @@ MOVES: dict[str, Camera] = {
 """Camera moves by key; what is not here, such as a point of view or an effect, the scenes cannot show."""
 
 
-def combined(keys: Iterable[str]) -> Camera:
+def combine(keys: Iterable[str]) -> Camera:
     """Give the camera that makes all these moves at once. Raises KeyError for a key outside `MOVES`."""
     moves = [MOVES[key] for key in keys]
     return Camera(

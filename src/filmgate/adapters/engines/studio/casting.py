@@ -8,7 +8,7 @@ import msgspec
 
 from filmgate.adapters.engines.studio.cast import ACTIONS, SUBJECTS
 from filmgate.adapters.engines.studio.palettes import COLOURS
-from filmgate.adapters.engines.studio.place import Stage
+from filmgate.adapters.engines.studio.place import StageArea
 from filmgate.adapters.engines.studio.reading import Reading
 from filmgate.adapters.engines.studio.scene import Colour, Figure
 from filmgate.adapters.engines.studio.subject import Course, Subject, Way
@@ -59,7 +59,7 @@ _NEAR = 0.13
 """Units of a metre near the camera, at least, for who stands on the ground of a wide place."""
 
 
-class Role(msgspec.Struct, frozen=True):
+class CastRole(msgspec.Struct, frozen=True):
     """One noun of the prompt: what it names, how many, in which colour if any, and all the words that say so."""
 
     name: str
@@ -73,9 +73,9 @@ class Role(msgspec.Struct, frozen=True):
         return SUBJECTS[self.name]
 
 
-def roles(reading: Reading) -> list[Role]:
+def roles(reading: Reading) -> list[CastRole]:
     """Find the nouns the cast knows, each kind once, in order. Marks nothing as used."""
-    found: dict[str, Role] = {}
+    found: dict[str, CastRole] = {}
     before: list[str] = []
     for word in reading.words:
         name = meaning(word, _NOUNS)
@@ -85,7 +85,7 @@ def roles(reading: Reading) -> list[Role]:
     return list(found.values())
 
 
-def home_of(cast: list[Role], places: list[str], chance: int) -> str | None:
+def home_of(cast: list[CastRole], places: list[str], chance: int) -> str | None:
     """Choose where to show a cast when no place is named: one of the homes of the first who has any."""
     for role in cast:
         homes = [home for home in role.subject.homes if home in places]
@@ -94,7 +94,7 @@ def home_of(cast: list[Role], places: list[str], chance: int) -> str | None:
     return None
 
 
-def figures(reading: Reading, cast: list[Role], stage: Stage, chance: random.Random) -> tuple[Figure, ...]:
+def figures(reading: Reading, cast: list[CastRole], stage: StageArea, chance: random.Random) -> tuple[Figure, ...]:
     """Put the cast on a stage, from far to near. Takes the words of those who can be there out of the reading."""
     there = [role for role in cast if stage.medium in role.subject.ways]
     actors = [role for role in there for _ in range(1 if role.subject.crowd else role.count)][:MAX_FIGURES]
@@ -110,12 +110,12 @@ def figures(reading: Reading, cast: list[Role], stage: Stage, chance: random.Ran
     return tuple(sorted(placed, key=lambda figure: figure.depth))
 
 
-def _role(name: str, noun: str, before: list[str]) -> Role:
+def _role(name: str, noun: str, before: list[str]) -> CastRole:
     numbers = [word for word in before if word in _NUMBERS]
     colours = [word for word in before if word in COLOUR_WORDS]
     count = _NUMBERS.get(numbers[-1] if numbers else noun) or _usual_count(name, noun, before)
     colour = COLOURS[COLOUR_WORDS[colours[-1]]] if colours else None
-    return Role(name, count, colour, (*numbers[-1:], *colours[-1:], noun))
+    return CastRole(name, count, colour, (*numbers[-1:], *colours[-1:], noun))
 
 
 def _usual_count(name: str, noun: str, before: list[str]) -> int:
@@ -125,7 +125,7 @@ def _usual_count(name: str, noun: str, before: list[str]) -> int:
     return max(2, len(SUBJECTS[name].crowd)) if several else 1
 
 
-def _crowd(first: Figure, role: Role, stage: Stage, chance: random.Random) -> list[Figure]:
+def _crowd(first: Figure, role: CastRole, stage: StageArea, chance: random.Random) -> list[Figure]:
     """Give the figures of a role: the first, and those who keep together with it, on the water behind it."""
     size = first.metres * stage.metre * first.depth
     afloat = first.way == Way.AFLOAT
@@ -143,7 +143,7 @@ def _crowd(first: Figure, role: Role, stage: Stage, chance: random.Random) -> li
 
 
 def _figure(
-    role: Role, place: tuple[int, int], facing: int, reading: Reading, stage: Stage, chance: random.Random
+    role: CastRole, place: tuple[int, int], facing: int, reading: Reading, stage: StageArea, chance: random.Random
 ) -> Figure:
     """Put one figure on a stage: the so many-th of how many. Those who go anywhere all look one way."""
     index, count = place

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from filmgate.adapters.engines.studio.place import Part, Place, Relief, Stage
+from filmgate.adapters.engines.studio.place import Place, PlaceLayer, Relief, StageArea
 
-_SEA = Stage(horizon=0.035, near=-0.30, metre=0.10, medium="water")
+_SEA = StageArea(horizon=0.035, near=-0.30, metre=0.10, medium="water")
 _WAVES = Relief(far=900.0, eye=1.9, focal=1.15, columns=100, rows=92, moving=True)
-_SKY = Part(bottom=-0.02, soft=True)
+_SKY = PlaceLayer(bottom=-0.02, soft=True)
 
 PLACES: dict[str, Place] = {
     "ocean": Place(
         words="ocean sea wave surf water shore coast beach tide island lake river bay lagoon harbour sail 海 浪 湖 水",
-        parts=(_SKY, Part(top=0.16, mesh=True)),
+        parts=(_SKY, PlaceLayer(top=0.16, mesh=True)),
         stage=_SEA,
         relief=_WAVES,
         include=("glsl/sea.glsl",),
@@ -25,7 +25,7 @@ PLACES: dict[str, Place] = {
     "storm": Place(
         words="hurricane typhoon tempest",
         hints="storm thunder lightning thunderstorm wave 暴风 风暴",
-        parts=(_SKY, Part(top=0.30, mesh=True)),
+        parts=(_SKY, PlaceLayer(top=0.30, mesh=True)),
         stage=_SEA,
         relief=msgspec.structs.replace(_WAVES, eye=2.8),
         include=("glsl/sea.glsl",),
@@ -39,7 +39,7 @@ PLACES: dict[str, Place] = {
     ),
     "mountains": Place(
         words="mountain hill valley alp peak cliff canyon landscape nature 山",
-        parts=(_SKY, Part(top=0.34, mesh=True)),
+        parts=(_SKY, PlaceLayer(top=0.34, mesh=True)),
         relief=Relief(far=60.0, eye=1.0),
         sun="side",
         push=0.03,
@@ -48,7 +48,7 @@ PLACES: dict[str, Place] = {
     "snow": Place(
         words="snowfield glacier arctic antarctic tundra iceberg ski sled snowman",
         hints="snow winter ice blizzard frozen frost christmas 雪 冬",
-        parts=(_SKY, Part(top=0.30, mesh=True), Part(top=0.18, bottom=-0.24)),
+        parts=(_SKY, PlaceLayer(top=0.30, mesh=True), PlaceLayer(top=0.18, bottom=-0.24)),
         relief=Relief(far=60.0, eye=1.15),
         palettes={"day": "winterday", "dawn": "winterdawn"},
         sun="side",
@@ -58,7 +58,7 @@ PLACES: dict[str, Place] = {
     ),
     "desert": Place(
         words="desert dune sahara sand savanna oasis cactus camel 沙漠",
-        parts=(_SKY, Part(top=0.24, mesh=True)),
+        parts=(_SKY, PlaceLayer(top=0.24, mesh=True)),
         relief=Relief(far=60.0, eye=1.3),
         palettes={"day": "desert", "sunset": "desertset"},
         weather="clear",
@@ -70,7 +70,7 @@ PLACES: dict[str, Place] = {
     "volcano": Place(
         words="volcano lava magma eruption erupt 火山",
         hints="fire flame burn ember inferno 火",
-        parts=(_SKY, Part(top=0.34, mesh=True), Part()),
+        parts=(_SKY, PlaceLayer(top=0.34, mesh=True), PlaceLayer()),
         relief=Relief(far=44.0, eye=1.0),
         palettes={"night": "ember"},
         time="night",
@@ -81,11 +81,11 @@ PLACES: dict[str, Place] = {
         words="""forest tree wood jungle pine spruce leaf meadow field grass flower garden countryside farm park
             woodland 森林 树 花 林""",
         parts=(
-            Part(bottom=-0.06, depth=0.15, soft=True),
-            Part(top=0.32, bottom=-0.26, depth=0.15, soft=True),
-            Part(top=0.10, depth=0.15, soft=True),
+            PlaceLayer(bottom=-0.06, depth=0.15, soft=True),
+            PlaceLayer(top=0.32, bottom=-0.26, depth=0.15, soft=True),
+            PlaceLayer(top=0.10, depth=0.15, soft=True),
         ),
-        stage=Stage(horizon=0.0, near=-0.36, haze=0.10),
+        stage=StageArea(horizon=0.0, near=-0.36, haze=0.10),
         drift=0.014,
         push=0.018,
         scale=0.38,
@@ -93,11 +93,11 @@ PLACES: dict[str, Place] = {
     "city": Place(
         words="""city street skyline building skyscraper downtown town urban road avenue traffic tokyo york metropolis
             城市 街""",
-        parts=(_SKY, Part(top=0.03), Part()),
+        parts=(_SKY, PlaceLayer(top=0.03), PlaceLayer()),
         options={"neon": "neon cyberpunk synthwave"},
         palettes={"neon": "neonrain", "night+rain": "neonrain", "night+storm": "neonrain", "night": "townlight"},
         times={"rain": "night", "storm": "night"},
-        stage=Stage(horizon=0.02, near=-0.34, metre=0.115, haze=0.05, lamps=0.45),
+        stage=StageArea(horizon=0.02, near=-0.34, metre=0.115, haze=0.05, lamps=0.45),
         drift=0.006,
         sun="street",
         snowless=True,
@@ -108,8 +108,8 @@ PLACES: dict[str, Place] = {
     "space": Place(
         words="""space planet galaxy star cosmos cosmic universe asteroid comet meteor saturn jupiter mars orbit stars
             interstellar 宇宙 星 太空 行星""",
-        parts=(Part(soft=True), Part(disc=(0.20, -0.03, 0.54), depth=1.0)),
-        stage=Stage(medium="air", key=(-0.72, 0.46, 0.52), fill=0.15, haze=0.0),
+        parts=(PlaceLayer(soft=True), PlaceLayer(disc=(0.20, -0.03, 0.54), depth=1.0)),
+        stage=StageArea(medium="air", key=(-0.72, 0.46, 0.52), fill=0.15, haze=0.0),
         choices=("cosmos", "nebula"),
         time="night",
         options={"rings": "ring saturn ringed"},
@@ -120,8 +120,8 @@ PLACES: dict[str, Place] = {
     ),
     "aurora": Place(
         words="aurora borealis polar 极光",
-        parts=(Part(soft=True), Part(top=0.06)),
-        stage=Stage(horizon=-0.10, near=-0.36, metre=0.13, medium="water"),
+        parts=(PlaceLayer(soft=True), PlaceLayer(top=0.06)),
+        stage=StageArea(horizon=-0.10, near=-0.36, metre=0.13, medium="water"),
         palettes={"night": "polar"},
         time="night",
         weather="clear",
@@ -132,9 +132,9 @@ PLACES: dict[str, Place] = {
     ),
     "underwater": Place(
         words="underwater reef coral seabed diver diving aquarium jellyfish undersea 水下 珊瑚",
-        parts=(Part(soft=True), Part(mesh=True), Part()),
+        parts=(PlaceLayer(soft=True), PlaceLayer(mesh=True), PlaceLayer()),
         relief=Relief(far=26.0, eye=0.8),
-        stage=Stage(horizon=-0.06, near=-0.36, metre=0.10, medium="deep", key=(0.2, 0.95, 0.25), haze=0.25),
+        stage=StageArea(horizon=-0.06, near=-0.36, metre=0.10, medium="deep", key=(0.2, 0.95, 0.25), haze=0.25),
         palettes={"day": "reef"},
         outdoors=False,
         drift=0.008,
@@ -145,8 +145,8 @@ PLACES: dict[str, Place] = {
         words="""abstract ink swirl fluid liquid smoke paint psychedelic pattern marble silk texture
             kaleidoscope fabric 抽象""",
         hints="dream 梦",
-        stage=Stage(medium="air", key=(-0.4, 0.7, 0.6), haze=0.0),
-        parts=(Part(soft=True),),
+        stage=StageArea(medium="air", key=(-0.4, 0.7, 0.6), haze=0.0),
+        parts=(PlaceLayer(soft=True),),
         choices=("sunset", "neon", "silk", "cosmos", "ember", "dawn"),
         outdoors=False,
         drift=0.006,

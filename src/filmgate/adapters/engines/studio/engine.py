@@ -11,7 +11,7 @@ import msgspec
 from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio.order import order_of
 from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
-from filmgate.domain.adjustments import Adjustment, kept_size, not_enhanced, not_looped, works_on_clip
+from filmgate.domain.adjustments import Adjustment, not_enhanced, not_looped, size_changes, works_on_clip
 from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
@@ -55,7 +55,7 @@ class StudioEngine:
         """Return what does not follow from how the studio works; ignored words are in the notes of what was made."""
         changes = not_enhanced(generation, f"the engine {self.name}")
         if works_on_clip(generation):
-            changes += kept_size(generation) if generation.operation is not Operation.UPSCALE else []
+            changes += size_changes(generation) if generation.operation is not Operation.UPSCALE else []
             return changes + not_looped(generation, "what goes on from a clip is no loop")
         if generation.end is not None:
             changes += not_looped(generation, "what ends at a given picture is no loop")

@@ -8,9 +8,9 @@ import msgspec
 
 from filmgate.adapters.engines.studio.areas import Box, around
 from filmgate.adapters.engines.studio.cast import SUBJECTS
-from filmgate.adapters.engines.studio.place import Stage
+from filmgate.adapters.engines.studio.place import StageArea
 from filmgate.adapters.engines.studio.scene import Figure, Pose, Scene, beat, reach
-from filmgate.adapters.engines.studio.subject import Action, Course, Sway, Way
+from filmgate.adapters.engines.studio.subject import Course, Motion, Sway, Way
 
 FILES = ("glsl/figure.glsl",)
 """GLSL that every subject begins with, after what all layers share."""
@@ -56,7 +56,7 @@ def switches(figure: Figure, piece: int) -> dict[str, object]:
     }
 
 
-def stand(scene: Scene, stage: Stage, figure: Figure, seconds: float, period: float, half: float) -> Stand:
+def stand(scene: Scene, stage: StageArea, figure: Figure, seconds: float, period: float, half: float) -> Stand:
     """Say where a figure is at a moment; `period` is the loop in seconds, `half` half the frame's width in units."""
     subject, way = SUBJECTS[figure.name], Way(figure.way)
     action = subject.actions[figure.action]
@@ -110,7 +110,7 @@ def box(figure: Figure, piece: int, at: Stand, pose: Pose, size: tuple[int, int]
 
 
 def _way(
-    figure: Figure, action: Action, home: float, speed: float, room: float, seconds: float, period: float
+    figure: Figure, action: Motion, home: float, speed: float, room: float, seconds: float, period: float
 ) -> tuple[float, float]:
     """How far along its way a figure is, and which way it looks."""
     facing = float(figure.facing)

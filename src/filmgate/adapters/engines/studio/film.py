@@ -33,7 +33,7 @@ Nothing is looked up ahead: one shot without cuts is no better for it, and it ta
 """
 
 
-class Facts(msgspec.Struct, frozen=True):
+class ClipInfo(msgspec.Struct, frozen=True):
     """What a clip is: pixels, and frames counted in its packets."""
 
     width: int
@@ -56,17 +56,17 @@ def write(path: Path, frames: Iterable[Picture], width: int, height: int) -> int
     return count
 
 
-def facts(path: Path) -> Facts:
+def facts(path: Path) -> ClipInfo:
     """Read size and length. Raises JobFailed when the file is no clip."""
-    with _opened(path) as container:
+    with _open_clip(path) as container:
         stream = container.streams.video[0]
         frames = sum(1 for packet in container.demux(stream) if packet.dts is not None)
-        return Facts(stream.codec_context.width, stream.codec_context.height, frames)
+        return ClipInfo(stream.codec_context.width, stream.codec_context.height, frames)
 
 
 def frames(path: Path) -> Iterator[Picture]:
     """Decode all frames, in order."""
-    with _opened(path) as container:
+    with _open_clip(path) as container:
         for frame in container.decode(container.streams.video[0]):
             yield _picture(frame)
 
@@ -79,7 +79,7 @@ def first_frames(path: Path) -> tuple[Picture, Picture]:
 
 def last_frames(path: Path) -> tuple[Picture, Picture]:
     """Decode the last two frames, starting at a key frame near the end; of a single one, that one twice."""
-    with _opened(path) as container:
+    with _open_clip(path) as container:
         stream = container.streams.video[0]
         if stream.duration and stream.average_rate and stream.time_base:
             step = round(1 / (stream.average_rate * stream.time_base))
@@ -90,7 +90,7 @@ def last_frames(path: Path) -> tuple[Picture, Picture]:
 
 def join(parts: list[Path], target: Path) -> None:
     """Put clips one after the other: by copying packets where their streams agree, else by encoding them again."""
-    if not _copied(parts, target):
+    if not _join_packets(parts, target):
         size = facts(parts[0])
         write(target, (frame for part in parts for frame in frames(part)), size.width, size.height)
 
@@ -135,7 +135,7 @@ def _some(pictures: list[Picture]) -> list[Picture]:
     return pictures
 
 
-def _opened(path: Path) -> av.container.InputContainer:
+def _open_clip(path: Path) -> av.container.InputContainer:
     """Open a clip we wrote. The demuxer is given, so that the file cannot choose another one."""
     try:
         container = av.open(str(path), format="mp4")
@@ -147,15 +147,15 @@ def _opened(path: Path) -> av.container.InputContainer:
     return container
 
 
-def _copied(parts: list[Path], target: Path) -> bool:
+def _join_packets(parts: list[Path], target: Path) -> bool:
     """Join by copying packets; False, and nothing usable written, when the streams do not agree."""
-    with _opened(parts[0]) as first:
+    with _open_clip(parts[0]) as first:
         template = first.streams.video[0]
         with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             stream = container.add_stream_from_template(template)
             offset, last = 0, None
             for part in parts:
-                with _opened(part) as source:
+                with _open_clip(part) as source:
                     origin = source.streams.video[0]
                     if not _agree(template, origin):
                         return False

@@ -89,7 +89,7 @@ class GlRenderer:
     def frame(self, seconds: float) -> Picture:
         """Draw the moment, counted from the first clip's start. Raises WorkerBroken when the context is lost."""
         try:
-            picture, error = self._drawn(seconds), context().error
+            picture, error = self._draw(seconds), context().error
         except moderngl.Error as failure:
             picture, error = self._pixels, str(failure)
         if error != "GL_NO_ERROR":
@@ -97,7 +97,7 @@ class GlRenderer:
             raise WorkerBroken(f"OpenGL says {error}")
         return picture
 
-    def _drawn(self, seconds: float) -> Picture:
+    def _draw(self, seconds: float) -> Picture:
         at = pose(self._scene.camera, seconds, self._period)
         values = uniforms(self._scene, seconds, self._period, at, self._inner)
         for _, drawing in self._drawings:

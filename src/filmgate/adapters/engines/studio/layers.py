@@ -14,7 +14,7 @@ from filmgate.adapters.engines.studio.areas import Box, area
 from filmgate.adapters.engines.studio.catalogue import PLACES
 from filmgate.adapters.engines.studio.light import light, sun
 from filmgate.adapters.engines.studio.palettes import LEAVES
-from filmgate.adapters.engines.studio.place import Part, Relief, Stage
+from filmgate.adapters.engines.studio.place import PlaceLayer, Relief, StageArea
 from filmgate.adapters.engines.studio.scene import Camera, Figure, Pose, Scene, reach
 
 SHARED = ("glsl/common.glsl", "glsl/camera.glsl", "glsl/sky.glsl", "glsl/trees.glsl", "glsl/film.glsl")
@@ -140,11 +140,11 @@ def uniforms(scene: Scene, seconds: float, period: float, at: Pose, size: tuple[
     }
 
 
-def _stage(stage: Stage) -> tuple[float, float, float]:
+def _stage(stage: StageArea) -> tuple[float, float, float]:
     return stage.horizon, stage.near, stage.metre
 
 
-def _part(scene: Scene, period: float, index: int, part: Part) -> Layer:
+def _part(scene: Scene, period: float, index: int, part: PlaceLayer) -> Layer:
     place = PLACES[scene.name]
     relief = place.relief if part.mesh else None
     return Layer(

@@ -49,14 +49,14 @@ def drift(picture: Picture, frames: int, *, loop: bool = False, before: Picture 
     """
     lens = _Lens(picture, before)
     for index in range(frames):
-        yield lens.at(_closed(index / frames) if loop else _eased(index / max(1, frames - 1)), index)
+        yield lens.at(_close(index / frames) if loop else _ease(index / max(1, frames - 1)), index)
 
 
 def arrive(picture: Picture, frames: int, *, after: Picture | None = None) -> Frames:
     """Drift out to the picture: the last frame is the picture itself. `after` is the one that follows, if any."""
     lens = _Lens(picture, after)
     for left in reversed(range(frames)):
-        yield lens.at(_eased(left / max(1, frames - 1)), left)
+        yield lens.at(_ease(left / max(1, frames - 1)), left)
 
 
 def morph(start: Picture, end: Picture, frames: int) -> Frames:
@@ -72,10 +72,10 @@ def morph(start: Picture, end: Picture, frames: int) -> Frames:
         if index in (0, frames - 1):
             yield end if share else start
             continue
-        way = _eased(share)
-        blend = _eased(min(1.0, max(0.0, (share - 0.2) / 0.6)))
-        first = _moved(start, cv2.scaleAdd(there, -way, grid), cv2.INTER_LINEAR)
-        second = _moved(end, cv2.scaleAdd(back, way - 1.0, grid), cv2.INTER_LINEAR)
+        way = _ease(share)
+        blend = _ease(min(1.0, max(0.0, (share - 0.2) / 0.6)))
+        first = _displace(start, cv2.scaleAdd(there, -way, grid), cv2.INTER_LINEAR)
+        second = _displace(end, cv2.scaleAdd(back, way - 1.0, grid), cv2.INTER_LINEAR)
         yield cv2.addWeighted(first, 1.0 - blend, second, blend, 0)
 
 
@@ -103,7 +103,7 @@ class _Lens:
         source = cv2.scaleAdd(self._pull, -2.0 * way / (1.0 + way), self._grid)
         if self._flow is not None:
             source = cv2.scaleAdd(self._flow, -_COAST * (1.0 - math.exp(-steps / _COAST)), source)
-        return _moved(self._fine, source, cv2.INTER_LINEAR)
+        return _displace(self._fine, source, cv2.INTER_LINEAR)
 
 
 def _way(a: Picture, b: Picture) -> Plane:
@@ -173,14 +173,14 @@ def _middle(picture: Picture) -> Plane:
     return np.array((columns / 2, rows * 0.48), np.float32)
 
 
-def _moved(picture: Picture, source: Plane, method: int) -> Picture:
+def _displace(picture: Picture, source: Plane, method: int) -> Picture:
     """Take each pixel from where it comes from."""
     return cv2.remap(picture, source, _NO_MAP, method, borderMode=cv2.BORDER_REFLECT_101)
 
 
-def _eased(share: float) -> float:
+def _ease(share: float) -> float:
     return share * share * (3.0 - 2.0 * share)
 
 
-def _closed(share: float) -> float:
+def _close(share: float) -> float:
     return 0.5 - 0.5 * math.cos(2.0 * math.pi * share)

@@ -24,7 +24,7 @@ class Film(msgspec.Struct, frozen=True, tag="film"):
     notes: dict[str, Any]
 
 
-class Order(msgspec.Struct, frozen=True):
+class RenderOrder(msgspec.Struct, frozen=True):
     """One job in plain JSON. `frames` are the new frames to make, `output` is the file to write.
 
     `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the operator gave,
@@ -49,12 +49,12 @@ class Order(msgspec.Struct, frozen=True):
     end: Still | Film | None = None
 
 
-def order_of(job: Job, engine: str, quality: str = STANDARD) -> Order:
+def order_of(job: Job, engine: str, quality: str = STANDARD) -> RenderOrder:
     """Translate a job. The file is named after the fencing number, so that attempts never share one."""
     generation = job.generation
     width, height = generation.size
     suffix = generation.image_format if generation.kind is Kind.IMAGE else "mp4"
-    return Order(
+    return RenderOrder(
         engine=engine,
         task_id=job.task_id,
         operation=generation.operation,

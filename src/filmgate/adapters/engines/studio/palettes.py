@@ -202,7 +202,7 @@ LEAVES: dict[str, Colour] = {
 """What grows on the ground, by season."""
 
 
-def tinted(palette: Palette, colour: Colour, amount: float = 1.0) -> Palette:
+def tint(palette: Palette, colour: Colour, amount: float = 1.0) -> Palette:
     """Move a palette towards a colour: its accent wholly, its sky a little, brightness kept where it was."""
     return Palette(
         zenith=_towards(palette.zenith, colour, 0.30 * amount),
@@ -214,7 +214,7 @@ def tinted(palette: Palette, colour: Colour, amount: float = 1.0) -> Palette:
     )
 
 
-def scaled(palette: Palette, factors: Colour) -> Palette:
+def scale(palette: Palette, factors: Colour) -> Palette:
     """Multiply every colour channel by channel: the small difference between one take and the next."""
     red, green, blue = factors
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
-from filmgate.adapters.engines.studio.renderer import Means
+from filmgate.adapters.engines.studio.renderer import RenderBackend
 from filmgate.adapters.engines.studio.scene import VERSION, Scene
 
 
@@ -22,7 +22,7 @@ class Past(msgspec.Struct, frozen=True):
     quality: str = STANDARD
 
 
-def past_of(notes: dict[str, Any], means: Means) -> Past | None:
+def past_of(notes: dict[str, Any], means: RenderBackend) -> Past | None:
     """Read the scene of an earlier work, None unless this very studio would draw it in the same way again."""
     if notes.get("engine") != "studio" or not notes.get("scene"):
         return None

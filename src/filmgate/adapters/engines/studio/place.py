@@ -7,7 +7,7 @@ import msgspec
 Vector = tuple[float, float, float]
 
 
-class Part(msgspec.Struct, frozen=True):
+class PlaceLayer(msgspec.Struct, frozen=True):
     """One layer of a place, drawn over the ones before it by a program of its own (PART 0, 1, ... in the GLSL).
 
     A CPU renderer pays for every pixel it touches, so a part says where it can be seen: below `top` and above
@@ -24,7 +24,7 @@ class Part(msgspec.Struct, frozen=True):
     soft: bool = False
 
 
-class Stage(msgspec.Struct, frozen=True):
+class StageArea(msgspec.Struct, frozen=True):
     """Where subjects stand in a place, in units of the frame (one unit is the square root of its area).
 
     Depth is 1 near the camera and 0 infinitely far away; a point at a depth d moves d times as much as a near one
@@ -82,8 +82,8 @@ class Place(msgspec.Struct, frozen=True):
 
     words: str
     hints: str = ""
-    parts: tuple[Part, ...] = (Part(),)
-    stage: Stage = Stage()
+    parts: tuple[PlaceLayer, ...] = (PlaceLayer(),)
+    stage: StageArea = StageArea()
     relief: Relief | None = None
     include: tuple[str, ...] = ()
     values: dict[str, str] = {}

@@ -10,7 +10,7 @@ import sys
 import msgspec
 
 from filmgate.adapters.engines.process import JobFailed
-from filmgate.adapters.engines.studio.order import Order
+from filmgate.adapters.engines.studio.order import RenderOrder
 from filmgate.adapters.engines.studio.quality import STANDARD
 from filmgate.adapters.engines.studio.renderer import probe
 from filmgate.domain.generation import Kind, Operation
@@ -31,7 +31,7 @@ def main() -> int:
 def _make(output: str) -> None:
     from filmgate.adapters.engines.studio.take import shoot
 
-    order = Order(
+    order = RenderOrder(
         engine="studio", task_id="probe", operation=Operation.GENERATE, kind=Kind.VIDEO, prompt="A lighthouse",
         concepts=(), aspect_ratio="16:9", resolution=None, width=320, height=180, frames=1, loop=False, output=output,
         quality=STANDARD,

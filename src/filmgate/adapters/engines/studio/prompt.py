@@ -10,12 +10,12 @@ import msgspec
 
 from filmgate.adapters.engines.studio import cameras, casting, vocabulary
 from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scaled, tinted
+from filmgate.adapters.engines.studio.palettes import COLOURS, PALETTES, scale, tint
 from filmgate.adapters.engines.studio.place import Place
 from filmgate.adapters.engines.studio.reading import Reading
 from filmgate.adapters.engines.studio.scene import VERSION, Camera, Grade, Palette, Scene
 from filmgate.adapters.engines.studio.vocabulary import table
-from filmgate.domain.words import MAX_WORDS, listed, words_in
+from filmgate.domain.words import MAX_WORDS, bounded_list, words_in
 
 _SUN_HEIGHT = {"sunset": 0.075, "dawn": 0.095, "night": 0.25, "day": 0.27}
 _CLOUD = {"clear": 0.05, "cloudy": 0.8, "storm": 1.0, "rain": 0.9, "snow": 0.6, "fog": 0.3, "fair": 0.42}
@@ -40,12 +40,12 @@ def seed_of(task_id: str) -> int:
 
 def unread(prompt: str, concepts: Iterable[str] = ()) -> list[str]:
     """Return the words and concepts that were of no use because nothing was imagined."""
-    return [*listed(words_in(prompt), unless=lambda _: False), *_keys(concepts)][:MAX_WORDS]
+    return [*bounded_list(words_in(prompt), unless=lambda _: False), *_keys(concepts)][:MAX_WORDS]
 
 
 def _keys(concepts: Iterable[str]) -> list[str]:
     """Return the keys of concepts as they may be listed."""
-    return listed(concepts, unless=lambda key: not key.strip())
+    return bounded_list(concepts, unless=lambda key: not key.strip())
 
 
 def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bool = True) -> Idea:
@@ -74,7 +74,7 @@ def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bo
         weather=weather,
         season=season or place.season,
         palette=_palette(reading, place, time, weather, chance),
-        camera=cameras.combined(moves) if moves else _camera(reading, place, chance),
+        camera=cameras.combine(moves) if moves else _camera(reading, place, chance),
         light_at=_light(place, time, chance),
         cloud=_CLOUD[weather],
         wind=_wind(reading, weather),
@@ -84,10 +84,10 @@ def imagine(prompt: str, seed: int, concepts: Iterable[str] = (), *, peopled: bo
         figures=figures,
     )
     others = [key for key in keys if key not in cameras.MOVES]
-    return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored(), *_keys(others)][:MAX_WORDS])
+    return Idea(scene, [*reading.used(), *moves][:MAX_WORDS], [*reading.ignored_words(), *_keys(others)][:MAX_WORDS])
 
 
-def _place(reading: Reading, cast: list[casting.Role]) -> str:
+def _place(reading: Reading, cast: list[casting.CastRole]) -> str:
     """The place most words speak for; of equals, the one named first; without any, where the cast is at home.
 
     Without a cast, too, a digest of the prompt decides.
@@ -128,8 +128,8 @@ def _palette(reading: Reading, place: Place, time: str, weather: str, chance: ra
     name = place.palettes.get(f"{time}+{weather}") or place.palettes.get(usual, usual)
     palette = PALETTES[name]
     for index, colour in enumerate(dict.fromkeys(reading.every(vocabulary.COLOUR_WORDS))):
-        palette = tinted(palette, COLOURS[colour], 1.0 if index == 0 else 0.4)
-    return scaled(palette, (chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06)))
+        palette = tint(palette, COLOURS[colour], 1.0 if index == 0 else 0.4)
+    return scale(palette, (chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06), chance.uniform(0.94, 1.06)))
 
 
 def _light(place: Place, time: str, chance: random.Random) -> tuple[float, float]:

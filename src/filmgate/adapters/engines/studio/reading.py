@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from filmgate.adapters.engines.studio.vocabulary import FILLERS, meaning, words_of
-from filmgate.domain.words import STOP_WORDS, is_stop_word, listed, words_in
+from filmgate.domain.words import STOP_WORDS, bounded_list, is_stop_word, words_in
 
 T = TypeVar("T")
 
@@ -52,9 +52,9 @@ class Reading:
         """Give the words that made a difference, in order."""
         return [word for word in self.words if word in self._used]
 
-    def ignored(self) -> list[str]:
+    def ignored_words(self) -> list[str]:
         """Return the words that made none, as they were written, but for those nobody expects to."""
-        return listed(words_in(self._prompt), unless=self._of_use)
+        return bounded_list(words_in(self._prompt), unless=self._of_use)
 
     def _of_use(self, word: str) -> bool:
         """Return whether every part of a word that has a sense of its own made a difference, or says nothing."""

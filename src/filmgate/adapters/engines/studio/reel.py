@@ -9,7 +9,7 @@ import msgspec
 
 from filmgate.adapters.engines.studio.picture import Picture
 from filmgate.adapters.engines.studio.quality import STANDARD
-from filmgate.adapters.engines.studio.renderer import Means, renderer_for
+from filmgate.adapters.engines.studio.renderer import RenderBackend, renderer_for
 from filmgate.adapters.engines.studio.scene import Scene
 from filmgate.domain.sizes import FPS
 
@@ -45,7 +45,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def moments(
-    scene: Scene, means: Means, size: tuple[int, int], span: Span, quality: str, *, still: bool = False
+    scene: Scene, means: RenderBackend, size: tuple[int, int], span: Span, quality: str, *, still: bool = False
 ) -> Frames:
     """Draw frames of a scene for a size in pixels. A still is drawn with all its pixels, see `renderer_for`."""
     renderer = renderer_for(means, scene, *size, span.loop / FPS, quality=quality, still=still)

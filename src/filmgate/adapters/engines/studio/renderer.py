@@ -33,7 +33,7 @@ class Renderer(Protocol):
         """Give back what it holds."""
 
 
-class Means(msgspec.Struct, frozen=True, omit_defaults=True):
+class RenderBackend(msgspec.Struct, frozen=True, omit_defaults=True):
     """What frames are made with: `gl` or `reduced`, the driver's name, and for the reduced one why and what helps."""
 
     renderer: str
@@ -43,23 +43,23 @@ class Means(msgspec.Struct, frozen=True, omit_defaults=True):
     advice: str | None = None
 
 
-def probe() -> Means:
+def probe() -> RenderBackend:
     """Find out which renderer will be used. Raises JobFailed if the one that is demanded cannot be had."""
     choice = os.environ.get(CHOICE, "auto").strip().lower() or "auto"
     if choice not in {"auto", "gl", "reduced"}:
         raise JobFailed(f"{CHOICE} must be auto, gl or reduced, not {choice!r}.")
     if choice == "reduced":
-        return Means("reduced", reason=f"{CHOICE} says so")
+        return RenderBackend("reduced", reason=f"{CHOICE} says so")
     try:
-        return Means("gl", gl=renderer_name())
+        return RenderBackend("gl", gl=renderer_name())
     except NoGl as error:
         if choice == "gl":
             raise JobFailed(f"There is no OpenGL here ({error}). {ADVICE}") from error
-        return Means("reduced", reason=str(error), packages=PACKAGES, advice=ADVICE)
+        return RenderBackend("reduced", reason=str(error), packages=PACKAGES, advice=ADVICE)
 
 
 def renderer_for(
-    means: Means,
+    means: RenderBackend,
     scene: Scene,
     width: int,
     height: int,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from filmgate.adapters.engines.process import JobFailed
 from filmgate.adapters.engines.studio import film, picture
-from filmgate.adapters.engines.studio.order import Film, Order
+from filmgate.adapters.engines.studio.order import Film, RenderOrder
 from filmgate.adapters.engines.studio.past import Past, past_of
 from filmgate.adapters.engines.studio.reel import Reel, Span, moments
-from filmgate.adapters.engines.studio.renderer import Means
+from filmgate.adapters.engines.studio.renderer import RenderBackend
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.sizes import RESOLUTIONS, frame_size, nearest_size
@@ -17,21 +17,21 @@ from filmgate.domain.sizes import RESOLUTIONS, frame_size, nearest_size
 Size = tuple[int, int]
 
 
-def retake(order: Order, means: Means) -> Reel:
+def retake(order: RenderOrder, means: RenderBackend) -> Reel:
     """Plan an upscale or a reframe. Raises JobFailed for what this studio has not drawn from a scene."""
     past, size = _source(order, means)
-    target = _larger(order, size) if order.operation is Operation.UPSCALE else _reshaped(order, size)
+    target = _larger(order, size) if order.operation is Operation.UPSCALE else _reframe_size(order, size)
     still = order.kind is Kind.IMAGE
     span = Span(past.first_frame, 1 if still else past.frames, past.loop)
     frames = moments(past.scene, means, target, span, order.quality, still=still)
     return Reel("scene", frames, span.count, *target, None, None, past.scene, span.first, span.loop, order.quality)
 
 
-def _source(order: Order, means: Means) -> tuple[Past, Size]:
+def _source(order: RenderOrder, means: RenderBackend) -> tuple[Past, Size]:
     """Give the scene of the work that is to be taken again, and its size in pixels."""
     past = past_of(order.start.notes, means) if isinstance(order.start, Film) else None
     if past is None or order.start is None:
-        raise _unsupported(
+        raise _unsupported_error(
             order,
             f"cannot {order.operation} this: it can only draw its own scenes again, not what was made from images, "
             "elsewhere, or by another version.",
@@ -42,11 +42,13 @@ def _source(order: Order, means: Means) -> tuple[Past, Size]:
         return past, (width, height)
     facts = film.facts(path)
     if facts.frames != past.frames:
-        raise _unsupported(order, f"cannot {order.operation} this: it does not have the frames that were drawn for it.")
+        raise _unsupported_error(
+            order, f"cannot {order.operation} this: it does not have the frames that were drawn for it."
+        )
     return past, (facts.width, facts.height)
 
 
-def _larger(order: Order, size: Size) -> Size:
+def _larger(order: RenderOrder, size: Size) -> Size:
     """Give the frame size of an upscale: the shape of the source, at the resolution asked for or the next one."""
     ratio, _ = nearest_size(*size)
     asked = RESOLUTIONS if order.resolution is None else (order.resolution,)
@@ -54,11 +56,11 @@ def _larger(order: Order, size: Size) -> Size:
     target = next((each for each in larger if _pixels(each) > _pixels(size)), None)
     if target is None:
         goal = f"to {order.resolution}" if order.resolution else "any further"
-        raise _unsupported(order, f"cannot upscale a clip of {size[0]}x{size[1]} {goal}.")
+        raise _unsupported_error(order, f"cannot upscale a clip of {size[0]}x{size[1]} {goal}.")
     return target
 
 
-def _reshaped(order: Order, size: Size) -> Size:
+def _reframe_size(order: RenderOrder, size: Size) -> Size:
     """Give the frame size of a reframe: the shape asked for, at the source's resolution unless another is asked for."""
     _, resolution = nearest_size(*size)
     return frame_size(order.aspect_ratio, order.resolution or resolution)
@@ -68,5 +70,5 @@ def _pixels(size: Size) -> int:
     return size[0] * size[1]
 
 
-def _unsupported(order: Order, what: str) -> JobFailed:
+def _unsupported_error(order: RenderOrder, what: str) -> JobFailed:
     return JobFailed(f"The engine {order.engine} {what}", FailureCode.UNSUPPORTED_BY_ENGINE)

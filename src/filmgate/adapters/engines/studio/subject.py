@@ -40,7 +40,7 @@ class Course(StrEnum):
     """Ahead, and in a loop through the whole frame, a whole number of times."""
 
 
-class Action(msgspec.Struct, frozen=True):
+class Motion(msgspec.Struct, frozen=True):
     """A motion: its speed in heights of the subject per second, where that leads, and its extent if it takes more."""
 
     speed: float = 0.0
@@ -79,7 +79,7 @@ class Subject(msgspec.Struct, frozen=True):
     ways: dict[str, Way]
     homes: tuple[str, ...]
     colours: tuple[Colour, ...]
-    actions: dict[str, Action]
+    actions: dict[str, Motion]
     usual: dict[Way, str] = {}
     sways: dict[Way, Sway] = {}
     leans: dict[Way, float] = {}

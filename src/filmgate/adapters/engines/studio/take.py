@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.studio import film, motion, picture
-from filmgate.adapters.engines.studio.order import Film, Order, Still
+from filmgate.adapters.engines.studio.order import Film, RenderOrder, Still
 from filmgate.adapters.engines.studio.past import Past, past_of
 from filmgate.adapters.engines.studio.prompt import imagine, seed_of, unread
 from filmgate.adapters.engines.studio.reel import Frames, Reel, Span, moments
-from filmgate.adapters.engines.studio.renderer import Means, probe
+from filmgate.adapters.engines.studio.renderer import RenderBackend, probe
 from filmgate.adapters.engines.studio.retake import retake
 from filmgate.adapters.engines.studio.scene import VERSION, Scene
 from filmgate.domain.generation import Kind, Operation
@@ -24,7 +24,7 @@ _STILL = 2 * FPS
 """The frame of a scene that becomes a picture: two seconds in, it has unfolded."""
 
 
-def shoot(order: Order, report: Report) -> dict[str, Any]:
+def shoot(order: RenderOrder, report: Report) -> dict[str, Any]:
     """Make the clip or picture and return its notes. Reports percent; the report raises when the job is cancelled.
 
     Raises JobFailed with a sentence for the owner.
@@ -34,7 +34,7 @@ def shoot(order: Order, report: Report) -> dict[str, Any]:
     idea = imagine(order.prompt, seed_of(order.task_id), order.concepts, peopled=means.renderer == "gl")
     reel = plan(order, idea.scene, means)
     with closing(reel.frames):
-        frames = _printed(reel, order, report) if order.kind is Kind.IMAGE else _filmed(reel, order, report)
+        frames = _write_still(reel, order, report) if order.kind is Kind.IMAGE else _write_clip(reel, order, report)
     report(99)
     fresh = reel.scene is idea.scene
     return {
@@ -53,7 +53,7 @@ def shoot(order: Order, report: Report) -> dict[str, Any]:
     }
 
 
-def plan(order: Order, scene: Scene, means: Means) -> Reel:
+def plan(order: RenderOrder, scene: Scene, means: RenderBackend) -> Reel:
     """Choose the technique by what is asked for, and by what the clip starts from and ends at."""
     if order.operation in {Operation.UPSCALE, Operation.REFRAME}:
         return retake(order, means)
@@ -71,7 +71,7 @@ def plan(order: Order, scene: Scene, means: Means) -> Reel:
     raise AssertionError("every pair of inputs is covered")
 
 
-def _scene(order: Order, scene: Scene, means: Means) -> Reel:
+def _scene(order: RenderOrder, scene: Scene, means: RenderBackend) -> Reel:
     size = (order.width, order.height)
     still = order.kind is Kind.IMAGE
     span = Span(_STILL if still else 0, order.frames, order.frames if order.loop and not still else 0)
@@ -79,7 +79,7 @@ def _scene(order: Order, scene: Scene, means: Means) -> Reel:
     return Reel("scene", frames, span.count, *size, None, None, scene, span.first, span.loop, order.quality)
 
 
-def _pictures(order: Order) -> Reel:
+def _pictures(order: RenderOrder) -> Reel:
     size = (order.width, order.height)
     start = picture.cover(picture.read(Path(order.start.path)), *size) if order.start else None
     end = picture.cover(picture.read(Path(order.end.path)), *size) if order.end else None
@@ -91,7 +91,7 @@ def _pictures(order: Order) -> Reel:
     return Reel("drift", motion.arrive(end, order.frames), order.frames, *size)
 
 
-def _between(order: Order, start: Film, end: Film) -> Reel:
+def _between(order: RenderOrder, start: Film, end: Film) -> Reel:
     """From the last frame of one clip to the first of another: only the new frames, at the first clip's size."""
     _, first = film.last_frames(Path(start.path))
     height, width = first.shape[:2]
@@ -99,7 +99,7 @@ def _between(order: Order, start: Film, end: Film) -> Reel:
     return Reel("morph", motion.morph(first, last, order.frames), order.frames, width, height)
 
 
-def _after(order: Order, start: Film, end: Still | None, means: Means) -> Reel:
+def _after(order: RenderOrder, start: Film, end: Still | None, means: RenderBackend) -> Reel:
     """Go on from a clip, at its size."""
     source, count = Path(start.path), order.frames
     facts = film.facts(source)
@@ -111,12 +111,12 @@ def _after(order: Order, start: Film, end: Still | None, means: Means) -> Reel:
         return Reel("scene", frames, count, *size, source, None, past.scene, past.first_frame, past.loop, past.quality)
     before, last = film.last_frames(source)
     if end is None:
-        return Reel("drift", _skipped(motion.drift(last, count + 1, before=before)), count, *size, before=source)
+        return Reel("drift", _skip_first(motion.drift(last, count + 1, before=before)), count, *size, before=source)
     goal = picture.cover(picture.read(Path(end.path)), *size)
-    return Reel("morph", _skipped(motion.morph(last, goal, count + 1)), count, *size, before=source)
+    return Reel("morph", _skip_first(motion.morph(last, goal, count + 1)), count, *size, before=source)
 
 
-def _before(order: Order, start: Still | None, end: Film, means: Means) -> Reel:
+def _before(order: RenderOrder, start: Still | None, end: Film, means: RenderBackend) -> Reel:
     """Lead up to a clip, at its size."""
     source, count = Path(end.path), order.frames
     facts = film.facts(source)
@@ -128,48 +128,50 @@ def _before(order: Order, start: Still | None, end: Film, means: Means) -> Reel:
         return Reel("scene", frames, count, *size, None, source, past.scene, span.first, past.loop, past.quality)
     first, after = film.first_frames(source)
     if start is None:
-        return Reel("drift", _headed(motion.arrive(first, count + 1, after=after), count), count, *size, after=source)
+        return Reel(
+            "drift", _drop_last(motion.arrive(first, count + 1, after=after), count), count, *size, after=source
+        )
     origin = picture.cover(picture.read(Path(start.path)), *size)
-    return Reel("morph", _headed(motion.morph(origin, first, count + 1), count), count, *size, after=source)
+    return Reel("morph", _drop_last(motion.morph(origin, first, count + 1), count), count, *size, after=source)
 
 
-def _past(clip: Film, means: Means, frames: int) -> Past | None:
+def _past(clip: Film, means: RenderBackend, frames: int) -> Past | None:
     """Read the scene of an earlier clip, None unless it can go on without a seam."""
     past = past_of(clip.notes, means)
     return past if past and past.frames == frames else None
 
 
-def _skipped(frames: Frames) -> Frames:
+def _skip_first(frames: Frames) -> Frames:
     """Leave out the first frame, which is the last one of the clip before."""
     next(frames)
     yield from frames
 
 
-def _headed(frames: Frames, count: int) -> Frames:
+def _drop_last(frames: Frames, count: int) -> Frames:
     """Leave out the last frame, which is the first one of the clip after."""
     for _ in range(count):
         yield next(frames)
 
 
-def _counted(reel: Reel, report: Report) -> Frames:
+def _count_frames(reel: Reel, report: Report) -> Frames:
     for index in range(reel.count):
         report(min(99, 100 * index // reel.count))
         yield next(reel.frames)
 
 
-def _printed(reel: Reel, order: Order, report: Report) -> int:
+def _write_still(reel: Reel, order: RenderOrder, report: Report) -> int:
     """Write the one frame as a picture, and count it."""
-    for frame in _counted(reel, report):
+    for frame in _count_frames(reel, report):
         picture.write(Path(order.output), picture.cover(frame, reel.width, reel.height))
     return reel.count
 
 
-def _filmed(reel: Reel, order: Order, report: Report) -> int:
+def _write_clip(reel: Reel, order: RenderOrder, report: Report) -> int:
     """Write the new frames, join them to the clips around them, if any, and count the whole."""
     target = Path(order.output)
     joined = reel.before or reel.after
     part = target.with_suffix(".part.mp4") if joined else target
-    made = film.write(part, _counted(reel, report), reel.width, reel.height)
+    made = film.write(part, _count_frames(reel, report), reel.width, reel.height)
     if not joined:
         return made
     film.join([clip for clip in (reel.before, part, reel.after) if clip], target)

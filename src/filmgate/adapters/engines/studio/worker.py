@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.process import Handler, serve
-from filmgate.adapters.engines.studio.order import Order
+from filmgate.adapters.engines.studio.order import RenderOrder
 from filmgate.ports.engine import Report
 
 _NICENESS = 5
@@ -21,7 +21,7 @@ def prepare() -> Handler:
     from filmgate.adapters.engines.studio.take import shoot  # heavy: only after the parent is watched
 
     def handle(order: dict[str, Any], report: Report) -> dict[str, Any]:
-        return shoot(msgspec.convert(order, Order), report)
+        return shoot(msgspec.convert(order, RenderOrder), report)
 
     return handle
 

@@ -18,7 +18,7 @@ from filmgate.domain.media import files
 from filmgate.domain.periods import Period
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.domain.usage import Standing, Tally, Usage, begin_of, day_of
+from filmgate.domain.usage import QuotaStatus, Tally, Usage, begin_of, day_of
 
 _SLACK = 1e-6
 """Credits by which a sum of decimal fractions may be off."""
@@ -32,11 +32,11 @@ class SqliteAccounts:
         self._store = store
         self._limits = limits
 
-    async def standing(self, application_id: str, now: float) -> Standing:
+    async def standing(self, application_id: str, now: float) -> QuotaStatus:
         """Say how an application stands."""
         return self._store().reader.snapshot(partial(_standing, who=application_id, limits=self._limits, now=now))
 
-    async def standings(self, now: float) -> list[Standing]:
+    async def standings(self, now: float) -> list[QuotaStatus]:
         """Say how all applications stand."""
         return await self._store().background.run(partial(_standings, limits=self._limits, now=now))
 
@@ -56,7 +56,7 @@ def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) 
     return limits.overridden(_own(run(connection, "own_limits", {"application_id": application_id})))
 
 
-def accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
+def count_accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
     """Count a new task and take its credits. Raises UsedUp if the application has not so many left."""
     price = task.work.credits
     if price:
@@ -65,7 +65,7 @@ def accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
     _count(connection, task, task.updated_at, Tally(submitted=1), price)
 
 
-def ended(connection: apsw.Connection, task: Task) -> None:
+def count_ended(connection: apsw.Connection, task: Task) -> None:
     """Count the end of a task, and give its credits back if it is not the owner's."""
     at = task.updated_at if task.finished_at is None else task.finished_at
     if task.state is State.COMPLETED:
@@ -126,7 +126,7 @@ def _own(rows: list[Row]) -> OwnLimits:
     return OwnLimits(tasks, media, size, credits_, None if period is None else Period(period))
 
 
-def _standing(reader: Reader, *, who: str, limits: Limits, now: float) -> Standing:
+def _standing(reader: Reader, *, who: str, limits: Limits, now: float) -> QuotaStatus:
     values: Values = {"application_id": who}
     names = reader.rows(SQL["application_name"], values)
     if not names:
@@ -137,10 +137,10 @@ def _standing(reader: Reader, *, who: str, limits: Limits, now: float) -> Standi
     counts: dict[str, int] = dict(reader.rows(SQL["count_unfinished_of"], values))
     pending, processing = counts.get(State.PENDING, 0), counts.get(State.PROCESSING, 0)
     files_held, bytes_held = next(iter(reader.rows(SQL["held"], values)), (0, 0))
-    return Standing(who, names[0][0], rules, own, round(used, PLACES), pending, processing, files_held, bytes_held)
+    return QuotaStatus(who, names[0][0], rules, own, round(used, PLACES), pending, processing, files_held, bytes_held)
 
 
-def _standings(reader: Reader, *, limits: Limits, now: float) -> list[Standing]:
+def _standings(reader: Reader, *, limits: Limits, now: float) -> list[QuotaStatus]:
     return [_standing(reader, who=who, limits=limits, now=now) for who, _ in reader.rows(SQL["list_applications"])]
 
 

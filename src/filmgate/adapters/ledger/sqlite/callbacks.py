@@ -14,8 +14,15 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import FINAL, State
-from filmgate.ports.callbacks import Callback, CallbackFilter, CallbackPage, Delivery, Outcome, SigningSecret
-from filmgate.ports.ledger import CALLBACK, COUNTED, Claim, Due
+from filmgate.ports.callbacks import (
+    CallbackPage,
+    Delivery,
+    DeliveryOutcome,
+    SigningSecret,
+    WebhookEvent,
+    WebhookFilter,
+)
+from filmgate.ports.ledger import CALLBACK, COUNTED, Claim, WorkItem
 
 _KEPT_DELIVERIES = 50
 """So many deliveries of one callback are kept, the newest."""
@@ -34,28 +41,28 @@ class SqliteCallbacks:
         """Take what gives the open store, and raises Unavailable while there is none."""
         self._store = store
 
-    async def get(self, application_id: str, task_id: str, state: str) -> Callback | None:
+    async def get(self, application_id: str, task_id: str, state: str) -> WebhookEvent | None:
         """Find one callback of the application."""
         values = {"application_id": application_id, "task_id": task_id, "state": state}
         rows = self._store().reader.rows(SQL["get_callback"], values)
         return _callback_from(rows[0]) if rows else None
 
-    async def find(self, application_id: str, wanted: CallbackFilter) -> CallbackPage:
+    async def find(self, application_id: str, wanted: WebhookFilter) -> CallbackPage:
         """List the application's callbacks, newest first."""
         return await self._store().lists.run(
             application_id, partial(_find, application_id=application_id, wanted=wanted)
         )
 
-    async def deliveries(self, callback: Callback) -> list[Delivery]:
+    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
         """Give the deliveries of a callback, oldest first."""
         values = {"task_id": callback.task_id, "state": callback.state}
         return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
 
-    async def settle(self, claim: Claim, outcome: Outcome) -> None:
+    async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
         """Write down what a claimed callback has come to."""
         await self._store().writer.run(partial(_settle, claim=claim, outcome=outcome))
 
-    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> Callback | None:
+    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
         """Make a callback of the application due again."""
         who = {"application_id": application_id, "task_id": task_id, "state": state}
         return await self._store().writer.run(partial(_resend, who=who, now=now))
@@ -74,14 +81,14 @@ class SqliteCallbacks:
         await self._store().writer.run(partial(_rotate, application_id=application_id, secret=secret, until=until))
 
 
-def _find(reader: Reader, *, application_id: str, wanted: CallbackFilter) -> CallbackPage:
+def _find(reader: Reader, *, application_id: str, wanted: WebhookFilter) -> CallbackPage:
     statement, count, values = list_statements(application_id, wanted)
     found = [_callback_from(row) for row in reader.rows(statement, values)]
     ((total,),) = reader.rows(count, values)
     return CallbackPage(found[: wanted.limit], total, len(found) > wanted.limit)
 
 
-def list_statements(application_id: str, wanted: CallbackFilter) -> tuple[str, str, Values]:
+def list_statements(application_id: str, wanted: WebhookFilter) -> tuple[str, str, Values]:
     """Return the statements that read a page with one callback more and count as far as COUNTED, and their values."""
     values: Values = {"application_id": application_id}
     where = SQL["callbacks_owner" if wanted.task_id is None else "callbacks_owner_of_task"]
@@ -100,7 +107,7 @@ def list_statements(application_id: str, wanted: CallbackFilter) -> tuple[str, s
     return page, f"{SQL['count_places']} ({places} {SQL['count_most']})", values
 
 
-def _settle(connection: apsw.Connection, *, claim: Claim, outcome: Outcome) -> None:
+def _settle(connection: apsw.Connection, *, claim: Claim, outcome: DeliveryOutcome) -> None:
     which: Values = {"task_id": claim.due.task_id, "state": claim.due.detail}
     if outcome.delivery is not None:
         _add_delivery(connection, which, outcome.delivery)
@@ -123,10 +130,10 @@ def _add_delivery(connection: apsw.Connection, which: Values, delivery: Delivery
     run(connection, "drop_old_deliveries", {"oldest": delivery.at - _KEPT_SECONDS, "few": _FEW})
 
 
-def _resend(connection: apsw.Connection, *, who: dict[str, str], now: float) -> Callback | None:
+def _resend(connection: apsw.Connection, *, who: dict[str, str], now: float) -> WebhookEvent | None:
     if not run(connection, "get_callback", dict(who)):
         return None
-    due.put_due(connection, [Due(CALLBACK, CALLBACK, who["task_id"], who["application_id"], now, who["state"])])
+    due.enqueue(connection, [WorkItem(CALLBACK, CALLBACK, who["task_id"], who["application_id"], now, who["state"])])
     (row,) = run(connection, "get_callback", dict(who))
     return _callback_from(row)
 
@@ -143,7 +150,7 @@ def _rotate(connection: apsw.Connection, *, application_id: str, secret: Signing
     run(connection, "drop_callback_secrets", whose | {"now": secret.created_at, "kept": _KEPT_SECRETS})
 
 
-def _callback_from(row: Row) -> Callback:
+def _callback_from(row: Row) -> WebhookEvent:
     """Read a callback from `callback_columns`."""
     task_id, state, application_id, url, status, *rest = row
-    return Callback(task_id, state, application_id, url, CallbackStatus(status), *rest)
+    return WebhookEvent(task_id, state, application_id, url, CallbackStatus(status), *rest)

@@ -82,7 +82,7 @@ def faults_as_unavailable(path: Path | None = None) -> Iterator[None]:
         raise unavailable(error, path) from error
 
 
-def translated(error: Exception) -> Exception:
+def translate_error(error: Exception) -> Exception:
     """Give the error a caller should see: a fresh one of ours, or the same if it is a defect of the program."""
     own = _ours(error)
     if own is None:

@@ -16,7 +16,7 @@ from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.adapters.ledger.sqlite.rows import json, progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Unavailable
-from filmgate.domain.task import Asked, Progress
+from filmgate.domain.task import SubmitAttempt, WorkState
 from filmgate.ports.ledger import queue_of
 
 _WEEK = 7 * 86_400.0
@@ -75,8 +75,8 @@ class CopiedLedger:
             for task_id, engine, work in run(self._connection, "waiting_for_provider", {}):
                 if engine in local:
                     continue
-                progress = Progress() if work is None else progress_from(work)
-                asked = msgspec.structs.replace(progress, asked=Asked(secrets.token_hex(16), since, latest=now))
+                progress = WorkState() if work is None else progress_from(work)
+                asked = msgspec.structs.replace(progress, asked=SubmitAttempt(secrets.token_hex(16), since, latest=now))
                 deadline = now + limits.get(engine, _WEEK)
                 values = {"id": task_id, "now": now, "deadline": deadline, "work": json(asked)}
                 run(self._connection, "doubt_submit", values)

@@ -8,17 +8,17 @@ import apsw
 from msgspec.structs import asdict
 
 from filmgate.adapters.ledger.sqlite import provider_ids
-from filmgate.adapters.ledger.sqlite.rows import due_from, task_from
+from filmgate.adapters.ledger.sqlite.rows import task_from, work_item_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Conflict
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, SEEK, Claim, Due
+from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, SEEK, Claim, WorkItem
 
 _FENCED = (ADVANCE, FOLLOW)
 """Kinds of work that change the task: whoever claims it shuts out whoever had it before."""
 
 
-def put_due(connection: apsw.Connection, due: Sequence[Due]) -> None:
+def enqueue(connection: apsw.Connection, due: Sequence[WorkItem]) -> None:
     """Make work due; a callback is written down in the log with it."""
     for work in due:
         run(connection, "put_due", asdict(work))
@@ -38,7 +38,7 @@ def drop_steps(connection: apsw.Connection, task_id: str) -> None:
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 
-def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None, now: float) -> bool:
+def settle_seek(connection: apsw.Connection, task_id: str, recall: WorkItem | None, now: float) -> bool:
     """Put the recall of a task, if there is one, in the place of the search for its submit.
 
     False if what would be recalled is known as another task's: then only the search ends.
@@ -51,7 +51,7 @@ def settle_seek(connection: apsw.Connection, task_id: str, recall: Due | None, n
         provider_ids.take(connection, engine, recall.detail, task_id, recall.application_id, now)
     except Conflict:
         return False
-    put_due(connection, [recall])
+    enqueue(connection, [recall])
     return True
 
 
@@ -72,7 +72,7 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
         statement, values = "next_shared_claim", values | {"share": share}
     while rows := run(connection, statement, values):
         ((due_id, *columns, tries),) = rows
-        due = due_from(tuple(columns))
+        due = work_item_from(tuple(columns))
         task = _claimed_task(connection, due)
         if task is None and due.kind in _FENCED:
             run(connection, "drop_due", {"id": due_id, "task_id": due.task_id})
@@ -106,7 +106,7 @@ def release(connection: apsw.Connection, worker: str | None) -> int:
     return len(run(connection, "release_due", {"worker": worker}))
 
 
-def _claimed_task(connection: apsw.Connection, due: Due) -> Task | None:
+def _claimed_task(connection: apsw.Connection, due: WorkItem) -> Task | None:
     statement = "fence_task" if due.kind in _FENCED else "get_task"
     values = {"id": due.task_id, "application_id": due.application_id}
     rows = run(connection, statement, values)

@@ -10,7 +10,7 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import Stage, State
-from filmgate.ports.figures import Backlog, Ended, Held, Standing
+from filmgate.ports.figures import Backlog, StoredTotals, TaskEnd, UnfinishedWork
 from filmgate.ports.ledger import CALLBACK
 
 
@@ -21,16 +21,16 @@ class SqliteFigures:
         """Take what gives the open store, and raises Unavailable while there is none."""
         self._store = store
 
-    async def standing(self, now: float) -> Standing:
+    async def standing(self, now: float) -> UnfinishedWork:
         """Count what is unfinished, in one moment."""
         return await self._store().background.run(partial(_standing, now=now))
 
-    async def ended(self, after: int, limit: int) -> tuple[list[Ended], int]:
+    async def list_ended(self, after: int, limit: int) -> tuple[list[TaskEnd], int]:
         """List the ends among the changes behind a number, and give the number up to which that is all of them."""
         values = {"after": after, "limit": limit}
         rows = await self._store().background.run(lambda reader: reader.rows(SQL["ended_behind"], values))
         ends = [
-            Ended(number, engine, State(state), code, waited, took)
+            TaskEnd(number, engine, State(state), code, waited, took)
             for number, engine, state, code, waited, took in rows
             if engine is not None
         ]
@@ -41,15 +41,15 @@ class SqliteFigures:
         ((number,),) = self._store().reader.rows(SQL["last_change_of_all"])
         return number or 0
 
-    async def held(self, after: int, limit: int) -> Held:
+    async def sum_held(self, after: int, limit: int) -> StoredTotals:
         """Add up the next files behind a place, in the order in which they came."""
         values = {"after": after, "limit": limit}
         rows = await self._store().background.run(lambda reader: reader.rows(SQL["held_behind"], values))
         ((files, size, last),) = rows
-        return Held(files, int(size), last if files == limit else None)
+        return StoredTotals(files, int(size), last if files == limit else None)
 
 
-def _standing(reader: Reader, now: float) -> Standing:
+def _standing(reader: Reader, now: float) -> UnfinishedWork:
     tasks = {
         (engine, State(state), Stage(stage)): count
         for engine, state, stage, count in reader.rows(SQL["standing_tasks"])
@@ -57,4 +57,4 @@ def _standing(reader: Reader, now: float) -> Standing:
     work = reader.rows(SQL["standing_work"], {"now": now, "never": math.inf})
     ((new, retried),) = reader.rows(SQL["standing_callbacks"], {"queue": CALLBACK})
     ((pages,),), ((page,),) = reader.rows("PRAGMA page_count"), reader.rows("PRAGMA page_size")
-    return Standing(tasks, [Backlog(*row) for row in work], new, retried, pages * page)
+    return UnfinishedWork(tasks, [Backlog(*row) for row in work], new, retried, pages * page)

@@ -55,7 +55,7 @@ class Inspection:
         """Give the key and the bytes of every file that has a link."""
         yield from ((key, size) for key, size in linked_files(self._connection, "files_behind"))
 
-    def kept(self) -> set[str]:
+    def kept_keys(self) -> set[str]:
         """Give the keys that work in progress names, and `ID/` of each task whose files will be removed."""
         purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
         return purged.union(files_in_progress(self._connection))

@@ -14,7 +14,7 @@ from filmgate.adapters.ledger.sqlite import access, changes, due, provider_ids, 
 from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
-from filmgate.adapters.ledger.sqlite.due import put_due
+from filmgate.adapters.ledger.sqlite.due import enqueue
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
@@ -35,16 +35,16 @@ from filmgate.ports.ledger import (
     ApiKey,
     Application,
     Change,
-    Changed,
     Claim,
-    Due,
-    Echo,
-    Mark,
-    Marked,
+    IdempotencyMatch,
+    IdempotencyRecord,
     OpenSubmit,
     Page,
+    RawRequest,
     StoredMedia,
+    TaskChange,
     TaskFilter,
+    WorkItem,
 )
 
 _GET_TASK = SQL["get_task"]
@@ -136,10 +136,10 @@ class SqliteLedger:
         """List the application's tasks that match the filter."""
         return await self._store.lists.run(application_id, lambda reader: find(reader, application_id, wanted))
 
-    async def echoes(self, task_ids: Sequence[str]) -> dict[str, Echo]:
+    async def echoes(self, task_ids: Sequence[str]) -> dict[str, RawRequest]:
         """Give the submit bodies of these tasks by id."""
         rows = self._store.reader.rows(SQL["echoes"], {"ids": json(list(task_ids))})
-        return {task_id: Echo(dialect, body) for task_id, dialect, body in rows}
+        return {task_id: RawRequest(dialect, body) for task_id, dialect, body in rows}
 
     async def media(self, token: str) -> StoredMedia | None:
         """Find a file by the token of its link."""
@@ -162,12 +162,12 @@ class SqliteLedger:
     async def submit(
         self,
         task: Task,
-        echo: Echo,
-        due: Sequence[Due],
+        echo: RawRequest,
+        due: Sequence[WorkItem],
         media: Sequence[StoredMedia] = (),
         *,
         max_unfinished: int = 0,
-        mark: Mark | None = None,
+        mark: IdempotencyRecord | None = None,
     ) -> None:
         """Write an accepted task; raises also Conflict for an id that is there."""
         await self._write(
@@ -183,27 +183,27 @@ class SqliteLedger:
             )
         )
 
-    async def marked(self, application_id: str, key: str, now: float) -> Marked | None:
+    async def find_idempotent(self, application_id: str, key: str, now: float) -> IdempotencyMatch | None:
         """Find what the application submitted under a key of its own."""
         rows = self._store.reader.rows(SQL["submit_by_key"], {"application_id": application_id, "key": key, "now": now})
-        return Marked(*rows[0]) if rows else None
+        return IdempotencyMatch(*rows[0]) if rows else None
 
-    async def rejoin(self, credential_id: str, mark: Mark, now: float) -> str | None:
+    async def rejoin(self, credential_id: str, mark: IdempotencyRecord, now: float) -> str | None:
         """Find the task that a repeated submit is about; only where there may be one is anything written."""
         values = {"credential_id": credential_id, "digest": mark.digest, "tries": mark.tries, "now": now}
         if not self._store.reader.rows(SQL["sent_before"], values):
             return None
         return await self._write(partial(submits.rejoin, values=values | {"expires_at": now + mark.lasts}))
 
-    async def expect(self, task: Task, mark: Mark, now: float) -> None:
+    async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
         """Have the submit of a task expected once more."""
         await self._write(partial(submits.expect, task=task, known_by=mark, now=now))
 
-    async def change(self, application_id: str, task_id: str) -> Changed:
+    async def change(self, application_id: str, task_id: str) -> TaskChange:
         """Find a task with the number of its last change."""
         return self._store.reader.snapshot(lambda reader: changes.change(reader, application_id, task_id))
 
-    async def changes(self, application_id: str, after: int, limit: int) -> list[Changed]:
+    async def changes(self, application_id: str, after: int, limit: int) -> list[TaskChange]:
         """List the tasks of the application that have changed since a number."""
         return self._store.reader.snapshot(lambda reader: changes.changes(reader, application_id, after, limit))
 
@@ -220,7 +220,7 @@ class SqliteLedger:
         """Remove the row of an upload of the application."""
         return await self._write(partial(tasks.drop_upload, application_id=application_id, token=token))
 
-    async def commit(self, change: Change, due: Sequence[Due] = ()) -> Task | None:
+    async def commit(self, change: Change, due: Sequence[WorkItem] = ()) -> Task | None:
         """Apply a change with the work it makes due, if its fence still holds."""
         return await self._write(partial(tasks.commit, change=change, due=due))
 
@@ -246,12 +246,12 @@ class SqliteLedger:
         """Remember the origin of each engine's provider."""
         await self._write(partial(provider_ids.set_origins, origins=origins, now=now))
 
-    async def known_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
+    async def find_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
         """Return which of these ids of a provider are known, with the task of each."""
         values = {"engine": engine, "ids": json(list(upstream_ids))}
         return dict(self._store.reader.rows(SQL["known_upstream"], values))
 
-    async def departed(self, application_id: str, task_id: str) -> bool:
+    async def has_departed(self, application_id: str, task_id: str) -> bool:
         """Say whether the application has deleted a task of this id that a provider had made."""
         return bool(self._store.reader.rows(SQL["departed"], {"application_id": application_id, "id": task_id}))
 
@@ -265,13 +265,13 @@ class SqliteLedger:
         """List what may have been accepted by the engine's provider without being known here."""
         return self._store.reader.snapshot(partial(open_submits, engine=engine))
 
-    async def settle_seek(self, task_id: str, recall: Due | None, now: float) -> bool:
+    async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
         """Look for the submit of a task no more; the recall of what it has become is due."""
         return await self._write(partial(due.settle_seek, task_id=task_id, recall=recall, now=now))
 
-    async def add_due(self, due: Due) -> None:
+    async def enqueue(self, due: WorkItem) -> None:
         """Make work due, whatever has become of its task."""
-        await self._write(partial(put_due, due=(due,)))
+        await self._write(partial(enqueue, due=(due,)))
 
     async def claim(
         self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
@@ -281,7 +281,7 @@ class SqliteLedger:
             partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
         )
 
-    async def next_due(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
+    async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
         """Return when the earliest work of a queue is due; work that is claimed without end never is."""
         shared = {"queue": queue, "now": now, "share": share}
         statement, values = ("next_shared_due", shared) if share else ("next_due", {"queue": queue})

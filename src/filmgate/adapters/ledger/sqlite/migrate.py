@@ -8,7 +8,7 @@ from importlib import resources
 import apsw
 
 from filmgate.domain.errors import Unavailable
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def migrate(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         before = _apply(connection, steps)
-        reached(Point.MIGRATED)
+        reach(Point.MIGRATED)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

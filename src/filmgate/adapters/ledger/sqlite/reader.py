@@ -15,7 +15,7 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
 from filmgate.adapters.ledger.sqlite.statements import Row
-from filmgate.core.turns import Turns
+from filmgate.core.turns import FairQueue
 from filmgate.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Reader:
             raise unavailable(error) from error
 
     @contextlib.contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
+    def limit(self, seconds: float) -> Iterator[None]:
         """Let the statements run so long at most; one that would run longer raises Unavailable."""
         end = time.monotonic() + seconds
         self._connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
@@ -98,7 +98,7 @@ class ListReaders:
         for _ in range(_READERS):
             self._idle.put(Reader(path, busy=busy))
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="filmgate-ledger-list")
-        self._turns = Turns(_READERS // 2, _READERS)
+        self._turns = FairQueue(_READERS // 2, _READERS)
 
     async def run(self, application_id: str, read: Callable[[Reader], T]) -> T:
         """Run a read for an application without holding up the event loop. Raises Unavailable if it takes too long."""
@@ -114,7 +114,7 @@ class ListReaders:
     def _read(self, read: Callable[[Reader], T]) -> T:
         reader = self._idle.get_nowait()  # as many as threads
         try:
-            with reader.limited(self._seconds):
+            with reader.limit(self._seconds):
                 return reader.snapshot(read)
         finally:
             self._idle.put(reader)

@@ -36,7 +36,7 @@ def check(connection: apsw.Connection, task: Task) -> None:
             raise NotFound("What this goes on from is not here any more.")
 
 
-def needed(connection: apsw.Connection) -> Needed:
+def find_needed(connection: apsw.Connection) -> Needed:
     """Give what the unfinished tasks of all applications go on from."""
     found = Needed(set(), set())
     for (generation,) in run(connection, "referring", {}):

@@ -10,16 +10,16 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite import submits
 from filmgate.adapters.ledger.sqlite.accounts import limits_of
-from filmgate.adapters.ledger.sqlite.due import put_due
+from filmgate.adapters.ledger.sqlite.due import enqueue
 from filmgate.adapters.ledger.sqlite.reader import Reader
-from filmgate.adapters.ledger.sqlite.references import Needed, needed
+from filmgate.adapters.ledger.sqlite.references import Needed, find_needed
 from filmgate.adapters.ledger.sqlite.rows import json
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.tasks import remove
 from filmgate.domain.limits import Limits
-from filmgate.ports.accounts import Collected
-from filmgate.ports.ledger import PURGE, Due
+from filmgate.ports.accounts import CollectedFiles
+from filmgate.ports.ledger import PURGE, WorkItem
 
 _DAY = 86_400.0
 _PAGE = 100
@@ -40,7 +40,7 @@ class SqliteRetention:
         every = "list_applications" if self._limits.collects else "limited"
         return [row[0] for row in self._store().reader.rows(SQL[every])]
 
-    async def collect(self, application_id: str, now: float, limit: int) -> Collected:
+    async def collect(self, application_id: str, now: float, limit: int) -> CollectedFiles:
         """Remove up to so many tasks and files of an application."""
         act = partial(_collect, who=application_id, limits=self._limits, now=now, limit=limit)
         return await self._store().writer.run(act)
@@ -69,7 +69,7 @@ class _Round:
     @cached_property
     def _needed(self) -> Needed:
         """What unfinished tasks go on from; it is looked for only where something may go."""
-        return needed(self._connection)
+        return find_needed(self._connection)
 
     @property
     def full(self) -> bool:
@@ -91,7 +91,7 @@ class _Round:
         Files of no task go when they are as old.
         """
         for token, _, task_id, key in self._pages("aged_media", before):
-            if self.full or (most and self._held() <= most):
+            if self.full or (most and self._held_bytes() <= most):
                 return
             if token in self._needed.tokens or task_id in self._needed.tasks:
                 continue
@@ -103,10 +103,10 @@ class _Round:
 
     def _expire(self, task_id: str) -> None:
         run(self._connection, "expire_output", {"task_id": task_id, "now": self._now})
-        put_due(self._connection, [Due(PURGE, PURGE, task_id, self._who, self._now)])
+        enqueue(self._connection, [WorkItem(PURGE, PURGE, task_id, self._who, self._now)])
         self.media.append(task_id)
 
-    def _held(self) -> int:
+    def _held_bytes(self) -> int:
         rows = run(self._connection, "held", {"application_id": self._who})
         return int(rows[0][1]) if rows else 0
 
@@ -122,10 +122,10 @@ class _Round:
             place = {"after_time": rows[-1][1], "after_id": rows[-1][0]}
 
 
-def _collect(connection: apsw.Connection, *, who: str, limits: Limits, now: float, limit: int) -> Collected:
+def _collect(connection: apsw.Connection, *, who: str, limits: Limits, now: float, limit: int) -> CollectedFiles:
     rules = limits_of(connection, who, limits)
     if not rules.collects:
-        return Collected()
+        return CollectedFiles()
     act = _Round(connection, who, now, limit)
     if rules.task_days:
         act.remove_tasks(now - rules.task_days * _DAY)
@@ -133,7 +133,7 @@ def _collect(connection: apsw.Connection, *, who: str, limits: Limits, now: floa
         act.remove_media(now - rules.media_days * _DAY, 0)
     if rules.media_bytes:
         act.remove_media(math.inf, rules.media_bytes)
-    return Collected(tuple(act.tasks), tuple(act.media), tuple(act.keys), act.full)
+    return CollectedFiles(tuple(act.tasks), tuple(act.media), tuple(act.keys), act.full)
 
 
 def _strays(reader: Reader, *, keys: Sequence[str]) -> list[str]:

@@ -11,15 +11,15 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Progress, Task
-from filmgate.ports.ledger import ApiKey, Application, Change, Due, StoredMedia
+from filmgate.domain.task import Task, WorkState
+from filmgate.ports.ledger import ApiKey, Application, Change, StoredMedia, WorkItem
 
 _STATES = {state.value: state for state in State}
 _STAGES = {stage.value: stage for stage in Stage}
-_NO_WORK = Progress()
+_NO_WORK = WorkState()
 
 _generation = msgspec.json.Decoder(Generation).decode
-_work = msgspec.json.Decoder(Progress).decode
+_work = msgspec.json.Decoder(WorkState).decode
 _output = msgspec.json.Decoder(Output).decode
 _failure = msgspec.json.Decoder(Failure).decode
 _facts = msgspec.json.Decoder(Facts).decode
@@ -58,7 +58,7 @@ def task_values(task: Task) -> Values:
     }
 
 
-def progress_from(work: str) -> Progress:
+def progress_from(work: str) -> WorkState:
     """Read what the work on a task has committed."""
     return _work(work)
 
@@ -71,10 +71,10 @@ def change_values(change: Change) -> Values:
     return values
 
 
-def due_from(row: Row) -> Due:
+def work_item_from(row: Row) -> WorkItem:
     """Read due work from kind, queue, task, application, time and detail."""
     kind, queue, task_id, application_id, not_before, detail = row
-    return Due(kind, queue, task_id, application_id, not_before, detail)
+    return WorkItem(kind, queue, task_id, application_id, not_before, detail)
 
 
 def application_from(row: Row) -> Application:

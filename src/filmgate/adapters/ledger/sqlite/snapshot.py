@@ -34,7 +34,7 @@ class Snapshot:
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises Unavailable if there is none, or if its schema is not the one known here."""
-        self._reader, self._lock = _opened(path), _opened(path, writes=True)
+        self._reader, self._lock = _open(path), _open(path, writes=True)
 
     def close(self) -> None:
         """Close both connections."""
@@ -88,7 +88,7 @@ class Snapshot:
         return (Named(key, None) for key in files_in_progress(self._reader))
 
 
-def _opened(path: Path, *, writes: bool = False) -> apsw.Connection:
+def _open(path: Path, *, writes: bool = False) -> apsw.Connection:
     if not path.is_file():
         raise Unavailable(f"There is no ledger {path}.")
     with faults_as_unavailable():

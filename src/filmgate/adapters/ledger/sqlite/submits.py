@@ -7,13 +7,13 @@ import apsw
 from filmgate.adapters.ledger.sqlite.statements import Values, run
 from filmgate.domain.errors import InFlight
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Mark
+from filmgate.ports.ledger import IdempotencyRecord
 
 _SWEPT = 10
 """Expired rows that go with each new one."""
 
 
-def mark(connection: apsw.Connection, task: Task, known_by: Mark) -> None:
+def mark(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord) -> None:
     """Remember what the submit of a new task is known by. Raises InFlight if another has its key."""
     now = task.created_at
     forget(connection, now, _SWEPT)
@@ -25,7 +25,7 @@ def mark(connection: apsw.Connection, task: Task, known_by: Mark) -> None:
     run(connection, "add_submit", _values(task, known_by, now))
 
 
-def expect(connection: apsw.Connection, task: Task, known_by: Mark, now: float) -> None:
+def expect(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord, now: float) -> None:
     """Have the submit of a task expected once more."""
     run(connection, "expect_submit", _values(task, known_by, now))
 
@@ -41,7 +41,7 @@ def forget(connection: apsw.Connection, now: float, limit: int) -> int:
     return len(run(connection, "drop_expired_submits", {"now": now, "limit": limit}))
 
 
-def _values(task: Task, known_by: Mark, now: float) -> Values:
+def _values(task: Task, known_by: IdempotencyRecord, now: float) -> Values:
     return {
         "task_id": task.id,
         "application_id": task.application_id,

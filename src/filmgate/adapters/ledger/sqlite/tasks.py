@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from filmgate.adapters.ledger.sqlite import accounts, provider_ids, references
 from filmgate.adapters.ledger.sqlite.changes import note, note_deletion
-from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, put_due
+from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, enqueue
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
     json,
@@ -26,7 +26,19 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.limits import Limits
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import CALLBACK, PURGE, RECALL, SEEK, Change, Due, Echo, Mark, Sought, StoredMedia, queue_of
+from filmgate.ports.ledger import (
+    CALLBACK,
+    PURGE,
+    RECALL,
+    SEEK,
+    Change,
+    IdempotencyRecord,
+    RawRequest,
+    Sought,
+    StoredMedia,
+    WorkItem,
+    queue_of,
+)
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
@@ -41,22 +53,22 @@ _ANSWER_SECONDS = 5.0
 def submit(
     connection: apsw.Connection,
     task: Task,
-    echo: Echo,
-    due: Sequence[Due],
+    echo: RawRequest,
+    due: Sequence[WorkItem],
     media: Sequence[StoredMedia],
     max_unfinished: int,
-    known_by: Mark | None,
+    known_by: IdempotencyRecord | None,
     limits: Limits,
 ) -> None:
     """Write an accepted task with all that belongs to it."""
     if max_unfinished:
         _check_room(connection, task, max_unfinished)
-    accounts.accepted(connection, task, limits)
+    accounts.count_accepted(connection, task, limits)
     run(connection, "add_task", task_values(task))
     run(connection, "add_echo", {"task_id": task.id, "dialect": echo.dialect, "body": echo.body})
     add_media(connection, media)
     references.check(connection, task)
-    put_due(connection, due)
+    enqueue(connection, due)
     if task.upstream_id is not None:
         _take_id(connection, task, task.upstream_id, task.updated_at)
     note(connection, task)
@@ -76,9 +88,9 @@ def drop_upload(connection: apsw.Connection, application_id: str, token: str) ->
     return media_from(rows[0]) if rows else None
 
 
-def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> Task | None:
+def commit(connection: apsw.Connection, change: Change, due: Sequence[WorkItem]) -> Task | None:
     """Apply a change if its fence still holds, with the work it ends and the work it makes due."""
-    task = _changed(connection, "change_task", change_values(change))
+    task = _change(connection, "change_task", change_values(change))
     if task is None:
         return None
     if change.upstream_id is not UNSET:
@@ -90,25 +102,25 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[Due]) -> T
     # First what is done, then what is due: the next step of a task is work of the same name.
     if change.finished is not None:
         run(connection, "drop_due", {"id": change.finished, "task_id": task.id})
-    put_due(connection, due)
+    enqueue(connection, due)
     if task.final:
         drop_unfinished(connection, task.id)
-        accounts.ended(connection, task)
+        accounts.count_ended(connection, task)
     return task
 
 
 def cancel(connection: apsw.Connection, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
     """End an unfinished task and make its callback due; a final task stays as it is."""
     who = {"id": task_id, "application_id": application_id}
-    task = _changed(connection, "cancel_task", who | {"failure": json(failure), "now": now})
+    task = _change(connection, "cancel_task", who | {"failure": json(failure), "now": now})
     if task is None:
-        return _changed(connection, "get_task", who)
+        return _change(connection, "get_task", who)
     note(connection, task)
     drop_unfinished(connection, task.id)
-    accounts.ended(connection, task)
+    accounts.count_ended(connection, task)
     if task.callback_url is not None:
-        put_due(connection, [Due(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
-    put_due(connection, [*_recall(task, now), *_seek(task, now)])
+        enqueue(connection, [WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
+    enqueue(connection, [*_recall(task, now), *_seek(task, now)])
     return task
 
 
@@ -118,15 +130,15 @@ def delete(connection: apsw.Connection, application_id: str, task_id: str, now: 
     if task is None:
         return False
     if not task.final:
-        accounts.ended(connection, _ended_by_owner(task, now))
-        put_due(connection, _seek(task, now))
-    put_due(connection, _recall(task, now))
+        accounts.count_ended(connection, _ended_by_owner(task, now))
+        enqueue(connection, _seek(task, now))
+    enqueue(connection, _recall(task, now))
     return True
 
 
 def remove(connection: apsw.Connection, application_id: str, task_id: str, now: float) -> Task | None:
     """Remove a task with all that belongs to it and make the purge of its files due; give it as it was."""
-    task = _changed(connection, "delete_task", {"id": task_id, "application_id": application_id})
+    task = _change(connection, "delete_task", {"id": task_id, "application_id": application_id})
     if task is None:
         return None
     note_deletion(connection, task, now)
@@ -134,7 +146,7 @@ def remove(connection: apsw.Connection, application_id: str, task_id: str, now: 
     if task.upstream_id == task.id:
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
     run(connection, "drop_task_due", {"task_id": task_id})
-    put_due(connection, [Due(PURGE, PURGE, task_id, application_id, now)])
+    enqueue(connection, [WorkItem(PURGE, PURGE, task_id, application_id, now)])
     return task
 
 
@@ -147,23 +159,23 @@ def _ended_by_owner(task: Task, now: float) -> Task:
     return replace(task, state=State.FAILED, failure=failure, cancel_requested=True, finished_at=now)
 
 
-def _recall(task: Task, now: float) -> list[Due]:
+def _recall(task: Task, now: float) -> list[WorkItem]:
     if task.upstream_id is None:
         return []
-    return [Due(RECALL, queue_of(RECALL, task.engine), task.id, task.application_id, now, task.upstream_id)]
+    return [WorkItem(RECALL, queue_of(RECALL, task.engine), task.id, task.application_id, now, task.upstream_id)]
 
 
-def _seek(task: Task, now: float) -> list[Due]:
+def _seek(task: Task, now: float) -> list[WorkItem]:
     """Have a submit looked for that is ended without an answer; if this process lives, the answer is here before."""
     asked = task.work.asked
     if asked is None or task.upstream_id is not None:
         return []
     sought = json(Sought(asked.key, asked.at, task.generation, asked.latest))
     queue = queue_of(RECALL, task.engine)
-    return [Due(SEEK, queue, task.id, task.application_id, now + _ANSWER_SECONDS, sought)]
+    return [WorkItem(SEEK, queue, task.id, task.application_id, now + _ANSWER_SECONDS, sought)]
 
 
-def _changed(connection: apsw.Connection, statement: str, values: Values) -> Task | None:
+def _change(connection: apsw.Connection, statement: str, values: Values) -> Task | None:
     rows = run(connection, statement, values)
     return task_from(rows[0]) if rows else None
 

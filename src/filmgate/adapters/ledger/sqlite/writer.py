@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite.connection import translated
+from filmgate.adapters.ledger.sqlite.connection import translate_error
 from filmgate.domain.errors import Unavailable
-from filmgate.faults import Point, reached
+from filmgate.faults import Point, reach
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             # Each caller gets an error of its own, for raising one leaves its traces in it.
-            return [(None, _copied(error)) for _ in group]
+            return [(None, _copy_error(error)) for _ in group]
         else:
             return outcomes
 
@@ -92,7 +92,7 @@ class Writer:
             if not self._connection.in_transaction:
                 raise
             self._connection.execute("ROLLBACK TO operation; RELEASE operation")
-            return None, translated(error)
+            return None, translate_error(error)
         self._connection.execute("RELEASE operation")
         return result, None
 
@@ -106,9 +106,9 @@ class Writer:
 
 
 def _come_to(point: Point, of_group: Point, size: int) -> None:
-    reached(point)
+    reach(point)
     if size > 1:
-        reached(of_group)
+        reach(of_group)
 
 
 def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
@@ -121,8 +121,8 @@ def _settle(settled: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
             future.set_exception(error)
 
 
-def _copied(error: Exception) -> Exception:
-    own = translated(error)
+def _copy_error(error: Exception) -> Exception:
+    own = translate_error(error)
     if own is error:
         own = Unavailable(f"The ledger could not commit: {error}")
         own.__cause__ = error
