@@ -31,7 +31,7 @@ from support.followed import ENGINE, serving, write
 from support.machine import description
 from support.process import Process
 
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.app import open_ledger
 from filmgate.domain.settings import Settings
 from filmgate.ports.ledger import FOLLOW, Ledger, queue_of

@@ -19,7 +19,7 @@ from support.machine import description
 from support.server import KEY
 
 from filmgate.app import open_service
-from filmgate.core.service import SubmitRequest
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext

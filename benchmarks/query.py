@@ -24,7 +24,7 @@ from support.process import Process
 from support.server import KEY, answer_requests, listen, port_of, running_service, say
 
 from filmgate.app import open_service
-from filmgate.core.service import SubmitRequest
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext

@@ -42,14 +42,14 @@ IMAGE_MODES = ("drift", "morph", "extend")
 
 def rows() -> dict[str, str]:
     """Everything that is measured: its name, and the prompt of a scene or nothing."""
-    from filmgate.adapters.engines.studio.catalogue import PLACES
+    from filmgate.adapters.engines.studio.model.catalogue import PLACES
 
     return {name: name for name in PLACES} | PEOPLED | dict.fromkeys(IMAGE_MODES, "")
 
 
 def photo(width: int, height: int, seed: int) -> np.ndarray[Any, Any]:
     """A picture with detail of all sizes, as a photo has."""
-    from filmgate.adapters.engines.studio.picture import cover
+    from filmgate.adapters.engines.studio.pixels.picture import cover
 
     chance = np.random.default_rng(seed)
     layers = [cover(chance.integers(0, 256, (9 << n, 16 << n, 3), np.uint8), width, height) for n in range(6)]
@@ -59,10 +59,10 @@ def photo(width: int, height: int, seed: int) -> np.ndarray[Any, Any]:
 
 def drawing(name: str, prompt: str, size: tuple[int, int], count: int, quality: str) -> Iterator[Any]:
     """Give the new frames of a row."""
-    from filmgate.adapters.engines.studio import motion
-    from filmgate.adapters.engines.studio.prompt import imagine
-    from filmgate.adapters.engines.studio.reel import Span, moments
-    from filmgate.adapters.engines.studio.renderer import probe
+    from filmgate.adapters.engines.studio.pixels import motion
+    from filmgate.adapters.engines.studio.pixels.reel import Span, moments
+    from filmgate.adapters.engines.studio.prompt.imagine import imagine
+    from filmgate.adapters.engines.studio.render.renderer import probe
 
     if name == "drift":
         return motion.drift(photo(*size, 1), count)
@@ -82,7 +82,7 @@ def spent(work: Callable[[], object]) -> float:
 
 def measure(name: str, size: tuple[int, int], count: int, quality: str) -> dict[str, float]:
     """Measure one row in this process."""
-    from filmgate.adapters.engines.studio import film
+    from filmgate.adapters.engines.studio.pixels import film
 
     with tempfile.TemporaryDirectory() as folder:
         store, clip = Path(folder) / "frames", Path(folder) / "clip.mp4"
@@ -164,7 +164,7 @@ def main() -> None:
 
 def report(options: argparse.Namespace, size: tuple[int, int], count: int) -> None:
     """Measure all rows and print them."""
-    from filmgate.adapters.engines.studio.renderer import probe
+    from filmgate.adapters.engines.studio.render.renderer import probe
 
     chosen = options.only.split(",") if options.only else [] if options.jobs else list(rows())
     results: dict[str, Any] = {"means": msgspec.to_builtins(probe()), "size": size, "frames": count}

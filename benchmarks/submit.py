@@ -31,7 +31,7 @@ from support.server import KEY, answer_requests, ask, listen, port_of, running_s
 
 from filmgate.adapters.ledger.sqlite.writer import Writer
 from filmgate.app import open_service
-from filmgate.core.service import SubmitRequest
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext

@@ -29,8 +29,8 @@ from support.machine import description
 from support.server import KEY, Server, answer_requests, ask, listen, port_of, running_service, say, tell
 
 from filmgate.app import open_service
-from filmgate.core.feed import Feed
-from filmgate.core.service import SubmitRequest
+from filmgate.core.query.feed import Feed
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.domain.task import Task

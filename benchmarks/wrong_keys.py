@@ -27,7 +27,7 @@ from urllib.request import Request, urlopen
 
 from support.process import Process
 
-from filmgate.core.keys import new_key
+from filmgate.core.tasks.keys import new_key
 
 CONNECTIONS = 32
 ENGINES = {"scripted": {"type": "scripted", "models": ["*"]}}

@@ -17,12 +17,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from filmgate.adapters.engines.studio import motion
-from filmgate.adapters.engines.studio.cast import SUBJECTS
-from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import probe, renderer_for
+from filmgate.adapters.engines.studio.model.cast import SUBJECTS
+from filmgate.adapters.engines.studio.model.catalogue import PLACES
+from filmgate.adapters.engines.studio.pixels import motion
+from filmgate.adapters.engines.studio.pixels.picture import Picture
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render.renderer import probe, renderer_for
 from filmgate.domain.sizes import ASPECT_RATIOS, frame_size
 
 SEED = 7

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from filmgate.adapters.dialects import forms, inputs
 from filmgate.adapters.dialects.acedata import wire as acedata
-from filmgate.adapters.dialects.agents import bodies as agents
-from filmgate.adapters.dialects.dream_machine import bodies as dream_machine
+from filmgate.adapters.dialects.agents import requests as agents
+from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.dream_machine.fields import MAX_PICTURES
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
+from filmgate.adapters.dialects.serving import forms, inputs
 from filmgate.domain import media_fields
 from filmgate.domain.generation import ReferenceKind
 from filmgate.domain.settings import Settings

@@ -16,10 +16,10 @@ import apsw
 import httpx2
 import pytest
 
-from filmgate.app.doctor.installation import packages, python
-from filmgate.app.doctor.running import Running
 from filmgate.app.requirements import TESTED_PYTHONS
 from filmgate.domain.settings import Settings
+from filmgate.ops.doctor.installation import packages, python
+from filmgate.ops.doctor.process import Running
 from tests.support.processes import until
 from tests.support.provider import account
 from tests.support.service import ENGINES, RunningService

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filmgate.core.keys import plausible
+from filmgate.core.tasks.keys import plausible
 from tests.cli.cli import run
 from tests.support.processes import until
 from tests.support.service import RunningService

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.access import KEY_TTL, AccessControl, Buckets
-from filmgate.core.keys import new_key
+from filmgate.core.tasks.access import KEY_TTL, AccessControl, Buckets
+from filmgate.core.tasks.keys import new_key
 from filmgate.domain.errors import TooManyRequests, Unauthorized
 from filmgate.ports.ledger import ApiKey
 

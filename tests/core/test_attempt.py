@@ -11,8 +11,8 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import Attempt, Superseded, WorkContext, shield
-from filmgate.core.feed import Feed
+from filmgate.core.query.feed import Feed
+from filmgate.core.work.attempt import Attempt, Superseded, WorkContext, shield
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import Stage
 from filmgate.ports.ledger import ADVANCE, FOLLOW, PURGE, queue_of

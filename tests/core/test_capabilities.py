@@ -15,8 +15,8 @@ from filmgate.domain.capabilities import Capabilities, InputOption, union
 from filmgate.domain.generation import Generation, Guide, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.sizes import RESOLUTIONS
 from filmgate.ports.engine import Engine
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Provider
+from filmgate.ports.transport import ProviderClient
 
 NOWHERE = cast(ProviderClient, None)
 """A line that is never used: nothing is sent here."""

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.adapters.media.store import LocalStore
-from filmgate.core.collecting import AT_ONCE, MOST_STRAYS, GarbageCollector
-from filmgate.core.feed import Feed
-from filmgate.core.query import Query
+from filmgate.adapters.store.local import LocalStore
+from filmgate.core.query.cache import Query
+from filmgate.core.query.feed import Feed
+from filmgate.core.work.garbage_collection import AT_ONCE, MOST_STRAYS, GarbageCollector
 from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Role
 from filmgate.ports.ledger import StoredMedia

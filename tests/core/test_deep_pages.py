@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from filmgate.core.deep_pages import DEEP, DeepPages
+from filmgate.core.query.deep_pages import DEEP, DeepPages
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.ports.ledger import COUNTED, Ledger, Page, TaskFilter

@@ -12,18 +12,19 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
-from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.adapters.media import LocalStore, SandboxedTools
-from filmgate.core import external
-from filmgate.core.attempt import Attempt, WorkContext
-from filmgate.core.external import ExternalInputs, needed_references
-from filmgate.core.feed import Feed
-from filmgate.core.intake import MediaInputs
-from filmgate.core.links import Links
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.store import LocalStore
+from filmgate.core.media.inputs import MediaInputs
+from filmgate.core.media.links import Links
 from filmgate.core.providers.account import Account
-from filmgate.core.starting import TaskStart
+from filmgate.core.query.feed import Feed
+from filmgate.core.work import external_inputs
+from filmgate.core.work.attempt import Attempt, WorkContext
+from filmgate.core.work.external_inputs import ExternalInputs, needed_references
+from filmgate.core.work.start import TaskStart
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import OWN, Generation, Guide, GuideRole, Reference, ReferenceKind
@@ -166,8 +167,8 @@ async def test_what_was_stored_is_not_fetched_again(world: World, monkeypatch: p
             raise Died
 
     with monkeypatch.context() as dying:
-        dying.setattr(external, "reached", dies)
-        dying.setattr("filmgate.core.attempt.reached", dies)
+        dying.setattr(external_inputs, "reach", dies)
+        dying.setattr("filmgate.core.work.attempt.reach", dies)
         generation = Generation("a boat", start=world.picture("/a.png"), end=world.picture("/b.png"))
         accepted = await world.submitted(generation=generation)
         with pytest.raises(Died):

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.housekeeping import Expiry
 from filmgate.core.providers.account import Account
+from filmgate.core.tasks.expiry import Expiry
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filmgate.core.keys import digest, new_key, plausible
+from filmgate.core.tasks.keys import digest, new_key, plausible
 
 
 def test_a_key_has_its_published_shape() -> None:

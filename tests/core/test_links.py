@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmgate.core.links import Links
+from filmgate.core.media.links import Links
 from filmgate.domain.errors import HostNotAllowed
 
 TOKEN = "AbCdEfGhIjKlMnOpQrSt_-"

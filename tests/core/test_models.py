@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.engines.scripted import ScriptedEngine
-from filmgate.adapters.http.line import HttpProviderClient
-from filmgate.core.models import Models
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.core.providers.account import Account
+from filmgate.core.providers.models import Models
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import InvalidRequest, UnknownModel
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings, Settings
-from filmgate.domain.spelling import edits, meant
+from filmgate.domain.suggestions import edits, meant
 
 PROVIDERS: dict[str, Any] = {"acedata": AceDataUpstream, "dream_machine": DreamMachineUpstream}
 

@@ -13,10 +13,10 @@ from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
 from filmgate.adapters.engines.scripted import ScriptedEngine
-from filmgate.adapters.http.line import HttpProviderClient
 from filmgate.adapters.ledger.sqlite import SqliteLedger
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.core.providers.account import Account
-from filmgate.core.routing import Router
+from filmgate.core.providers.routing import Router
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.settings import EngineSettings

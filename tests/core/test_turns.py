@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filmgate.core.turns import FairQueue, RequestSlots
+from filmgate.core.fairness import FairQueue, RequestSlots
 
 
 async def settled() -> None:

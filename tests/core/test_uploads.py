@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.adapters.media import LocalStore, SandboxedTools
-from filmgate.core import uploads
-from filmgate.core.intake import MediaInputs
-from filmgate.core.links import Links
-from filmgate.core.uploads import Uploads
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.store import LocalStore
+from filmgate.core.media import uploads
+from filmgate.core.media.inputs import MediaInputs
+from filmgate.core.media.links import Links
+from filmgate.core.media.uploads import Uploads
 from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import Caller, RequestContext
 from filmgate.ports.ledger import Application

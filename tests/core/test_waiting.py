@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmgate.core.waiting import Hold, hold
+from filmgate.core.query.wait import Hold, hold
 from filmgate.domain.errors import InvalidRequest
 
 

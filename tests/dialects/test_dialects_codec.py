@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.codec import (
+from filmgate.adapters.dialects.serving.codec import (
     Body,
     Callback,
     Picture,

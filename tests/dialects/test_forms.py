@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.forms import FormFile, form_object, parse_form
+from filmgate.adapters.dialects.serving.forms import FormFile, form_object, parse_form
 from filmgate.domain.errors import InvalidRequest
 
 from .test_inputs import PNG, PNG_URI, form_of, request

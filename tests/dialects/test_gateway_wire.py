@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from filmgate.adapters.dialects.codec import parse, rfc3339
 from filmgate.adapters.dialects.gateway import DIALECT, wire
+from filmgate.adapters.dialects.serving.codec import parse, rfc3339
 from filmgate.domain.errors import Conflict, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests, Unauthorized
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import State

@@ -12,23 +12,23 @@ from hypothesis import strategies as st
 from filmgate.adapters.dialects.acedata import upstream as acedata
 from filmgate.adapters.dialects.acedata.wire import VideosBody
 from filmgate.adapters.dialects.agents import upstream as agents
-from filmgate.adapters.dialects.agents.bodies import GenerationBody
-from filmgate.adapters.dialects.codec import Body, validate
-from filmgate.adapters.dialects.dream_machine import bodies
-from filmgate.adapters.dialects.dream_machine.request import body_of
+from filmgate.adapters.dialects.agents.requests import GenerationBody
+from filmgate.adapters.dialects.dream_machine import requests
+from filmgate.adapters.dialects.dream_machine.request_builder import body_of
 from filmgate.adapters.dialects.gateway import upstream as gateway
 from filmgate.adapters.dialects.gateway import wire as gateway_wire
 from filmgate.adapters.dialects.native.wire import TaskBody
 from filmgate.adapters.dialects.openai_videos import upstream as openai_videos
 from filmgate.adapters.dialects.openai_videos import wire as openai_wire
+from filmgate.adapters.dialects.serving.codec import Body, validate
 from filmgate.adapters.engines.studio import StudioEngine
 from filmgate.app.engines import upstream_types
 from filmgate.domain.adjustments import KEPT, Adjustment, Terms, remaining_changes
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Submission
+from filmgate.ports.transport import ProviderClient
 
 NOWHERE = cast(ProviderClient, None)
 VALUES = ("aspect_ratio", "resolution", "duration", "loop", "enhance")
@@ -165,10 +165,10 @@ LEFT_UNUSED: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
     (gateway_wire.CreateBody, {"user_prompt": "x", "prompt": "y"}, {"prompt": None}),
     (gateway_wire.CreateBody, {"user_prompt": "x", "prompt": "x", "model": "m"}, {}),
     (gateway_wire.ExtendBody, {"prompt": "x", "aspect_ratio": "1:1"}, {"aspect_ratio": None}),
-    (bodies.VideoBody, {"prompt": "cat", "seed": 7}, {"seed": None}),
-    (bodies.ModifyBody, {"mode": "flex_1", "media": {"url": "u"}}, {}),
-    (bodies.ModifyBody, {"mode": "adhere_1", "media": {"url": "u", "x": 1}}, {"mode": "flex_1", "media.x": None}),
-    (bodies.AudioBody, {"negative_prompt": "drums"}, {"negative_prompt": None}),
+    (requests.VideoBody, {"prompt": "cat", "seed": 7}, {"seed": None}),
+    (requests.ModifyBody, {"mode": "flex_1", "media": {"url": "u"}}, {}),
+    (requests.ModifyBody, {"mode": "adhere_1", "media": {"url": "u", "x": 1}}, {"mode": "flex_1", "media.x": None}),
+    (requests.AudioBody, {"negative_prompt": "drums"}, {"negative_prompt": None}),
     (GenerationBody, {"prompt": "x", "type": "image", "video": {"loop": True}}, {"video": None}),
     (GenerationBody, {"prompt": "x", "type": "video", "output_format": "png"}, {"output_format": None}),
     (

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from filmgate.adapters.dialects.acedata import wire as acedata
-from filmgate.adapters.dialects.agents import bodies as agents
-from filmgate.adapters.dialects.codec import validate
-from filmgate.adapters.dialects.dream_machine import bodies as dream_machine
-from filmgate.adapters.dialects.forms import read_inputs
+from filmgate.adapters.dialects.agents import requests as agents
+from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.gateway import wire as gateway
-from filmgate.adapters.dialects.inputs import ExtractedInputs, InputFields
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
+from filmgate.adapters.dialects.serving.codec import validate
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.inputs import ExtractedInputs, InputFields
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind

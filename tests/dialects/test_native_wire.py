@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.native import DIALECT, wire
+from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import State

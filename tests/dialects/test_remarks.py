@@ -13,9 +13,9 @@ import pytest
 
 from filmgate.adapters.dialects.acedata import upstream as acedata_upstream
 from filmgate.adapters.dialects.acedata import wire as acedata
-from filmgate.adapters.dialects.agents import told as agents_told
+from filmgate.adapters.dialects.agents import parse_status as agents_told
 from filmgate.adapters.dialects.agents import wire as agents
-from filmgate.adapters.dialects.dream_machine import told as dream_machine_told
+from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
 from filmgate.adapters.dialects.dream_machine import wire as dream_machine
 from filmgate.adapters.dialects.gateway import upstream as gateway_upstream
 from filmgate.adapters.dialects.gateway import wire as gateway
@@ -23,7 +23,7 @@ from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import upstream as openai_upstream
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
 from filmgate.adapters.mcp.results import ITEM, RESULT
-from filmgate.core.query import Serializer
+from filmgate.core.query.cache import Serializer
 from filmgate.domain.adjustments import Adjustment
 from filmgate.domain.states import State
 from filmgate.domain.task import Task, WorkState

@@ -15,7 +15,7 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import shield
+from filmgate.core.work.attempt import shield
 from filmgate.domain.errors import Unavailable
 from filmgate.ports.dispatch import QueueConfig
 from filmgate.ports.ledger import PURGE, Claim, Ledger, WorkItem

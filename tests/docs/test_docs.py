@@ -21,13 +21,13 @@ from pydantic.fields import FieldInfo
 
 from filmgate.adapters.cli.program import run
 from filmgate.adapters.dialects.acedata.upstream import AceDataOptions
+from filmgate.adapters.dialects.calling.upstreams import UpstreamOptions
 from filmgate.adapters.dialects.gateway.upstream import GatewayOptions
 from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosOptions
-from filmgate.adapters.dialects.upstreams import UpstreamOptions
 from filmgate.adapters.engines.scripted.script import Playbook
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.app.engines import engines_and_accounts, upstream_types
-from filmgate.app.names import Names
+from filmgate.app.resolvers import Names
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import CommandExit
+from filmgate.adapters.cli.errors import CommandExit
 from filmgate.app.engines import upstream_types
 from filmgate.domain.environment import is_service_link, strangers
 from filmgate.domain.settings import LOCAL, TYPES, Settings
-from filmgate.domain.spelling import edits
+from filmgate.domain.suggestions import edits
 
 OPTIONS = sorted(Settings.model_fields)
 VARIABLES = [f"FILMGATE_{option.upper()}" for option in OPTIONS]

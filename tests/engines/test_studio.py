@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filmgate.adapters.engines.studio import StudioEngine, film
-from filmgate.adapters.engines.studio.order import order_of
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import probe
-from filmgate.adapters.engines.studio.take import plan
+from filmgate.adapters.engines.studio import StudioEngine
+from filmgate.adapters.engines.studio.job.order import order_of
+from filmgate.adapters.engines.studio.job.take import plan
+from filmgate.adapters.engines.studio.pixels import film
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render.renderer import probe
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.generation import Generation, Kind
 from filmgate.domain.sizes import ASPECT_RATIOS, frame_size

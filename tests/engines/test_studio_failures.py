@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from filmgate.adapters.engines.process import WorkerPool
 from filmgate.adapters.engines.studio import StudioEngine
-from filmgate.adapters.engines.studio.gl import NoGl, renderer_name
+from filmgate.adapters.engines.studio.render.gl import NoGl, renderer_name
+from filmgate.adapters.process import WorkerPool
 from filmgate.domain.errors import EngineCrashed
 from filmgate.domain.generation import Kind
 from tests.engines.shop import Shop
 
 SABOTAGE = """
 import ctypes
-from filmgate.adapters.engines.process import serve
+from filmgate.adapters.process import serve
 from filmgate.adapters.engines.studio import gl, worker
 
 def lose():

@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.process import JobFailed
-from filmgate.adapters.engines.studio import motion
-from filmgate.adapters.engines.studio.gl import NoGl, renderer_name
-from filmgate.adapters.engines.studio.picture import Picture, cover
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import CHOICE, RenderBackend, probe, renderer_for
+from filmgate.adapters.engines.studio.pixels import motion
+from filmgate.adapters.engines.studio.pixels.picture import Picture, cover
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render.gl import NoGl, renderer_name
+from filmgate.adapters.engines.studio.render.renderer import CHOICE, RenderBackend, probe, renderer_for
+from filmgate.adapters.process import JobFailed
 
 WIDTH, HEIGHT = 176, 100
 PROMPTS = {

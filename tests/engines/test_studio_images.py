@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.studio import film, motion
-from filmgate.adapters.engines.studio.picture import Picture, _start, cover
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.engines.studio.pixels import film, motion
+from filmgate.adapters.engines.studio.pixels.picture import Picture, _start, cover
 from tests.engines.shop import packets, psnr
 
 WIDTH, HEIGHT = 320, 180

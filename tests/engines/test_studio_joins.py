@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.reel import Span, moments
-from filmgate.adapters.engines.studio.renderer import probe
-from filmgate.adapters.engines.studio.scene import Scene
+from filmgate.adapters.engines.studio.model.scene import Scene
+from filmgate.adapters.engines.studio.pixels.reel import Span, moments
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render.renderer import probe
 from filmgate.ports.engine import Product
 from tests.engines.shop import decoded, psnr
 

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from filmgate.adapters.engines.process import JobFailed
-from filmgate.adapters.engines.studio import StudioEngine, film
-from filmgate.adapters.engines.studio import picture as pictures
-from filmgate.adapters.engines.studio.cameras import MOVES, combine
-from filmgate.adapters.engines.studio.order import order_of
-from filmgate.adapters.engines.studio.prompt import imagine, unread
-from filmgate.adapters.engines.studio.reel import Reel
-from filmgate.adapters.engines.studio.renderer import RenderBackend, probe, renderer_for
-from filmgate.adapters.engines.studio.retake import retake
-from filmgate.adapters.engines.studio.scene import Camera, Scene, pose
-from filmgate.adapters.engines.studio.take import plan
+from filmgate.adapters.engines.studio import StudioEngine
+from filmgate.adapters.engines.studio.job.order import order_of
+from filmgate.adapters.engines.studio.job.retake import retake
+from filmgate.adapters.engines.studio.job.take import plan
+from filmgate.adapters.engines.studio.model.cameras import MOVES, combine
+from filmgate.adapters.engines.studio.model.scene import Camera, Scene, pose
+from filmgate.adapters.engines.studio.pixels import film
+from filmgate.adapters.engines.studio.pixels import picture as pictures
+from filmgate.adapters.engines.studio.pixels.reel import Reel
+from filmgate.adapters.engines.studio.prompt.imagine import imagine, unread
+from filmgate.adapters.engines.studio.render.renderer import RenderBackend, probe, renderer_for
+from filmgate.adapters.process import JobFailed
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import (
     Generation,

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from filmgate.adapters.engines.studio.cameras import MOVES
-from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.prompt import imagine, seed_of
-from filmgate.adapters.engines.studio.scene import Camera, Scene, pose
+from filmgate.adapters.engines.studio.model.cameras import MOVES
+from filmgate.adapters.engines.studio.model.catalogue import PLACES
+from filmgate.adapters.engines.studio.model.scene import Camera, Scene, pose
+from filmgate.adapters.engines.studio.prompt.imagine import imagine, seed_of
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.palettes import PALETTES
-from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.quality import QUALITIES
-from filmgate.adapters.engines.studio.renderer import probe, renderer_for
+from filmgate.adapters.engines.studio.model.catalogue import PLACES
+from filmgate.adapters.engines.studio.model.palettes import PALETTES
+from filmgate.adapters.engines.studio.pixels.picture import Picture
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render.quality import QUALITIES
+from filmgate.adapters.engines.studio.render.renderer import probe, renderer_for
 from tests.engines.test_studio_frames import psnr
 
 WIDTH, HEIGHT = 160, 90

@@ -10,17 +10,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from filmgate.adapters.engines.studio import figures, gl
-from filmgate.adapters.engines.studio.areas import Box
-from filmgate.adapters.engines.studio.cast import ACTIONS, SUBJECTS
-from filmgate.adapters.engines.studio.catalogue import PLACES
-from filmgate.adapters.engines.studio.gl import NoGl, renderer_name
-from filmgate.adapters.engines.studio.picture import Picture
-from filmgate.adapters.engines.studio.place import StageArea
-from filmgate.adapters.engines.studio.prompt import imagine
-from filmgate.adapters.engines.studio.renderer import RenderBackend, renderer_for
-from filmgate.adapters.engines.studio.scene import Figure, Scene
-from filmgate.adapters.engines.studio.subject import Way
+from filmgate.adapters.engines.studio.model.cast import ACTIONS, SUBJECTS
+from filmgate.adapters.engines.studio.model.catalogue import PLACES
+from filmgate.adapters.engines.studio.model.place import StageArea
+from filmgate.adapters.engines.studio.model.scene import Figure, Scene
+from filmgate.adapters.engines.studio.model.subject import Way
+from filmgate.adapters.engines.studio.pixels.picture import Picture
+from filmgate.adapters.engines.studio.prompt.imagine import imagine
+from filmgate.adapters.engines.studio.render import gl
+from filmgate.adapters.engines.studio.render.areas import Box
+from filmgate.adapters.engines.studio.render.gl import NoGl, renderer_name
+from filmgate.adapters.engines.studio.render.renderer import RenderBackend, renderer_for
+from filmgate.adapters.engines.studio.staging import figures
 from tests.engines.shop import psnr
 
 WIDTH, HEIGHT = 128, 72

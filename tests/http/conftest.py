@@ -13,8 +13,8 @@ import pytest
 from tests.http.lines import KEY, Open
 from tests.http.sites import ALLOWED, no_names
 
-from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.http.line import HttpProviderClient
-from filmgate.ports.line import ProviderClient, ProviderClientError
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
+from filmgate.ports.transport import ProviderClient, ProviderClientError
 
 KEY = {"Authorization": "Bearer top-secret-key"}
 Open = Callable[..., HttpProviderClient]

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from tests.support.nameserver import SILENT, Answer, NameServer, name_server
 
-from filmgate.adapters.http.names import NameServers
-from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.outbound.name_servers import NameServers
+from filmgate.adapters.outbound.resolver import Unresolved
 
 ETC = Path("/etc")
 RESOLV, HOSTS = ETC / "resolv.conf", ETC / "hosts"

@@ -13,9 +13,9 @@ from unittest import mock
 from tests.http.machine import play_here
 from tests.http.sites import no_names, refused, resolver, says, sends_to, site
 
-from filmgate.adapters.http import addresses
-from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.adapters.http.own_addresses import is_own
+from filmgate.adapters.outbound import addresses
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.own_addresses import is_own
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.fetcher import FetchError
 

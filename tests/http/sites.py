@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.resolver import Unresolved
 from filmgate.ports.fetcher import FetchError
 
 HOME = "127.0.0.2"

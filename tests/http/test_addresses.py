@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.http.sites import HOME, hostile, no_names, refused, resolver, sends_to, site
 
-from filmgate.adapters.http.addresses import as_ip, is_allowed, is_public, parse
-from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.addresses import as_ip, is_allowed, is_public, parse
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
 from filmgate.domain.addresses import ascii_host, redact
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.hosts import Host, parse_host

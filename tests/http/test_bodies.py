@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.http import encodings
-from filmgate.adapters.http.bodies import Bodies, release
-from filmgate.adapters.http.body_memory import BodyMemory
+from filmgate.adapters.web import encodings
+from filmgate.adapters.web.bodies import Bodies, release
+from filmgate.adapters.web.body_memory import BodyMemory
 from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, UnsupportedEncoding
 from filmgate.domain.structure import MAX_VALUES
 

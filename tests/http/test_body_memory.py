@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from filmgate.adapters.http.body_memory import BodyMemory, Release
+from filmgate.adapters.web.body_memory import BodyMemory, Release
 from filmgate.domain.errors import Unavailable
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from filmgate.adapters.http.connections import ADMIN_CONNECTIONS, Connections, ConnectionState
+from filmgate.adapters.web.connections import ADMIN_CONNECTIONS, Connections, ConnectionState
 from filmgate.app.descriptors import connections_within
 
 

@@ -12,8 +12,8 @@ import pytest
 from tests.http.lines import Open, failure
 from tests.http.sites import FORBIDDEN, HOME, says, site
 
-from filmgate.adapters.http.dialling import first_connected
-from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.outbound.dialer import first_connected
+from filmgate.adapters.outbound.resolver import Unresolved
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
 

@@ -13,7 +13,7 @@ import pytest
 from tests.http.sites import ALLOWED, FORBIDDEN, HOME, no_names, refused, says, site
 
 from filmgate import __version__
-from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
 from filmgate.ports.fetcher import FetchError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
@@ -168,5 +168,5 @@ async def test_closed_fetcher_opens_again(fetcher: CheckedFetcher, tmp_path: Pat
 
 def test_start_is_not_slowed_down():
     """The HTTP library is loaded with the first request, not with the module."""
-    code = "import sys, filmgate.adapters.http.fetcher\nsys.exit('httpx2' in sys.modules)"
+    code = "import sys, filmgate.adapters.outbound.fetcher\nsys.exit('httpx2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

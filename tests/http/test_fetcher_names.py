@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.http.sites import ALLOWED, FORBIDDEN, HOME, refused, resolver, says, sends_to, site
 
-from filmgate.adapters.http.fetcher import CheckedFetcher
-from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.resolver import Unresolved
 from filmgate.ports.fetcher import FetchError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")

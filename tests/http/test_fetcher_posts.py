@@ -9,7 +9,7 @@ import pytest
 from tests.http.sites import HOME, says, site
 
 from filmgate import __version__
-from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
 from filmgate.ports.fetcher import FetchError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")

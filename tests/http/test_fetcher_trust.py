@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.http.sites import ALLOWED, FORBIDDEN, HOME, no_names, refused, resolver, says, sends_to, site
 
-from filmgate.adapters.http.fetcher import CheckedFetcher
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
 

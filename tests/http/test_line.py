@@ -13,9 +13,9 @@ from tests.http.lines import KEY, Open, failure
 from tests.http.sites import FORBIDDEN, says, site
 
 from filmgate import __version__
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.domain.errors import InvalidRequest
-from filmgate.ports.line import FormPart, Reply
+from filmgate.ports.transport import FormPart, Reply
 
 _HOME = "127.0.0.1"
 
@@ -168,6 +168,7 @@ def test_unusable_key(headers: dict[str, str]):
 
 def test_start_is_not_slowed_down():
     """The HTTP library is loaded with the first request, not with the line."""
-    code = "import sys; from filmgate.adapters.http.line import HttpLine\nHttpLine('http://a.example', {})\n"
+    code = "import sys\nfrom filmgate.adapters.outbound.provider_client import HttpProviderClient\n"
+    code += "HttpProviderClient('http://a.example', {})\n"
     code += "sys.exit('httpx2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

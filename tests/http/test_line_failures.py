@@ -16,7 +16,7 @@ from anyio._backends._asyncio import SocketStream
 from tests.http.lines import Open, failure
 from tests.http.sites import listening, says, site
 
-from filmgate.ports.line import FormPart
+from filmgate.ports.transport import FormPart
 
 _HOME = "127.0.0.1"
 _CONNECTIONS = 48

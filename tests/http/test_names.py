@@ -13,8 +13,8 @@ from tests.http import machine
 from tests.http.machine import CASES, played
 from tests.support.nameserver import BROKEN, GARBAGE, REFUSED, SILENT, NameServer, name_server
 
-from filmgate.adapters.http.names import NameServers
-from filmgate.adapters.http.resolver import Unresolved
+from filmgate.adapters.outbound.name_servers import NameServers
+from filmgate.adapters.outbound.resolver import Unresolved
 
 MANY = [f"203.0.113.{n}" for n in range(1, 251)]
 NAMES = {

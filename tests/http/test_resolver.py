@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.http.names import ask_system
-from filmgate.adapters.http.resolver import Resolver, Unresolved
+from filmgate.adapters.outbound.name_servers import ask_system
+from filmgate.adapters.outbound.resolver import Resolver, Unresolved
 
 
 class Servers:

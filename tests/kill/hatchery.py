@@ -212,8 +212,8 @@ def _run(what: list[str]) -> int:
 
     if what[0] == "serve":
         return serve(Settings())
-    from filmgate.app.backup import make_backup
-    from filmgate.app.restore import restore_backup
+    from filmgate.ops.backup import make_backup
+    from filmgate.ops.restore import restore_backup
 
     faults.arm(os.environ)
     if what[0] == "backup":

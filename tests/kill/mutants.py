@@ -42,7 +42,7 @@ class Notice(NamedTuple):
 
 
 def _repeat_after_crash() -> None:
-    from filmgate.core.providers.submitting import ProviderSubmit
+    from filmgate.core.providers.submit import ProviderSubmit
     from filmgate.domain.states import Stage
 
     async def again(_: ProviderSubmit, attempt: Any, _folder: Path) -> None:
@@ -107,7 +107,7 @@ def _remember_keys_apart() -> None:
     from functools import partial
 
     from filmgate.adapters.ledger.sqlite import SqliteLedger, submits
-    from filmgate.core.service import TaskService
+    from filmgate.core.tasks.service import TaskService
 
     commit, accept = SqliteLedger.submit, TaskService.submit
 
@@ -127,13 +127,13 @@ def _remember_keys_apart() -> None:
 
 
 def _name_webhooks_anew() -> None:
-    from filmgate.ports.callbacks import WebhookEvent
+    from filmgate.ports.webhooks import WebhookEvent
 
     WebhookEvent.id = property(lambda self: f"msg_{self.task_id}_{os.getpid()}_{self.state}")  # type: ignore[assignment]
 
 
 def _tell_ends_apart() -> None:
-    from filmgate.core.attempt import Attempt
+    from filmgate.core.work.attempt import Attempt
 
     commit = Attempt.commit
 
@@ -170,7 +170,7 @@ def _forget_ids_of_deleted() -> None:
 
 
 def _sweep_what_is_referenced() -> None:
-    from filmgate.core.collecting import GarbageCollector
+    from filmgate.core.work.garbage_collection import GarbageCollector
 
     async def sweep(self: GarbageCollector, folders: Any) -> int:
         for folder in folders:
@@ -207,7 +207,7 @@ def _show_everything() -> None:
 
 
 def _leave_files_out_of_backups() -> None:
-    from filmgate.app import backup
+    from filmgate.ops import backup
 
     keep = backup._Backup._keep
 

@@ -146,7 +146,7 @@ def test_a_locked_ledger_is_waited_for_and_then_refused(start_service: Callable[
 _DECODING = """
 import asyncio, sys
 from pathlib import Path
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.domain.errors import DecoderLost, Unavailable
 
 async def main():

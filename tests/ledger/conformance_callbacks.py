@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.callbacks import Delivery, DeliveryOutcome, SigningSecret, WebhookFilter
+from filmgate.domain.webhooks import CallbackStatus
 from filmgate.ports.ledger import CALLBACK, Application, Change, Claim, Ledger, WorkItem
+from filmgate.ports.webhooks import Delivery, DeliveryOutcome, SigningSecret, WebhookFilter
 
 from .conformance import Tenants
 from .examples import CANCELLED, NOW, A, B, submitted

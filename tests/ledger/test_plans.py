@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from filmgate.adapters.ledger.sqlite import callbacks, find
+from filmgate.adapters.ledger.sqlite import find, webhooks
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.statements import SQL
-from filmgate.domain.callbacks import CallbackStatus
 from filmgate.domain.states import State
-from filmgate.ports.callbacks import WebhookFilter
+from filmgate.domain.webhooks import CallbackStatus
 from filmgate.ports.ledger import TaskFilter
+from filmgate.ports.webhooks import WebhookFilter
 
 from .examples import A
 
@@ -45,11 +45,11 @@ LISTS = {
     "user created": listing(user_id="x", created_min=1.0, created_max=2.0),
     "trace": listing(trace_ids=("x",)),
     "traces": listing(trace_ids=("x", "y")),
-    "callbacks": callbacks.list_statements(A.id, WebhookFilter())[0],
-    "count callbacks": callbacks.list_statements(A.id, WebhookFilter())[1],
-    "callbacks of a status": callbacks.list_statements(A.id, WebhookFilter(statuses=STATUSES[:1]))[0],
-    "callbacks of statuses": callbacks.list_statements(A.id, WebhookFilter(statuses=STATUSES))[0],
-    "callbacks of a task": callbacks.list_statements(A.id, WebhookFilter(task_id="x"))[0],
+    "callbacks": webhooks.list_statements(A.id, WebhookFilter())[0],
+    "count callbacks": webhooks.list_statements(A.id, WebhookFilter())[1],
+    "callbacks of a status": webhooks.list_statements(A.id, WebhookFilter(statuses=STATUSES[:1]))[0],
+    "callbacks of statuses": webhooks.list_statements(A.id, WebhookFilter(statuses=STATUSES))[0],
+    "callbacks of a task": webhooks.list_statements(A.id, WebhookFilter(task_id="x"))[0],
 }
 
 PAGED = {

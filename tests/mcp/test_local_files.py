@@ -15,9 +15,9 @@ import mcp_types as types
 import pytest
 from PIL import Image
 
-from filmgate.adapters.cli import folders, localfiles
-from filmgate.adapters.cli.folders import read_inside
-from filmgate.adapters.cli.roots import path_of
+from filmgate.adapters.cli.mcp import folders, local_files
+from filmgate.adapters.cli.mcp.folders import read_inside
+from filmgate.adapters.cli.mcp.roots import path_of
 from filmgate.adapters.mcp import arguments
 from filmgate.client.errors import InvalidInput
 from tests.support.service import RunningService
@@ -99,13 +99,13 @@ def test_what_is_no_picture_is_refused(service: RunningService, album: Path, log
     (album / "empty.png").touch()
     (album / "text.png").write_text("no picture")
     with (album / "large.png").open("wb") as file:
-        file.truncate(localfiles.LIMITS["image"] + 1)
+        file.truncate(local_files.LIMITS["image"] + 1)
     expected = {
         "fifo.png": "is not a regular file",
         "inner": "is not a regular file",
         "empty.png": "is empty",
         "absent.png": "No such file",
-        "large.png": f"at most {localfiles.LIMITS['image']} can be sent",
+        "large.png": f"at most {local_files.LIMITS['image']} can be sent",
         "text.png": "",
     }
     with piped(pointed_at(service), log, "--allow-folder", str(album)) as bridge:
@@ -187,7 +187,7 @@ def test_over_http_a_path_is_refused(http: httpx2.Client, album: Path):
 
 def test_the_arguments_are_those_of_the_tools():
     """The command knows the same arguments that may be files as the service."""
-    assert set(localfiles.ARGUMENTS) == arguments.FILES
+    assert set(local_files.ARGUMENTS) == arguments.FILES
 
 
 def test_a_folder_that_is_none_is_refused(service: RunningService, log: Path):

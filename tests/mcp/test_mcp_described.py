@@ -16,7 +16,7 @@ from mcp.client.client import ConnectMode
 from mcp.shared.exceptions import MCPError
 
 from filmgate.adapters.mcp.tools import TOOLS, Tool
-from filmgate.core.access import Action
+from filmgate.core.tasks.access import Action
 from tests.support.service import RunningService
 
 from .callers import MODES, SHORT, UNKNOWN, called, caller, ended, message, modern

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from filmgate.adapters.mcp import direct
+from filmgate.adapters.mcp import fast_path
 from filmgate.app import open_service
 from filmgate.domain.settings import EngineSettings, Settings
 
@@ -53,18 +53,18 @@ class Both:
     async def send(self, body: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
         """Send it both ways, compare, and give what both said."""
         content = json.dumps(body).encode()
-        read = direct.plain
+        read = fast_path.plain
 
         def counted(data: bytes, given: Any) -> Any:
             found = read(data, given)
             self.short += found is not None
             return found
 
-        self.monkeypatch.setattr(direct, "plain", counted)
+        self.monkeypatch.setattr(fast_path, "plain", counted)
         shortly = await self.http.post("/mcp", content=content, headers=headers)
-        self.monkeypatch.setattr(direct, "plain", lambda data, given: None)
+        self.monkeypatch.setattr(fast_path, "plain", lambda data, given: None)
         wholly = await self.http.post("/mcp", content=content, headers=headers)
-        self.monkeypatch.setattr(direct, "plain", read)
+        self.monkeypatch.setattr(fast_path, "plain", read)
         assert shortly.status_code == wholly.status_code
         assert shortly.headers["Content-Type"] == wholly.headers["Content-Type"]
         said = json.loads(PASSING.sub("…", shortly.text))
@@ -144,7 +144,7 @@ async def test_every_tool_in_every_version(both: Both):
 def test_what_is_not_plain_is_left_to_the_sdk(change: dict[str, Any]):
     """A call that is odd in any respect is not answered the short way, so that one server judges it."""
     call = message("tools/call", {"name": "luma_get_task", "arguments": {"task_id": UNKNOWN}}) | change
-    assert direct.plain(json.dumps(call).encode(), []) is None
+    assert fast_path.plain(json.dumps(call).encode(), []) is None
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 from mcp.client.client import ConnectMode
 from PIL import Image
 
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.adapters.mcp.thumbnails import Thumbnails
-from filmgate.adapters.media import SandboxedTools
 from filmgate.domain.media import PREVIEW_BYTES
 from tests.service.conftest import new_key
 from tests.support.service import RunningService

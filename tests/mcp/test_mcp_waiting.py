@@ -18,7 +18,7 @@ from mcp.client.extension import ClaimContext
 from mcp.shared.exceptions import MCPError
 
 from filmgate.app import open_service
-from filmgate.core.service import SubmitRequest
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings, Settings
 from filmgate.ports.context import RequestContext

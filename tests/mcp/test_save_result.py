@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.cli import folders
-from filmgate.adapters.cli.folders import NewFile, safe_name
-from filmgate.adapters.cli.messages import Message
-from filmgate.adapters.cli.saving import NAME, SaveTool
+from filmgate.adapters.cli.mcp import folders
+from filmgate.adapters.cli.mcp.folders import NewFile, safe_name
+from filmgate.adapters.cli.mcp.jsonrpc import Message
+from filmgate.adapters.cli.mcp.save_tool import NAME, SaveTool
 from filmgate.client.errors import DownloadFailed
 from filmgate.client.results import Task, Video
 from tests.support.clips import play

@@ -11,7 +11,7 @@ import pytest_asyncio
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from tests.media.painting import MakeClip, Paint, names
 
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.media.films import SECRETS, loudness, make_film, pictures
 from tests.media.painting import Paint, brightening, names, near, plain
 
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.domain.errors import InvalidMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

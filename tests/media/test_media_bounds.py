@@ -13,9 +13,9 @@ import pytest
 from av.video.frame import VideoFrame
 from PIL import GifImagePlugin, Image, PngImagePlugin
 
-from filmgate.adapters.media.frames import even_size
-from filmgate.adapters.media.pictures import normalise_picture
-from filmgate.adapters.media.work import SOURCE
+from filmgate.adapters.decode.frames import even_size
+from filmgate.adapters.decode.messages import SOURCE
+from filmgate.adapters.decode.pictures import normalise_picture
 
 MIB = 1024 * 1024
 SIDE = 16

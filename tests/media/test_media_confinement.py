@@ -17,11 +17,11 @@ from PIL import Image
 from tests.media.painting import MakeClip
 from tests.media.test_media_sandbox import children, helpers, until
 
-from filmgate.adapters.media import SandboxedTools
-from filmgate.adapters.media.work import SandboxLayer
-from filmgate.app.doctor.finding import Level
-from filmgate.app.doctor.sandbox import SandboxExamination, examine_sandbox, sandbox_findings
+from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.decode.messages import SandboxLayer
 from filmgate.domain.settings import Settings
+from filmgate.ops.doctor.findings import Level
+from filmgate.ops.doctor.sandbox import SandboxExamination, examine_sandbox, sandbox_findings
 
 _FILTER = """
 import ctypes, os, sys
@@ -36,7 +36,7 @@ os.execv(sys.executable, [sys.executable, "-m", "filmgate", *sys.argv[1:]])
 """Starts Filmgate on a kernel that lacks a call, or in a container that refuses it."""
 
 _HOLES = """
-from filmgate.adapters.media import landlock, namespaces, seccomp
+from filmgate.adapters.decode import landlock, namespaces, seccomp
 def without(*names):
     denied = " ".join(seccomp._DENIED.values()).split()
     seccomp._DENIED = {"all": " ".join(name for name in denied if name not in names)}

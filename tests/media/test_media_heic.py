@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from tests.media.painting import near
 
-from filmgate.adapters.media import SandboxedTools
-from filmgate.adapters.media.kinds import clip_demuxer, picture_format
+from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.decode.kinds import clip_demuxer, picture_format
 from filmgate.domain.errors import InvalidMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from filmgate.adapters.media import SandboxedTools
-from filmgate.adapters.media.kinds import PICTURES
+from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.decode.kinds import PICTURES
 from filmgate.domain.errors import InvalidMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 from tests.media.painting import near
 
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.domain.errors import InvalidMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

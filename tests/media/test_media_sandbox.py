@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from tests.media.painting import MakeClip, brightening, names
 
-from filmgate.adapters.media import SandboxedTools
-from filmgate.adapters.media.confine import die_with
-from filmgate.adapters.media.sandbox import Sandbox, regular_file
-from filmgate.adapters.media.work import ChildLimits, SandboxOperation
+from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.decode.confine import die_with
+from filmgate.adapters.decode.messages import ChildLimits, SandboxOperation
+from filmgate.adapters.decode.sandbox import Sandbox, regular_file
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 
 _MIB = 1024 * 1024
@@ -81,7 +81,7 @@ async def test_nothing_runs_before_the_first_file(tools: SandboxedTools, box: Pa
 
 def test_start_is_not_slowed_down():
     """The service itself never loads the decoders."""
-    code = "import sys, filmgate.adapters.media\nsys.exit(bool({'av', 'PIL', 'numpy'} & set(sys.modules)))"
+    code = "import sys, filmgate.adapters.decode\nsys.exit(bool({'av', 'PIL', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
@@ -207,7 +207,7 @@ async def test_killed_helper_is_replaced(tools: SandboxedTools, box: Path, make_
 _SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 asyncio.run(SandboxedTools().normalise_video(Path(sys.argv[1]), Path(sys.argv[2])))
 """
 
@@ -266,9 +266,9 @@ def test_confined_process(tmp_path: Path, attempt: str):
     (tmp_path / "secret").write_text("secret")
     script = f"""
 import os, resource, socket, sys
-from filmgate.adapters.media.confine import confine, leave_network
-from filmgate.adapters.media.landlock import stay_in
-from filmgate.adapters.media.work import Limits
+from filmgate.adapters.decode.confine import confine, leave_network
+from filmgate.adapters.decode.landlock import stay_in
+from filmgate.adapters.decode.messages import Limits
 alone = leave_network()
 os.chdir({str(box)!r})
 confine(Limits(memory=500 * 2**20, cpu=5, wall=5, file=1000), {str(box)!r})
@@ -308,7 +308,7 @@ except (OSError, MemoryError, AssertionError) as error:
 
 
 def _has_landlock() -> bool:
-    code = "import sys\nfrom filmgate.adapters.media.landlock import stay_in\nsys.exit(not stay_in('/', reading=[]))"
+    code = "import sys\nfrom filmgate.adapters.decode.landlock import stay_in\nsys.exit(not stay_in('/', reading=[]))"
     return subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.media.painting import names
 
-from filmgate.adapters.media import LocalStore
+from filmgate.adapters.store import LocalStore
 from filmgate.domain.errors import Unavailable
 
 
@@ -202,7 +202,7 @@ async def test_not_ready_when_full(tmp_path: Path):
 _PUTTER = """
 import asyncio, sys
 from pathlib import Path
-from filmgate.adapters.media import LocalStore
+from filmgate.adapters.store import LocalStore
 async def main():
     store, folder = LocalStore(Path(sys.argv[1]) / "media"), Path(sys.argv[1])
     for number in range(100_000):

@@ -15,7 +15,7 @@ from tests.media.painting import MakeClip, plain
 from tests.media.test_media_sandbox import children, helpers
 from tests.support.processes import until
 
-from filmgate.adapters.media import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools
 from filmgate.domain.errors import InvalidMedia
 from filmgate.domain.media import Facts
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 import pytest
 
-from filmgate.adapters.http.resolver import Unresolved
-from filmgate.app import names
-from filmgate.app.names import Names
+from filmgate.adapters.outbound.resolver import Unresolved
+from filmgate.app import resolvers
+from filmgate.app.resolvers import Names
 from filmgate.domain.settings import Settings
 from tests.http.machine import played
 
@@ -44,9 +44,9 @@ class Silent:
             await asyncio.Event().wait()
         return ADDRESS
 
-    async def heard(self, names: int) -> None:
+    async def heard(self, resolvers: int) -> None:
         """Wait until so many silent names have been asked for."""
-        while self.asked < names:
+        while self.asked < resolvers:
             self.news.clear()
             await self.news.wait()
 
@@ -58,8 +58,8 @@ class Silent:
 async def test_providers_share_nothing_with_tenants(way: Literal["dns", "system"], monkeypatch: pytest.MonkeyPatch):
     """Though tenants have taken up all look-ups there are, each provider's name is looked up; and the other way."""
     silent = Silent()
-    monkeypatch.setattr(names, "NameServers", lambda: silent)
-    monkeypatch.setattr(names, "ask_system", silent.ask)
+    monkeypatch.setattr(resolvers, "NameServers", lambda: silent)
+    monkeypatch.setattr(resolvers, "ask_system", silent.ask)
     resolving = Names(Settings(resolver=way, max_lookups=SHARE))
     one = resolving.of_provider("one")
     everybody = [

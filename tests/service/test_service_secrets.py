@@ -160,7 +160,7 @@ def tools(http: httpx2.Client, private: str) -> list[str]:
 def assert_traced(log: str) -> None:
     """Check that each line is JSON, and that those about callbacks name the task and its trace."""
     lines = [json.loads(line) for line in log.splitlines()]
-    told = [line for line in lines if line["logger"] == "filmgate.core.callbacks.delivering"]
+    told = [line for line in lines if line["logger"] == "filmgate.core.webhooks.deliver"]
     assert told
     for line in told:
         assert line["task_id"] in line["event"]

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.core.keys import digest, new_key
+from filmgate.core.tasks.keys import digest, new_key
 from tests.support.service import FILMGATE, RunningService, clean_env
 
 from .conftest import client, ended, engines, submit

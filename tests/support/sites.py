@@ -16,7 +16,7 @@ DEATHS = {
 
 _DYING = """
 import os, sys
-if "filmgate.adapters.media.zygote" in sys.orig_argv and os.path.exists({switch!r}):
+if "filmgate.adapters.decode.zygote" in sys.orig_argv and os.path.exists({switch!r}):
     exec(open({switch!r}).read())
 """
 _LACKING = """

@@ -7,7 +7,7 @@ import resource
 from pathlib import Path
 from typing import Final
 
-from filmgate.adapters.http.connections import ADMIN_CONNECTIONS
+from filmgate.adapters.web.connections import ADMIN_CONNECTIONS
 
 _MOST: Final = 1 << 20
 """Descriptors that are asked for at most: where there is no limit, programs that try all of them would not end."""

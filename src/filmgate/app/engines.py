@@ -15,7 +15,7 @@ from filmgate.ports.ledger import Ledger
 if TYPE_CHECKING:
     from filmgate.core.providers.account import Account
     from filmgate.ports.engine import Engine
-    from filmgate.ports.line import ProviderClient
+    from filmgate.ports.transport import ProviderClient
 
 Wrap = Callable[["ProviderClient", str], "ProviderClient"]
 Resolving = Callable[[str], Callable[[str], Awaitable[Sequence[str]]]]
@@ -78,8 +78,8 @@ def upstream_types() -> dict[str, Any]:
 
 def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Resolving, wrap: Wrap) -> Account:
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
-    from filmgate.adapters.dialects.upstreams import options
-    from filmgate.adapters.http.line import HttpProviderClient
+    from filmgate.adapters.dialects.calling.upstreams import options
+    from filmgate.adapters.outbound.provider_client import HttpProviderClient
     from filmgate.core.providers.account import Account
     from filmgate.domain.accounts import account_settings
 
@@ -120,7 +120,7 @@ def room_of(ledger: Ledger, name: str, settings: EngineSettings, clock: Clock) -
 
 def origins(accounts: Iterable[Account]) -> dict[str, str]:
     """Return the origin of each account's provider by the engine's name: scheme, host and port in one spelling."""
-    from filmgate.adapters.http.addresses import parse
+    from filmgate.adapters.outbound.addresses import parse
 
     return {account.name: parse(account.provider.line.base).origin for account in accounts}
 

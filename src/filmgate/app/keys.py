@@ -11,7 +11,7 @@ import uuid_utils
 from pydantic import SecretStr
 
 from filmgate.app.reach import is_loopback
-from filmgate.core.keys import digest, new_key
+from filmgate.core.tasks.keys import digest, new_key
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.settings import Settings
 from filmgate.faults import Point, reach

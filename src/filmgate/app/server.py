@@ -54,9 +54,9 @@ def serve(settings: Settings) -> int:
 async def _serve(settings: Settings, listener: socket.socket, descriptors: int) -> None:
     import uvicorn
 
-    from filmgate.adapters.http.connection import patient
-    from filmgate.adapters.http.connections import Connections
-    from filmgate.adapters.http.listener import BoundedServer
+    from filmgate.adapters.web.connection import patient
+    from filmgate.adapters.web.connections import Connections
+    from filmgate.adapters.web.listener import BoundedServer
 
     host, port = listener.getsockname()[:2]
     async with open_service(settings) as service:

@@ -20,15 +20,15 @@ from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
-    from filmgate.adapters.http.gate import WebApp
     from filmgate.adapters.telemetry import Tracing
-    from filmgate.adapters.telemetry.traced import App
-    from filmgate.app.base import Container
+    from filmgate.adapters.telemetry.spans import App
+    from filmgate.adapters.web.app import WebApp
+    from filmgate.app.container import Container
     from filmgate.app.engines import Wrap
-    from filmgate.app.names import Names
-    from filmgate.core.access import AccessControl
-    from filmgate.core.events import Events
-    from filmgate.core.service import TaskService
+    from filmgate.app.resolvers import Names
+    from filmgate.core.tasks.access import AccessControl
+    from filmgate.core.tasks.events import Events
+    from filmgate.core.tasks.service import TaskService
     from filmgate.ports.fetcher import Fetcher
 
 LEDGER = "filmgate.db"
@@ -96,20 +96,20 @@ async def _open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 @contextlib.asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Put a service together and run its work; on leaving, running work gets `grace` seconds to finish."""
-    from filmgate.adapters.http.metrics import RequestCounter
     from filmgate.adapters.telemetry import Metrics
+    from filmgate.adapters.web.metrics import RequestCounter
     from filmgate.app.engines import engines_by_application, origins
     from filmgate.app.web import all_dialects, application, hooks
     from filmgate.app.work import lanes
-    from filmgate.core.access import AccessControl
-    from filmgate.core.collecting import GarbageCollector
-    from filmgate.core.events import Events
-    from filmgate.core.external import needed_references
-    from filmgate.core.operator import AdminService
-    from filmgate.core.providers.adopting import Importer
-    from filmgate.core.providers.following import Polling
-    from filmgate.core.query import Query
-    from filmgate.core.service import TaskService
+    from filmgate.core.admin import AdminService
+    from filmgate.core.providers.importer import Importer
+    from filmgate.core.providers.poll import Polling
+    from filmgate.core.query.cache import Query
+    from filmgate.core.tasks.access import AccessControl
+    from filmgate.core.tasks.events import Events
+    from filmgate.core.tasks.service import TaskService
+    from filmgate.core.work.external_inputs import needed_references
+    from filmgate.core.work.garbage_collection import GarbageCollector
 
     async with contextlib.AsyncExitStack() as stack:
         dispatcher, base = await _base(stack, settings, await stack.enter_async_context(open_ledger(settings)))
@@ -191,17 +191,18 @@ async def _base(
     stack: contextlib.AsyncExitStack, settings: Settings, ledger: Ledger
 ) -> tuple[EmbeddedDispatcher, Container]:
     """Make the adapters, to be closed with the stack, and what the core shares."""
+    from filmgate.adapters.decode import SandboxedTools
     from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
-    from filmgate.adapters.media import LocalStore, SandboxedTools
-    from filmgate.app.base import Container
+    from filmgate.adapters.store import LocalStore
+    from filmgate.app.container import Container
     from filmgate.app.engines import engines_and_accounts
-    from filmgate.app.names import Names
     from filmgate.app.reach import is_address_of_this_machine
-    from filmgate.core.attempt import WorkContext
-    from filmgate.core.feed import Feed
-    from filmgate.core.intake import MediaInputs
-    from filmgate.core.links import Links
-    from filmgate.core.routing import Router
+    from filmgate.app.resolvers import Names
+    from filmgate.core.media.inputs import MediaInputs
+    from filmgate.core.media.links import Links
+    from filmgate.core.providers.routing import Router
+    from filmgate.core.query.feed import Feed
+    from filmgate.core.work.attempt import WorkContext
 
     clock, work = time.time, _empty_folder(settings.data / "work")
     table = settings.engine_table()
@@ -271,27 +272,27 @@ def _tracing(stack: contextlib.AsyncExitStack) -> Tracing | None:
 
 
 def _with_tracing(ledger: Ledger, tracing: Tracing | None) -> Ledger:
-    from filmgate.adapters.telemetry.traced import trace_ledger
+    from filmgate.adapters.telemetry.spans import trace_ledger
 
     return ledger if tracing is None else trace_ledger(ledger, tracing)
 
 
 def _wrap(tracing: Tracing | None) -> Wrap:
-    from filmgate.adapters.telemetry.traced import TracedProviderClient
+    from filmgate.adapters.telemetry.spans import TracedProviderClient
 
     return lambda line, engine: line if tracing is None else TracedProviderClient(line, engine, tracing)
 
 
 def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetcher:
-    from filmgate.adapters.http.fetcher import CheckedFetcher
-    from filmgate.adapters.telemetry.traced import TracedFetcher
+    from filmgate.adapters.outbound.fetcher import CheckedFetcher
+    from filmgate.adapters.telemetry.spans import TracedFetcher
 
     fetcher = CheckedFetcher(settings.allow_networks, resolve=names.resolve, total=_DOWNLOAD_SECONDS)
     return fetcher if tracing is None else TracedFetcher(fetcher, tracing)
 
 
 def _with_app_tracing(gate: WebApp, tracing: Tracing | None) -> App:
-    from filmgate.adapters.telemetry.traced import trace_app
+    from filmgate.adapters.telemetry.spans import trace_app
 
     return gate if tracing is None else trace_app(gate, gate.dialect_as_sent, tracing)
 

@@ -8,23 +8,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filmgate import __version__
-from filmgate.app.base import Container
+from filmgate.app.container import Container
 from filmgate.app.identity import folder_secret
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from filmgate.adapters.http.gate import WebApp
-    from filmgate.adapters.http.metrics import RequestCounter
-    from filmgate.adapters.http.service_routes import Permission
     from filmgate.adapters.telemetry import Metrics
-    from filmgate.core.access import AccessControl
-    from filmgate.core.events import Events
-    from filmgate.core.operator import AdminService
-    from filmgate.core.providers.adopting import Importer
-    from filmgate.core.providers.following import Polling
-    from filmgate.core.query import Query
-    from filmgate.core.service import TaskService
+    from filmgate.adapters.web.app import WebApp
+    from filmgate.adapters.web.health import Permission
+    from filmgate.adapters.web.metrics import RequestCounter
+    from filmgate.core.admin import AdminService
+    from filmgate.core.providers.importer import Importer
+    from filmgate.core.providers.poll import Polling
+    from filmgate.core.query.cache import Query
+    from filmgate.core.tasks.access import AccessControl
+    from filmgate.core.tasks.events import Events
+    from filmgate.core.tasks.service import TaskService
     from filmgate.domain.settings import Settings
 
 
@@ -75,24 +75,24 @@ def application(
 ) -> WebApp:
     """Put together what serves requests."""
     from filmgate.adapters import mcp
-    from filmgate.adapters.dialects.common import Services
-    from filmgate.adapters.dialects.described import complete_openapi
-    from filmgate.adapters.http.application import framework
-    from filmgate.adapters.http.arrival import BodyTimeout
-    from filmgate.adapters.http.bodies import Bodies
-    from filmgate.adapters.http.body_memory import BodyMemory
-    from filmgate.adapters.http.door import HttpAuthenticator
-    from filmgate.adapters.http.errors import Errors
-    from filmgate.adapters.http.gate import Mount, WebApp
-    from filmgate.adapters.http.hooks import hooks_router
-    from filmgate.adapters.http.lane import FastPath
-    from filmgate.adapters.http.service_routes import service_router
-    from filmgate.adapters.media.serve import answer, media_router
-    from filmgate.core.access import Action, Buckets
-    from filmgate.core.accounting import UsageService
-    from filmgate.core.callbacks.owning import WebhookService
-    from filmgate.core.repeats import Idempotency
-    from filmgate.core.uploads import Uploads
+    from filmgate.adapters.dialects.serving.dialect import Services
+    from filmgate.adapters.dialects.serving.openapi import complete_openapi
+    from filmgate.adapters.web.app import Mount, WebApp
+    from filmgate.adapters.web.auth import HttpAuthenticator
+    from filmgate.adapters.web.bodies import Bodies
+    from filmgate.adapters.web.body_memory import BodyMemory
+    from filmgate.adapters.web.body_timeout import BodyTimeout
+    from filmgate.adapters.web.errors import Errors
+    from filmgate.adapters.web.fast_path import FastPath
+    from filmgate.adapters.web.framework import framework
+    from filmgate.adapters.web.health import service_router
+    from filmgate.adapters.web.media import answer, media_router
+    from filmgate.adapters.web.provider_webhooks import hooks_router
+    from filmgate.core.media.uploads import Uploads
+    from filmgate.core.tasks.access import Action, Buckets
+    from filmgate.core.tasks.idempotency import Idempotency
+    from filmgate.core.tasks.usage import UsageService
+    from filmgate.core.webhooks.service import WebhookService
 
     settings = base.settings
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
@@ -180,9 +180,9 @@ def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
 
 def _scraping(settings: Settings, access: AccessControl) -> Permission:
     """Make the check of who may read the metrics: an admin, the metrics token, or everybody where that is set."""
-    from filmgate.adapters.http.door import bearer
-    from filmgate.core.access import require
-    from filmgate.core.keys import digest
+    from filmgate.adapters.web.auth import bearer
+    from filmgate.core.tasks.access import require
+    from filmgate.core.tasks.keys import digest
     from filmgate.domain.roles import KeyRole
 
     token = None if settings.metrics_token is None else digest(settings.metrics_token.get_secret_value().encode())

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from filmgate.adapters.telemetry import Metrics
-from filmgate.adapters.telemetry.watching import Watch, Work
-from filmgate.app.base import Container
+from filmgate.adapters.telemetry.instrumentation import Watch, Work
+from filmgate.app.container import Container
 from filmgate.app.engines import room_of
-from filmgate.core.callbacks.delivering import Callbacks
-from filmgate.core.callbacks.receivers import SLOTS
-from filmgate.core.developing import PostProcessing
-from filmgate.core.execution import Execution
-from filmgate.core.external import ExternalInputs
-from filmgate.core.housekeeping import Expiry
-from filmgate.core.intake import FETCHING_APPLICATIONS
-from filmgate.core.making import LocalStages
-from filmgate.core.providers.fetching import Downloading
-from filmgate.core.providers.following import INGEST, Polling
+from filmgate.core.media.inputs import FETCHING_APPLICATIONS
+from filmgate.core.media.post_processing import PostProcessing
+from filmgate.core.providers.cancel import ProviderCancel
+from filmgate.core.providers.download import Downloading
 from filmgate.core.providers.inputs import InputTranslator
-from filmgate.core.providers.recalling import ProviderCancel
-from filmgate.core.providers.submitting import LOOKUP, ProviderSubmit
-from filmgate.core.providers.writing import RequestBuilder
-from filmgate.core.query import Serializer
-from filmgate.core.service import TaskService
-from filmgate.core.starting import TaskStart
+from filmgate.core.providers.poll import INGEST, Polling
+from filmgate.core.providers.request_builder import RequestBuilder
+from filmgate.core.providers.submit import LOOKUP, ProviderSubmit
+from filmgate.core.query.cache import Serializer
+from filmgate.core.tasks.expiry import Expiry
+from filmgate.core.tasks.service import TaskService
+from filmgate.core.webhooks.deliver import Callbacks
+from filmgate.core.webhooks.limit import SLOTS
+from filmgate.core.work.execution import Execution
+from filmgate.core.work.external_inputs import ExternalInputs
+from filmgate.core.work.local_stages import LocalStages
+from filmgate.core.work.start import TaskStart
 from filmgate.ports.dispatch import QueueConfig
 from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, INPUTS, PURGE, RECALL, queue_of
 

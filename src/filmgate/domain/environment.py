@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from filmgate.domain.spelling import edits, nearest
+from filmgate.domain.suggestions import edits, nearest
 
 PREFIX = "FILMGATE_"
 

@@ -35,7 +35,7 @@ from filmgate.domain.generation import Operation
 from filmgate.domain.hosts import parse_base_address, parse_rule
 from filmgate.domain.limits import Limits
 from filmgate.domain.periods import Period
-from filmgate.domain.spelling import meant, nearest
+from filmgate.domain.suggestions import meant, nearest
 
 MIB = 1024 * 1024
 

@@ -21,8 +21,8 @@ from filmgate.domain.task import Task, WorkState
 
 if TYPE_CHECKING:
     from filmgate.ports.accounts import Accounts, Retention
-    from filmgate.ports.callbacks import WebhookLog
     from filmgate.ports.figures import Figures
+    from filmgate.ports.webhooks import WebhookLog
 
 ADVANCE = "advance"
 """Kind of due work: take the task's next stage. Its queue is the engine's name, or INPUTS before that."""

@@ -18,7 +18,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Guide, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
+from filmgate.ports.transport import ProviderClient
 
 LONGEST_HOLD = 600.0
 """Seconds of a provider's Retry-After that are obeyed at most."""
@@ -139,20 +139,20 @@ class Provider(Protocol):
         """Say why this generation can never be asked for in this dialect, or None if it can."""
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderTrouble."""
+        """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderError."""
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
         """Ask about at most `batch` tasks and leave out those that the provider says it does not know.
 
-        An answer that does not say so in the dialect's own words is trouble. Raises ProviderTrouble.
+        An answer that does not say so in the dialect's own words is trouble. Raises ProviderError.
         """
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
         """List tasks made since a time, in unix seconds, that this submission may have become, the likeliest first.
 
         What carries the mark of this submission is `marked`; what carries another mark is left out. Raises
-        ProviderTrouble.
+        ProviderError.
         """
 
     async def discard(self, task_id: str) -> None:
-        """Have the provider stop and forget a task; one it does not know is no trouble. Raises ProviderTrouble."""
+        """Have the provider stop and forget a task; one it does not know is no trouble. Raises ProviderError."""

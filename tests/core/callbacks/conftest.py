@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from filmgate.adapters.dialects.dream_machine import DIALECT
-from filmgate.adapters.http.fetcher import CheckedFetcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.callbacks.delivering import Callbacks
+from filmgate.adapters.outbound.fetcher import CheckedFetcher
+from filmgate.core.webhooks.deliver import Callbacks
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.callbacks import WebhookEvent
 from filmgate.ports.ledger import CALLBACK, Change, Claim, WorkItem
+from filmgate.ports.webhooks import WebhookEvent
 from tests.http.sites import no_names
 from tests.ledger.examples import CANCELLED, A, B, submitted
 from tests.support.clock import Clock

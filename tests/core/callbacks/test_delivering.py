@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from filmgate.core.callbacks.schedule import LAST_PAUSE, PAUSES, TIME_LIMIT
-from filmgate.domain.callbacks import CallbackStatus
+from filmgate.core.webhooks.schedule import LAST_PAUSE, PAUSES, TIME_LIMIT
 from filmgate.domain.states import State
+from filmgate.domain.webhooks import CallbackStatus
 from tests.http.sites import Answer, Site, says, site
 from tests.ledger.examples import B
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from filmgate.core.callbacks.receivers import (
+from filmgate.core.fairness import key_share
+from filmgate.core.webhooks.limit import (
     ALWAYS,
     PER_APPLICATION,
     PER_APPLICATION_ASIDE,
@@ -19,7 +20,6 @@ from filmgate.core.callbacks.receivers import (
     ReceiverHealth,
     origin_of,
 )
-from filmgate.core.turns import key_share
 from tests.support.clock import Clock
 
 HOOK = "http://hook.test/a"

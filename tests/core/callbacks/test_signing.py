@@ -7,7 +7,7 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from filmgate.core.callbacks.signing import OVERLAP, Signing, encode_secret, sign
+from filmgate.core.webhooks.sign import OVERLAP, Signing, encode_secret, sign
 
 from .conftest import Post
 

@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import InputMode, Status, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 ORDER = Submission("key", Generation("a lake"))
 

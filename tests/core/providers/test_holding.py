@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from filmgate.core.providers.cancel import ProviderCancel
 from filmgate.core.providers.outcomes import UNKNOWN
-from filmgate.core.providers.recalling import ProviderCancel
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import WorkContext
-from filmgate.core.feed import Feed
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.following import Polling
+from filmgate.core.providers.poll import Polling
+from filmgate.core.query.feed import Feed
+from filmgate.core.work.attempt import WorkContext
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State

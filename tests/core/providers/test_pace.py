@@ -6,7 +6,7 @@ import asyncio
 import time
 from itertools import pairwise
 
-from filmgate.core.providers.pace import Throttle
+from filmgate.core.providers.throttle import Throttle
 from tests.support.clock import Clock
 
 EARLY = 0.005

@@ -13,10 +13,10 @@ import pytest
 
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.attempt import WorkContext
-from filmgate.core.feed import Feed
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.submitting import LOOKUP, ProviderSubmit
+from filmgate.core.providers.submit import LOOKUP, ProviderSubmit
+from filmgate.core.query.feed import Feed
+from filmgate.core.work.attempt import WorkContext
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
@@ -87,7 +87,7 @@ class Stands:
     async def forget(self, *_: Any) -> None:
         """Have nothing to forget."""
 
-    async def given(self, *_: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    async def translate(self, *_: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Have no inputs."""
         if self.gone:
             raise EngineFailed(Failure("input_unreachable", "It was deleted."))

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filmgate.adapters.dialects.agents import DIALECT, wire
-from filmgate.adapters.dialects.agents.bodies import GenerationBody, echo
-from filmgate.adapters.dialects.codec import parse
+from filmgate.adapters.dialects.agents.requests import GenerationBody, echo
+from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import (

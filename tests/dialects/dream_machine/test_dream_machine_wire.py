@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from lumaai.types import Generation as SdkGeneration
 from pydantic import TypeAdapter
 
-from filmgate.adapters.dialects.codec import parse
-from filmgate.adapters.dialects.described import schema_of
-from filmgate.adapters.dialects.dream_machine import DIALECT, bodies, wire
-from filmgate.adapters.dialects.dream_machine.shapes import DreamMachineGeneration
+from filmgate.adapters.dialects.dream_machine import DIALECT, requests, wire
+from filmgate.adapters.dialects.dream_machine.responses import DreamMachineGeneration
+from filmgate.adapters.dialects.serving.codec import parse
+from filmgate.adapters.dialects.serving.openapi import schema_of
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import (
@@ -41,13 +41,13 @@ from ..examples import BASE, output, task, tasks
 PUBLISHED = TypeAdapter(DreamMachineGeneration).json_schema()
 CAPTURED = json.loads((Path(__file__).parents[2] / "fixtures/dream_machine_requests.json").read_text())["requests"]
 BODIES: dict[str, Any] = {
-    "/generations/video": bodies.VideoBody,
-    "/generations/image": bodies.ImageBody,
-    "/generations/video/modify": bodies.ModifyBody,
-    "/generations/video/reframe": bodies.ReframeVideoBody,
-    "/generations/image/reframe": bodies.ReframeImageBody,
-    "/generations/{id}/upscale": bodies.UpscaleBody,
-    "/generations/{id}/audio": bodies.AudioBody,
+    "/generations/video": requests.VideoBody,
+    "/generations/image": requests.ImageBody,
+    "/generations/video/modify": requests.ModifyBody,
+    "/generations/video/reframe": requests.ReframeVideoBody,
+    "/generations/image/reframe": requests.ReframeImageBody,
+    "/generations/{id}/upscale": requests.UpscaleBody,
+    "/generations/{id}/audio": requests.AudioBody,
 }
 
 _images = st.builds(
@@ -281,14 +281,14 @@ def test_how_long_an_image_is_waited_for():
         ({"sync": True, "sync_timeout": 1e9}, 299),
         ({"sync": True, "sync_timeout": -1}, 0),
     ):
-        assert parse(bodies.ImageBody, json.dumps({"prompt": "abc", **body}).encode()).patience == seconds
+        assert parse(requests.ImageBody, json.dumps({"prompt": "abc", **body}).encode()).patience == seconds
 
 
 def test_what_is_left_out():
     """A body of three letters is a video of 5 s, or an image; which model makes it, the service decides."""
     assert read("/generations/video", prompt="abc") == Generation("abc")
     assert read("/generations/image", prompt="abc") == Generation("abc", kind=Kind.IMAGE)
-    nothing = dict.fromkeys(bodies.VideoBody.model_fields)
+    nothing = dict.fromkeys(requests.VideoBody.model_fields)
     assert read("/generations/video", **nothing | {"prompt": "abc"}) == Generation("abc")
     assert read("/generations/video", prompt="abc", duration="", resolution="") == Generation("abc")
     assert read("/generations/video", prompt="abc", resolution="4K").resolution == "4k"

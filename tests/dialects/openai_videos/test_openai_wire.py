@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.codec import parse
 from filmgate.adapters.dialects.openai_videos import DIALECT, wire
+from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, TooManyRequests, Unauthorized
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Facts, Media, Output, Role

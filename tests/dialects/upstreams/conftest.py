@@ -9,8 +9,8 @@ import pytest
 
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
-from filmgate.adapters.http.line import HttpProviderClient
-from filmgate.ports.line import ProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
+from filmgate.ports.transport import ProviderClient
 from tests.support.service import RunningService
 
 from .asked import Asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from filmgate.adapters.dialects.codec import rfc3339
+from filmgate.adapters.dialects.serving.codec import rfc3339
 
 NOW = 1_800_000_000.0
 """When its generations were made, in unix seconds."""

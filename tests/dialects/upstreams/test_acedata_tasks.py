@@ -12,8 +12,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, ProviderError, Status, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 from .acedata import NOW, TASK_ID, VIDEO, VIDEO_ID, error, finished, task
 from .asked import Answer, Asked

@@ -15,8 +15,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, InputMode, ProviderError, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 from .acedata import TASK_ID, VIDEO_ID, error
 from .asked import Answer, Asked

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.dialects.codec import rfc3339
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
+from filmgate.adapters.dialects.serving.codec import rfc3339
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, ImageFormat, Kind, Operation, Reference
 from filmgate.domain.generation import ReferenceKind as To

@@ -16,8 +16,8 @@ from filmgate.domain.generation import Generation, Guide, GuideRole, ImageFormat
 from filmgate.domain.generation import ReferenceKind as To
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 from ..dream_machine.pictures import png
 from ..listener import Listener

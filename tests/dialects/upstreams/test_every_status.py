@@ -12,15 +12,15 @@ import pytest
 
 from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
+from filmgate.adapters.dialects.calling.upstreams import Answers, Code, Meaning
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
 from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosUpstream
-from filmgate.adapters.dialects.upstreams import Answers, Code, Meaning
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import State
-from filmgate.ports.line import Reply
 from filmgate.ports.provider import LONGEST_HOLD, ProviderError
+from filmgate.ports.transport import Reply
 
 from .submissions import submission
 

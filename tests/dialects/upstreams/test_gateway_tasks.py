@@ -11,8 +11,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import ProviderError, Status, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 from .asked import Answer, Asked
 from .gateway import MOMENT, TASK_ID, envelope, item, task

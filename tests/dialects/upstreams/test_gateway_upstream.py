@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from filmgate.adapters.dialects.gateway.upstream import GatewayUpstream
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, InputMode, ProviderError, TaskRef
+from filmgate.ports.transport import ProviderClient
 from tests.support.service import RunningService
 
 from .asked import Answer, Asked

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.agents import told as agents_told
+from filmgate.adapters.dialects.agents import parse_status as agents_told
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
-from filmgate.adapters.dialects.dream_machine import told as dream_machine_told
+from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
-from filmgate.adapters.http.line import HttpProviderClient
+from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Operation
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Provider, ProviderError, Status
+from filmgate.ports.transport import ProviderClient
 
 from .asked import Answer, Asked, Dropped
 from .submissions import TASK, earlier, refused, submission, troubled

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from filmgate.adapters.dialects.marks import is_ours
+from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.domain.generation import Generation
 from filmgate.ports.provider import Submission
 

@@ -13,8 +13,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Operation, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, InputMode, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 from .asked import Answer, Asked, File
 from .openai import VIDEO_ID, video

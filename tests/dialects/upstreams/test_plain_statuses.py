@@ -14,8 +14,8 @@ from filmgate.adapters.dialects.openai_videos.upstream import OpenAIVideosUpstre
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, Guide, GuideRole, Kind, Operation
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Provider, ProviderError
+from filmgate.ports.transport import ProviderClient
 
 from . import acedata, gateway, openai
 from .asked import Answer, Asked, Dropped

@@ -12,12 +12,12 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import CommandExit, Exit, stopping
+from filmgate.adapters.cli.errors import CommandExit, Exit, stopping
 from filmgate.modes import restrict
 
 if TYPE_CHECKING:
-    from filmgate.app.backup import Manifest, Tell
     from filmgate.domain.settings import Settings
+    from filmgate.ops.backup import Manifest, Tell
 
 
 def backup(
@@ -35,7 +35,7 @@ def backup(
 
     On the same disk files are hard links: that is quick, takes no room, and does not help when the disk breaks.
     """
-    from filmgate.app.backup import make_backup
+    from filmgate.ops.backup import make_backup
 
     chosen = _embedded_settings(settings(data=data))
     with _show_progress(quiet=as_json) as tell, stopping():
@@ -59,7 +59,7 @@ def restore(
     Tasks that waited to be submitted to a provider may have been submitted after the backup: they are looked up there,
     or wait for `filmgate unknown decide`.
     """
-    from filmgate.app.restore import restore_backup
+    from filmgate.ops.restore import restore_backup
 
     chosen = _embedded_settings(settings(data=data))
     with _show_progress(quiet=as_json) as tell, stopping():

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from filmgate.adapters.cli.exits import CommandExit, Exit
+from filmgate.adapters.cli.errors import CommandExit, Exit
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -55,7 +55,7 @@ def _reasons(error: ValidationError, flags: Mapping[str, Any]) -> str:
 
 def _reason(kind: str, place: tuple[str, ...], message: str, flags: Mapping[str, Any]) -> str:
     from filmgate.domain.settings import TYPES, ModelSettings, Settings
-    from filmgate.domain.spelling import nearest
+    from filmgate.domain.suggestions import nearest
 
     if not place:
         return message.removeprefix("Value error, ")

@@ -8,12 +8,12 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import Exit
+from filmgate.adapters.cli.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from filmgate.app.doctor import Finding, SandboxExamination
+    from filmgate.ops.doctor import Finding, SandboxExamination
 
 
 def doctor(
@@ -28,7 +28,7 @@ def doctor(
 
     It works whether or not the service runs. Exit code 1 means a problem.
     """
-    from filmgate.app.doctor import examine, look_at_sandbox
+    from filmgate.ops.doctor import examine, look_at_sandbox
 
     extra: dict[str, object] = {}
     findings = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import CommandExit, Exit
+from filmgate.adapters.cli.errors import CommandExit, Exit
 from filmgate.adapters.cli.follow import complaints
 from filmgate.adapters.cli.tables import show
 

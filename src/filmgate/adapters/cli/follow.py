@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filmgate.adapters.cli import output
-from filmgate.adapters.cli.exits import CommandExit, Exit, interruption, task_failure
+from filmgate.adapters.cli.errors import CommandExit, Exit, interruption, task_failure
 from filmgate.adapters.cli.progress import progress
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.engines import tell_route
-from filmgate.adapters.cli.exits import CommandExit, Exit
+from filmgate.adapters.cli.errors import CommandExit, Exit
 from filmgate.adapters.cli.follow import follow, report
 
 if TYPE_CHECKING:

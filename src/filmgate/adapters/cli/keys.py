@@ -10,7 +10,7 @@ import typer
 
 from filmgate.adapters.cli import options, output
 from filmgate.adapters.cli.configuration import settings
-from filmgate.adapters.cli.exits import CommandExit, Exit, stopping
+from filmgate.adapters.cli.errors import CommandExit, Exit, stopping
 from filmgate.adapters.cli.tables import show
 from filmgate.domain.roles import KeyRole
 
@@ -88,7 +88,7 @@ async def _create(ledger: Ledger, name: str, owner: str, role: KeyRole) -> tuple
     import uuid_utils
 
     from filmgate.app import api_key
-    from filmgate.core.keys import new_key
+    from filmgate.core.tasks.keys import new_key
     from filmgate.ports.ledger import Application
 
     now = time.time()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import CommandExit, Exit
+from filmgate.adapters.cli.errors import CommandExit, Exit
 from filmgate.adapters.cli.tables import show as show_list
 from filmgate.adapters.cli.usage import credits_of
 from filmgate.domain.periods import Period

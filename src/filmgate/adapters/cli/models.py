@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import Exit
+from filmgate.adapters.cli.errors import Exit
 from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:

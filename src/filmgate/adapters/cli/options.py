@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for
+from filmgate.adapters.cli.errors import CommandExit, Exit, stop_for
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS
 
 if TYPE_CHECKING:

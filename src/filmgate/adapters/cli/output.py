@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from filmgate.adapters.cli.exits import CommandExit
+    from filmgate.adapters.cli.errors import CommandExit
     from filmgate.client import Task
     from filmgate.client.results import Adjustment
 

@@ -12,23 +12,23 @@ import typer
 
 from filmgate import __version__
 from filmgate.adapters.cli import (
-    adopt,
     backup,
-    callbacks,
     doctor,
     engines,
     generate,
+    import_tasks,
     keys,
     limits,
-    mcp,
     models,
     output,
     serve,
     tasks,
     unknown,
     usage,
+    webhooks,
 )
-from filmgate.adapters.cli.exits import EXIT_CODES, CommandExit, Exit
+from filmgate.adapters.cli.errors import EXIT_CODES, CommandExit, Exit
+from filmgate.adapters.cli.mcp import command
 
 app = typer.Typer(
     help="Have videos made, follow them, and run the service that sees them through.",
@@ -44,14 +44,14 @@ app.command()(tasks.wait)
 app.command("list")(tasks.list_tasks)
 app.command()(tasks.cancel)
 app.command()(tasks.delete)
-app.add_typer(callbacks.commands, name="callbacks")
+app.add_typer(webhooks.commands, name="callbacks")
 app.command()(usage.usage)
 app.add_typer(limits.commands, name="limits")
 app.command()(engines.engines)
 app.command()(models.models)
-app.command()(adopt.adopt)
+app.command()(import_tasks.adopt)
 app.add_typer(unknown.commands, name="unknown")
-app.command()(mcp.mcp)
+app.command()(command.mcp)
 app.add_typer(keys.commands, name="keys")
 app.command()(backup.backup)
 app.command()(backup.restore)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.confirming import confirm
-from filmgate.adapters.cli.exits import CommandExit, Exit, stop_for
+from filmgate.adapters.cli.errors import CommandExit, Exit, stop_for
 from filmgate.adapters.cli.follow import complaints, follow, report
+from filmgate.adapters.cli.prompts import confirm
 from filmgate.adapters.cli.tables import caption, show
 from filmgate.domain.states import State
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.confirming import confirm
-from filmgate.adapters.cli.exits import CommandExit, Exit
+from filmgate.adapters.cli.errors import CommandExit, Exit
+from filmgate.adapters.cli.prompts import confirm
 from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:

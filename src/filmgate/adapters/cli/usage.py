@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from filmgate.adapters.cli import options, output
-from filmgate.adapters.cli.exits import Exit
+from filmgate.adapters.cli.errors import Exit
 from filmgate.adapters.cli.tables import show
 
 if TYPE_CHECKING:

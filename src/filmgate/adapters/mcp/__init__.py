@@ -2,6 +2,6 @@
 
 from filmgate.adapters.dialects.acedata.wire import HOOK
 from filmgate.adapters.mcp.endpoint import PATH, McpEndpoint, write_error
-from filmgate.adapters.mcp.toolbox import NAME
+from filmgate.adapters.mcp.handlers import NAME
 
 __all__ = ["HOOK", "NAME", "PATH", "McpEndpoint", "write_error"]

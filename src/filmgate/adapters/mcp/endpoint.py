@@ -11,18 +11,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filmgate.adapters.mcp import direct
+from filmgate.adapters.mcp import fast_path
+from filmgate.adapters.mcp.handlers import Call, Toolbox, ToolResult
 from filmgate.adapters.mcp.protocol import FullServer
 from filmgate.adapters.mcp.resources import Resources
 from filmgate.adapters.mcp.results import error_result, error_words
 from filmgate.adapters.mcp.thumbnails import Thumbnails
-from filmgate.adapters.mcp.toolbox import Call, Toolbox, ToolResult
 from filmgate.adapters.mcp.tools import BY_NAME, WAIT, Tool
-from filmgate.core.access import Action, Rate
-from filmgate.core.links import Links
-from filmgate.core.models import Models
-from filmgate.core.query import Query
-from filmgate.core.service import TaskService
+from filmgate.core.media.links import Links
+from filmgate.core.providers.models import Models
+from filmgate.core.query.cache import Query
+from filmgate.core.tasks.access import Action, Rate
+from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import RequestContext
 from filmgate.ports.media import MediaStore, MediaTools
@@ -115,7 +115,7 @@ class McpEndpoint:
         if self._max_small_body and len(data) > self._max_small_body and not _takes_files(data):
             most = self._max_small_body
             raise PayloadTooLarge(f"the message has more than {most} bytes, and calls no tool that takes files")
-        call = direct.plain(data, scope["headers"])
+        call = fast_path.plain(data, scope["headers"])
         if call is None or (call.tool.name == WAIT and call.wants_progress and _may_stream(scope["headers"])):
             await self._wholly(scope, receive, send, context, data)
         else:
@@ -126,7 +126,7 @@ class McpEndpoint:
         await self._server.close()
 
     async def _shortly(
-        self, scope: Scope, receive: Receive, send: Send, context: RequestContext, call: direct.Plain
+        self, scope: Scope, receive: Receive, send: Send, context: RequestContext, call: fast_path.Plain
     ) -> None:
         headers: Iterable[tuple[bytes, bytes]] = (_JSON,)
         try:
@@ -136,7 +136,7 @@ class McpEndpoint:
         except TooManyRequests as error:
             outcome = ToolResult(error_result(error, context.trace_id))
             headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
-        await _send(send, 200, direct.answer(call, outcome), headers)
+        await _send(send, 200, fast_path.answer(call, outcome), headers)
 
     async def _wholly(self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes) -> None:
         action, waits = _kind(data)

@@ -7,9 +7,9 @@ import logging
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from filmgate.adapters.mcp.handlers import Toolbox
 from filmgate.adapters.mcp.resources import Resources
-from filmgate.adapters.mcp.toolbox import Toolbox
-from filmgate.core.service import TaskService
+from filmgate.core.tasks.service import TaskService
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager

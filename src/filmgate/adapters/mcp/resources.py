@@ -9,7 +9,7 @@ import msgspec
 
 from filmgate.adapters.mcp import uris
 from filmgate.adapters.mcp.view import view
-from filmgate.core.service import TaskService
+from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.media import Media, files
 from filmgate.domain.task import Task

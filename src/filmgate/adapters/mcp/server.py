@@ -12,15 +12,15 @@ from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from filmgate.adapters.mcp import longwork, prompts
-from filmgate.adapters.mcp.direct import SERVER_INFO
+from filmgate.adapters.mcp import prompts, tasks_extension
+from filmgate.adapters.mcp.fast_path import SERVER_INFO
+from filmgate.adapters.mcp.handlers import Call, Report, Toolbox
 from filmgate.adapters.mcp.resources import TEMPLATES, Resources
 from filmgate.adapters.mcp.results import error_words
-from filmgate.adapters.mcp.toolbox import Call, Report, Toolbox
 from filmgate.adapters.mcp.tools import BY_NAME, definitions
 from filmgate.adapters.mcp.view import progress_words
-from filmgate.core.access import Action, authorize
-from filmgate.core.service import TaskService
+from filmgate.core.tasks.access import Action, authorize
+from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -60,7 +60,7 @@ class ProtocolHandlers:
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. tools/list names those there are.")
         modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-        call = Call(_asking(context), modern and longwork.is_declared(_meta(context)), _reporter(context))
+        call = Call(_asking(context), modern and tasks_extension.is_declared(_meta(context)), _reporter(context))
         outcome = await self._toolbox.call(tool, params.arguments or {}, call)
         return {**msgspec.json.decode(outcome.body), "resultType": outcome.type}
 
@@ -116,7 +116,7 @@ class ProtocolHandlers:
         """Give the state of long work, and its result once there is one."""
         _require_extension(context)
         asking = _asking(context)
-        return longwork.describe_task(await self._task(asking, params.task_id), asking.base_url)
+        return tasks_extension.describe_task(await self._task(asking, params.task_id), asking.base_url)
 
     async def update_task(self, context: Context, params: TaskParams) -> dict[str, Any]:
         """Take note: no task here asks its client for anything."""
@@ -163,7 +163,7 @@ def build(toolbox: Toolbox, tasks: TaskService, resources: Resources) -> Server[
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
     )
-    server.extensions[longwork.EXTENSION] = {}
+    server.extensions[tasks_extension.EXTENSION] = {}
     server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
     server.add_request_handler("resources/read", types.ReadResourceRequestParams, handlers.read_resource)
     server.add_request_handler("tasks/get", TaskParams, handlers.get_task)
@@ -210,9 +210,9 @@ def _reporter(context: Context) -> Report:
 def _require_extension(context: Context) -> None:
     if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
         raise MCPError(types.METHOD_NOT_FOUND, "Method not found", context.method)
-    if not longwork.is_declared(_meta(context)):
+    if not tasks_extension.is_declared(_meta(context)):
         raise MCPError(
-            types.MISSING_REQUIRED_CLIENT_CAPABILITY, "Missing required client capability", longwork.REQUIRED
+            types.MISSING_REQUIRED_CLIENT_CAPABILITY, "Missing required client capability", tasks_extension.REQUIRED
         )
 
 

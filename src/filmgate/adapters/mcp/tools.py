@@ -12,7 +12,7 @@ from filmgate.adapters.mcp import arguments
 from filmgate.adapters.mcp.arguments import MAX_WAIT
 from filmgate.adapters.mcp.schema import schema_of
 from filmgate.adapters.mcp.view import TaskView
-from filmgate.core.access import Action
+from filmgate.core.tasks.access import Action
 
 
 class TaskBatch(msgspec.Struct, frozen=True):

@@ -22,13 +22,18 @@ from prometheus_client import (
 )
 from prometheus_client.core import Metric
 
-from filmgate.adapters.telemetry.families import accounts_families, lookups_families, standing_families, static_families
+from filmgate.adapters.telemetry.metric_families import (
+    accounts_families,
+    lookups_families,
+    standing_families,
+    static_families,
+)
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.failures import FailureCode
-from filmgate.ports.callbacks import DeliveryOutcome
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.figures import Figures, TaskEnd, UnfinishedWork
+from filmgate.ports.webhooks import DeliveryOutcome
 
 Requests = Callable[[], Iterable[tuple[tuple[str, int], int]]]
 """Gives how many requests were answered, by (dialect, status)."""

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from filmgate.core.providers.breaker import Breaker
-from filmgate.core.providers.pace import Throttle
+from filmgate.core.providers.throttle import Throttle
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.ports.provider import Provider, ProviderError, Status, Submission, TaskRef
@@ -107,7 +107,7 @@ class Account:
         await self._submit_pace.turn()
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Ask for a generation, once. Raises EngineFailed, ProviderTrouble."""
+        """Ask for a generation, once. Raises EngineFailed, ProviderError."""
         try:
             receipt = await self._submit(submission)
         except EngineFailed:
@@ -139,7 +139,7 @@ class Account:
     async def ask(self, task_id: str, pause: float) -> Status | None:
         """Give what the provider says of a task after a pause in seconds; None if it does not know the task.
 
-        Raises ProviderTrouble.
+        Raises ProviderError.
         """
         answer: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
         self._put(task_id, pause, answer)
@@ -164,7 +164,7 @@ class Account:
     async def look(self, task_ids: Sequence[str]) -> dict[str, Status]:
         """Ask about tasks that nobody follows, one batch at most, and give those of them that the provider knows.
 
-        Raises ProviderTrouble.
+        Raises ProviderError.
         """
         async with self._lines:
             await self._query_pace.turn()
@@ -172,11 +172,11 @@ class Account:
         return {task_id: found[task_id] for task_id in task_ids if task_id in found}
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """List what a submit may have become, the likeliest first. Raises ProviderTrouble."""
+        """List what a submit may have become, the likeliest first. Raises ProviderError."""
         return await self._in_turn(partial(self.provider.find, submission, since))
 
     async def discard(self, task_id: str) -> None:
-        """Have a task forgotten. Raises ProviderTrouble."""
+        """Have a task forgotten. Raises ProviderError."""
         await self._in_turn(partial(self.provider.discard, task_id))
 
     def poll_now(self, task_id: str) -> bool:
@@ -253,7 +253,7 @@ class Account:
             self._lines.release()
 
     async def _answers(self, task_ids: Sequence[str]) -> dict[str, Status]:
-        """Ask the provider now, and learn from how it answers. Raises ProviderTrouble."""
+        """Ask the provider now, and learn from how it answers. Raises ProviderError."""
         self.requests += 1
         try:
             reports = await self.provider.query(task_ids)

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from filmgate.core.external import guide_name
-from filmgate.core.intake import MediaInputs, sides
-from filmgate.core.starting import TaskStart
+from filmgate.core.media.inputs import MediaInputs, sides
+from filmgate.core.work.external_inputs import guide_name
+from filmgate.core.work.start import TaskStart
 from filmgate.domain.errors import EngineFailed, FilmgateError
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Guide, Reference, ReferenceKind

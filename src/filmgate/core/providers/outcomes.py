@@ -44,7 +44,7 @@ def unknown_until(asked: SubmitAttempt, settings: AccountSettings | None) -> flo
 async def identify(
     account: Account, ledger: Ledger, submission: Submission, asked: SubmitAttempt, task_id: str
 ) -> IdentifiedTask:
-    """Look for what a submit without an answer has become. Raises ProviderTrouble.
+    """Look for what a submit without an answer has become. Raises ProviderError.
 
     A resemblance counts as the submit's only where the account is `exclusive` and no other can be meant: it alone
     resembles it, and no other submit with its prompt is open.

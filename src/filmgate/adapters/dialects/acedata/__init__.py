@@ -1,9 +1,9 @@
 """The AceData dialect: `POST /luma/videos` and `POST /luma/tasks`, the latter shared with the gateway's batch."""
 
 from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.acedata.asked import by_id
+from filmgate.adapters.dialects.acedata.batch_query import by_id
 from filmgate.adapters.dialects.acedata.routes import router
-from filmgate.adapters.dialects.common import BodyRead, Dialect
+from filmgate.adapters.dialects.serving.dialect import BodyRead, Dialect
 
 DIALECT = Dialect(
     name=wire.NAME,

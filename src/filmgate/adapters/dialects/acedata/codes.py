@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from filmgate.adapters.dialects.answers import not_found
-from filmgate.adapters.dialects.upstreams import Code, Meaning, Unknown
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.upstreams import Code, Meaning, Unknown
 
 _PAGE: Final = "AceData, Luma Tasks API, Error Handling"
 _SDK: Final = "acedatacloud (Python), its mapping of error codes to exceptions"

@@ -7,8 +7,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.acedata.asked import Api, api_of, by_id
-from filmgate.adapters.dialects.acedata.shapes import (
+from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, by_id
+from filmgate.adapters.dialects.acedata.responses import (
     AceDataAccepted,
     AceDataBatch,
     AceDataError,
@@ -17,9 +17,12 @@ from filmgate.adapters.dialects.acedata.shapes import (
     AceDataVideo,
     UnionError,
 )
-from filmgate.adapters.dialects.codec import parse_object, validate
-from filmgate.adapters.dialects.common import BatchQuery, Services, json_response
-from filmgate.adapters.dialects.described import (
+from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.serving.codec import parse_object, validate
+from filmgate.adapters.dialects.serving.dialect import BatchQuery, Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
+from filmgate.adapters.dialects.serving.openapi import (
     SOMETHING,
     answer,
     failures,
@@ -32,15 +35,12 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.gateway import wire as gateway
-from filmgate.adapters.dialects.inputs import ExtractedInputs
-from filmgate.adapters.dialects.queries import WAIT, answer_query
-from filmgate.adapters.dialects.submits import fingerprint, receive
-from filmgate.adapters.dialects.terms import strict
-from filmgate.core.access import Action
-from filmgate.core.repeats import Fingerprint
-from filmgate.core.service import SubmitRequest
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_query
+from filmgate.adapters.dialects.serving.submissions import fingerprint, receive
+from filmgate.adapters.dialects.serving.terms import strict
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.idempotency import Fingerprint
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext

@@ -8,13 +8,13 @@ from typing import Any, Final
 import msgspec
 from pydantic import Field
 
-from filmgate.adapters.dialects import answers
 from filmgate.adapters.dialects.acedata import codes, wire
-from filmgate.adapters.dialects.answers import first, percent
-from filmgate.adapters.dialects.asking import link, refuse_all_but, unsupported_failure
-from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
-from filmgate.adapters.dialects.marks import is_ours
-from filmgate.adapters.dialects.upstreams import (
+from filmgate.adapters.dialects.calling import answers
+from filmgate.adapters.dialects.calling.answers import first, percent
+from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
+from filmgate.adapters.dialects.calling.marks import is_ours
+from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, unsupported_failure
+from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Meaning,
     Told,
@@ -35,8 +35,8 @@ from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Refere
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient, Reply
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient, Reply
 
 _SUBMIT: Final = "/luma/videos"
 _TASKS: Final = "/luma/tasks"
@@ -125,12 +125,12 @@ class AceDataUpstream:
         return None
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Submit without waiting for the video. Raises EngineFailed, ProviderTrouble."""
+        """Submit without waiting for the video. Raises EngineFailed, ProviderError."""
         reply = await send(self.line, submission, _SUBMIT, json=await _body(submission))
         return parse_receipt(reply, ANSWERS, self._options.not_accepted)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for one task, or for many at once. Raises ProviderTrouble."""
+        """Ask for one task, or for many at once. Raises ProviderError."""
         if len(ids) == 1:
             value = parse_query_answer(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
             if value is not None and not _is_task(value):
@@ -143,7 +143,7 @@ class AceDataUpstream:
         return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """Search by time and compare what was asked; our own mark is proof. Raises ProviderTrouble."""
+        """Search by time and compare what was asked; our own mark is proof. Raises ProviderError."""
         body = await _body(submission)
         found: list[Status] = []
         async for task_id, task in self._since(int(since)):
@@ -156,7 +156,7 @@ class AceDataUpstream:
         return sorted(found, key=lambda report: report.created_at or since)
 
     async def discard(self, task_id: str) -> None:
-        """Say that this cannot be done. Raises ProviderTrouble."""
+        """Say that this cannot be done. Raises ProviderError."""
         raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
     async def _since(self, moment: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:
@@ -224,7 +224,7 @@ def _read_error(status: int, value: Any) -> Told:
 
 
 def _tasks_of_batch(reply: Reply) -> list[dict[str, Any]]:
-    """Give the tasks of a batch. Raises ProviderTrouble."""
+    """Give the tasks of a batch. Raises ProviderError."""
     value = decode_json(reply)
     batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
     tasks = [task for task in batch or () if isinstance(task, dict)]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.acedata.shapes import (
+from filmgate.adapters.dialects.acedata.responses import (
     AceDataAccepted,
     AceDataError,
     AceDataErrorWords,
@@ -27,7 +27,7 @@ from filmgate.adapters.dialects.acedata.shapes import (
     UnionError,
     Word,
 )
-from filmgate.adapters.dialects.codec import (
+from filmgate.adapters.dialects.serving.codec import (
     Body,
     Callback,
     Film,
@@ -42,9 +42,9 @@ from filmgate.adapters.dialects.codec import (
     first_given,
     rfc3339,
 )
-from filmgate.adapters.dialects.inputs import InputField, InputFields
-from filmgate.adapters.dialects.remarks import add_remarks, remarks
-from filmgate.adapters.dialects.terms import terms
+from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
+from filmgate.adapters.dialects.serving.remarks import add_remarks, remarks
+from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, Forbidden, InvalidRequest, UsedUp, WaitTimeout
 from filmgate.domain.failures import Failure

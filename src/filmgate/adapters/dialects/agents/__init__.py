@@ -2,7 +2,7 @@
 
 from filmgate.adapters.dialects.agents import wire
 from filmgate.adapters.dialects.agents.routes import PREFIX, router
-from filmgate.adapters.dialects.common import Dialect, Read
+from filmgate.adapters.dialects.serving.dialect import Dialect, Read
 
 DIALECT = Dialect(
     name=wire.NAME,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field
 
 from filmgate.adapters.dialects.agents import wire
-from filmgate.adapters.dialects.agents.shapes import (
+from filmgate.adapters.dialects.agents.responses import (
     AgentsCreatedFile,
     AgentsError,
     AgentsFile,
@@ -16,12 +16,12 @@ from filmgate.adapters.dialects.agents.shapes import (
     FileState,
     Purpose,
 )
-from filmgate.adapters.dialects.codec import Body, parse, rfc3339
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import answer, failures, in_path, in_query, schema_of, succeeds, takes
-from filmgate.adapters.dialects.forms import FormFile, is_form, parse_form
-from filmgate.core.access import Action
-from filmgate.core.uploads import AnnouncedUpload
+from filmgate.adapters.dialects.serving.codec import Body, parse, rfc3339
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import FormFile, is_form, parse_form
+from filmgate.adapters.dialects.serving.openapi import answer, failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.core.media.uploads import AnnouncedUpload
+from filmgate.core.tasks.access import Action
 from filmgate.domain.errors import InvalidRequest
 from filmgate.ports.ledger import StoredMedia
 

@@ -9,12 +9,13 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.agents import wire
-from filmgate.adapters.dialects.agents.bodies import Found, GenerationBody, echo, inputs_of
 from filmgate.adapters.dialects.agents.files import add_files, add_sending
-from filmgate.adapters.dialects.agents.shapes import AgentsError, AgentsGeneration
-from filmgate.adapters.dialects.codec import validate
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import (
+from filmgate.adapters.dialects.agents.requests import Found, GenerationBody, echo, inputs_of
+from filmgate.adapters.dialects.agents.responses import AgentsError, AgentsGeneration
+from filmgate.adapters.dialects.serving.codec import validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.openapi import (
     SOMETHING,
     failures,
     in_path,
@@ -26,11 +27,10 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.queries import WAIT, answer_path_query
-from filmgate.adapters.dialects.submits import accept
-from filmgate.core.service import SubmitRequest
-from filmgate.core.uploads import AnnouncedUpload
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.submissions import accept
+from filmgate.core.media.uploads import AnnouncedUpload
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext

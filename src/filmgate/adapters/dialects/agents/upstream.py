@@ -9,22 +9,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from filmgate.adapters.dialects import loose
 from filmgate.adapters.dialects.agents import codes, wire
-from filmgate.adapters.dialects.agents.shapes import Type
-from filmgate.adapters.dialects.agents.told import report_of
-from filmgate.adapters.dialects.asking import media_type, segment, unsupported_failure
-from filmgate.adapters.dialects.luma import answers_of, read_error
-from filmgate.adapters.dialects.scope import DialectCapabilities
-from filmgate.adapters.dialects.upstreams import UpstreamOptions, call, options, parse_query_answer, parse_receipt, send
+from filmgate.adapters.dialects.agents.parse_status import report_of
+from filmgate.adapters.dialects.agents.responses import Type
+from filmgate.adapters.dialects.calling import lenient
+from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
+from filmgate.adapters.dialects.calling.luma import answers_of, read_error
+from filmgate.adapters.dialects.calling.request_parts import media_type, segment, unsupported_failure
+from filmgate.adapters.dialects.calling.upstreams import (
+    UpstreamOptions,
+    call,
+    options,
+    parse_query_answer,
+    parse_receipt,
+    send,
+)
 from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
 from filmgate.domain.sizes import frame_count
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 _API: Final = "the Agents API"
 _GENERATIONS: Final = "/generations"
@@ -141,7 +148,7 @@ class AgentsUpstream:
         )
         if told is None:
             return None
-        if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
+        if not isinstance(told, dict) or lenient.name(told.get("id")) not in (None, task_id):
             raise ProviderError("The answer is about something else.")
         return report_of(told, task_id)
 
@@ -164,7 +171,7 @@ def _lacks(generation: Generation) -> str | None:
 
 
 def _body(submission: Submission) -> dict[str, Any]:
-    """Write the body of a submit; reads the files that are sent along. Raises EngineFailed, ProviderTrouble."""
+    """Write the body of a submit; reads the files that are sent along. Raises EngineFailed, ProviderError."""
     wanted = submission.generation
     kind = wire.type_of(wanted)
     standard = wire.IMAGE_MODEL if wanted.kind is Kind.IMAGE else wire.VIDEO_MODEL

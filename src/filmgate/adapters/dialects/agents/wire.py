@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from filmgate.adapters.dialects.agents.shapes import (
+from filmgate.adapters.dialects.agents.responses import (
     AgentsError,
     AgentsFile,
     AgentsFiles,
@@ -19,8 +19,8 @@ from filmgate.adapters.dialects.agents.shapes import (
     Type,
     Word,
 )
-from filmgate.adapters.dialects.codec import array, rfc3339
-from filmgate.adapters.dialects.remarks import metadata
+from filmgate.adapters.dialects.serving.codec import array, rfc3339
+from filmgate.adapters.dialects.serving.remarks import metadata
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation

@@ -1,8 +1,8 @@
 """The Dream Machine dialect: Luma's own REST API below `/dream-machine/v1`, as its `lumaai` libraries speak it."""
 
-from filmgate.adapters.dialects.common import Dialect, Read
 from filmgate.adapters.dialects.dream_machine import wire
 from filmgate.adapters.dialects.dream_machine.routes import PREFIX, router
+from filmgate.adapters.dialects.serving.dialect import Dialect, Read
 
 DIALECT = Dialect(
     name=wire.NAME,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from filmgate.adapters.dialects.answers import not_found
-from filmgate.adapters.dialects.upstreams import Code, Unknown
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.upstreams import Code, Unknown
 
 CODES: Final[dict[str, Code]] = {}
 """Luma documents sentences and no codes: an error under a 2xx leaves a submit open."""

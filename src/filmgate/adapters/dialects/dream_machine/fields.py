@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Number, Picture, address
-from filmgate.adapters.dialects.described import SOMETHING
-from filmgate.adapters.dialects.dream_machine.words import AspectRatio, RequestType
+from filmgate.adapters.dialects.dream_machine.vocabulary import AspectRatio, RequestType
+from filmgate.adapters.dialects.serving.codec import Body, Number, Picture, address
+from filmgate.adapters.dialects.serving.openapi import SOMETHING
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT, Guide, GuideRole, Reference, ReferenceKind, parse_duration
 from filmgate.domain.sizes import DEFAULT_SECONDS, MAX_SECONDS, RESOLUTIONS

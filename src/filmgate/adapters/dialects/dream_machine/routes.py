@@ -7,9 +7,21 @@ from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import Body, validate
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import (
+from filmgate.adapters.dialects.dream_machine import requests, wire
+from filmgate.adapters.dialects.dream_machine.request_builder import default_model
+from filmgate.adapters.dialects.dream_machine.responses import (
+    DreamMachineCredits,
+    DreamMachineError,
+    DreamMachinePage,
+    DreamMachinePong,
+    DreamMachineTask,
+)
+from filmgate.adapters.dialects.dream_machine.vocabulary import CAMERA_MOTIONS, CONCEPTS
+from filmgate.adapters.dialects.serving.codec import Body, validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
+from filmgate.adapters.dialects.serving.openapi import (
     failures,
     in_path,
     in_query,
@@ -21,22 +33,10 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.dream_machine import bodies, wire
-from filmgate.adapters.dialects.dream_machine.request import default_model
-from filmgate.adapters.dialects.dream_machine.shapes import (
-    DreamMachineCredits,
-    DreamMachineError,
-    DreamMachinePage,
-    DreamMachinePong,
-    DreamMachineTask,
-)
-from filmgate.adapters.dialects.dream_machine.words import CAMERA_MOTIONS, CONCEPTS
-from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.inputs import ExtractedInputs
-from filmgate.adapters.dialects.queries import WAIT, answer_path_query
-from filmgate.adapters.dialects.submits import Accepted, accept
-from filmgate.core.access import Action
-from filmgate.core.service import SubmitRequest
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.submissions import Accepted, accept
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
@@ -45,11 +45,15 @@ TAG: Final = "Dream Machine"
 PREFIX: Final = "/dream-machine/v1"
 
 Whole: TypeAlias = (
-    bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
+    requests.VideoBody
+    | requests.ImageBody
+    | requests.ModifyBody
+    | requests.ReframeVideoBody
+    | requests.ReframeImageBody
 )
 """A submit that says all about its generation."""
 
-FollowUp: TypeAlias = bodies.UpscaleBody | bodies.AudioBody
+FollowUp: TypeAlias = requests.UpscaleBody | requests.AudioBody
 """A submit about an earlier generation."""
 
 _GENERATIONS: Final = f"{PREFIX}/generations"
@@ -166,14 +170,14 @@ async def _submit_follow_up(services: Services, request: Request, model: type[Fo
     return await _answer(services, made.context, made.task)
 
 
-def _order(body: bodies.Submit, generation: Generation, data: bytes, taken: ExtractedInputs) -> SubmitRequest:
+def _order(body: requests.Submit, generation: Generation, data: bytes, taken: ExtractedInputs) -> SubmitRequest:
     usual, terms, kept = default_model(generation), body.terms(taken.body), taken.encode(data or b"{}")
     return SubmitRequest(
         generation, wire.NAME, kept, body.callback_url or None, _input_names(body, taken), usual, terms
     )
 
 
-def _input_names(body: bodies.Submit, taken: ExtractedInputs) -> tuple[str, str]:
+def _input_names(body: requests.Submit, taken: ExtractedInputs) -> tuple[str, str]:
     """Return what the start and the end were called in the request."""
     start, end = body.fields
     return (taken.names.get("media", start), end) if start == "media.url" else taken.fields(start, end)
@@ -185,7 +189,7 @@ async def _answer(services: Services, context: RequestContext, task: Task) -> Re
 
 def _add_videos(routes: APIRouter, services: Services) -> None:
     described = _creates(
-        bodies.VideoBody,
+        requests.VideoBody,
         "Make a video",
         "From a prompt; from pictures to start from or to end at; or from earlier generations, to go on from "
         "(`frame0`), to lead up to (`frame1`), or to pass between (both).",
@@ -195,23 +199,23 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
     @routes.post(_GENERATIONS, operation_id="dream_machine_create", **described)
     @routes.post(f"{_GENERATIONS}/video", operation_id="dream_machine_create_video", **described)
     async def create(request: Request) -> Response:
-        return await _submit(services, request, bodies.VideoBody)
+        return await _submit(services, request, requests.VideoBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/modify",
         operation_id="dream_machine_modify_video",
-        **_creates(bodies.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
+        **_creates(requests.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
     )
     async def modify(request: Request) -> Response:
-        return await _submit(services, request, bodies.ModifyBody)
+        return await _submit(services, request, requests.ModifyBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/reframe",
         operation_id="dream_machine_reframe_video",
-        **_creates(bodies.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
+        **_creates(requests.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submit(services, request, bodies.ReframeVideoBody)
+        return await _submit(services, request, requests.ReframeVideoBody)
 
 
 def _add_images(routes: APIRouter, services: Services) -> None:
@@ -219,7 +223,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         f"{_GENERATIONS}/image",
         operation_id="dream_machine_create_image",
         **_creates(
-            bodies.ImageBody,
+            requests.ImageBody,
             "Make an image",
             "From a prompt and from pictures that guide it. With `sync` the answer comes when the generation has "
             "ended, or in the state that it is in when the time to wait is over.",
@@ -227,8 +231,8 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         ),
     )
     async def create(request: Request) -> Response:
-        context, task, data = await _accept(services, request, bodies.ImageBody)
-        body = validate(bodies.ImageBody, read_inputs(request, data or b"{}", bodies.ImageBody.INPUTS).body)
+        context, task, data = await _accept(services, request, requests.ImageBody)
+        body = validate(requests.ImageBody, read_inputs(request, data or b"{}", requests.ImageBody.INPUTS).body)
         patience = body.patience if body.sync else None
         del data, body  # they may be large, and the wait long
         services.auth.release(request)
@@ -241,10 +245,10 @@ def _add_images(routes: APIRouter, services: Services) -> None:
     @routes.post(
         f"{_GENERATIONS}/image/reframe",
         operation_id="dream_machine_reframe_image",
-        **_creates(bodies.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
+        **_creates(requests.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submit(services, request, bodies.ReframeImageBody)
+        return await _submit(services, request, requests.ReframeImageBody)
 
 
 def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
@@ -285,9 +289,9 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
 
 def _add_follow_ups(routes: APIRouter, services: Services) -> None:
     upscales = _creates(
-        bodies.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
+        requests.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
     )
-    sounds = _creates(bodies.AudioBody, "Add audio to a video", "Gives the video of a completed generation sound.")
+    sounds = _creates(requests.AudioBody, "Add audio to a video", "Gives the video of a completed generation sound.")
 
     @routes.post(
         f"{_ONE}/upscale",
@@ -295,7 +299,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **upscales | {"openapi_extra": _about_one(upscales)},
     )
     async def upscale(request: Request) -> Response:
-        return await _submit_follow_up(services, request, bodies.UpscaleBody)
+        return await _submit_follow_up(services, request, requests.UpscaleBody)
 
     @routes.post(
         f"{_ONE}/audio",
@@ -303,7 +307,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **sounds | {"openapi_extra": _about_one(sounds)},
     )
     async def audio(request: Request) -> Response:
-        return await _submit_follow_up(services, request, bodies.AudioBody)
+        return await _submit_follow_up(services, request, requests.AudioBody)
 
 
 def _about_one(described: dict[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,11 @@ from typing import Any, ClassVar, Final, get_args
 
 import msgspec
 
-from filmgate.adapters.dialects import loose
-from filmgate.adapters.dialects.asking import segment, unsupported_failure
-from filmgate.adapters.dialects.dream_machine import codes, wire
-from filmgate.adapters.dialects.dream_machine.request import body_of, type_of
-from filmgate.adapters.dialects.dream_machine.told import Search, report_of
-from filmgate.adapters.dialects.dream_machine.words import ImageModel, RequestType, VideoModel
-from filmgate.adapters.dialects.luma import answers_of, read_error
-from filmgate.adapters.dialects.scope import DialectCapabilities
-from filmgate.adapters.dialects.upstreams import (
+from filmgate.adapters.dialects.calling import lenient
+from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
+from filmgate.adapters.dialects.calling.luma import answers_of, read_error
+from filmgate.adapters.dialects.calling.request_parts import segment, unsupported_failure
+from filmgate.adapters.dialects.calling.upstreams import (
     UpstreamOptions,
     call,
     check_discarded,
@@ -25,14 +21,18 @@ from filmgate.adapters.dialects.upstreams import (
     parse_receipt,
     send,
 )
+from filmgate.adapters.dialects.dream_machine import codes, wire
+from filmgate.adapters.dialects.dream_machine.parse_status import Search, report_of
+from filmgate.adapters.dialects.dream_machine.request_builder import body_of, type_of
+from filmgate.adapters.dialects.dream_machine.vocabulary import ImageModel, RequestType, VideoModel
 from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
-from filmgate.ports.line import ProviderClient
 from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient
 
 _API: Final = "Dream Machine"
 _GENERATIONS: Final = "/generations"
@@ -176,7 +176,7 @@ class DreamMachineUpstream:
         told = parse_query_answer(await call(self.line, "GET", path), ANSWERS, task_id) if path else None
         if told is None:
             return None
-        if not isinstance(told, dict) or loose.name(told.get("id")) not in (None, task_id):
+        if not isinstance(told, dict) or lenient.name(told.get("id")) not in (None, task_id):
             raise ProviderError("The answer is about something else.")
         return report_of(told, task_id)
 
@@ -186,7 +186,7 @@ class DreamMachineUpstream:
         told = parse_query_answer(await call(self.line, "GET", _GENERATIONS, query=query), ANSWERS)
         if not isinstance(told, dict) or not isinstance(told.get("generations", ""), list | None):
             raise ProviderError("The provider's list of generations is none.")
-        page = loose.items(told["generations"])
+        page = lenient.items(told["generations"])
         return page, bool(page) and told.get("has_more") is not False
 
     async def _translate(self, submission: Submission) -> Generation:

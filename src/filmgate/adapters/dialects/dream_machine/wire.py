@@ -7,15 +7,15 @@ from typing import Final
 
 import msgspec
 
-from filmgate.adapters.dialects.codec import array, rfc3339
-from filmgate.adapters.dialects.dream_machine.request import default_model, request_of
-from filmgate.adapters.dialects.dream_machine.shapes import (
+from filmgate.adapters.dialects.dream_machine.request_builder import default_model, request_of
+from filmgate.adapters.dialects.dream_machine.responses import (
     DreamMachineAssets,
     DreamMachineError,
     DreamMachineTask,
     Word,
 )
-from filmgate.adapters.dialects.remarks import metadata
+from filmgate.adapters.dialects.serving.codec import array, rfc3339
+from filmgate.adapters.dialects.serving.remarks import metadata
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Kind
 from filmgate.domain.states import State

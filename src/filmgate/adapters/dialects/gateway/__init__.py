@@ -1,8 +1,8 @@
 """The gateway dialect: REST below `/luma/generations`, as published by resellers of Luma."""
 
-from filmgate.adapters.dialects.common import Dialect, Read
 from filmgate.adapters.dialects.gateway import wire
 from filmgate.adapters.dialects.gateway.routes import router
+from filmgate.adapters.dialects.serving.dialect import Dialect, Read
 
 DIALECT = Dialect(
     name=wire.NAME,

@@ -6,23 +6,8 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import parse, validate
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import (
-    SOMETHING,
-    failures,
-    in_path,
-    keyed_router,
-    refusals,
-    repeatable,
-    says,
-    schema_of,
-    succeeds,
-    takes,
-)
-from filmgate.adapters.dialects.forms import read_inputs
 from filmgate.adapters.dialects.gateway import wire
-from filmgate.adapters.dialects.gateway.shapes import (
+from filmgate.adapters.dialects.gateway.responses import (
     GatewayCreated,
     GatewayDownload,
     GatewayError,
@@ -34,11 +19,26 @@ from filmgate.adapters.dialects.gateway.shapes import (
     GatewayUsage,
     GatewayUser,
 )
-from filmgate.adapters.dialects.queries import WAIT, answer_path_query
-from filmgate.adapters.dialects.remarks import remarks
-from filmgate.adapters.dialects.submits import Accepted, accept
-from filmgate.core.access import Action
-from filmgate.core.service import SubmitRequest
+from filmgate.adapters.dialects.serving.codec import parse, validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.openapi import (
+    SOMETHING,
+    failures,
+    in_path,
+    keyed_router,
+    refusals,
+    repeatable,
+    says,
+    schema_of,
+    succeeds,
+    takes,
+)
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.remarks import remarks
+from filmgate.adapters.dialects.serving.submissions import Accepted, accept
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.answers import first, percent
-from filmgate.adapters.dialects.asking import link, refuse_all_but, segment, unsupported_failure
-from filmgate.adapters.dialects.gateway import codes, wire
-from filmgate.adapters.dialects.loose import identity, items, mapping, moment, text
-from filmgate.adapters.dialects.upstreams import (
+from filmgate.adapters.dialects.calling import answers
+from filmgate.adapters.dialects.calling.answers import first, percent
+from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
+from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, segment, unsupported_failure
+from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Meaning,
     Told,
@@ -27,6 +26,7 @@ from filmgate.adapters.dialects.upstreams import (
     reports_of,
     send,
 )
+from filmgate.adapters.dialects.gateway import codes, wire
 from filmgate.domain.adjustments import Adjustment, size_changes, works_on_clip
 from filmgate.domain.capabilities import Capabilities, InputOption
 from filmgate.domain.failures import Failure, FailureCode
@@ -34,8 +34,8 @@ from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Refere
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
-from filmgate.ports.line import ProviderClient, Reply
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.transport import ProviderClient, Reply
 
 _SUBMIT: Final = "/luma/generations"
 _BATCH: Final = "/luma/tasks"
@@ -93,14 +93,14 @@ class GatewayUpstream:
         return None
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Submit a new video or an extension. Raises EngineFailed, ProviderTrouble."""
+        """Submit a new video or an extension. Raises EngineFailed, ProviderError."""
         earlier = None if submission.start is None else submission.start.earlier
         path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
         reply = await send(self.line, submission, path, json=await _body(submission))
         return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _told_of_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for tasks one by one, or for many at once. Raises ProviderTrouble."""
+        """Ask for tasks one by one, or for many at once. Raises ProviderError."""
         if len(ids) == 1 or self.batch == 1:
             return [report for task_id in ids if (report := await self._one(task_id)) is not None]
         reply = await call(self.line, "POST", _BATCH, json={"ids": list(ids)}, fresh=False)
@@ -113,7 +113,7 @@ class GatewayUpstream:
         return []
 
     async def discard(self, task_id: str) -> None:
-        """Say that this cannot be done. Raises ProviderTrouble."""
+        """Say that this cannot be done. Raises ProviderError."""
         raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
     async def _one(self, task_id: str) -> Status | None:
@@ -170,7 +170,7 @@ def _told_of_earlier(status: int, value: Any) -> Told:
 
 
 def _batch(reply: Reply) -> list[Mapping[str, Any]]:
-    """Return the tasks of a batch. Raises ProviderTrouble."""
+    """Return the tasks of a batch. Raises ProviderError."""
     with contextlib.suppress(ProviderError):
         tasks = _tasks(decode_json(reply))
         if any(map(_has_state, tasks)):
@@ -185,7 +185,7 @@ def _batch(reply: Reply) -> list[Mapping[str, Any]]:
 def _tasks(value: Any) -> list[Mapping[str, Any]]:
     """Find the tasks of an answer: an array, a single object, or either of them as the data of an envelope.
 
-    Raises ProviderTrouble if it is nothing of that kind.
+    Raises ProviderError if it is nothing of that kind.
     """
     if isinstance(value, list):
         return [task for task in value if isinstance(task, dict) and _id(task) is not None]

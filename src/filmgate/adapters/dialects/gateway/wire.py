@@ -9,7 +9,20 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from pydantic import Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import (
+from filmgate.adapters.dialects.gateway.responses import (
+    GatewayArtifact,
+    GatewayBatch,
+    GatewayCreated,
+    GatewayError,
+    GatewayImage,
+    GatewayItem,
+    GatewaySubmission,
+    GatewayTask,
+    GatewayThumbnail,
+    Status,
+    Word,
+)
+from filmgate.adapters.dialects.serving.codec import (
     Body,
     Callback,
     Flag,
@@ -24,22 +37,9 @@ from filmgate.adapters.dialects.codec import (
     first_given,
     rfc3339,
 )
-from filmgate.adapters.dialects.gateway.shapes import (
-    GatewayArtifact,
-    GatewayBatch,
-    GatewayCreated,
-    GatewayError,
-    GatewayImage,
-    GatewayItem,
-    GatewaySubmission,
-    GatewayTask,
-    GatewayThumbnail,
-    Status,
-    Word,
-)
-from filmgate.adapters.dialects.inputs import InputField, InputFields
-from filmgate.adapters.dialects.remarks import add_remarks
-from filmgate.adapters.dialects.terms import terms
+from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
+from filmgate.adapters.dialects.serving.remarks import add_remarks
+from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import Conflict, FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check

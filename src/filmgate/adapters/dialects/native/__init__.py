@@ -1,8 +1,8 @@
 """Filmgate's own dialect: REST below `/api/v1`."""
 
-from filmgate.adapters.dialects.common import Dialect, Read
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.routes import PREFIX, router
+from filmgate.adapters.dialects.serving.dialect import Dialect, Read
 
 DIALECT = Dialect(
     name=wire.NAME,

@@ -12,12 +12,12 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from filmgate.adapters.dialects.common import Services
-from filmgate.adapters.dialects.described import failures, in_path
 from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.shapes import NativeError
-from filmgate.core.access import Action
-from filmgate.core.events import Event, News
+from filmgate.adapters.dialects.native.responses import NativeError
+from filmgate.adapters.dialects.serving.dialect import Services
+from filmgate.adapters.dialects.serving.openapi import failures, in_path
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.events import Event, News
 from filmgate.domain.errors import InvalidRequest, Unauthorized
 from filmgate.ports.context import RequestContext, wants_head
 

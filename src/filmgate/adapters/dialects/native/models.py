@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, succeeds
-from filmgate.adapters.dialects.native.shapes import NativeError, NativeModels
-from filmgate.core.access import Action
-from filmgate.core.models import Model
+from filmgate.adapters.dialects.native.responses import NativeError, NativeModels
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.openapi import failures, succeeds
+from filmgate.core.providers.models import Model
+from filmgate.core.tasks.access import Action
 
 
 def add_models(routes: APIRouter, services: Services, prefix: str) -> None:

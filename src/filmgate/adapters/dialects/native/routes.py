@@ -6,9 +6,23 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import validate
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import (
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.admin_routes import ENOUGH, add_operator
+from filmgate.adapters.dialects.native.events import add_events
+from filmgate.adapters.dialects.native.models import add_models
+from filmgate.adapters.dialects.native.responses import (
+    NativeAccount,
+    NativeEngines,
+    NativeError,
+    NativePage,
+    NativeTask,
+)
+from filmgate.adapters.dialects.native.usage_routes import add_accounting
+from filmgate.adapters.dialects.native.webhook_routes import add_callbacks
+from filmgate.adapters.dialects.serving.codec import validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.openapi import (
     failures,
     in_path,
     in_query,
@@ -19,24 +33,10 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.accounting import add_accounting
-from filmgate.adapters.dialects.native.calling import add_callbacks
-from filmgate.adapters.dialects.native.events import add_events
-from filmgate.adapters.dialects.native.models import add_models
-from filmgate.adapters.dialects.native.operating import ENOUGH, add_operator
-from filmgate.adapters.dialects.native.shapes import (
-    NativeAccount,
-    NativeEngines,
-    NativeError,
-    NativePage,
-    NativeTask,
-)
-from filmgate.adapters.dialects.queries import WAIT, answer_path_query
-from filmgate.adapters.dialects.submits import accept
-from filmgate.core.access import Action
-from filmgate.core.service import SubmitRequest
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.submissions import accept
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.settings import EVERY_MODEL
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from pydantic import Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import (
+from filmgate.adapters.dialects.native.responses import NativeError, NativeImage, NativeTask, NativeVideo, Word
+from filmgate.adapters.dialects.serving.codec import (
     Body,
     Callback,
     Flag,
@@ -23,10 +24,9 @@ from filmgate.adapters.dialects.codec import (
     first_given,
     rfc3339,
 )
-from filmgate.adapters.dialects.inputs import InputField, InputFields
-from filmgate.adapters.dialects.native.shapes import NativeError, NativeImage, NativeTask, NativeVideo, Word
-from filmgate.adapters.dialects.remarks import adjustments
-from filmgate.adapters.dialects.terms import terms
+from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
+from filmgate.adapters.dialects.serving.remarks import adjustments
+from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check

@@ -1,9 +1,9 @@
 """The OpenAI dialect: the videos API below `/v1/videos`, and the list of the models."""
 
-from filmgate.adapters.dialects.common import Dialect, Read
 from filmgate.adapters.dialects.openai_videos import wire
 from filmgate.adapters.dialects.openai_videos.models import PREFIX as MODELS
 from filmgate.adapters.dialects.openai_videos.routes import POLL, PREFIX, router
+from filmgate.adapters.dialects.serving.dialect import Dialect, Read
 
 DIALECT = Dialect(
     name=wire.NAME,

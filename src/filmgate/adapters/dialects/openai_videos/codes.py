@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from filmgate.adapters.dialects.answers import not_found
-from filmgate.adapters.dialects.upstreams import Code, Meaning, Unknown
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.upstreams import Code, Meaning, Unknown
 
 _GUIDE: Final = "OpenAI, API guide, Error codes"
 _IMAGES: Final = "OpenAI, API reference, errors of refused content"

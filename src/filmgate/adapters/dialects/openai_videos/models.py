@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import failures, in_path, succeeds
-from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIModel, OpenAIModels
-from filmgate.core.access import Action
-from filmgate.core.models import Model
+from filmgate.adapters.dialects.openai_videos.responses import OpenAIError, OpenAIModel, OpenAIModels
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.openapi import failures, in_path, succeeds
+from filmgate.core.providers.models import Model
+from filmgate.core.tasks.access import Action
 from filmgate.domain.errors import NotFound, UnknownModel
 
 PREFIX: Final = "/v1/models"

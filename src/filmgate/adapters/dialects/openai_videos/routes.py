@@ -8,9 +8,19 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.codec import validate
-from filmgate.adapters.dialects.common import Services, json_response
-from filmgate.adapters.dialects.described import (
+from filmgate.adapters.dialects.openai_videos import wire
+from filmgate.adapters.dialects.openai_videos.models import add_models
+from filmgate.adapters.dialects.openai_videos.responses import (
+    OpenAIDeletedVideo,
+    OpenAIError,
+    OpenAIVideo,
+    OpenAIVideos,
+)
+from filmgate.adapters.dialects.serving.codec import validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.forms import read_inputs
+from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
+from filmgate.adapters.dialects.serving.openapi import (
     SOMETHING,
     Responses,
     failures,
@@ -24,20 +34,10 @@ from filmgate.adapters.dialects.described import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.forms import read_inputs
-from filmgate.adapters.dialects.inputs import ExtractedInputs
-from filmgate.adapters.dialects.openai_videos import wire
-from filmgate.adapters.dialects.openai_videos.models import add_models
-from filmgate.adapters.dialects.openai_videos.shapes import (
-    OpenAIDeletedVideo,
-    OpenAIError,
-    OpenAIVideo,
-    OpenAIVideos,
-)
-from filmgate.adapters.dialects.queries import WAIT, answer_path_query
-from filmgate.adapters.dialects.submits import accept
-from filmgate.core.access import Action
-from filmgate.core.service import SubmitRequest
+from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.submissions import accept
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task

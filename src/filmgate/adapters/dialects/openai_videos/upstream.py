@@ -10,13 +10,12 @@ from typing import Any, Final
 import msgspec
 from pydantic import field_validator
 
-from filmgate.adapters.dialects import answers
-from filmgate.adapters.dialects.answers import percent
-from filmgate.adapters.dialects.asking import media_type, refuse_all_but, segment, unsupported_failure
-from filmgate.adapters.dialects.loose import identity, mapping, moment, name, text
-from filmgate.adapters.dialects.marks import is_ours
-from filmgate.adapters.dialects.openai_videos import codes, wire
-from filmgate.adapters.dialects.upstreams import (
+from filmgate.adapters.dialects.calling import answers
+from filmgate.adapters.dialects.calling.answers import percent
+from filmgate.adapters.dialects.calling.lenient import identity, mapping, moment, name, text
+from filmgate.adapters.dialects.calling.marks import is_ours
+from filmgate.adapters.dialects.calling.request_parts import media_type, refuse_all_but, segment, unsupported_failure
+from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Meaning,
     Told,
@@ -29,6 +28,7 @@ from filmgate.adapters.dialects.upstreams import (
     parse_receipt,
     send,
 )
+from filmgate.adapters.dialects.openai_videos import codes, wire
 from filmgate.domain.adjustments import KEPT, Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
@@ -36,8 +36,8 @@ from filmgate.domain.generation import MAX_PROMPT, Generation, Operation, Refere
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SECONDS, nearest_size
 from filmgate.domain.states import State
-from filmgate.ports.line import FormPart, ProviderClient
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.transport import FormPart, ProviderClient
 
 _VIDEOS: Final = "/videos"
 _PATHS: Final = {
@@ -146,7 +146,7 @@ class OpenAIVideosUpstream:
         return None
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Submit a video, an extension or an edit. Raises EngineFailed, ProviderTrouble."""
+        """Submit a video, an extension or an edit. Raises EngineFailed, ProviderError."""
         path = _PATHS[submission.generation.operation]
         fields, files = self._fields(submission), _files(submission)
         if self._options.text_as_json and not files:
@@ -159,7 +159,7 @@ class OpenAIVideosUpstream:
         return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for videos, one by one. Raises ProviderTrouble."""
+        """Ask for videos, one by one. Raises ProviderError."""
         reports = []
         for video_id in ids:
             if (place := segment(video_id)) is None:
@@ -170,7 +170,7 @@ class OpenAIVideosUpstream:
         return reports
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """List the account's videos back to a time and compare what was asked. Raises ProviderTrouble."""
+        """List the account's videos back to a time and compare what was asked. Raises ProviderError."""
         fields = self._fields(submission)
         found: list[Status] = []
         async for videos in self._pages():
@@ -190,7 +190,7 @@ class OpenAIVideosUpstream:
         return sorted(found, key=lambda report: report.created_at or math.inf)
 
     async def discard(self, task_id: str) -> None:
-        """Delete a video, which also stops the work on it. Raises ProviderTrouble."""
+        """Delete a video, which also stops the work on it. Raises ProviderError."""
         if (place := segment(task_id)) is None:
             return
         reply = await call(self.line, "DELETE", f"{_VIDEOS}/{place}")
@@ -311,7 +311,7 @@ ANSWERS: Final = Answers(
 
 
 def _video(value: Any) -> Mapping[str, Any]:
-    """Take an answer for a video. Raises ProviderTrouble."""
+    """Take an answer for a video. Raises ProviderError."""
     video = mapping(value)
     if name(video.get("id")) is None and text(video.get("status")) is None:
         raise ProviderError(_read_error(200, video).message or "The answer to a query is no video.")

@@ -10,11 +10,11 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.codec import Body, Callback, Name, Prompt, address, array, first_given
-from filmgate.adapters.dialects.inputs import InputField, InputFields, by_url, read_address
-from filmgate.adapters.dialects.openai_videos.shapes import OpenAIError, OpenAIEvent, OpenAIVideo, Word
-from filmgate.adapters.dialects.remarks import metadata
-from filmgate.adapters.dialects.terms import terms
+from filmgate.adapters.dialects.openai_videos.responses import OpenAIError, OpenAIEvent, OpenAIVideo, Word
+from filmgate.adapters.dialects.serving.codec import Body, Callback, Name, Prompt, address, array, first_given
+from filmgate.adapters.dialects.serving.inputs import InputField, InputFields, by_url, read_address
+from filmgate.adapters.dialects.serving.remarks import metadata
+from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind, check

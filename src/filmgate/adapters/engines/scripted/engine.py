@@ -16,7 +16,7 @@ from filmgate.domain.errors import EngineCrashed, EngineFailed
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import EngineSettings
-from filmgate.domain.spelling import check_keys
+from filmgate.domain.suggestions import check_keys
 from filmgate.domain.words import MAX_WORDS, bounded_list, words_in
 from filmgate.ports.engine import Clip, Job, Notes, Product, Report
 

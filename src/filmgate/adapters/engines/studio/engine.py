@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.engines.process import WorkerPool
-from filmgate.adapters.engines.studio.order import order_of
-from filmgate.adapters.engines.studio.quality import QUALITIES, STANDARD
+from filmgate.adapters.engines.studio.job.order import order_of
+from filmgate.adapters.engines.studio.render.quality import QUALITIES, STANDARD
+from filmgate.adapters.process import WorkerPool
 from filmgate.domain.adjustments import Adjustment, not_enhanced, not_looped, size_changes, works_on_clip
 from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import EngineSettings
-from filmgate.domain.spelling import check_keys
+from filmgate.domain.suggestions import check_keys
 from filmgate.ports.engine import Job, Product, Report
 
 WORKER = "filmgate.adapters.engines.studio.worker"

@@ -9,10 +9,10 @@ import sys
 
 import msgspec
 
-from filmgate.adapters.engines.process import JobFailed
-from filmgate.adapters.engines.studio.order import RenderOrder
-from filmgate.adapters.engines.studio.quality import STANDARD
-from filmgate.adapters.engines.studio.renderer import probe
+from filmgate.adapters.engines.studio.job.order import RenderOrder
+from filmgate.adapters.engines.studio.render.quality import STANDARD
+from filmgate.adapters.engines.studio.render.renderer import probe
+from filmgate.adapters.process import JobFailed
 from filmgate.domain.generation import Kind, Operation
 
 
@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def _make(output: str) -> None:
-    from filmgate.adapters.engines.studio.take import shoot
+    from filmgate.adapters.engines.studio.job.take import shoot
 
     order = RenderOrder(
         engine="studio", task_id="probe", operation=Operation.GENERATE, kind=Kind.VIDEO, prompt="A lighthouse",

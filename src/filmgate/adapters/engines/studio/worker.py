@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.engines.process import Handler, serve
-from filmgate.adapters.engines.studio.order import RenderOrder
+from filmgate.adapters.engines.studio.job.order import RenderOrder
+from filmgate.adapters.process import Handler, serve
 from filmgate.ports.engine import Report
 
 _NICENESS = 5
@@ -18,7 +18,7 @@ _NICENESS = 5
 def prepare() -> Handler:
     """Load the libraries and give the handler of orders."""
     os.nice(_NICENESS)
-    from filmgate.adapters.engines.studio.take import shoot  # heavy: only after the parent is watched
+    from filmgate.adapters.engines.studio.job.take import shoot  # heavy: only after the parent is watched
 
     def handle(order: dict[str, Any], report: Report) -> dict[str, Any]:
         return shoot(msgspec.convert(order, RenderOrder), report)

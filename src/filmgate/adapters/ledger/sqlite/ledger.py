@@ -12,7 +12,6 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite import access, changes, due, provider_ids, submits, tasks
 from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
-from filmgate.adapters.ledger.sqlite.callbacks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
 from filmgate.adapters.ledger.sqlite.due import enqueue
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
@@ -24,6 +23,7 @@ from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
 from filmgate.adapters.ledger.sqlite.store import Store
+from filmgate.adapters.ledger.sqlite.webhooks import SqliteCallbacks
 from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure

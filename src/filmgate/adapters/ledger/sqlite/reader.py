@@ -15,7 +15,7 @@ import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
 from filmgate.adapters.ledger.sqlite.statements import Row
-from filmgate.core.turns import FairQueue
+from filmgate.core.fairness import FairQueue
 from filmgate.domain.errors import Unavailable
 
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""`filmgate mcp`: the service over standard input and output."""

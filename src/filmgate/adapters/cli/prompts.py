@@ -1,0 +1,17 @@
+"""Asking the user before something that cannot be undone."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from filmgate.adapters.cli.errors import CommandExit, Exit
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Ask for a yes. Raises Stop with what is so `otherwise`, and where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise CommandExit("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
+    if not typer.confirm(question, err=True):
+        raise CommandExit(otherwise, Exit.FAILED, code="not_confirmed")

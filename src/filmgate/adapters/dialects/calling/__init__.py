@@ -1,0 +1,1 @@
+"""What calling a provider in its dialect takes: lenient parsing, statuses, errors."""

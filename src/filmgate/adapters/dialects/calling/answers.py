@@ -1,0 +1,93 @@
+"""What the answers of providers have in common: their errors, and how far they say a task has come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from filmgate.adapters.dialects.calling.lenient import items, mapping, name, text
+from filmgate.adapters.dialects.calling.upstreams import Told
+from filmgate.domain.words import MAX_WORDS, bounded_list
+
+Read = TypeVar("Read")
+
+FINE: Final = frozenset({"0", "200", "success"})
+"""Codes of an envelope that holds no error."""
+
+_PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
+
+
+def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
+    """Give the first of several values that can be read."""
+    return next((found for found in map(read, values) if found is not None), None)
+
+
+def percent(value: object) -> int | None:
+    """Read progress, from 0 to 100: 30, 30.5, "30" or "30%"; what lies between 0 and 1 is a fraction."""
+    written = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    number = float(written[1]) if written else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    if written is None and 0 < number < 1:
+        number *= 100
+    return int(min(100, max(0, number)))
+
+
+def parse_error(status: int, value: Any) -> Told:
+    """Read an error in any of the forms that services write: an object or a text, under `error`, `detail` or bare."""
+    del status
+    spots = [mapping(value).get("error"), mapping(value).get("detail"), value]
+    codes = [mapping(spot).get(key) for spot in spots for key in ("code", "type")]
+    return Told(first(name, *codes), first(_sentence, *spots))
+
+
+def _sentence(spot: object) -> str | None:
+    """Give what an error says; of several faults in a request, where the first is and what it is."""
+    said = mapping(next(iter(items(spot)), spot))
+    words = first(text, spot, *(said.get(key) for key in ("message", "reason", "msg", "fail_reason", "failure_reason")))
+    place = items(said.get("loc"))
+    return f"{'.'.join(map(str, place))}: {words}" if words and place else words
+
+
+def read_codes(value: Any) -> list[str]:
+    """List every code of an error, in lower case; what is no code stands there as "?"."""
+    body = mapping(value)
+    spots = [
+        *items(body.get("error")),
+        *items(body.get("errors")),
+        *(body.get(key) for key in ("error", "detail")),
+        mapping(body.get("data")).get("error"),
+        body,
+    ]
+    codes = [mapping(spot).get("code") for spot in spots]
+    read = [(name(code) or "?").lower() for code in codes if code is not None]
+    return [code for code in read if code not in FINE]
+
+
+def refuses(value: Any) -> bool:
+    """Return whether a body speaks of an error."""
+    body = mapping(value)
+    return body.get("success") is False or any(body.get(key) for key in ("error", "errors")) or bool(read_codes(body))
+
+
+def not_found(nouns: str) -> re.Pattern[str]:
+    """Return a pattern for sentences that say that a thing of one of these names, separated by |, is not there.
+
+    They may repeat its id. What a router says of a page, a path or a model has another noun, or none.
+    """
+    thing, its_id = rf"(?:the |this )?(?:requested )?(?:{nouns})(?: with)?(?: id)?", r"(?::? ?['\"`]?[\w.:-]+['\"`]?)?"
+    missing = r"(?:was |is |could |cannot )?(?:not (?:be )?(?:found|exists?|known)|does(?: not|n't) exist|unknown)"
+    return re.compile(rf"{thing}{its_id} {missing}{its_id}|(?:no such|unknown) (?:{nouns})(?: id)?{its_id}")
+
+
+__all__ = ["FINE", "first", "not_found", "parse_error", "percent", "read_codes", "refuses"]
+
+
+def preview_notes(*places: Any) -> dict[str, Any]:
+    """Return what is to be noted of a preview, which another Filmgate says in one of these places; {} of all else."""
+    said = next((mapping(place) for place in places if mapping(place).get("preview") is True), None)
+    if said is None:
+        return {}
+    words = (word for word in items(said.get("ignored_words"))[:MAX_WORDS] if isinstance(word, str))
+    return {"preview": True, "words_ignored": bounded_list(words, unless=lambda word: not word.strip())}

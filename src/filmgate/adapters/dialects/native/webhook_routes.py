@@ -1,0 +1,178 @@
+"""Callbacks in Filmgate's own API: what became of them, sending them again, and what signs them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native.responses import (
+    NativeCallback,
+    NativeCallbacks,
+    NativeCallbackSecrets,
+    NativeError,
+    NativeToldCallback,
+)
+from filmgate.adapters.dialects.serving.codec import Body, Flag, parse, rfc3339
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.openapi import failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.core.tasks.access import Action, require
+from filmgate.core.webhooks.sign import encode_secret
+from filmgate.domain.addresses import redact
+from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.roles import KeyRole
+from filmgate.domain.webhooks import CallbackStatus
+from filmgate.ports.webhooks import Delivery, SigningSecret, WebhookEvent, WebhookFilter
+
+_ID: Final = in_path("callback_id", "The id of a callback, or of a task: then its newest callback is meant.")
+_STATUS: Final = f"({'|'.join(CallbackStatus)})"
+_LIST: Final = [
+    in_query("task", "Only callbacks of the task with this id.", {"type": "string", "minLength": 1}),
+    in_query(
+        "status",
+        "Only callbacks with this status, or with one of several with commas between them.",
+        {"type": "string", "pattern": f"^{_STATUS}(,{_STATUS})*$"},
+    ),
+    in_query(
+        "limit", "Callbacks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+    ),
+    in_query("offset", "Callbacks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
+]
+
+
+class RotateBody(Body):
+    """A new secret."""
+
+    at_once: Flag = Field(
+        default=None, description="Let the earlier secrets not sign any more; they do for another day if not given."
+    )
+
+
+def add_callbacks(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the routes below `prefix/callbacks`."""
+    _add_secrets(routes, services, f"{prefix}/callbacks/secret")
+    _add_log(routes, services, f"{prefix}/callbacks")
+
+
+def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
+    @routes.get(
+        path,
+        operation_id="get_callback_secrets",
+        summary="See what signs callbacks",
+        description="The secrets with which the callbacks of the application are signed, the newest first. The key "
+        "needs the role member: a secret is enough to forge callbacks.",
+        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403),
+    )
+    async def secrets(request: Request) -> Response:
+        context = await services.auth.enter(request, Action.QUERY)
+        require(context.caller.role, KeyRole.MEMBER)
+        return json_response(_secrets(await services.callbacks.secrets(context)))
+
+    @routes.post(
+        f"{path}/rotate",
+        operation_id="rotate_callback_secret",
+        summary="Have callbacks signed with a new secret",
+        description="For 24 hours each delivery has a signature by the earlier secret, too. The body may be left out.",
+        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403, 413),
+        openapi_extra=takes(schema_of(RotateBody)),
+    )
+    async def rotate(request: Request) -> Response:
+        context = await services.auth.enter(request, Action.SUBMIT)
+        body = parse(RotateBody, await services.auth.body(request) or b"{}")
+        return json_response(_secrets(await services.callbacks.rotate(context, at_once=body.at_once is True)))
+
+
+def _add_log(routes: APIRouter, services: Services, path: str) -> None:
+    @routes.get(
+        path,
+        operation_id="list_callbacks",
+        summary="List callbacks",
+        description="What became of the callbacks of the application's tasks, the newest first.",
+        responses=succeeds(NativeCallbacks, "A page of the list.") | failures(NativeError),
+        openapi_extra={"parameters": _LIST},
+    )
+    async def listing(request: Request) -> Response:
+        context = await services.auth.enter(request, Action.QUERY)
+        asked = request.query_params
+        wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
+        page = await services.callbacks.find(context, wanted)
+        told = {"total": page.total, "has_more": page.more, "limit": wanted.limit, "offset": wanted.offset}
+        return json_response({"callbacks": [_callback(each) for each in page.callbacks], **told})
+
+    @routes.get(
+        f"{path}/{{callback_id}}",
+        operation_id="get_callback",
+        summary="See a callback with its deliveries",
+        description="Deliveries are kept for 30 days, the newest 50 of each callback.",
+        responses=succeeds(NativeToldCallback, "The callback.") | failures(NativeError, 404),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def get(request: Request) -> Response:
+        context = await services.auth.enter(request, Action.QUERY)
+        callback = await services.callbacks.get(context, request.path_params["callback_id"])
+        deliveries = await services.callbacks.deliveries(callback)
+        return json_response({**_callback(callback), "deliveries": [_delivery(each) for each in deliveries]})
+
+    @routes.post(
+        f"{path}/{{callback_id}}/resend",
+        operation_id="resend_callback",
+        summary="Send a callback again",
+        description="It is sent at once, and tried again for three days if need be, under the same id as before.",
+        responses=succeeds(NativeCallback, "The callback.") | failures(NativeError, 403, 404, 409),
+        openapi_extra={"parameters": [_ID]},
+    )
+    async def resend(request: Request) -> Response:
+        context = await services.auth.enter(request, Action.SUBMIT)
+        callback = await services.callbacks.resend(context, request.path_params["callback_id"])
+        return json_response(dict(_callback(callback)))
+
+
+def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> WebhookFilter:
+    """Read the parameters of a list. Raises InvalidRequest."""
+    words = [] if status is None else status.split(",")
+    if any(word not in tuple(CallbackStatus) for word in words):
+        raise InvalidRequest(
+            f"status must be one of {', '.join(CallbackStatus)}, or several with commas", field="status"
+        )
+    place = wire.listing(limit, offset, None, None)
+    statuses = tuple(CallbackStatus(word) for word in words) or None
+    return WebhookFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
+
+
+def _callback(callback: WebhookEvent) -> NativeCallback:
+    return {
+        "id": callback.id,
+        "task_id": callback.task_id,
+        "state": callback.state,
+        "status": callback.status.value,
+        "url": redact(callback.url or ""),
+        "created_at": rfc3339(callback.created_at),
+        "tries": callback.tries,
+        "next_at": _time(callback.next_at),
+        "last_at": _time(callback.last_at),
+        "answer": callback.answer,
+        "trouble": callback.trouble,
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "at": rfc3339(delivery.at),
+        "seconds": round(delivery.took, 3),
+        "answer": delivery.answer,
+        "trouble": delivery.trouble,
+    }
+
+
+def _secrets(secrets: list[SigningSecret]) -> dict[str, Any]:
+    told = [
+        {"secret": encode_secret(each.secret), "created_at": rfc3339(each.created_at), "ends_at": _time(each.ends_at)}
+        for each in secrets
+    ]
+    return {"secrets": told}
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)

@@ -1,0 +1,1 @@
+"""What serving a dialect takes: submissions, queries, forms, the OpenAPI description."""

@@ -1,0 +1,130 @@
+"""What every dialect is made of, and the few things all of them do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from filmgate.adapters.dialects.serving.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
+from filmgate.core.admin import AdminService
+from filmgate.core.media.uploads import Uploads
+from filmgate.core.providers.importer import Importer
+from filmgate.core.providers.models import Models
+from filmgate.core.query.cache import Query, Serializer
+from filmgate.core.tasks.access import Action
+from filmgate.core.tasks.events import Events
+from filmgate.core.tasks.idempotency import Idempotency
+from filmgate.core.tasks.service import TaskService
+from filmgate.core.tasks.usage import UsageService
+from filmgate.core.webhooks.service import WebhookService
+from filmgate.domain.media import Media
+from filmgate.domain.settings import Settings
+from filmgate.ports.context import RequestContext
+
+__all__ = [
+    "Authenticator",
+    "BatchQuery",
+    "BodyRead",
+    "Dialect",
+    "ErrorWriter",
+    "Model",
+    "Read",
+    "Services",
+    "json_response",
+    "parse",
+    "parse_object",
+    "rfc3339",
+    "validate",
+]
+
+
+class Authenticator(Protocol):
+    """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
+
+    async def enter(self, request: Request, action: Action) -> RequestContext:
+        """Give the context of a request. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
+
+    async def recheck(self, request: Request) -> RequestContext:
+        """Find out once more who asks, without counting. Raises Unauthorized."""
+
+    async def body(
+        self, request: Request, *, files: bool = False, raw: bool = False, application: str | None = None
+    ) -> bytes:
+        """Read the whole body: a small one, or one that has or (`raw`) is a file. Raises PayloadTooLarge, Unavailable.
+
+        Its memory is that of the application, of the request if none is named.
+        """
+
+    def release(self, request: Request) -> None:
+        """Give back the memory of a body that nobody needs any more, before the request ends."""
+
+
+class Services(NamedTuple):
+    """What routes work with.
+
+    `serve` answers a request with a stored file, in parts if it asks for one.
+    """
+
+    tasks: TaskService
+    repeats: Idempotency
+    events: Events
+    query: Query
+    models: Models
+    auth: Authenticator
+    settings: Settings
+    uploads: Uploads
+    serve: Callable[[Request, Media], Awaitable[Response]]
+    operator: AdminService
+    adopting: Importer
+    callbacks: WebhookService
+    accounting: UsageService
+
+
+class Read(NamedTuple):
+    """`GET prefix + id` is a query by id that the query lane answers in this form, with these headers if it is good."""
+
+    prefix: str
+    form: Serializer
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class BatchQuery(NamedTuple):
+    """A query understood from a body: which tasks, in which form, and how an error about it is written."""
+
+    form: Serializer
+    ids: list[str]
+    single: bool
+    error: ErrorWriter
+
+
+class BodyRead(NamedTuple):
+    """`POST path` may be a query by ids; `parse` gives None where the framework's route has to look at it."""
+
+    path: str
+    parse: Callable[[bytes, Settings], BatchQuery | None]
+
+
+class Dialect(NamedTuple):
+    """One wire format.
+
+    `errors` maps the prefixes of its paths to what writes an error there, the longest prefix winning over all
+    dialects; `hook` is the form in which its callbacks tell of a task. `announces` says whether owners
+    are called back when the work on a task begins, too.
+    """
+
+    name: str
+    errors: Mapping[str, ErrorWriter]
+    router: Callable[[Services], APIRouter]
+    hook: Serializer
+    reads: tuple[Read, ...] = ()
+    body_reads: tuple[BodyRead, ...] = ()
+    announces: bool = False
+
+
+def json_response(body: bytes | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
+    """Answer with JSON, given as bytes or as what is to be written."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(content, status, media_type="application/json")

@@ -1,0 +1,1 @@
+"""One job, from the order to the finished file."""

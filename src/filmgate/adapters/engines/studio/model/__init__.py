@@ -1,0 +1,1 @@
+"""Scenes and what is in them: places, subjects, cameras, light, palettes."""

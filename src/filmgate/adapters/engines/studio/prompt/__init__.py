@@ -1,0 +1,1 @@
+"""The words of a prompt, and the scene that they ask for."""

@@ -1,0 +1,1 @@
+"""Renderers: OpenGL, and one that needs none."""

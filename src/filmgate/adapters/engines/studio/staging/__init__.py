@@ -1,0 +1,1 @@
+"""Which subjects are in a scene, where they stand and what they do."""

@@ -1,0 +1,1 @@
+"""Requests to other hosts: name resolution, address checks, downloads, provider clients."""

@@ -1,0 +1,5 @@
+"""Media stores."""
+
+from filmgate.adapters.store.local import LocalStore
+
+__all__ = ["LocalStore"]

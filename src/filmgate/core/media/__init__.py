@@ -1,0 +1,1 @@
+"""Media that requests refer to, uploads, finished files and their links."""

@@ -1,0 +1,1 @@
+"""Reads by id, and waiting for the end of a task."""

@@ -1,0 +1,128 @@
+"""Delivers due callbacks."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+
+from filmgate.core.query.cache import Serializer
+from filmgate.core.webhooks.limit import ConcurrencyLimiter
+from filmgate.core.webhooks.schedule import decide, failure_of, retry_after
+from filmgate.core.webhooks.sign import Signing, sign
+from filmgate.domain.addresses import redact
+from filmgate.domain.states import State
+from filmgate.domain.task import Task
+from filmgate.domain.webhooks import CallbackStatus
+from filmgate.faults import Point, reach
+from filmgate.ports.context import traceparent
+from filmgate.ports.dispatch import Clock
+from filmgate.ports.fetcher import Fetcher, FetchError
+from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.webhooks import Delivery, DeliveryOutcome, WebhookEvent
+
+log = logging.getLogger(__name__)
+
+DUMMIES = frozenset({"https://api.acedata.cloud/health"})
+"""Addresses that clients send only to be answered at once; nobody listens there."""
+
+TIMEOUT = 10.0
+"""Seconds in which a receiver has to answer."""
+
+
+class Callbacks:
+    """Delivers callbacks at least once: any 2xx is an arrival, 410 the end, anything else is tried again.
+
+    Of one task never two are under way at once, and that it has started is no news once it has ended: so the states of
+    a task are told in their order.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        fetcher: Fetcher,
+        forms: Mapping[str, Serializer],
+        clock: Clock,
+        *,
+        chance: Callable[[], float] = random.random,
+        told: Callable[[DeliveryOutcome], None] = lambda _: None,
+    ) -> None:
+        """Take the forms in which tasks are posted, by the name of the dialect, and who is told of every outcome."""
+        self._ledger = ledger
+        self._log = ledger.callbacks
+        self._fetcher = fetcher
+        self._forms = forms
+        self._clock = clock
+        self._chance = chance
+        self._told = told
+        self._signing = Signing(ledger.callbacks, clock)
+        self._receivers = ConcurrencyLimiter()
+
+    async def deliver(self, claim: Claim) -> None:
+        """Post one callback, then remove it from the due work or put it back for later."""
+        task = claim.task
+        if task is None:
+            await self._ledger.finish(claim)
+        elif not task.callback_url or task.callback_url.rstrip("/") in DUMMIES:
+            await self._settle(claim, DeliveryOutcome(CallbackStatus.SKIPPED, trouble="nobody listens at this address"))
+        elif claim.due.detail == State.PROCESSING and task.final:
+            await self._settle(claim, DeliveryOutcome(CallbackStatus.SUPERSEDED))
+        else:
+            with self._receivers.visit(task.callback_url, task.application_id, task.credential_id, task.id) as visit:
+                if visit.pause is not None:
+                    await self._ledger.postpone(claim, self._clock() + visit.pause)
+                    return
+                visit.answered = await self._attempt(claim, task, task.callback_url)
+
+    async def _attempt(self, claim: Claim, task: Task, url: str) -> bool:
+        """Make one delivery and write down what came of it; says whether the receiver answered."""
+        callback = await self._log.get(task.application_id, task.id, claim.due.detail)
+        if callback is None:
+            # The task was deleted a moment ago.
+            await self._ledger.finish(claim)
+            return True
+        delivery, wanted = await self._post(callback, task, url)
+        reach(Point.CALLBACK_SENT)
+        outcome = decide(callback, delivery, wanted, self._clock(), self._chance)
+        _report(callback, outcome, redact(url))
+        await self._settle(claim, outcome)
+        reach(Point.CALLBACK_SETTLED)
+        return delivery.answer is not None
+
+    async def _settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
+        await self._log.settle(claim, outcome)
+        self._told(outcome)
+
+    async def _post(self, callback: WebhookEvent, task: Task, url: str) -> tuple[Delivery, float]:
+        """Post once; gives what came of it, and for how many seconds the receiver wants to be left alone."""
+        at, start = self._clock(), time.monotonic()
+        body = await self._payload(task)
+        keys = [each.secret for each in await self._signing.secrets(task.application_id)]
+        headers = {"content-type": "application/json", "x-trace-id": task.trace_id}
+        if (place := traceparent.get()) is not None:
+            headers["traceparent"] = place
+        try:
+            response = await self._fetcher.post(
+                url,
+                body,
+                headers | sign(callback.id, at, body, keys),
+                timeout=TIMEOUT,
+                application=task.application_id,
+            )
+        except FetchError as error:
+            return Delivery(at, time.monotonic() - start, trouble=error.message), 0.0
+        delivery = Delivery(at, time.monotonic() - start, response.status, failure_of(response.status))
+        return delivery, retry_after(response.headers.get("retry-after"), self._clock())
+
+    async def _payload(self, task: Task) -> bytes:
+        form = self._forms[task.dialect]
+        echoes = await self._ledger.echoes([task.id]) if form.wants_echo else {}
+        return form.one(task, echoes.get(task.id), task.base_url)
+
+
+def _report(callback: WebhookEvent, outcome: DeliveryOutcome, place: str) -> None:
+    if outcome.status is CallbackStatus.PENDING:
+        log.info("callback %s to %s: %s; trying again", callback.id, place, outcome.trouble)
+    elif outcome.status is CallbackStatus.FAILED:
+        log.warning("callback %s to %s: %s", callback.id, place, outcome.trouble)

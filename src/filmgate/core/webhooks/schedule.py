@@ -1,0 +1,69 @@
+"""When a callback that did not arrive is sent again, and when it is given up."""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Callable
+from datetime import UTC
+
+from filmgate.domain.webhooks import CallbackStatus
+from filmgate.ports.webhooks import Delivery, DeliveryOutcome, WebhookEvent
+
+HOUR = 3_600.0
+PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0, 1_800.0, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)
+"""Seconds between one delivery and the next, before the jitter."""
+
+LAST_PAUSE = 12 * HOUR
+"""Seconds between deliveries from then on."""
+
+TIME_LIMIT = 72 * HOUR
+"""Seconds from when a callback became due to its last delivery."""
+
+_GONE = 410
+_JITTER = 0.2
+
+
+def decide(
+    callback: WebhookEvent, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
+) -> DeliveryOutcome:
+    """Say what a delivery means for its callback: it arrived, it is sent again, or it is given up.
+
+    `retry_after` is for how many seconds the receiver wants to be left alone, `chance` gives numbers from 0 to 1.
+    """
+    if delivery.trouble is None:
+        return DeliveryOutcome(CallbackStatus.DELIVERED, delivery)
+    if delivery.answer == _GONE:
+        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=delivery.trouble)
+    end = callback.since + TIME_LIMIT
+    if now >= end:
+        given_up = f"given up after {callback.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
+        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=given_up)
+    pause = PAUSES[callback.tries] if callback.tries < len(PAUSES) else LAST_PAUSE
+    pause *= 1 + _JITTER * (2 * chance() - 1)
+    # The last delivery is made when the time is up, whatever the pauses would make of it.
+    return DeliveryOutcome(
+        CallbackStatus.PENDING, delivery, again=min(now + max(pause, retry_after), end), trouble=delivery.trouble
+    )
+
+
+def failure_of(status: int) -> str | None:
+    """Say what is wrong with an answer; None if it says that the callback has arrived."""
+    if 200 <= status < 300:
+        return None
+    if status == _GONE:
+        return "answered 410: the receiver wants to hear no more of this"
+    return f"answered {status}" + (", and redirects are not followed" if 300 <= status < 400 else "")
+
+
+def retry_after(value: str | None, now: float) -> float:
+    """Read for how many seconds a Retry-After header wants the sender to wait; 0 if it says nothing readable."""
+    if value is None:
+        return 0.0
+    text = value.strip()
+    if text.isascii() and text.isdigit() and len(text) <= 10:
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)

@@ -1,0 +1,74 @@
+"""What owners see of their callbacks, and do about them."""
+
+from __future__ import annotations
+
+from filmgate.core.webhooks.sign import Signing
+from filmgate.domain.errors import Conflict, NotFound
+from filmgate.domain.states import FINAL
+from filmgate.domain.webhooks import CallbackStatus, parts_of
+from filmgate.ports.context import RequestContext
+from filmgate.ports.dispatch import Clock, Dispatcher
+from filmgate.ports.ledger import CALLBACK, Ledger
+from filmgate.ports.webhooks import CallbackPage, Delivery, SigningSecret, WebhookEvent, WebhookFilter
+
+UNKNOWN = "there is no such callback"
+
+
+class WebhookService:
+    """The callbacks and the signing secrets of the application that asks."""
+
+    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, clock: Clock) -> None:
+        self._log = ledger.callbacks
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._signing = Signing(ledger.callbacks, clock)
+
+    async def find(self, context: RequestContext, wanted: WebhookFilter) -> CallbackPage:
+        """List callbacks, newest first."""
+        return await self._log.find(context.caller.application_id, wanted)
+
+    async def get(self, context: RequestContext, name: str) -> WebhookEvent:
+        """Find a callback by its own name, or the newest one of a task by the task's id. Raises NotFound."""
+        owner, parts = context.caller.application_id, parts_of(name)
+        if parts is not None:
+            found = await self._log.get(owner, *parts)
+        else:
+            page = await self._log.find(owner, WebhookFilter(task_id=name, limit=1))
+            found = next(iter(page.callbacks), None)
+        if found is None:
+            raise NotFound(UNKNOWN)
+        return found
+
+    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
+        """Give the deliveries of a callback that are still kept, oldest first."""
+        return await self._log.deliveries(callback)
+
+    async def resend(self, context: RequestContext, name: str) -> WebhookEvent:
+        """Have a callback sent once more, with three days of tries before it again.
+
+        Raises NotFound, and Conflict where its address is nobody's or a later state was told instead.
+        """
+        callback = await self.get(context, name)
+        if callback.status is CallbackStatus.SUPERSEDED or await self._needs_resend(context, callback):
+            raise Conflict("The task has ended since, which was told instead: send the callback of its end again.")
+        if callback.status is CallbackStatus.SKIPPED:
+            raise Conflict("Nobody listens at the address of this callback.")
+        sent = await self._log.resend(context.caller.application_id, callback.task_id, callback.state, self._clock())
+        if sent is None:
+            raise NotFound(UNKNOWN)
+        self._dispatcher.wake(CALLBACK)
+        return sent
+
+    async def secrets(self, context: RequestContext) -> list[SigningSecret]:
+        """Give what signs callbacks now, newest first; the first one is made when it is asked for."""
+        return await self._signing.secrets(context.caller.application_id)
+
+    async def rotate(self, context: RequestContext, *, at_once: bool) -> list[SigningSecret]:
+        """Let a new secret sign, and give all that do; `at_once` the earlier ones do not any more."""
+        return await self._signing.rotate(context.caller.application_id, at_once=at_once)
+
+    async def _needs_resend(self, context: RequestContext, callback: WebhookEvent) -> bool:
+        if callback.state in FINAL:
+            return False
+        page = await self._log.find(context.caller.application_id, WebhookFilter(task_id=callback.task_id))
+        return any(other.state in FINAL for other in page.callbacks)

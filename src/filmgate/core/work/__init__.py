@@ -1,0 +1,1 @@
+"""Claimed work: the stages of a task, and the tidying behind them."""

@@ -1,0 +1,1 @@
+"""Administration of a data folder: backup, restore, doctor."""
