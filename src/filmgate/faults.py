@@ -107,13 +107,13 @@ _armed: _Armed | None = None
 
 
 def reach(point: Point) -> None:
-    """Say that the work has come to a point."""
+    """Mark a fault point as reached."""
     if _armed is not None:
         _armed.reach(point)
 
 
 def arm(environment: Mapping[str, str]) -> None:
-    """Have happen what the environment asks for; without the variables nothing ever does. Raises ValueError."""
+    """Arm the faults that the environment asks for; without the variables nothing ever does. Raises ValueError."""
     global _armed  # noqa: PLW0603 - one process, one set of faults
     text, trace = environment.get(VARIABLE, ""), environment.get(TRACE)
     _armed = _Armed(text, trace) if text or trace else None

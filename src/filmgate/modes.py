@@ -74,7 +74,7 @@ def _can_close(folder: Path) -> bool:
 
 
 def _apply(path: Path) -> bool:
-    """Give a path the access it should have; True if others have none afterwards."""
+    """Return a path the access it should have; True if others have none afterwards."""
     try:
         # By a descriptor that follows no link: in a folder that others may write, a name can change its meaning.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -20,7 +20,7 @@ def configure(level: str) -> None:
 
 
 def _add_context(record: logging.LogRecord) -> bool:
-    """Say of a record which request and task it is about, where that is known."""
+    """Add the ids of the request and the task to a log record, where they are known."""
     for name, value in (("trace_id", trace_of.get()), ("task_id", task_of.get())):
         if value is not None:
             setattr(record, name, value)

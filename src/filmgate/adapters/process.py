@@ -66,7 +66,7 @@ class WorkerProcess:
         return self._process.pid if self._process else None
 
     async def run(self, order: Mapping[str, Any], report: Report) -> dict[str, Any]:
-        """Have one job done and return its result. Cancelling stops the work and leaves the worker usable.
+        """Run one job and return its result. Cancelling stops the work and leaves the worker usable.
 
         Raises EngineFailed with the worker's verdict, EngineCrashed when the worker died or spoke nonsense.
         """
@@ -100,7 +100,7 @@ class WorkerProcess:
         await self._kill()
 
     async def _living_worker(self) -> Process:
-        """Give the living worker, starting one if need be.
+        """Return the living worker, starting one if need be.
 
         Called on the event loop's thread: the death signal is bound to the thread that spawned the child.
         """
@@ -130,7 +130,7 @@ class WorkerProcess:
                     raise EngineCrashed(f"The worker sent an unexpected event: {event.get('event')!r}.")
 
     async def _next_event(self, process: Process) -> dict[str, Any]:
-        """Give the worker's next event. Raises EngineCrashed if none comes in time."""
+        """Return the worker's next event. Raises EngineCrashed if none comes in time."""
         try:
             async with asyncio.timeout(self._stall):
                 return await _event(process)
@@ -226,7 +226,7 @@ async def _has_ended(process: Process, number: int) -> bool:
 
 
 async def _ending(process: Process) -> str:
-    """Say how the process ended. It closed its output, so it is dead or will be: help it along."""
+    """Return how the process ended. It closed its output, so it is dead or will be: help it along."""
     try:
         async with asyncio.timeout(1):
             status = await process.wait()

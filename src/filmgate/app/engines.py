@@ -60,7 +60,7 @@ def _engine(name: str, settings: EngineSettings) -> Engine:
 
 
 def upstream_types() -> dict[str, Any]:
-    """Give what speaks each dialect as a client, by the dialect's name."""
+    """Return what speaks each dialect as a client, by the dialect's name."""
     from filmgate.adapters.dialects.acedata.upstream import AceDataUpstream
     from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
     from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream

@@ -13,7 +13,7 @@ from filmgate.modes import file_mode, folder_mode, frozen_mode
 
 
 def digest_of(path: Path) -> str:
-    """Give the SHA-256 of a file in hex."""
+    """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -29,7 +29,7 @@ def passing(folder: Path) -> Iterator[None]:
 
 
 def links_to(file: Path, folder: Path) -> bool:
-    """Say whether a file can have a second name in a folder."""
+    """Return whether a file can have a second name in a folder."""
     probe = folder / "probe"
     try:
         os.link(file, probe)
@@ -40,7 +40,7 @@ def links_to(file: Path, folder: Path) -> bool:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that is impossible. Raises FileNotFoundError without the source."""
+    """Return a file a second name, or copy it where that is impossible. Raises FileNotFoundError without the source."""
     try:
         os.link(source, target)
     except FileNotFoundError:

@@ -86,7 +86,7 @@ def strip_secret(secret: SecretStr) -> str:
 
 
 def secret_trouble(settings: Settings) -> str | None:
-    """Say why the service cannot start with the admin key or the metrics token that it was given; None if it can."""
+    """Return why the service cannot start with the admin key or the metrics token that it was given; None if it can."""
     for name in ("admin_key", "metrics_token"):
         secret = getattr(settings, name)
         if secret is not None and not strip_secret(secret):

@@ -55,7 +55,7 @@ def announcement(settings: Settings) -> Iterator[str]:
 
 
 def _addresses_of_this_machine() -> Iterator[str]:
-    """Give the addresses from which this machine reaches others, as far as it does."""
+    """Yield the addresses from which this machine reaches others, as far as it does."""
     return filter(None, map(_source_towards, _ELSEWHERE))
 
 

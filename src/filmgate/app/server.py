@@ -89,7 +89,7 @@ async def _serve(settings: Settings, listener: socket.socket, descriptors: int) 
 
 @contextlib.contextmanager
 def _stopping(server: uvicorn.Server, service: Service, grace: float) -> Iterator[None]:
-    """Have SIGTERM and SIGINT stop taking work and requests; a second one does not wait.
+    """Install the handlers of SIGTERM and SIGINT: stop taking work and requests; a second one does not wait.
 
     Whoever waits for a task is answered a moment before uvicorn ends the requests that are still open.
     """

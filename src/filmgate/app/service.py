@@ -298,7 +298,7 @@ def _with_app_tracing(gate: WebApp, tracing: Tracing | None) -> App:
 
 
 def _empty_folder(path: Path) -> Path:
-    """Give an empty folder for work in progress: what an earlier process left there is no use to anybody."""
+    """Return an empty folder for work in progress: what an earlier process left there is no use to anybody."""
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True, mode=folder_mode())
     return path

@@ -40,7 +40,7 @@ _SERVICE = frozenset(
 
 
 def all_dialects() -> tuple[Any, ...]:
-    """Give the dialects that are served, Filmgate's own first."""
+    """Return the dialects that are served, Filmgate's own first."""
     from filmgate.adapters.dialects import acedata, agents, dream_machine, gateway, native, openai_videos
 
     return (
@@ -54,7 +54,7 @@ def all_dialects() -> tuple[Any, ...]:
 
 
 def hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
-    """Give the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
+    """Return the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
     from filmgate.adapters import mcp
 
     return {dialect.name: dialect.hook for dialect in dialects} | {mcp.NAME: mcp.HOOK}

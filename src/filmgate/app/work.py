@@ -45,7 +45,7 @@ def lanes(
     announced: frozenset[str],
     metrics: Metrics,
 ) -> dict[str, QueueConfig]:
-    """Give the lanes of all queues. `hooks` write callbacks, by dialect; `announced` dialects hear of the start too."""
+    """Return the configuration of all queues. `hooks` serialize webhooks; `announced` dialects hear of the start."""
     watch = Watch(metrics, base.tracing)
     callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
     housekeeping = Expiry(base.ledger, tasks, base.store, base.clock, base.accounts)
@@ -77,7 +77,7 @@ def _account_lanes(base: Container, name: str, execution: Execution, follow: Wor
 
 
 def writing_of(base: Container) -> RequestBuilder:
-    """Give what writes submissions to providers."""
+    """Return what writes submissions to providers."""
     return RequestBuilder(base.accounts, base.router, base.settings.public_url)
 
 

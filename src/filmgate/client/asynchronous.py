@@ -75,13 +75,13 @@ class AsyncFilmgate:
         return await self._send(await asyncio.to_thread(calls.extend, task, prompt, options))
 
     async def get(self, task_id: str) -> Task:
-        """Give a task as it is now. Raises NotFound."""
+        """Return a task as it is now. Raises NotFound."""
         return await self._send(calls.get(task_id))
 
     async def wait(
         self, task: Task | str, timeout: float | None = None, on_progress: Callable[[Task], object] | None = None
     ) -> Task:
-        """Give a task at its end, be it completed or failed; `on_progress` gets it as it is about twice a second.
+        """Return a task at its end, be it completed or failed; `on_progress` gets it as it is about twice a second.
 
         It outlasts a restart of the service. Raises WaitTimeout after `timeout` seconds; the task goes on.
         """
@@ -136,7 +136,7 @@ class AsyncFilmgate:
         return await self._send(calls.callbacks(task=task, status=status, limit=limit, offset=offset))
 
     async def callback(self, callback_id: str) -> Callback:
-        """Give a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
+        """Return a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
         return await self._send(calls.callback(callback_id))
 
     async def resend_callback(self, callback_id: str) -> Callback:
@@ -144,7 +144,7 @@ class AsyncFilmgate:
         return await self._send(calls.resend_callback(callback_id))
 
     async def callback_secrets(self) -> tuple[CallbackSecret, ...]:
-        """Give what signs callbacks now, newest first."""
+        """Return what signs callbacks now, newest first."""
         return await self._send(calls.callback_secrets())
 
     async def rotate_callback_secret(self, *, at_once: bool = False) -> tuple[CallbackSecret, ...]:
@@ -152,15 +152,15 @@ class AsyncFilmgate:
         return await self._send(calls.rotate_callback_secret(at_once=at_once))
 
     async def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:
-        """Say what the application has used, this month or from one day to another, such as "2026-11-22"."""
+        """Return what the application has used, this month or from one day to another, such as "2026-11-22"."""
         return await self._send(calls.usage(since, until))
 
     async def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
-        """Say what every application has used. For admins, as all below."""
+        """Return what every application has used. For admins, as all below."""
         return await self._send(calls.all_usage(since, until))
 
     async def limits(self) -> tuple[Standing, ...]:
-        """Give the rules of every application, and how it stands."""
+        """Return the rules of every application, and how it stands."""
         return await self._send(calls.limits())
 
     async def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
@@ -168,11 +168,11 @@ class AsyncFilmgate:
         return await self._send(calls.set_limits(application, {**changes}))
 
     async def engine_status(self) -> tuple[EngineStatus, ...]:
-        """Say how every engine is."""
+        """Return how every engine is."""
         return await self._send(calls.engine_status())
 
     async def route(self, prompt: str, **options: Unpack[Options]) -> Route:
-        """Say where a generation would go now, and why; nothing is submitted."""
+        """Return where a generation would go now, and why; nothing is submitted."""
         return await self._send(await asyncio.to_thread(calls.route, prompt, options))
 
     async def unknown_submits(self) -> tuple[UnknownSubmit, ...]:

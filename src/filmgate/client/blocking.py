@@ -71,13 +71,13 @@ class Filmgate:
         return self._send(calls.extend(task, prompt, options))
 
     def get(self, task_id: str) -> Task:
-        """Give a task as it is now. Raises NotFound."""
+        """Return a task as it is now. Raises NotFound."""
         return self._send(calls.get(task_id))
 
     def wait(
         self, task: Task | str, timeout: float | None = None, on_progress: Callable[[Task], object] | None = None
     ) -> Task:
-        """Give a task at its end, be it completed or failed; `on_progress` gets it as it is about twice a second.
+        """Return a task at its end, be it completed or failed; `on_progress` gets it as it is about twice a second.
 
         It outlasts a restart of the service. Raises WaitTimeout after `timeout` seconds; the task goes on.
         """
@@ -130,7 +130,7 @@ class Filmgate:
         return self._send(calls.callbacks(task=task, status=status, limit=limit, offset=offset))
 
     def callback(self, callback_id: str) -> Callback:
-        """Give a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
+        """Return a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
         return self._send(calls.callback(callback_id))
 
     def resend_callback(self, callback_id: str) -> Callback:
@@ -138,7 +138,7 @@ class Filmgate:
         return self._send(calls.resend_callback(callback_id))
 
     def callback_secrets(self) -> tuple[CallbackSecret, ...]:
-        """Give what signs callbacks now, newest first."""
+        """Return what signs callbacks now, newest first."""
         return self._send(calls.callback_secrets())
 
     def rotate_callback_secret(self, *, at_once: bool = False) -> tuple[CallbackSecret, ...]:
@@ -146,15 +146,15 @@ class Filmgate:
         return self._send(calls.rotate_callback_secret(at_once=at_once))
 
     def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:
-        """Say what the application has used, this month or from one day to another, such as "2026-11-22"."""
+        """Return what the application has used, this month or from one day to another, such as "2026-11-22"."""
         return self._send(calls.usage(since, until))
 
     def all_usage(self, *, since: str | None = None, until: str | None = None) -> tuple[Usage, ...]:
-        """Say what every application has used. For admins, as all below."""
+        """Return what every application has used. For admins, as all below."""
         return self._send(calls.all_usage(since, until))
 
     def limits(self) -> tuple[Standing, ...]:
-        """Give the rules of every application, and how it stands."""
+        """Return the rules of every application, and how it stands."""
         return self._send(calls.limits())
 
     def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
@@ -162,11 +162,11 @@ class Filmgate:
         return self._send(calls.set_limits(application, {**changes}))
 
     def engine_status(self) -> tuple[EngineStatus, ...]:
-        """Say how every engine is."""
+        """Return how every engine is."""
         return self._send(calls.engine_status())
 
     def route(self, prompt: str, **options: Unpack[Options]) -> Route:
-        """Say where a generation would go now, and why; nothing is submitted."""
+        """Return where a generation would go now, and why; nothing is submitted."""
         return self._send(calls.route(prompt, options))
 
     def unknown_submits(self) -> tuple[UnknownSubmit, ...]:

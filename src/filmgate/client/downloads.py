@@ -15,7 +15,7 @@ CHUNK = 1024 * 1024
 
 
 def video_of(task: Task) -> Video:
-    """Give the clip of a task. Raises DownloadFailed if it has none."""
+    """Return the clip of a task. Raises DownloadFailed if it has none."""
     if task.video is None:
         raise DownloadFailed(f"task {task.id} is {task.state} and has no video")
     return task.video

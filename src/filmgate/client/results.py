@@ -107,7 +107,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def id_of(task: Task | str) -> str:
-    """Give the id of what may be a task or its id."""
+    """Return the id of what may be a task or its id."""
     return task if isinstance(task, str) else task.id
 
 

@@ -46,7 +46,7 @@ class Retries:
             raise OutcomeUnknown(f"{error.message}; an earlier attempt may have been carried out") from error
 
     def __call__(self, error: Exception) -> bool | float:
-        """Say whether to try again, or after how many seconds."""
+        """Return whether to try again, or after how many seconds."""
         spent = time.monotonic() - self._start
         if isinstance(error, TooManyRequests | InFlight):
             return error.retry_after if spent + error.retry_after <= self._call.backoff else False
@@ -61,7 +61,7 @@ class Retries:
 
 
 def attempts(retries: Retries) -> Attempts:
-    """Give the attempts at a call."""
+    """Return the attempts at a call."""
     return stamina.retry_context(
         on=retries, attempts=None, timeout=None, wait_initial=0.1, wait_max=1.0, wait_jitter=0.1
     )

@@ -29,7 +29,7 @@ class Waiting:
         self._timeout = timeout
 
     def next(self) -> calls.Call[Task]:
-        """Give the next question. The first one of a watched wait is answered at once."""
+        """Return the next question. The first one of a watched wait is answered at once."""
         left = self._left()
         hold = min(self._hold, left) if self._asked else 0.0
         self._asked = True

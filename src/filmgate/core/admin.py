@@ -77,13 +77,13 @@ class AdminService:
         self._accounts = accounts
 
     async def engines(self) -> list[EngineStatus]:
-        """Say how every engine is, in the order of the configuration."""
+        """Return how every engine is, in the order of the configuration."""
         counts = await self._work_context.ledger.counts()
         unknown = [task.engine for task in await self._work_context.ledger.unknown_submits()]
         return [await self._status(name, unknown.count(name), counts) for name in self._settings]
 
     async def route(self, generation: Generation, application_id: str, terms: Terms) -> list[Candidate]:
-        """Say where a generation would go now, and why; the engines in order, the chosen one first.
+        """Return where a generation would go now, and why; the engines in order, the chosen one first.
 
         Raises UnknownModel, InvalidRequest if a model has to be named.
         """

@@ -79,7 +79,7 @@ def ascii_host(host: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Give the address for logs, lists and messages: without user info, query and fragment."""
+    """Return the address for logs, lists and messages: without user info, query and fragment."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -25,12 +25,12 @@ _LINK_ADDRESS = ("tcp://", "udp://", "sctp://")
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Tell whether a variable, in capitals, is one that Kubernetes sets for a service."""
+    """Return whether a variable, in capitals, is one that Kubernetes sets for a service."""
     return _LINK.fullmatch(name) is not None or ("_PORT" in name and value.startswith(_LINK_ADDRESS))
 
 
 def strangers(environment: Mapping[str, str], options: Collection[str], known: Collection[str] = ()) -> Iterator[str]:
-    """Give a sentence for each variable that nobody reads, to be shown as a warning.
+    """Yield a sentence for each variable that nobody reads, to be shown as a warning.
 
     `options` are the names of the options, `known` further variables that are read. Raises ValueError for a variable
     that is nearly called as an option is: what it says would be lost. An empty one says nothing.

@@ -188,7 +188,7 @@ class DecoderLost(Unavailable):
 
 
 def of_the_disk(error: BaseException) -> Unavailable | None:
-    """Give what a caller should see of an error of the disk, which may pass; None for any other error."""
+    """Return what a caller should see of an error of the disk, which may pass; None for any other error."""
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         return Unavailable(f"The disk cannot be written now: {error.strerror}.")
     return None

@@ -28,7 +28,7 @@ class Limits(msgspec.Struct, frozen=True):
     credits_per: Period = Period.MONTH
 
     def overridden(self, own: OwnLimits) -> Limits:
-        """Give these rules with what an application has of its own."""
+        """Return these rules with what an application has of its own."""
         given = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not None}
         return msgspec.structs.replace(self, **given)
 
@@ -53,5 +53,5 @@ NO_LIMITS = Limits()
 
 
 def standard_price(generation: Generation) -> float:
-    """Give what a task costs where its engine has no price for its model: a credit per second of video."""
+    """Return what a task costs where its engine has no price for its model: a credit per second of video."""
     return PICTURE_CREDITS if generation.kind is Kind.IMAGE else float(generation.duration)

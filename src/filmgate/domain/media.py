@@ -67,7 +67,7 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def files(output: Output | None) -> tuple[Media, ...]:
-    """Give all files of an output; none for a task that has no output."""
+    """Return all files of an output; none for a task that has no output."""
     if output is None:
         return ()
     return tuple(

@@ -23,7 +23,7 @@ _LANDSCAPE: dict[str | None, dict[str, tuple[int, int]]] = {
 
 
 def frame_size(aspect_ratio: str, resolution: str | None = None) -> tuple[int, int]:
-    """Give (width, height) in pixels of an aspect ratio at a resolution, `None` meaning none was asked for.
+    """Return (width, height) in pixels of an aspect ratio at a resolution, `None` meaning none was asked for.
 
     Raises KeyError for a ratio or resolution outside `ASPECT_RATIOS` and `RESOLUTIONS`.
     """
@@ -36,7 +36,7 @@ def frame_size(aspect_ratio: str, resolution: str | None = None) -> tuple[int, i
 
 
 def nearest_size(width: int, height: int) -> tuple[str, str | None]:
-    """Give the aspect ratio and the resolution (None: none) whose size is nearest to these pixels, at least 1x1.
+    """Return the aspect ratio and the resolution (None: none) whose size is nearest to these pixels, at least 1x1.
 
     The ratio is chosen first, then the area; both are compared as proportions.
     """
@@ -56,5 +56,5 @@ def _proportions(aspect_ratio: str) -> tuple[int, int]:
 
 
 def frame_count(seconds: int) -> int:
-    """Give the number of frames of a clip of whole seconds: 5 s are 121 frames, 5.041667 s at 24 per second."""
+    """Return the number of frames of a clip of whole seconds: 5 s are 121 frames, 5.041667 s at 24 per second."""
     return FPS * seconds + 1

@@ -142,5 +142,5 @@ class Task(msgspec.Struct, frozen=True):
         return [word for word in words if isinstance(word, str) and not is_stop_word(word)]
 
     def link(self, media: Media | None, base: str) -> str | None:
-        """Give the absolute address of one of its files below a base address."""
+        """Return the absolute address of one of its files below a base address."""
         return None if media is None else base + media.path

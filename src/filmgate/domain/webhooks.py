@@ -30,6 +30,6 @@ def callback_id(task_id: str, state: str) -> str:
 
 
 def parts_of(name: str) -> tuple[str, str] | None:
-    """Give the task and the state that a callback's name has; None for any other name."""
+    """Return the task and the state that a callback's name has; None for any other name."""
     task_id, _, state = name.removeprefix(_PREFIX).rpartition("_")
     return (task_id, state) if name.startswith(_PREFIX) and task_id else None

@@ -18,13 +18,13 @@ class Accounts(Protocol):
     """The accounts of the applications."""
 
     async def standing(self, application_id: str, now: float) -> QuotaStatus:
-        """Say how an application stands. Raises NotFound."""
+        """Return how an application stands. Raises NotFound."""
 
     async def standings(self, now: float) -> list[QuotaStatus]:
-        """Say how all applications stand, by name."""
+        """Return how all applications stand, by name."""
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:
-        """Give what was counted for an application from the first day to the last, such as 2026-11-22."""
+        """Return what was counted for an application from the first day to the last, such as 2026-11-22."""
 
     async def set_limits(self, application_id: str, own: OwnLimits) -> None:
         """Replace the rules that an application has of its own. Raises NotFound."""
@@ -56,4 +56,4 @@ class Retention(Protocol):
         """Remove up to so many records of submits whose time is over, and return how many there were."""
 
     async def strays(self, keys: Sequence[str]) -> list[str]:
-        """Say which of these keys of the store no row refers to."""
+        """Return which of these keys of the store no row refers to."""

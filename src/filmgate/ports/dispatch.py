@@ -34,7 +34,7 @@ class Dispatcher(Protocol):
         """Resume what was unfinished and take new work from now on."""
 
     def wake(self, queue: str) -> None:
-        """Say that work of this queue may be due."""
+        """Wake the queue: it may have due work."""
 
     def stop_task(self, task_id: str) -> None:
         """Stop the work on a task that has been ended or deleted by its owner."""
@@ -50,4 +50,4 @@ class ChangeFeed(Protocol):
     """Tells waiters that a task has changed."""
 
     def publish(self, task: Task) -> None:
-        """Tell everybody who watches this task."""
+        """Wake every waiter of this task."""

@@ -69,7 +69,7 @@ class Engine(Protocol):
         """Return which values of a generation it would not use as they are, and what it would use instead."""
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Say why this generation can never be done here, or None if it can."""
+        """Return why this generation can never be done here, or None if it can."""
 
     async def run(self, job: Job, report: Report) -> Product:
         """Make the clip. Cancelling the coroutine stops the work within a frame and leaves no process at it.

@@ -62,7 +62,7 @@ class Figures(Protocol):
         """List the ends among the changes behind a number, and give the number up to which that is all of them."""
 
     async def last_change(self) -> int:
-        """Give the number of the last change of any task, 0 if there is none."""
+        """Return the number of the last change of any task, 0 if there is none."""
 
     async def sum_held(self, after: int, limit: int) -> StoredTotals:
         """Add up the next files behind a place, in the order in which they came."""

@@ -291,7 +291,7 @@ class Ledger(Protocol):
         """List the application's tasks that match the filter."""
 
     async def echoes(self, task_ids: Sequence[str]) -> dict[str, RawRequest]:
-        """Give the submit bodies of these tasks by id; the caller has checked the owner."""
+        """Return the submit bodies of these tasks by id; the caller has checked the owner."""
 
     async def media(self, token: str) -> StoredMedia | None:
         """Find a file by the token of its link."""
@@ -324,7 +324,7 @@ class Ledger(Protocol):
         """
 
     async def has_departed(self, application_id: str, task_id: str) -> bool:
-        """Say whether the application has deleted a task of this id that a provider had made."""
+        """Return whether the application has deleted a task of this id that a provider had made."""
 
     async def unknown_submits(self) -> list[Task]:
         """List the tasks that may or may not have been accepted by a provider, oldest first."""
@@ -366,7 +366,7 @@ class Ledger(Protocol):
         """
 
     async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
-        """Have the submit of a task expected once more; one that has a key is found by that already."""
+        """Remember the submission of a task, so that a repeat is recognised; one with a key already is."""
 
     # changes, numbered in the order of the commits whatever the clock does; no number is given twice
     async def change(self, application_id: str, task_id: str) -> TaskChange:
@@ -379,7 +379,7 @@ class Ledger(Protocol):
         """
 
     async def last_change(self, application_id: str) -> int:
-        """Give the number of the last change of any task of the application, 0 if there is none."""
+        """Return the number of the last change of any task of the application, 0 if there is none."""
 
     async def add_media(self, media: StoredMedia) -> None:
         """Write the row of an upload."""
@@ -434,7 +434,7 @@ class Ledger(Protocol):
         """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
-        """Give claimed work back, to be claimed again not before a time."""
+        """Return claimed work back, to be claimed again not before a time."""
 
     async def finish(self, claim: Claim) -> None:
         """Remove claimed work that is done."""

@@ -42,7 +42,7 @@ class MediaStore(Protocol):
         """Make the file available at `target`, read-only. Raises FileNotFoundError."""
 
     def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
-        """Give the bytes `start` to `stop` (exclusive) in pieces. Raises FileNotFoundError before the first piece."""
+        """Yield the bytes `start` to `stop` (exclusive) in pieces. Raises FileNotFoundError before the first piece."""
 
     async def remove(self, key: str) -> None:
         """Delete the file; nothing happens if there is none."""

@@ -136,7 +136,7 @@ class Provider(Protocol):
         """Return which values of a generation its requests cannot say as they are, and what is asked for instead."""
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Say why this generation can never be asked for in this dialect, or None if it can."""
+        """Return why this generation can never be asked for in this dialect, or None if it can."""
 
     async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once. Raises EngineFailed with a definite verdict, ProviderError."""
@@ -155,4 +155,4 @@ class Provider(Protocol):
         """
 
     async def discard(self, task_id: str) -> None:
-        """Have the provider stop and forget a task; one it does not know is no trouble. Raises ProviderError."""
+        """Stop and discard a task at the provider; one it does not know is no trouble. Raises ProviderError."""

@@ -60,7 +60,7 @@ class ProviderClient(Protocol):
         """
 
     def address(self, link: str) -> tuple[str, Mapping[str, str]]:
-        """Give the full address of a link from an answer, and the headers a download of it needs.
+        """Return the full address of a link from an answer, and the headers a download of it needs.
 
         A link may be relative to the base address; the key goes along only to the origin of the base address.
         """

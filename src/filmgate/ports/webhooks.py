@@ -93,7 +93,7 @@ class WebhookLog(Protocol):
         """List the application's callbacks that match."""
 
     async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Give the deliveries of a callback that are still kept, oldest first."""
+        """Return the deliveries of a callback that are still kept, oldest first."""
 
     async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
         """Write down a delivery and end the claim of it, or put it back until the next one.
@@ -106,7 +106,7 @@ class WebhookLog(Protocol):
         """Make a callback of the application due again, from its first try on; None if there is none."""
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
-        """Give the secrets that sign an application's callbacks, newest first."""
+        """Return the secrets that sign an application's callbacks, newest first."""
 
     async def add_first_secret(self, application_id: str, secret: SigningSecret) -> None:
         """Add a secret unless the application has one."""

@@ -31,7 +31,7 @@ def engines(url: options.Url = None, key: options.Key = None, as_json: options.J
 
 
 def tell_route(route: Route, *, as_json: bool) -> Exit:
-    """Say where a request would go, and give the exit code: it is a failure if every engine refuses it."""
+    """Print where a request would go and return the exit code: it is a failure if every engine refuses it."""
     if as_json:
         output.emit(route)
     else:

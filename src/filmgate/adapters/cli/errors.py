@@ -54,7 +54,7 @@ class CommandExit(Exception):
 
 
 def stop_for(error: FilmgateClientError) -> CommandExit:
-    """Give the end of a command that the client's error means."""
+    """Return the end of a command that the client's error means."""
     exit_code, hint = _meaning(error)
     return CommandExit(
         error.message,
@@ -80,7 +80,7 @@ def stopping() -> Iterator[None]:
 
 
 def task_failure(task: Task) -> CommandExit:
-    """Give the end of a command whose task failed."""
+    """Return the end of a command whose task failed."""
     code, reason = (
         ("unknown", "no reason is known") if task.failure is None else (task.failure.code, task.failure.message)
     )
@@ -88,7 +88,7 @@ def task_failure(task: Task) -> CommandExit:
 
 
 def interruption(task_id: str, *options: str) -> CommandExit:
-    """Give the end of a command that was interrupted while its task goes on."""
+    """Return the end of a command that was interrupted while its task goes on."""
     return CommandExit(
         f"Interrupted; task {task_id} goes on.",
         Exit.INTERRUPTED,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def follow(
     filmgate: Filmgate, task_ids: Sequence[str], *, timeout: float | None, save: Path | None, quiet: bool
 ) -> list[Task]:
-    """Give the tasks at their ends, the first one's video saved if it has one. Raises Stop when interrupted."""
+    """Return the tasks at their ends, the first one's video saved if it has one. Raises Stop when interrupted."""
     until = None if timeout is None else time.monotonic() + timeout
     ended: list[Task] = []
     try:
@@ -36,7 +36,7 @@ def follow(
 
 
 def report(tasks: Sequence[Task], *, save: Path | None, as_json: bool, named: bool = False) -> Exit:
-    """Say how tasks ended; `named` is for a task whose id has been printed already."""
+    """Print how tasks ended; `named` is for a task whose id has been printed already."""
     if as_json:
         documents = [_document(task, save) for task in tasks]
         output.emit(documents[0] if len(documents) == 1 else documents)
@@ -50,7 +50,7 @@ def report(tasks: Sequence[Task], *, save: Path | None, as_json: bool, named: bo
 
 
 def complaints(stops: Sequence[CommandExit], *, as_json: bool) -> Exit:
-    """Say what went wrong with some of several tasks, and give the exit code of the first."""
+    """Print the errors of some of several tasks and return the exit code of the first."""
     for stop in stops:
         output.complain(stop, as_json=as_json)
     return stops[0].exit_code if stops else Exit.DONE

@@ -44,7 +44,7 @@ def generate(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Have a clip made, and print the id of its task.
+    """Generate a video and print the id of its task.
 
     With --wait or -o the links of the finished clip follow, and the exit code says how it ended. With --dry-run the
     engines are listed instead, the one that would make it first.
@@ -90,7 +90,7 @@ def extend(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Have a completed clip continued, and print the id of the new task."""
+    """Extend a completed video and print the id of the new task."""
     options.check_output(save)
     with options.service(url, key) as filmgate:
         return _see_through(

@@ -18,7 +18,7 @@ def emit(document: Any) -> None:
 
 
 def document(task: Task) -> dict[str, Any]:
-    """Give a task as what JSON is made of."""
+    """Return a task as what JSON is made of."""
     from msgspec import to_builtins
 
     builtins: dict[str, Any] = to_builtins(task)
@@ -26,7 +26,7 @@ def document(task: Task) -> dict[str, Any]:
 
 
 def complain(stop: CommandExit, *, as_json: bool) -> None:
-    """Say on stderr why the command ends."""
+    """Print to stderr why the command ends."""
     if as_json:
         told = {"message": stop.message, "hint": stop.hint, **stop.told}
         error = {name: value for name, value in told.items() if value is not None}
@@ -73,7 +73,7 @@ def _format_change(change: Adjustment) -> str:
 
 
 def files(task: Task, saved: object = None) -> list[tuple[str, object]]:
-    """Give the links of a task, and where its video was saved."""
+    """Return the links of a task, and where its video was saved."""
     video = task.video
     facts: list[tuple[str, object]] = []
     if video is not None:

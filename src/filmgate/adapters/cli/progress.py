@@ -18,7 +18,7 @@ Show: TypeAlias = "Callable[[Task], None]"
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Show | None]:
-    """Give what shows a task: a bar each in a terminal, else a line per change; None when quiet."""
+    """Yield what shows a task: a bar each in a terminal, else a line per change; None when quiet."""
     if quiet:
         yield None
     elif sys.stderr.isatty():

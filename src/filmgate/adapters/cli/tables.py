@@ -27,7 +27,7 @@ def show(
 
 
 def caption(shown: int, total: int) -> str:
-    """Say how many of a list are shown, and how long it is as far as it was counted."""
+    """Print how many of a list are shown, and how long it is as far as it was counted."""
     from filmgate.ports.ledger import COUNTED
 
     return f"{shown} of {total:,}{' or more' if total >= COUNTED else ''}"
@@ -56,7 +56,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, 
 
 
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str, width: int) -> dict[str, int]:
-    """Give each column what its longest field needs, up to a limit, and the one that is cut what is left."""
+    """Return each column what its longest field needs, up to a limit, and the one that is cut what is left."""
     from rich.cells import cell_len
 
     needs = {column[0]: max(map(cell_len, column)) for column in zip(head, *rows, strict=True)}

@@ -77,7 +77,7 @@ def decide(
 
 
 def _decision(accepted: str | None, *, submit_again: bool, fail: bool) -> tuple[Decision, str]:
-    """Give the one decision that was given, and the words for it once it is carried out."""
+    """Return the one decision that was given, and the words for it once it is carried out."""
     given: list[tuple[Decision, str]] = []
     if accepted is not None:
         given.append(("accepted", f"accepted as {output.printable(accepted)}"))

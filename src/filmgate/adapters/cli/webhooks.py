@@ -125,7 +125,7 @@ def rotate(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Have callbacks signed with a new secret, and print what signs now.
+    """Rotate the signing secret and print the secrets in use.
 
     For 24 hours each delivery has a second signature by the earlier secret, so that receivers can change over in that
     time. With --at-once it has none, and this asks for confirmation unless --yes is given.

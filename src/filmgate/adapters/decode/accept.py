@@ -67,7 +67,7 @@ class _Copied:
         self._track = output.add_stream_from_template(footage.stream, opaque=True)
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Give what is to be written."""
+        """Yield what is to be written."""
         strip = BitStreamFilterContext(_WITHOUT_NOTES, self._footage.stream, self._track)
         for packet in self._footage.coded_packets():
             for stripped in strip.filter(packet):
@@ -75,7 +75,7 @@ class _Copied:
                 yield stripped
 
     def facts(self) -> Facts:
-        """Give the facts of what was written."""
+        """Return the facts of what was written."""
         plan = self._plan
         return clip_facts("video/mp4", plan.width, plan.height, plan.frames, self._footage.rate)
 
@@ -95,7 +95,7 @@ class _Encoded:
         self._track.codec_context.time_base = self._clock
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Give what is to be written."""
+        """Yield what is to be written."""
         last = -1
         for time, frame in itertools.chain([self._first], self._frames):
             shown = fit(frame, self._track.width, self._track.height)
@@ -106,7 +106,7 @@ class _Encoded:
         yield from self._track.encode(None)
 
     def facts(self) -> Facts:
-        """Give the facts of what was written."""
+        """Return the facts of what was written."""
         return clip_facts("video/mp4", self._track.width, self._track.height, self._count, self._rate)
 
     def _ticks(self, time: Fraction) -> int:
@@ -133,5 +133,5 @@ def _verify(footage: Footage) -> _Plan | None:
 
 
 def _time(packet: Packet[Any]) -> Fraction:
-    """Give the seconds at which a packet is due."""
+    """Return the seconds at which a packet is due."""
     return (packet.dts or 0) * Fraction(packet.time_base)

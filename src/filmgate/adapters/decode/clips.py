@@ -61,12 +61,12 @@ def develop() -> list[Facts]:
 
 
 def clip_facts(kind: str, width: int, height: int, count: int, rate: Fraction) -> Facts:
-    """Give the facts of a clip of this many frames at this rate."""
+    """Return the facts of a clip of this many frames at this rate."""
     return Facts(type=kind, width=width, height=height, duration=round(float(count / rate), 6), frames=count)
 
 
 def _resample(footage: Footage) -> Iterator[VideoFrame]:
-    """Give the frame to be seen at every 24th of a second."""
+    """Yield the frame to be seen at every 24th of a second."""
     shown: VideoFrame | None = None
     count = 0
     end = Fraction(0)

@@ -28,7 +28,7 @@ _OPEN_FILES = 32
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when `parent`, its parent process, is gone; leave now if it already is."""
+    """Make the kernel kill this process when `parent`, its parent process, is gone; leave now if it already is."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

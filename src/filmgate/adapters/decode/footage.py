@@ -84,7 +84,7 @@ class Footage:
             raise InvalidMedia("The video is damaged or cut off: a part of it cannot be decoded.") from error
 
     def coded_packets(self) -> Iterator[Packet[VideoStream]]:
-        """Give the coded frames without decoding them."""
+        """Yield the coded frames without decoding them."""
         for packet in self._container.demux(self.stream):
             if packet.size > 0:
                 yield packet
@@ -197,7 +197,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _seconds(frame: VideoFrame, count: int, rate: Fraction) -> Fraction:
-    """Give the time of a frame; one without a clock follows the one before."""
+    """Return the time of a frame; one without a clock follows the one before."""
     if frame.pts is None or frame.time_base is None:
         return count / rate
     return frame.pts * Fraction(frame.time_base)

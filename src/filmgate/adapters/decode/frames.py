@@ -35,7 +35,7 @@ def h264_track(output: OutputContainer, width: int, height: int, rate: Fraction)
 
 
 def even_size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
-    """Give the even width and height of the upright frame with square pixels; `aspect` is the shape of its own."""
+    """Return the even width and height of the upright frame with square pixels; `aspect` is the shape of its own."""
     width, height = frame.width, frame.height
     if Fraction(1, 4) <= aspect <= 4:
         # Only ever shrink: the pixel limit holds for what is written, too.
@@ -46,7 +46,7 @@ def even_size(frame: VideoFrame, aspect: Fraction) -> tuple[int, int]:
 
 
 def fit(frame: VideoFrame, width: int, height: int) -> VideoFrame:
-    """Give the frame upright and in this size, as `h264_track` takes it."""
+    """Return the frame upright and in this size, as `h264_track` takes it."""
     if frame.rotation % 360 in _UPRIGHT:
         turned = picture(frame)
         frame = VideoFrame.from_bytes(turned.convert("RGBA").tobytes(), turned.width, turned.height, "rgba")
@@ -70,13 +70,13 @@ def picture(frame: VideoFrame) -> Image.Image:
 
 
 def is_black(frame: VideoFrame) -> bool:
-    """Tell whether there is next to nothing to see on a frame."""
+    """Return whether there is next to nothing to see on a frame."""
     levels = _image(frame.reformat(16, 16, format="gray", dst_color_range=ColorRange.JPEG), "L").tobytes()
     return sum(levels) < _BLACK * len(levels)
 
 
 def _matrix(frame: VideoFrame) -> Colorspace:
-    """Give the colour matrix; where the file names none, it is BT.709 for large pictures and BT.601 for small ones."""
+    """Return the colour matrix: by default BT.709 for large pictures and BT.601 for small ones."""
     named = {
         1: Colorspace.ITU709,
         5: Colorspace.ITU601,

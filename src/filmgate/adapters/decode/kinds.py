@@ -50,7 +50,7 @@ def clip_demuxer(head: bytes) -> str | None:
 
 
 def foreign(head: bytes, wanted: str, allowed: str) -> str:
-    """Say what a file is instead of what was wanted, and what to do about it."""
+    """Return what a file is instead of what was wanted, and what to do about it."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if b"<svg" in start and start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
         return f"The file is an SVG drawing, not a {wanted} we can read: allowed are {allowed}. Export it as PNG."
@@ -67,7 +67,7 @@ def foreign(head: bytes, wanted: str, allowed: str) -> str:
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Give the brands of an ISO base media file, the main one and the compatible ones within the head."""
+    """Return the brands of an ISO base media file, the main one and the compatible ones within the head."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))

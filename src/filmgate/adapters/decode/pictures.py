@@ -52,7 +52,7 @@ pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=Fa
 
 
 def _skipping(chunk: str) -> None:
-    """Have a chunk of PNG that is no picture data skipped where it is broken or holds too much, as browsers do."""
+    """Skip a PNG chunk that is not image data where it is broken or holds too much, as browsers do."""
     read = getattr(PngImagePlugin.PngStream, chunk)
 
     def tolerant(stream: PngImagePlugin.PngStream, pos: int, length: int) -> bytes:
@@ -129,7 +129,7 @@ def preview() -> list[Facts]:
 
 
 def palette(picture: Image.Image) -> str:
-    """Give the base64 of 25 RGB triples: the average colours of a 5x5 grid, row by row."""
+    """Return the base64 of 25 RGB triples: the average colours of a 5x5 grid, row by row."""
     return base64.b64encode(picture.resize((5, 5), Image.Resampling.BOX).tobytes()).decode()
 
 
@@ -228,7 +228,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
 
 
 def _bare(picture: Image.Image) -> Image.Image:
-    """Give the pixels and nothing that came with them: no profile, text, place or resolution."""
+    """Return the pixels and nothing that came with them: no profile, text, place or resolution."""
     return Image.frombytes(picture.mode, picture.size, picture.tobytes())
 
 

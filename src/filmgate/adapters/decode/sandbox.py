@@ -198,7 +198,7 @@ class _Helper:
 
 
 def regular_file(path: Path) -> Path:
-    """Give the path back if a child left a file of its own there, and no link to somewhere else."""
+    """Return the path back if a child left a file of its own there, and no link to somewhere else."""
     if not stat.S_ISREG(path.lstat().st_mode):
         raise InvalidMedia("The file attacks its decoder and was refused.")
     return path

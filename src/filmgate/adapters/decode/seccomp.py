@@ -104,7 +104,7 @@ _CONDITIONAL: tuple[tuple[str, _Condition], ...] = (
 
 
 def deny_calls() -> None:
-    """Have the kernel refuse this process the calls that no decoder needs. Raises OSError where it cannot be done.
+    """Deny this process the system calls that no decoder needs. Raises OSError where it cannot be done.
 
     The process must have one thread, and have given up gaining privileges.
     """

@@ -49,7 +49,7 @@ class Sound:
                 yield packet
 
     def _encode(self, track: AudioStream) -> Iterator[Packet[AudioStream]]:
-        """Give the sound without the gaps that clocks of other containers leave by rounding."""
+        """Yield the sound without the gaps that clocks of other containers leave by rounding."""
         context = track.codec_context
         resampler = AudioResampler(format="fltp", layout=context.layout, rate=context.sample_rate)
         at: int | None = None

@@ -82,7 +82,7 @@ class Zygote:
         return self._line.fileno() not in ready or self._receive()
 
     def _patience(self) -> float | None:
-        """Give the seconds until the next child's time is up; None without one."""
+        """Return the seconds until the next child's time is up; None without one."""
         deadlines = [child.deadline for child in self._children.values() if not child.late]
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 

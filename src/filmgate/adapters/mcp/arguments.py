@@ -342,7 +342,7 @@ def _unknown(names: list[str], kind: type[msgspec.Struct]) -> InvalidRequest:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """Say which argument is meant. A picture is one to start from, unless its name speaks of the end."""
+    """Return which argument is meant. A picture is one to start from, unless its name speaks of the end."""
     media, last = _MEDIA.search(name), _LAST.search(name)
     possible = [each for each in known if each != ("start_image_url" if last else "end_image_url")]
     files = [each for each in possible if each in FILES]

@@ -48,7 +48,7 @@ class McpAuthenticator(Protocol):
     """Finds out who asks, and counts."""
 
     async def identify(self, scope: Any, trace_id: str) -> RequestContext:
-        """Give the context of a request. Raises Unauthorized, HostNotAllowed."""
+        """Return the context of a request. Raises Unauthorized, HostNotAllowed."""
 
     def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
         """Count a request. Raises TooManyRequests."""
@@ -147,7 +147,7 @@ class McpEndpoint:
         await self._server.serve(inner, _replay(data, receive), send, stream=waits and _may_stream(scope["headers"]))
 
     def _origin(self, scope: Scope) -> bytes | None:
-        """Give the Origin of a browser, None for other programs. Raises Forbidden for a page from elsewhere."""
+        """Return the Origin of a browser, None for other programs. Raises Forbidden for a page from elsewhere."""
         origin: bytes | None = next((value for name, value in scope["headers"] if name == b"origin"), None)
         if origin is None:
             return None
@@ -168,7 +168,7 @@ def write_error(error: FilmgateError, trace_id: str) -> bytes:
 
 
 def _kind(data: bytes) -> tuple[Action, bool]:
-    """Tell as what a message counts, and whether its answer may be worth a stream."""
+    """Return as what a message counts, and whether its answer may be worth a stream."""
     asked = _read(data)
     tool = asked.tool
     if tool is None:
@@ -207,7 +207,7 @@ def _may_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:
-    """Give a body that was read already once more."""
+    """Return a body that was read already once more."""
     rest: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": data, "more_body": False}]
 
     async def again() -> MutableMapping[str, Any]:

@@ -98,7 +98,7 @@ def plain(data: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Plain | None:
 
 
 def _agrees(routing: dict[bytes, bytes], params: _Params) -> bool:
-    """Tell whether the headers say what the body says."""
+    """Return whether the headers say what the body says."""
     return (
         params.meta is not None
         and params.meta.version is not None

@@ -27,7 +27,7 @@ class PromptGuide(NamedTuple):
 
     @property
     def definition(self) -> dict[str, Any]:
-        """Give what a client is told of it."""
+        """Return what a client is told of it."""
         return {"name": self.name, "title": self.title, "description": self.description}
 
 

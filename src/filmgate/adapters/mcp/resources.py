@@ -64,7 +64,7 @@ class Resources:
         return resources, _mark(page.tasks[-1]) if page.more else None
 
     async def read(self, context: RequestContext, uri: str) -> dict[str, Any]:
-        """Give the contents of a resource. Raises NotFound, InvalidRequest for a file that is too large."""
+        """Return the contents of a resource. Raises NotFound, InvalidRequest for a file that is too large."""
         named = uris.parse_uri(uri)
         if named is None:
             raise NotFound("There is no such resource.", field="uri")

@@ -39,7 +39,7 @@ def error_result(error: FilmgateError, trace_id: str) -> bytes:
 
 
 def error_words(error: FilmgateError, trace_id: str) -> dict[str, Any]:
-    """Say what went wrong: code, sentence, the field and the whole seconds to wait where there are any, trace id."""
+    """Return what went wrong: code, sentence, the field and the whole seconds to wait where there are any, trace id."""
     words: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.field:
         words["field"] = error.field

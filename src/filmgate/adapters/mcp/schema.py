@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 
 
 def schema_of(kind: type[msgspec.Struct]) -> Schema:
-    """Give the schema of a struct, everything it refers to written where it is used: many clients follow no `$ref`."""
+    """Return the schema of a struct with all references inlined: many clients follow no `$ref`."""
     (schema,), definitions = msgspec.json.schema_components([kind])
     whole = cast(Schema, _inline(schema, definitions))
     whole.pop("description", None)

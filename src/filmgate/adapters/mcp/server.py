@@ -50,7 +50,7 @@ class ProtocolHandlers:
         self._tools = [types.Tool.model_validate(definition) for definition in definitions()]
 
     async def list_tools(self, context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        """Give all tools; there is one page."""
+        """Return all tools; there is one page."""
         del context, params
         return types.ListToolsResult(tools=self._tools)
 
@@ -67,14 +67,14 @@ class ProtocolHandlers:
     async def list_prompts(
         self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListPromptsResult:
-        """Give all guides; there is one page."""
+        """Return all guides; there is one page."""
         del context, params
         return types.ListPromptsResult(
             prompts=[types.Prompt.model_validate(guide.definition) for guide in prompts.GUIDES]
         )
 
     async def get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        """Give a guide."""
+        """Return a guide."""
         del context
         guide = prompts.BY_NAME.get(params.name)
         if guide is None:
@@ -85,7 +85,7 @@ class ProtocolHandlers:
     async def list_resources(
         self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        """Give a page of the caller's tasks and files."""
+        """Return a page of the caller's tasks and files."""
         asking = _asking(context)
         try:
             found, cursor = await self._resources.list_page(asking, params.cursor if params else None)
@@ -97,13 +97,13 @@ class ProtocolHandlers:
     async def list_templates(
         self, context: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        """Give how tasks and files are named."""
+        """Return how tasks and files are named."""
         del context, params
         templates = [types.ResourceTemplate.model_validate(template) for template in TEMPLATES]
         return types.ListResourceTemplatesResult(resource_templates=templates)
 
     async def read_resource(self, context: Context, params: types.ReadResourceRequestParams) -> dict[str, Any]:
-        """Give a task or a file."""
+        """Return a task or a file."""
         asking = _asking(context)
         try:
             return {"contents": [await self._resources.read(asking, params.uri)]} | _fresh(context)
@@ -113,7 +113,7 @@ class ProtocolHandlers:
             _refuse(error, asking, _RESOURCE_NOT_FOUND if unknown else types.INVALID_PARAMS, uri=params.uri)
 
     async def get_task(self, context: Context, params: TaskParams) -> dict[str, Any]:
-        """Give the state of long work, and its result once there is one."""
+        """Return the state of long work, and its result once there is one."""
         _require_extension(context)
         asking = _asking(context)
         return tasks_extension.describe_task(await self._task(asking, params.task_id), asking.base_url)
@@ -173,12 +173,12 @@ def build(toolbox: Toolbox, tasks: TaskService, resources: Resources) -> Server[
 
 
 def _no_headers(name: str) -> None:
-    """Say of a tool that none of its arguments is repeated in a header."""
+    """Mark a tool as having no arguments in headers."""
     del name
 
 
 def _asking(context: Context) -> RequestContext:
-    """Give who asks, as the endpoint has found out."""
+    """Return who asks, as the endpoint has found out."""
     asking: RequestContext = context.request.scope[CONTEXT]  # type: ignore[union-attr]
     return asking
 
@@ -195,7 +195,7 @@ def _fresh(context: Context) -> dict[str, Any]:
 
 
 def _reporter(context: Context) -> Report:
-    """Tell of progress, which may only grow; nothing is sent to a client that has not asked for it."""
+    """Report progress, which may only grow; nothing is sent to a client that has not asked for it."""
     told = -1.0
 
     async def report(task: Task) -> None:

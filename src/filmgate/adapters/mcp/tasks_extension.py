@@ -27,19 +27,19 @@ REQUIRED: Final[dict[str, Any]] = {"requiredCapabilities": {"extensions": {EXTEN
 
 
 def is_declared(meta: Mapping[str, Any] | None) -> bool:
-    """Tell by the `_meta` of a request whether its client understands the extension."""
+    """Return by the `_meta` of a request whether its client understands the extension."""
     capabilities = (meta or {}).get(CAPABILITIES)
     extensions = capabilities.get("extensions") if isinstance(capabilities, dict) else None
     return isinstance(extensions, dict) and isinstance(extensions.get(EXTENSION), dict)
 
 
 def handle(task: Task) -> dict[str, Any]:
-    """Give what a tool answers instead of its result."""
+    """Return what a tool answers instead of its result."""
     return {"resultType": "task", **_state(task)}
 
 
 def describe_task(task: Task, base: str) -> dict[str, Any]:
-    """Give a task as it is asked for, with its result once there is one."""
+    """Return a task as it is asked for, with its result once there is one."""
     state = _state(task)
     if state["status"] == "completed":
         result = msgspec.json.decode(RESULT.one(task, None, base))

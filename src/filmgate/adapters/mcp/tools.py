@@ -109,12 +109,12 @@ class Tool(NamedTuple):
 
     @property
     def required(self) -> list[str]:
-        """Give the names of the arguments that it needs."""
+        """Return the names of the arguments that it needs."""
         return [field.encode_name for field in msgspec.structs.fields(self.takes) if field.required]
 
     @property
     def definition(self) -> dict[str, Any]:
-        """Give what a client is told of it."""
+        """Return what a client is told of it."""
         return {
             "name": self.name,
             "title": self.title,
@@ -312,5 +312,5 @@ BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 
 @cache
 def definitions() -> tuple[dict[str, Any], ...]:
-    """Give what clients are told of all tools."""
+    """Return what clients are told of all tools."""
     return tuple(tool.definition for tool in TOOLS)

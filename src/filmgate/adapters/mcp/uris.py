@@ -22,7 +22,7 @@ def uri_of(task: Task, media: Media | None = None) -> str:
 
 
 def parse_uri(uri: str) -> tuple[str, str | None] | None:
-    """Give the id of the task and the file that a name is of; None for any other name."""
+    """Return the id of the task and the file that a name is of; None for any other name."""
     found = _URI.fullmatch(uri)
     return None if found is None else (found["task_id"], found["file"])
 

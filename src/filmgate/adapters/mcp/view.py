@@ -138,14 +138,14 @@ def view(task: Task, base: str) -> TaskView:
 
 
 def poll_after(task: Task) -> int | None:
-    """Say after how many seconds to look again; None for a task that has ended."""
+    """Return after how many seconds to look again; None for a task that has ended."""
     if task.final:
         return None
     return _IN_LINE_SECONDS if task.state is State.PENDING else _AT_WORK_SECONDS
 
 
 def progress_words(task: Task) -> str:
-    """Say how far a task has got, for people."""
+    """Return how far a task has got, for people."""
     if task.final:
         return _WORDS[task.state]
     if task.waiting_for is WaitsFor.INPUTS:

@@ -97,30 +97,30 @@ def as_ip(host: str) -> Ip | None:
 
 
 def is_allowed(ip: Ip, networks: Sequence[Network]) -> bool:
-    """Tell whether an address may be dialled: in one of the operator's networks, or public and not this machine's."""
+    """Return whether an address may be dialled: in one of the operator's networks, or public and not this machine's."""
     return is_listed(ip, networks) or (is_public(ip) and not is_here(ip))
 
 
 def is_listed(ip: Ip, networks: Sequence[Network]) -> bool:
-    """Tell whether an address is in one of the operator's networks, also in its mapped form."""
+    """Return whether an address is in one of the operator's networks, also in its mapped form."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     return any(ip in network for network in networks)
 
 
 def is_here(ip: Ip) -> bool:
-    """Tell whether an address, or one hidden in it, is this machine's own."""
+    """Return whether an address, or one hidden in it, is this machine's own."""
     return any(is_own(each) for each in (ip, *_hidden(ip)))
 
 
 def refusal(host: str, ips: Iterable[Ip]) -> str:
-    """Say why a host with these addresses may not be called, and what to do about it."""
+    """Return why a host with these addresses may not be called, and what to do about it."""
     place = "to this machine itself" if all(map(is_public, ips)) else "into a network that is not public"
     return f"The address leads {place}: {host}. An admin can allow it with FILMGATE_ALLOW_NETWORKS."
 
 
 def is_public(ip: Ip) -> bool:
-    """Tell whether an address is one of the public internet, as are all addresses hidden in it."""
+    """Return whether an address is one of the public internet, as are all addresses hidden in it."""
     if isinstance(ip, IPv4Address):
         return ip.is_global and not ip.is_multicast and not _is_closed(ip)
     hidden = _hidden(ip)
@@ -152,7 +152,7 @@ def _is_closed(ip: Ip) -> bool:
 
 
 def _host(host: str, *, bracketed: bool) -> str:
-    """Give the host in one spelling. Raises InvalidRequest."""
+    """Return the host in one spelling. Raises InvalidRequest."""
     if bracketed:
         ip = as_ip(host)
         if not isinstance(ip, IPv6Address) or ip.scope_id:
@@ -169,7 +169,7 @@ def _host(host: str, *, bracketed: bool) -> str:
 
 
 def _target(path: str, query: str) -> str:
-    """Give what is asked for, encoded. Raises ValueError for what is no text."""
+    """Return what is asked for, encoded. Raises ValueError for what is no text."""
     return quote(path or "/", safe=_IN_TARGET) + ("?" + quote(query, safe=_IN_TARGET) if query else "")
 
 

@@ -45,13 +45,13 @@ class Download:
         self._resuming = False
 
     def headers(self) -> dict[str, str]:
-        """Give the headers that ask for what is missing; none if all of it is."""
+        """Return the headers that ask for what is missing; none if all of it is."""
         self._gained = 0
         self._resuming = self._size > 0 and self._validator is not None
         return {"range": f"bytes={self._size}-", "if-range": self._validator or ""} if self._resuming else {}
 
     def goes_on(self, error: FetchError) -> bool:
-        """Tell whether it makes sense to ask for the rest: something came, more may come, and it can be told apart."""
+        """Return whether asking for the rest makes sense: bytes came, more may come, and a validator names the file."""
         return error.retryable and self._gained > 0 and self._validator is not None
 
     async def take(self, answer: httpx2.Response) -> bool:
@@ -71,7 +71,7 @@ class Download:
         return True
 
     def _is_continued_by(self, answer: httpx2.Response) -> bool:
-        """Tell whether a partial answer begins where we are, in the file that we have the beginning of."""
+        """Return whether a partial answer begins where we are, in the file that we have the beginning of."""
         parts = _RANGE.fullmatch(answer.headers.get("content-range", "").strip())
         if parts is None or int(parts[1]) != self._size or int(parts[2]) < self._size:
             return False
@@ -131,7 +131,7 @@ class Download:
 
 @contextlib.contextmanager
 def write_atomically(target: Path) -> Iterator[BinaryIO]:
-    """Give a file that becomes `target` if all goes well, and vanishes if not."""
+    """Yield a file that becomes `target` if all goes well, and vanishes if not."""
     part = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as file:
@@ -152,7 +152,7 @@ def _length(headers: Mapping[str, str]) -> int | None:
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
-    """Give what names these very bytes to a server that also serves parts of them; None without it."""
+    """Return what names these very bytes to a server that also serves parts of them; None without it."""
     if headers.get("accept-ranges", "").strip().lower() != "bytes":
         return None
     tag = headers.get("etag", "").strip()
@@ -163,7 +163,7 @@ def _validator(headers: Mapping[str, str]) -> str | None:
 
 
 def _is_settled(modified: str, date: str) -> bool:
-    """Tell whether a file was last changed so long before it was served that its time, in seconds, names one state."""
+    """Return whether a file is old enough that its time of change, in seconds, names one state."""
     try:
         age = parsedate_to_datetime(date) - parsedate_to_datetime(modified)
     except (ValueError, TypeError):

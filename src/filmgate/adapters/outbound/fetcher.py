@@ -287,7 +287,7 @@ def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
 
 
 def _next_hop(url: str, location: str | None) -> str:
-    """Give the address a redirect leads to. Raises FetchError."""
+    """Return the address a redirect leads to. Raises FetchError."""
     if not location:
         raise FetchError(f"{redact(url)} redirects to nowhere.", retryable=False)
     try:
@@ -311,7 +311,7 @@ async def _deadline(seconds: float, url: str) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def _translate_errors(address: Address) -> Iterator[None]:
-    """Say in our words what went wrong on the way; theirs could quote the address with its secrets."""
+    """Translate network errors into our own words; the library's could quote secrets from the address."""
     import httpx2
 
     place = f"{address.scheme}://{address.authority}"

@@ -17,7 +17,7 @@ _INTERFACES = Path("/proc/net/if_inet6")
 
 
 def is_own(ip: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address is one of this machine's, as it is now. Sends nothing.
+    """Return whether an address is one of this machine's, as it is now. Sends nothing.
 
     Either an interface has it, so that a socket can be bound to it, or the kernel would use it as the sender of what
     goes to it, as with a range that is routed to this machine itself.

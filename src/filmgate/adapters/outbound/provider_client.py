@@ -106,7 +106,7 @@ class HttpProviderClient:
                     return Reply(answer.status_code, dict(answer.headers), await self._read(answer))
 
     def address(self, link: str) -> tuple[str, Mapping[str, str]]:
-        """Give the full address of a link from an answer, and the headers a download of it needs.
+        """Return the full address of a link from an answer, and the headers a download of it needs.
 
         A relative link is below the base address, also with a slash in front; one that names the path of the base
         address itself is not put below it once more.
@@ -139,7 +139,7 @@ class HttpProviderClient:
         return f"{self._base}/{link.lstrip('/')}"
 
     def _url(self, path: str, query: Mapping[str, str | int | float] | None) -> str:
-        """Give the address of a path, which never leads out of the base address. Raises ProviderClientError."""
+        """Return the address of a path, which never leads out of the base address. Raises ProviderClientError."""
         if {".", ".."} & set(path.partition("?")[0].split("/")):
             raise ProviderClientError("The path of the request leads out of the base address.", sent=False)
         try:
@@ -196,7 +196,7 @@ class HttpProviderClient:
 
     @contextlib.contextmanager
     def _translate_errors(self, sending: _Sending) -> Iterator[None]:
-        """Say in our words what went wrong; theirs could quote what must stay secret."""
+        """Translate network errors into our own words; the library's could quote secrets."""
         import httpx2
 
         try:
@@ -305,7 +305,7 @@ def _check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _usable(headers: Mapping[str, str]) -> dict[str, str]:
-    """Give headers in lower case. Raises ValueError, naming the header but not its value."""
+    """Return headers in lower case. Raises ValueError, naming the header but not its value."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             shown = name if name.isprintable() else "one"

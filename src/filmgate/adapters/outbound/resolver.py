@@ -97,7 +97,7 @@ class Resolver:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Return up what is under way."""
         waited: list[asyncio.Future[Sequence[str]]] = [*self._running.values(), *self._asking]
         for each in waited:
             each.cancel()

@@ -11,7 +11,7 @@ E = TypeVar("E", bound=BaseException)
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """Give the trusted authorities: once, for reading them takes a tenth of a second. Blocks."""
+    """Return the trusted authorities: once, for reading them takes a tenth of a second. Blocks."""
     import httpx2
 
     return httpx2.create_ssl_context(trust_env=False)

@@ -44,7 +44,7 @@ class LocalStore:
         await asyncio.to_thread(_get, self._path(key), target)
 
     async def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
-        """Give the bytes `start` to `stop` (exclusive) in pieces. Raises FileNotFoundError before the first piece."""
+        """Yield the bytes `start` to `stop` (exclusive) in pieces. Raises FileNotFoundError before the first piece."""
         path = self._path(key)
         descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY)
         try:
@@ -79,7 +79,7 @@ class LocalStore:
         await asyncio.to_thread(_ready, self._root, self._reserve)
 
     def _path(self, key: str) -> Path:
-        """Give the place of a key. Raises ValueError if the key could leave the folder or name a temporary file."""
+        """Return the place of a key. Raises ValueError if the key could leave the folder or name a temporary file."""
         segments = key.split("/")
         if not all(_SEGMENT.fullmatch(segment) for segment in segments):
             raise ValueError(f"not a key of the media store: {key!r}")
@@ -199,7 +199,7 @@ def _ready(root: Path, reserve: int) -> None:
 
 @contextlib.contextmanager
 def _passing(target: Path) -> Iterator[Path]:
-    """Give a temporary name next to `target` that no key can have, and leave nothing under it."""
+    """Yield a temporary name next to `target` that no key can have, and leave nothing under it."""
     path = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         yield path

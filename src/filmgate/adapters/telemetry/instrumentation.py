@@ -30,18 +30,18 @@ class Watch:
         self._tracing = tracing
 
     def lanes(self, lanes: Mapping[str, QueueConfig]) -> dict[str, QueueConfig]:
-        """Give the lanes of all queues, watched."""
+        """Return the lanes of all queues, watched."""
         return {queue: lane._replace(work=_name_span(lane.work)) for queue, lane in lanes.items()}
 
     def stages(self, stages: Mapping[str, Stages]) -> dict[str, Stages]:
-        """Give the stages of all engines, watched."""
+        """Return the stages of all engines, watched."""
         return {
             engine: {stage: self._step(stage, step) for stage, step in steps.items()}
             for engine, steps in stages.items()
         }
 
     def following(self, work: Work) -> Work:
-        """Give the work of following a task at its provider, watched."""
+        """Return the work of following a task at its provider, watched."""
 
         async def run(claim: Claim) -> None:
             assert claim.task is not None, "this kind of work is claimed with its task"
@@ -50,7 +50,7 @@ class Watch:
         return run
 
     def delivering(self, work: Work) -> Work:
-        """Give the work of delivering a callback, watched."""
+        """Return the work of delivering a callback, watched."""
 
         async def run(claim: Claim) -> None:
             with self._span("callback", claim.task):

@@ -33,7 +33,7 @@ def counter(name: str, text: str, labels: tuple[str, ...], rows: Rows) -> Metric
 def static_families(
     requests: Iterable[tuple[tuple[str, int], int]], version: str, free: int, *, ledger: bool
 ) -> Iterable[Metric]:
-    """Give what can be said even when the ledger cannot be read."""
+    """Return what can be said even when the ledger cannot be read."""
     yield InfoMetricFamily("filmgate_build", "The version that runs.", value={"version": version})
     yield gauge("filmgate_ledger_up", "Whether the ledger could be read.", (), [((), ledger)])
     yield gauge("filmgate_free_bytes", "Room on the disk of the data folder.", (), [((), free)])
@@ -42,7 +42,7 @@ def static_families(
 
 
 def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
-    """Give what is known of the accounts with providers."""
+    """Return what is known of the accounts with providers."""
     each = [((name,), account) for name, account in accounts.items()]
     yield gauge(
         "filmgate_provider_ready", "Whether the account is given new tasks: 0 while its breaker is open.", ("engine",),
@@ -71,7 +71,7 @@ def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
 
 
 def lookups_families(lookups: Mapping[str, tuple[int, int, int, int]]) -> Iterable[Metric]:
-    """Give what is known of name resolution: look-ups by whose names they are."""
+    """Return what is known of name resolution: look-ups by whose names they are."""
     each = [((name,), counts) for name, counts in lookups.items()]
     yield gauge(
         "filmgate_name_lookups_running", "Look-ups of names that are under way.", ("names",),
@@ -90,7 +90,7 @@ def lookups_families(lookups: Mapping[str, tuple[int, int, int, int]]) -> Iterab
 def standing_families(
     standing: UnfinishedWork, engines: Iterable[str], now: float, media: tuple[int, int] | None
 ) -> Iterable[Metric]:
-    """Give how everything stands that is in the ledger; `media` are the number of files and their bytes, if known."""
+    """Return how everything stands that is in the ledger; `media` are the number of files and their bytes, if known."""
     yield from _tasks(standing, engines)
     yield gauge(
         "filmgate_queue_work", "Work of a queue: due and not taken, due later, taken.", ("queue", "status"),

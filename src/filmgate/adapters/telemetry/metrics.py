@@ -104,7 +104,7 @@ class Metrics:
             return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Give the families that are made anew each time."""
+        """Return the families that are made anew each time."""
         free = shutil.disk_usage(self._data).free
         yield from static_families(self._requests(), self._version, free, ledger=self._standing is not None)
         yield from accounts_families(self._accounts)

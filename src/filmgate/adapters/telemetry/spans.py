@@ -57,7 +57,7 @@ def trace_app(app: App, dialect: Callable[[str], str | None], tracing: Tracing) 
 
 
 def _route(scope: Scope, path: str) -> str | None:
-    """Give the pattern of a path; the path itself may hold what only its owner should know."""
+    """Return the pattern of a path; the path itself may hold what only its owner should know."""
     pattern = getattr(scope.get("route"), "path", None)
     if isinstance(pattern, str):
         return pattern
@@ -104,7 +104,7 @@ class TracedProviderClient:
             return reply
 
     def address(self, link: str) -> tuple[str, Mapping[str, str]]:
-        """Give the full address of a link from an answer, and the headers a download of it needs."""
+        """Return the full address of a link from an answer, and the headers a download of it needs."""
         return self._line.address(link)
 
     async def close(self) -> None:
@@ -141,7 +141,7 @@ class TracedFetcher:
 
 
 def _asks(method: str, url: str) -> dict[str, str | None]:
-    """Give what a span says of a request: of its address the host, since the rest may be secret."""
+    """Return what a span says of a request: of its address the host, since the rest may be secret."""
     try:
         host = urlsplit(url).hostname
     except ValueError:

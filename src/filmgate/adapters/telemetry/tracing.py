@@ -26,12 +26,12 @@ _NAMES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def about(task: Task) -> dict[str, str | None]:
-    """Give what the spans of a task say of it."""
+    """Return what the spans of a task say of it."""
     return {"filmgate.task_id": task.id, "filmgate.engine": task.engine, "filmgate.dialect": task.dialect}
 
 
 def tracing_wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether the environment names a collector, in the way that all OpenTelemetry programs read it."""
+    """Return whether the environment names a collector, in the way that all OpenTelemetry programs read it."""
     disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return not disabled and any(environment.get(name) for name in _NAMES)
 

@@ -151,7 +151,7 @@ class WebApp:
                 await stream(receive, reply)
 
     async def _route(self, scope: Scope, receive: Receive, reply: _Reply) -> object:
-        """Have what is mounted at the path, or the framework, answer; give the route that it chose.
+        """Dispatch to the mount of the path or to the framework, and return the chosen route.
 
         It gets a scope of its own, so that what it adds, which is much, is gone before a stream begins.
         """
@@ -165,7 +165,7 @@ class WebApp:
             await app.close()
 
     def dialect(self, path: str) -> str | None:
-        """Give the name of the dialect that a path belongs to."""
+        """Return the name of the dialect that a path belongs to."""
         if path in self._mounts:
             return None
         return next((name for prefix, name in self._dialects if path.startswith(prefix)), None)

@@ -29,7 +29,7 @@ class HttpAuthenticator:
         self._bodies = bodies
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
-        """Give the context of a request, once. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
+        """Return the context of a request, once. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
         admitted = getattr(request.state, "admitted", None)
         if admitted is None:
             admitted = await self.admit(request.scope, action, request.state.trace_id)
@@ -86,12 +86,12 @@ class HttpAuthenticator:
         return await self._bodies.read(scope, receive, files=files, raw=raw, application=application)
 
     def release(self, request: Request) -> None:
-        """Give back the memory of a body that nobody needs any more, before the request ends."""
+        """Return back the memory of a body that nobody needs any more, before the request ends."""
         release(request.scope)
 
 
 def bearer(headers: Headers) -> bytes | None:
-    """Give the key of an Authorization header; it may hold any characters, spaces too."""
+    """Return the key of an Authorization header; it may hold any characters, spaces too."""
     value = find(headers, b"authorization")
     if value is None or value[:7].lower() != b"bearer ":
         return None

@@ -149,7 +149,7 @@ class Bodies:
 
 
 def release(scope: Any) -> None:
-    """Give back the memory that the body of a request has: nobody holds it any more."""
+    """Return back the memory that the body of a request has: nobody holds it any more."""
     give_back: Release | None = scope.get("state", {}).pop(_RELEASE, None)
     if give_back is not None:
         give_back()

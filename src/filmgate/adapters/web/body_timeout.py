@@ -35,7 +35,7 @@ class _BodyTimer:
         self._whole = False
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """Give the next part of the body, and when it is whole whatever happens to the connection."""
+        """Return the next part of the body, and when it is whole whatever happens to the connection."""
         if self._whole:
             return await self._receive()
         message = await self._in_time() if self._patience.seconds else await self._receive()

@@ -22,13 +22,13 @@ class Errors:
         self._fallback = fallback
 
     def answer(self, path: str, error: FilmgateError, trace_id: str) -> tuple[int, Headers, bytes]:
-        """Give the status, headers and body of an error on this path."""
+        """Return the status, headers and body of an error on this path."""
         writer = next((writer for prefix, writer in self._writers if path.startswith(prefix)), self._fallback)
         return error.status, headers_of(error), writer(error, trace_id)
 
 
 def headers_of(error: FilmgateError) -> Headers:
-    """Give the headers that an error needs besides the body."""
+    """Return the headers that an error needs besides the body."""
     headers: Headers = [(b"content-type", b"application/json")]
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="filmgate"'))
@@ -42,7 +42,7 @@ def headers_of(error: FilmgateError) -> Headers:
 
 
 def defect(error: BaseException) -> FilmgateError:
-    """Give what is said of an error that nobody foresaw, unless it is the disk's."""
+    """Return what is said of an error that nobody foresaw, unless it is the disk's."""
     return of_the_disk(error) or FilmgateError("Something went wrong here. The trace id finds it in the log.")
 
 

@@ -182,7 +182,7 @@ class FastPath:
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:
-    """Give a body that was read already to the framework once more."""
+    """Return a body that was read already to the framework once more."""
     rest = [{"type": "http.request", "body": data, "more_body": False}]
 
     async def again() -> Message:

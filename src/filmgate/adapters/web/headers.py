@@ -49,7 +49,7 @@ def trace(trace_id: str) -> Headers:
 
 
 def rate_limit(rate: Rate) -> Headers:
-    """Say how many requests are left, under the standard and the older names."""
+    """Return how many requests are left, under the standard and the older names."""
     limit, left = b"%d" % rate.limit, b"%d" % rate.remaining
     return [
         (b"ratelimit-limit", limit),
@@ -61,7 +61,7 @@ def rate_limit(rate: Rate) -> Headers:
 
 
 def find(scope_headers: Headers, name: bytes) -> bytes | None:
-    """Give the first header of this lower-case name."""
+    """Return the first header of this lower-case name."""
     for key, value in scope_headers:
         if key == name:
             return value

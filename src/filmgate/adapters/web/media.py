@@ -108,7 +108,7 @@ async def _prepend(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[
 
 
 async def _whole(media: Media, held: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Give a whole file, the last piece only if all were what they should be: nobody takes a damaged one for it."""
+    """Yield a whole file, the last piece only if all were what they should be: nobody takes a damaged one for it."""
     digest = hashlib.sha256(held)
     async for piece in pieces:
         yield held

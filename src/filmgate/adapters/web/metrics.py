@@ -16,5 +16,5 @@ class RequestCounter:
         self._counts[dialect, status] += 1
 
     def items(self) -> list[tuple[tuple[str, int], int]]:
-        """Give the counts so far."""
+        """Return the counts so far."""
         return list(self._counts.items())

@@ -200,7 +200,7 @@ def _suffix(kind: ReferenceKind) -> str:
 
 
 def fingerprint(path: Path) -> tuple[int, str]:
-    """Give the size in bytes and the SHA-256 of a file, as hex. Blocks; call it off the event loop."""
+    """Return the size in bytes and the SHA-256 of a file, as hex. Blocks; call it off the event loop."""
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -229,7 +229,7 @@ def _walk(value: Any, links: dict[str, str]) -> Any:
 
 
 def sides(start: Reference | None, end: Reference | None) -> Iterator[tuple[str, Reference]]:
-    """Give the references there are, by the side of the clip they stand at."""
+    """Yield the references there are, by the side of the clip they stand at."""
     if start is not None:
         yield "start", start
     if end is not None:

@@ -105,7 +105,7 @@ class Links:
         return _port(host, scheme) == _port(self._public, self._scheme)
 
     def _is_called(self, host: Host, scheme: str) -> bool:
-        """Tell this service from others on the same host, each at a port of its own, once it was called there.
+        """Return whether a port is this service's own; it is once a request has reached it there.
 
         A name that only a pattern means may be anybody's until the service was called by it.
         """
@@ -138,7 +138,7 @@ def _never(_: str) -> bool:
 
 
 def _advice(host: Host | None) -> str:
-    """Say which Host was refused, and what to do to have it served."""
+    """Return which Host was refused, and what to do to have it served."""
     if host is None:
         return (
             "This Host header is not a host. If clients reach the service as http://filmgate:8484, say, then add "

@@ -23,7 +23,7 @@ class PostProcessing:
         self._tools = tools
 
     async def output(self, task: Task, folder: Path) -> Output:
-        """Give the output of a task from its committed product. Raises InvalidMedia, FileNotFoundError."""
+        """Return the output of a task from its committed product. Raises InvalidMedia, FileNotFoundError."""
         assert task.work.product is not None, "the stage before commits the product"
         product, stills = folder / f"product{Path(task.work.product).suffix}", folder / "stills"
         await self._store.get(task.work.product, product)

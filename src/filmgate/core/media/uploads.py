@@ -197,7 +197,7 @@ def _folder() -> str:
 
 
 def kind_of(media_type: str) -> ReferenceKind:
-    """Tell a picture from a clip by its media type. Raises InvalidMedia for anything else."""
+    """Return the kind of file for a media type. Raises InvalidMedia for anything else."""
     family = media_type.strip().lower().partition("/")[0]
     if family not in ("image", "video"):
         raise InvalidMedia("only images and videos are kept here: the type must be image/… or video/…")

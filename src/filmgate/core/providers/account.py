@@ -137,7 +137,7 @@ class Account:
             raise ProviderError(f"{type(error).__name__} while reading the answer", accepted=True) from error
 
     async def ask(self, task_id: str, pause: float) -> Status | None:
-        """Give what the provider says of a task after a pause in seconds; None if it does not know the task.
+        """Return what the provider says of a task after a pause in seconds; None if it does not know the task.
 
         Raises ProviderError.
         """
@@ -176,7 +176,7 @@ class Account:
         return await self._in_turn(partial(self.provider.find, submission, since))
 
     async def discard(self, task_id: str) -> None:
-        """Have a task forgotten. Raises ProviderError."""
+        """Discard a task. Raises ProviderError."""
         await self._in_turn(partial(self.provider.discard, task_id))
 
     def poll_now(self, task_id: str) -> bool:
@@ -224,7 +224,7 @@ class Account:
                     await self._asked.wait()
 
     def _waits(self, question: _Question) -> bool:
-        """Say whether somebody waits for it: it may stand here twice, hurried, and who asked may have gone away."""
+        """Return whether somebody waits for it: it may stand here twice, hurried, and who asked may have gone away."""
         return not question.answer.done() and self._open.get(question.task_id) is question
 
     def _due(self) -> list[_Question]:
@@ -305,5 +305,5 @@ class Account:
 
 
 def _without(prompt: str, message: str) -> str:
-    """Give a provider's sentence without the prompt that it may repeat."""
+    """Return a provider's sentence without the prompt that it may repeat."""
     return message.replace(prompt, "(the prompt)") if len(prompt) >= _SHORTEST_PROMPT else message

@@ -39,7 +39,7 @@ class ProviderCancel:
         await (self._seek if claim.due.kind == SEEK else self._recall)(claim, account)
 
     async def _recall(self, claim: Claim, account: Account) -> None:
-        """Have the provider forget one task."""
+        """Cancel one task at the provider."""
         if account.provider.discards:
             try:
                 await account.discard(claim.due.detail)

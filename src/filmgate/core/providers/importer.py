@@ -208,5 +208,5 @@ class Importer:
 
 
 def _understood(report: Status) -> Generation:
-    """Give what was asked for; what it refers to is the provider's, and nothing here."""
+    """Return what was asked for; what it refers to is the provider's, and nothing here."""
     return msgspec.structs.replace(report.asked or Generation(""), start=None, end=None, guides=())

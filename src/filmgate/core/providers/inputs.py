@@ -45,7 +45,7 @@ class InputTranslator:
     async def translate(
         self, task: Task, provider: Provider, folder: Path
     ) -> tuple[dict[str, Input], tuple[tuple[Guide, Input], ...]]:
-        """Give the sides of the clip and the guides, translated. Raises EngineFailed if one cannot be."""
+        """Return the sides of the clip and the guides, translated. Raises EngineFailed if one cannot be."""
         generation = task.generation
         places = {
             side: await self._translate(task, provider, reference, folder / side)
@@ -93,7 +93,7 @@ class InputTranslator:
     async def _by(
         self, means: InputMode, task: Task, provider: Provider, source: _Source, target: Path
     ) -> Input | None:
-        """Give a source by one means, None if it cannot be had so."""
+        """Return a source by one means, None if it cannot be had so."""
         kind, earlier = source.reference.kind, source.earlier
         if means is InputMode.TASK:
             if earlier is None or earlier.upstream_id is None or earlier.engine != task.engine:

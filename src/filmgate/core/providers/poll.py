@@ -97,7 +97,7 @@ class Polling:
             wait = self._pause(attempt.task, settings) * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests
 
     def _first_wait(self, attempt: Attempt, settings: AccountSettings) -> float:
-        """Give the seconds until a task is asked about for the first time."""
+        """Return the seconds until a task is asked about for the first time."""
         if attempt.claim.tries:
             # What was followed before a restart goes on at its own pace: the provider does not notice the restart.
             return self._pause(attempt.task, settings) * random.random()  # noqa: S311 - spreads requests
@@ -105,7 +105,7 @@ class Polling:
         return 0.0 if attempt.task.work.asked is None else settings.poll
 
     def _pause(self, task: Task, settings: AccountSettings) -> float:
-        """Give the seconds between two questions about a task: the older it is, the more."""
+        """Return the seconds between two questions about a task: the older it is, the more."""
         since = task.created_at if task.work.asked is None else task.work.asked.at
         age = max(0.0, self._work_context.clock() - since)
         return min(settings.poll_max, settings.poll + _GROWTH * age)

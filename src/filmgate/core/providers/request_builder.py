@@ -20,7 +20,7 @@ class RequestBuilder:
         self._public_url = public_url
 
     def submission(self, engine: str, generation: Generation, key: str, **inputs: Any) -> Submission:
-        """Give what an account is asked for under a key."""
+        """Return what an account is asked for under a key."""
         return Submission(
             key,
             generation,

@@ -92,11 +92,11 @@ class Router:
         return [self._able(name, place, generation, origin) for place, name in enumerate(able)] + refusing
 
     async def origin(self, task: Task) -> str | None:
-        """Say which engine made the clip that a task goes on from, if it goes on from one of ours."""
+        """Return which engine made the clip that a task goes on from, if it goes on from one of ours."""
         return await self.origin_of(task.generation, task.application_id)
 
     async def origin_of(self, generation: Generation, application_id: str) -> str | None:
-        """Say which engine made the clip that a generation goes on from, if it goes on from one of ours."""
+        """Return which engine made the clip that a generation goes on from, if it goes on from one of ours."""
         for side in filter(_is_task, (generation.start, generation.end)):
             earlier = await self._ledger.get(application_id, side.value)
             if earlier is not None:
@@ -104,7 +104,7 @@ class Router:
         return None
 
     def price(self, engine: str, generation: Generation) -> float:
-        """Give what a task costs at an engine, in credits."""
+        """Return what a task costs at an engine, in credits."""
         price = self.models.settings(engine, generation.model).credits
         return standard_price(generation) if price is None else price
 
@@ -120,7 +120,7 @@ class Router:
         return remaining_changes(terms, maker.changes(generation))
 
     def upstream_model(self, engine: str, model: str | None) -> str | None:
-        """Give an engine's own name of a model."""
+        """Return an engine's own name of a model."""
         return self.models.settings(engine, model).name or model
 
     def _rank(self, name: str, origin: str | None) -> tuple[bool, bool, int, float]:

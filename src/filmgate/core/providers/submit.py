@@ -166,7 +166,7 @@ class ProviderSubmit:
             await self._work_context.ledger.settle_seek(attempt.task.id, None, self._work_context.clock())
 
     async def _elsewhere(self, attempt: Attempt, reason: str, wait: float, *, again: bool = False) -> None:
-        """Give a task that certainly was not accepted to the next engine, or try again later when all were asked.
+        """Return a task that certainly was not accepted to the next engine, or try again later when all were asked.
 
         `again` remembers that it is submitted again though nobody knows the outcome of its last submit.
         """

@@ -20,12 +20,12 @@ class Feed:
         self.closed = False
 
     def publish(self, task: Task) -> None:
-        """Tell everybody who watches this task or its application."""
+        """Wake every waiter of this task or its application."""
         self.wake(task.id)
         self.wake(task.application_id)
 
     def wake(self, name: str) -> None:
-        """Tell everybody who watches a task, or the tasks of an application, by its id."""
+        """Wake every waiter of a task, or the tasks of an application, by its id."""
         for event in self._watchers.get(name, ()):
             event.set()
 
@@ -38,7 +38,7 @@ class Feed:
 
     @contextmanager
     def watch(self, name: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set by every change from now on; clear it before looking at the ledger.
+        """Yield an event that is set by every change from now on; clear it before looking at the ledger.
 
         `name` is the id of a task, or that of an application for all of its tasks.
         """

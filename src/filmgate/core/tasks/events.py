@@ -62,7 +62,7 @@ class Events:
             changed.set()
 
     async def is_over(self, context: RequestContext, task_id: str, after: int) -> bool:
-        """Say whether nothing comes behind this place: the task has ended, and the end was told. Raises NotFound."""
+        """Return whether nothing comes behind this place: the task has ended, and the end was told. Raises NotFound."""
         await self._tasks.get(context, task_id)
         now = await self._ledger.change(context.caller.application_id, task_id)
         return now.number == after and now.task is not None and now.task.final
@@ -70,7 +70,7 @@ class Events:
     async def of_task(
         self, context: RequestContext, task_id: str, after: int | None
     ) -> AsyncGenerator[Event | None, None]:
-        """Give a task as it is, if that is not what `after` stands for, and after every change, up to its end.
+        """Yield a task as it is, if that is not what `after` stands for, and after every change, up to its end.
 
         None is a sign of life. Raises NotFound, TooManyRequests.
         """
@@ -90,7 +90,7 @@ class Events:
                     yield None
 
     async def of_application(self, context: RequestContext, after: int | None) -> AsyncGenerator[Event | None, None]:
-        """Give every task of the caller's application that has changed since `after`, and whatever changes from then.
+        """Yield every task of the caller's application that has changed since `after`, and whatever changes from then.
 
         Without a place, or with one that lies ahead of the ledger, it begins now. None is a sign of life. Raises
         TooManyRequests.

@@ -141,7 +141,7 @@ class Idempotency:
             del self._keys[owner, key]
 
     def _repeats_a_refused(self, context: RequestContext, sent: Fingerprint) -> bool:
-        """Tell whether a submit is the retry of one that was refused; each refused one has one retry."""
+        """Return whether a submit is the retry of one that was refused; each refused one has one retry."""
         before = (context.caller.credential_id, sent.digest, (sent.tries or 0) - 1)
         refused = self._refusals.pop(before, [])
         lasting = [until for until in refused if until > self._clock()]

@@ -20,12 +20,12 @@ def new_key() -> str:
 
 
 def plausible(key: str) -> bool:
-    """Tell a mistyped key from a possible one without asking anybody."""
+    """Return whether a key can be one, by its form alone."""
     return _SHAPE.fullmatch(key) is not None and _checksum(key[3:-_CHECK]) == key[-_CHECK:]
 
 
 def digest(key: bytes) -> bytes:
-    """Give what is kept of a key: its SHA-256. The keys are random, so nothing slower is needed."""
+    """Return what is kept of a key: its SHA-256. The keys are random, so nothing slower is needed."""
     return hashlib.sha256(key).digest()
 
 

@@ -213,7 +213,7 @@ class TaskService:
         return await self._lists.find(context.caller.application_id, wanted)
 
     async def wait(self, context: RequestContext, task_id: str, timeout: float) -> Task:
-        """Give the task at its end.
+        """Return the task at its end.
 
         Raises WaitTimeout after `timeout` seconds, when the service stops, or at once where too many requests of the
         application wait.
@@ -229,7 +229,7 @@ class TaskService:
         raise WaitTimeout("The service is being stopped; the task goes on later.", task_id=task_id)
 
     async def hold(self, context: RequestContext, task_id: str, seconds: float) -> Task | None:
-        """Give the task when it has ended, or None when the time is up or nobody may wait. Raises NotFound."""
+        """Return the task when it has ended, or None when the time is up or nobody may wait. Raises NotFound."""
         if not context.may_wait:
             return None
         with suppress(WaitTimeout):
@@ -237,7 +237,7 @@ class TaskService:
         return None
 
     async def follow(self, context: RequestContext, task_id: str) -> AsyncGenerator[Task, None]:
-        """Give the task as it is and after every change, up to its end or until the service stops.
+        """Yield the task as it is and after every change, up to its end or until the service stops.
 
         Raises NotFound, and WaitTimeout where too many requests of the application wait.
         """

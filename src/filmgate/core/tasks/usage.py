@@ -38,7 +38,7 @@ class UsageService:
         return self._clock()
 
     async def standing(self, context: RequestContext) -> QuotaStatus:
-        """Say how the caller's application stands."""
+        """Return how the caller's application stands."""
         return await self._ledger.accounts.standing(context.caller.application_id, self._clock())
 
     async def report(self, context: RequestContext, since: str | None = None, until: str | None = None) -> UsageReport:
@@ -46,7 +46,7 @@ class UsageService:
         return await self._report(await self.standing(context), *self._days(since, until))
 
     async def ever(self, context: RequestContext) -> Tally:
-        """Give what was counted for the caller's application since there is one."""
+        """Return what was counted for the caller's application since there is one."""
         first, last = datetime.date.min.isoformat(), datetime.date.max.isoformat()
         return (await self._ledger.accounts.usage(context.caller.application_id, first, last)).total
 
@@ -56,7 +56,7 @@ class UsageService:
         return [await self._report(standing, *days) for standing in await self.standings()]
 
     async def standings(self) -> list[QuotaStatus]:
-        """Say how all applications stand, by name; whoever calls has made sure that an admin asks."""
+        """Return how all applications stand, by name; whoever calls has made sure that an admin asks."""
         return await self._ledger.accounts.standings(self._clock())
 
     async def change_limits(self, application: str, changes: dict[str, float | Period | None]) -> QuotaStatus:

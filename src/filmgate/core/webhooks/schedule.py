@@ -26,7 +26,7 @@ _JITTER = 0.2
 def decide(
     callback: WebhookEvent, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
 ) -> DeliveryOutcome:
-    """Say what a delivery means for its callback: it arrived, it is sent again, or it is given up.
+    """Return what a delivery means for its callback: it arrived, it is sent again, or it is given up.
 
     `retry_after` is for how many seconds the receiver wants to be left alone, `chance` gives numbers from 0 to 1.
     """
@@ -47,7 +47,7 @@ def decide(
 
 
 def failure_of(status: int) -> str | None:
-    """Say what is wrong with an answer; None if it says that the callback has arrived."""
+    """Return what is wrong with an answer; None if it says that the callback has arrived."""
     if 200 <= status < 300:
         return None
     if status == _GONE:

@@ -40,11 +40,11 @@ class WebhookService:
         return found
 
     async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Give the deliveries of a callback that are still kept, oldest first."""
+        """Return the deliveries of a callback that are still kept, oldest first."""
         return await self._log.deliveries(callback)
 
     async def resend(self, context: RequestContext, name: str) -> WebhookEvent:
-        """Have a callback sent once more, with three days of tries before it again.
+        """Resend a webhook, with three days of tries before it again.
 
         Raises NotFound, and Conflict where its address is nobody's or a later state was told instead.
         """
@@ -60,7 +60,7 @@ class WebhookService:
         return sent
 
     async def secrets(self, context: RequestContext) -> list[SigningSecret]:
-        """Give what signs callbacks now, newest first; the first one is made when it is asked for."""
+        """Return what signs callbacks now, newest first; the first one is made when it is asked for."""
         return await self._signing.secrets(context.caller.application_id)
 
     async def rotate(self, context: RequestContext, *, at_once: bool) -> list[SigningSecret]:

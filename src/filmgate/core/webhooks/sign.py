@@ -28,7 +28,7 @@ def encode_secret(secret: bytes) -> str:
 
 
 def sign(name: str, at: float, body: bytes, keys: Iterable[bytes]) -> dict[str, str]:
-    """Give the headers of one delivery, with a signature by each key."""
+    """Return the headers of one delivery, with a signature by each key."""
     moment = str(int(at))
     message = b".".join((name.encode(), moment.encode(), body))
     signatures = (base64.b64encode(hmac.digest(key, message, hashlib.sha256)).decode() for key in keys)
@@ -47,7 +47,7 @@ class Signing:
         self._clock = clock
 
     async def secrets(self, application_id: str) -> list[SigningSecret]:
-        """Give what signs the application's callbacks now, newest first."""
+        """Return what signs the application's callbacks now, newest first."""
         found = await self._log.secrets(application_id, self._clock())
         if not found:
             await self._log.add_first_secret(application_id, self._new())

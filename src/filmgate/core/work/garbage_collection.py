@@ -105,7 +105,7 @@ class GarbageCollector:
         return lost
 
     async def _in(self, folder: str) -> list[str]:
-        """Give the keys of a folder's files, and then, with a slash at its end, the folder."""
+        """Return the keys of a folder's files, and then, with a slash at its end, the folder."""
         return [*await self._store.keys(folder), f"{folder}/"]
 
     async def _run(self, earlier: Sequence[str]) -> None:

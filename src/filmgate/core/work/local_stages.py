@@ -77,7 +77,7 @@ class LocalStages:
         return FetchedInput(key, earlier.work.notes)
 
     async def _notes(self, task: Task, reference: Reference) -> dict[str, Any] | None:
-        """Give what is known of a clip that came by a link of our own: what its engine noted about it.
+        """Return what is known of a clip that came by a link of our own: what its engine noted about it.
 
         A picture has no notes, unless one of our own is to be framed anew.
         """
@@ -93,7 +93,7 @@ class LocalStages:
         return unknown if earlier is None else earlier.work.notes
 
     async def _follow(self, attempt: Attempt, folder: Path) -> None:
-        """Have the engine make the clip and put it into the store."""
+        """Run the engine and put its output into the store."""
         task = attempt.task
         placed = {
             side: await self._place(given, folder / f"{side}{Path(given.key).suffix}")

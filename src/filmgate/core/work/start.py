@@ -57,7 +57,7 @@ class TaskStart:
         return self._clock() + self._settings[engine].deadline
 
     async def earlier(self, task: Task, reference: Reference) -> Task:
-        """Give the task that a task goes on from, with its video. Raises EngineFailed if it is gone."""
+        """Return the task that a task goes on from, with its video. Raises EngineFailed if it is gone."""
         earlier = await self._ledger.get(task.application_id, reference.value)
         if earlier is None or earlier.output is None or earlier.output.video is None:
             raise EngineFailed(

@@ -54,7 +54,7 @@ def providers(settings: Settings, _now: Running) -> Iterator[Finding]:
 
 
 def _studio(name: str) -> Finding:
-    """Have one frame made in a process of its own, as the workers are, and post-process it."""
+    """Render one frame in a process of its own, as the workers are, and post-process it."""
     check = f"engine {name}"
     with tempfile.TemporaryDirectory(prefix="filmgate-doctor-") as folder:
         clip = Path(folder) / "studio.mp4"

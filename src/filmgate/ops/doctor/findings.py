@@ -26,15 +26,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def ok(check: str, found: str) -> Finding:
-    """Say that something is as it should be."""
+    """Create a finding of something that is as it should be."""
     return Finding(check, Level.OK, found)
 
 
 def warning(check: str, found: str, why: str, do: str) -> Finding:
-    """Say that something may become a problem."""
+    """Create a finding of something that may become a problem."""
     return Finding(check, Level.WARNING, found, why, do)
 
 
 def problem(check: str, found: str, why: str, do: str) -> Finding:
-    """Say that something does not work."""
+    """Create a finding of something that does not work."""
     return Finding(check, Level.PROBLEM, found, why, do)

@@ -83,6 +83,6 @@ def _version(name: str) -> str | None:
 
 
 def _requirements_of(lock: Path) -> list[str]:
-    """Give the requirements of a lock, each of which goes on in indented lines with its hashes."""
+    """Return the requirements of a lock, each of which goes on in indented lines with its hashes."""
     lines = lock.read_text("utf-8").splitlines() if lock.is_file() else []
     return [line.removesuffix("\\") for line in lines if line[:1].isalnum()]

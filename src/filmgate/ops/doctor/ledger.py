@@ -157,7 +157,7 @@ def _trouble(path: Path, size: int) -> str | None:
 
 
 def _settled_files(root: Path) -> Iterator[Path]:
-    """Give the files that have been in the store for some time, unfinished copies too."""
+    """Yield the files that have been in the store for some time, unfinished copies too."""
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)

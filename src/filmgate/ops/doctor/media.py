@@ -49,7 +49,7 @@ def clips(_settings: Settings, _now: Running) -> Iterator[Finding]:
 
 
 def unusable(clip: Path) -> str | None:
-    """Say why a clip that is sound cannot be taken over and post-processed, None if it can. It is left as it is."""
+    """Return why a clip that is sound cannot be taken over and post-processed, None if it can. It is left as it is."""
     # What the decoder says goes into the finding.
     logging.getLogger("filmgate").addHandler(logging.NullHandler())
     try:

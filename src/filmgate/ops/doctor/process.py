@@ -21,7 +21,7 @@ def running(settings: Settings) -> Running:
 
 
 def limit_of(process: int | None) -> int | None:
-    """Give how many files a process may open; None where that cannot be known."""
+    """Return how many files a process may open; None where that cannot be known."""
     try:
         text = Path(f"/proc/{process or 'self'}/limits").read_text()
     except OSError:

@@ -58,7 +58,7 @@ class SandboxExamination(msgspec.Struct, frozen=True):
 
     @property
     def layers(self) -> dict[str, str]:
-        """Say of every layer whether it is there."""
+        """Return a finding for every layer."""
         return {layer.value: "missing" if layer in self.missing else "on" for layer in SandboxLayer}
 
     @property
@@ -82,7 +82,7 @@ def look_at_sandbox(settings: Settings) -> tuple[SandboxExamination | None, list
 
 
 def sandbox_findings(examined: SandboxExamination) -> Iterator[Finding]:
-    """Say what the examination means."""
+    """Return what the examination means."""
     for layer in examined.missing:
         why, do = _MISSING[layer]
         yield warning(_CHECK, f"decoders run without {layer}", why, do)
@@ -103,7 +103,7 @@ def sandbox_findings(examined: SandboxExamination) -> Iterator[Finding]:
 
 
 async def examine_sandbox(settings: Settings) -> SandboxExamination:
-    """Have a decoder make the attempts, and see from outside that they came to nothing. Raises FilmgateError, OSError.
+    """Run the attempts in a decoder and check from outside that they failed. Raises FilmgateError, OSError.
 
     What is attacked is made for it. Of the data folder, where there is one, the ledger is looked at and not changed.
     """
@@ -141,7 +141,7 @@ class _Targets(contextlib.ExitStack):
         return self
 
     def describe(self, data: Path) -> ProbeTargets:
-        """Tell the decoder what there is to attack."""
+        """Return the targets as arguments for the decoder."""
         ledger = data.absolute() / "filmgate.db"
         file = ledger if os.access(ledger, os.R_OK) else self.file
         return ProbeTargets(

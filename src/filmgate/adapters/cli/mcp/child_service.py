@@ -83,12 +83,12 @@ class Embedded:
             (self.data / _ADDRESS).unlink(missing_ok=True)
 
     def announced_address(self) -> str | None:
-        """Give the address that an embedded service which holds the data folder has announced."""
+        """Return the address that an embedded service which holds the data folder has announced."""
         noted = self._read_note()
         return noted[1] if len(noted) == 2 and noted[0] == self._holder() else None
 
     async def wait_for_address(self) -> str | None:
-        """Give the address of another agent's service once it has started; None where none is starting."""
+        """Return the address of another agent's service once it has started; None where none is starting."""
         until = time.monotonic() + _AWAIT_SECONDS
         while (address := self.announced_address()) is None and self._starts_elsewhere() and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)  # what is waited for happens in other processes
@@ -106,7 +106,7 @@ class Embedded:
         return []
 
     def _holder(self) -> str | None:
-        """Give the process that holds the lock of the data folder, or held it last."""
+        """Return the process that holds the lock of the data folder, or held it last."""
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return (self.data / "lock").read_text().strip() or None
         return None

@@ -114,7 +114,7 @@ class NewFile:
         self.written += self._file.write(data)
 
     def finish(self, name: str) -> str:
-        """Give the file this name, or a numbered one where there is such a file, and return its path."""
+        """Return the file this name, or a numbered one where there is such a file, and return its path."""
         self._file.flush()
         os.fsync(self._file.fileno())
         stem, dot, suffix = name.rpartition(".")
@@ -126,7 +126,7 @@ class NewFile:
         raise FileExistsError(errno.EEXIST, f"there are {_MOST_NAMES} files of that name", name)
 
     def _place(self, name: str) -> None:
-        """Give the file a name that nobody has. Raises FileExistsError."""
+        """Return the file a name that nobody has. Raises FileExistsError."""
         try:
             os.link(self._temporary, name, src_dir_fd=self._folder, dst_dir_fd=self._folder, follow_symlinks=False)
         except OSError as error:

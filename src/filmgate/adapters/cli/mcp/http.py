@@ -61,12 +61,12 @@ async def answers(
 
 
 def _is_repeatable(message: Message) -> bool:
-    """Tell whether it does no harm to send a message twice: not where something is started or deleted."""
+    """Return whether it does no harm to send a message twice: not where something is started or deleted."""
     return message.method != "tools/call" or not str(message.parameter("name")).startswith(_ONCE)
 
 
 def headers(message: Message, version: str | None) -> dict[str, str]:
-    """Give the headers that repeat what a message says, for those who route by headers."""
+    """Return the headers that repeat what a message says, for those who route by headers."""
     found = {"Accept": "application/json, text/event-stream"}
     if version := message.version or (None if message.method == "initialize" else version):
         found["MCP-Protocol-Version"] = version
@@ -79,7 +79,7 @@ def headers(message: Message, version: str | None) -> dict[str, str]:
 
 
 async def _read(response: httpx2.Response, message: Message) -> AsyncIterator[tuple[bytes, bool]]:
-    """Give what comes back, and for each whether it is the answer."""
+    """Yield what comes back, and for each whether it is the answer."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     try:
         if response.is_success and kind == "text/event-stream":
@@ -99,7 +99,7 @@ async def _read(response: httpx2.Response, message: Message) -> AsyncIterator[tu
 
 
 def _refusal(response: httpx2.Response, message: Message) -> bytes:
-    """Give the JSON-RPC error in an answer, with the request's own id. Raises what other errors stand for."""
+    """Return the JSON-RPC error in an answer, with the request's own id. Raises what other errors stand for."""
     error = _error(response.content)
     if error is None or not message.wants_answer:
         raise error_of(response)

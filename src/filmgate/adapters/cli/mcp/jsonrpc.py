@@ -51,7 +51,7 @@ class Message(msgspec.Struct, frozen=True):
         return version if isinstance(version, str) else None
 
     def parameter(self, name: str) -> Any:
-        """Give a named parameter; None where there is none."""
+        """Return a named parameter; None where there is none."""
         return self.params.get(name) if isinstance(self.params, dict) else None
 
 
@@ -96,6 +96,6 @@ def tool_result(message: Message, result: dict[str, Any]) -> bytes:
 
 
 def one_line(text: bytes | str) -> bytes:
-    """Give a message without line breaks. Raises msgspec.MsgspecError where it is not JSON."""
+    """Return a message without line breaks. Raises msgspec.MsgspecError where it is not JSON."""
     raw = text.encode() if isinstance(text, str) else text
     return msgspec.json.format(raw, indent=-1)

@@ -57,7 +57,7 @@ class ServiceLocator:
         return self._read
 
     async def find(self) -> Target:
-        """Give the service, starting one where there is none. Raises Stop.
+        """Return the service, starting one where there is none. Raises Stop.
 
         Several may ask at once, and one who no longer wants to know does not keep the others from learning it.
         """
@@ -123,7 +123,7 @@ class ServiceLocator:
             return response.is_success
 
     async def _find_shared(self, embedded: Embedded) -> str | None:
-        """Give the address of the service that another agent runs on the data folder."""
+        """Return the address of the service that another agent runs on the data folder."""
         address = embedded.announced_address()
         return address if address is not None and await self._is_own(address) else None
 
@@ -142,7 +142,7 @@ class ServiceLocator:
 
 
 def _address(chosen: Settings) -> str | None:
-    """Give the address at which `filmgate serve` listens with these settings; None where that is up to chance."""
+    """Return the address at which `filmgate serve` listens with these settings; None where that is up to chance."""
     if not chosen.port:
         return None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host.strip("[]"), chosen.host.strip("[]"))  # noqa: S104

@@ -199,7 +199,7 @@ class Bridge:
                 return
 
     async def _upload(self, data_uri: str) -> str:
-        """Have the service keep a file, and return its link. Sent twice, it is kept twice, and harms nobody."""
+        """Upload a file to the service and return its link. Sent twice, it is kept twice, and harms nobody."""
         body = msgspec.json.encode({"url": data_uri})
         return (await self._send(Call("POST", _UPLOADS, msgspec.json.Decoder(_Kept).decode, body=body))).public_url
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 
 async def lines() -> AsyncIterator[bytes]:
-    """Give the lines of standard input until its end.
+    """Yield the lines of standard input until its end.
 
     A thread reads them: the event loop can watch pipes, but no files, and must not make a terminal non-blocking that
     others write to.
@@ -32,7 +32,7 @@ async def lines() -> AsyncIterator[bytes]:
 
 @contextlib.contextmanager
 def writer() -> Iterator[Callable[[bytes], None]]:
-    """Give a function that writes one line to standard output; whatever else is printed goes to standard error.
+    """Yield a function that writes one line to standard output; whatever else is printed goes to standard error.
 
     When nobody reads any more, what is written is lost: the end of the input follows.
     """

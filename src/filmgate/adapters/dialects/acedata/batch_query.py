@@ -60,7 +60,7 @@ class Api(StrEnum):
 
 
 def api_of(body: dict[str, Any]) -> Api:
-    """Tell by the value of `action`: absent, null or empty with `ids` is a batch of the gateway."""
+    """Return by the value of `action`: absent, null or empty with `ids` is a batch of the gateway."""
     return _api(body.get("action"), has_ids=body.get("ids") is not None)
 
 

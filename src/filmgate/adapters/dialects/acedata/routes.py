@@ -235,7 +235,7 @@ def _filters() -> list[dict[str, Any]]:
 
 
 def _limit_ids(schema: dict[str, Any], services: Services) -> dict[str, Any]:
-    """Say how many ids there may be."""
+    """Describe how many ids are allowed."""
     for name in ("ids", "trace_ids"):
         described = schema["properties"].get(name, {})
         for kind in described.get("anyOf", [described]):

@@ -156,11 +156,11 @@ class AceDataUpstream:
         return sorted(found, key=lambda report: report.created_at or since)
 
     async def discard(self, task_id: str) -> None:
-        """Say that this cannot be done. Raises ProviderError."""
+        """Refuse: this dialect cannot cancel. Raises ProviderError."""
         raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
     async def _since(self, moment: int) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Give the account's tasks from a time on, each once; none if there is no such search."""
+        """Yield the account's tasks from a time on, each once; none if there is no such search."""
         seen: set[str] = set()
         for page in range(_PAGES):
             query = {"created_at_min": moment, "limit": self.batch, "offset": page * self.batch}
@@ -207,7 +207,7 @@ async def _body(submission: Submission) -> dict[str, Any]:
 
 
 def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    """Tell whether a task with this echo, which is without a mark, can have come from this submit."""
+    """Return whether a task with this echo, which is without a mark, can have come from this submit."""
     if (text(echo.get("prompt")) or "") != body["prompt"].strip():
         return False
     if any(text(echo.get(key)) not in (None, body.get(key)) for key in ("action", "aspect_ratio", "video_id")):
@@ -224,7 +224,7 @@ def _read_error(status: int, value: Any) -> Told:
 
 
 def _tasks_of_batch(reply: Reply) -> list[dict[str, Any]]:
-    """Give the tasks of a batch. Raises ProviderError."""
+    """Return the tasks of a batch. Raises ProviderError."""
     value = decode_json(reply)
     batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
     tasks = [task for task in batch or () if isinstance(task, dict)]
@@ -242,7 +242,7 @@ def _array(value: object) -> list[Any] | None:
 
 
 def _spots(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
-    """Give the places where a task is told of: its response, itself, and its data, which may be a list of one."""
+    """Return the places where a task is told of: its response, itself, and its data, which may be a list of one."""
     data = task.get("data")
     return mapping(task.get("response")), task, mapping(next(iter(items(data)), data))
 
@@ -300,7 +300,7 @@ def _report(task: Mapping[str, Any], task_id: str) -> Status:
 
 
 def _state(task: Mapping[str, Any]) -> State | None:
-    """Tell the state: an error that ends the task, else a word, else what is there already."""
+    """Return the state: an error that ends the task, else a word, else what is there already."""
     response, _, data = spots = _spots(task)
     success = response.get("success", data.get("success"))
     error = response.get("error") or data.get("error")

@@ -234,7 +234,7 @@ class RetrieveBatchBody(Body):
         return {name: value for name, value in self if name != "action" and value is not None and value != ""}
 
     def filter(self) -> TaskFilter:
-        """Give what is asked for as a filter, the newest tasks first."""
+        """Return what is asked for as a filter, the newest tasks first."""
         said = self.said
         ids, trace_ids = said.get("ids"), said.get("trace_ids")
         return TaskFilter(
@@ -281,7 +281,7 @@ def result(task: Task, base: str) -> AceDataVideo | AceDataPicture | AceDataFail
 
 
 def is_refused(task: Task) -> bool:
-    """Tell whether the content was refused, which AceData answers with 403; its SDK does not try that again."""
+    """Return whether the content was refused, which AceData answers with 403; its SDK does not try that again."""
     return task.failure is not None and "moderat" in task.failure.code
 
 

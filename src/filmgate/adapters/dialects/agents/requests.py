@@ -115,7 +115,7 @@ class MediaRef(Body):
     file_id: Text = None
 
     def key(self, field: str) -> str:
-        """Tell which of the four it is. Raises InvalidRequest."""
+        """Return which of the four it is. Raises InvalidRequest."""
         there = [key for key in _KEYS if getattr(self, key)]
         if len(there) != 1:
             raise InvalidRequest(f"{field} must have exactly one of {', '.join(_KEYS)}", field=field)
@@ -147,7 +147,7 @@ class VideoOptions(Body):
     edit: EditOptions | None = None
 
     def frames(self) -> dict[int, tuple[str, MediaRef]]:
-        """Give the pictures that are fixed to frames, with their field; the last frame is -1. Raises InvalidRequest."""
+        """Return the pictures fixed to frames, with their field; the last frame is -1. Raises InvalidRequest."""
         pinned = {}
         if self.start_frame is not None:
             pinned[0] = ("video.start_frame", self.start_frame)
@@ -218,7 +218,7 @@ class GenerationBody(Body):
         return ("video.start_frame" if self.kind_of_work == "video" else "source", "video.end_frame")
 
     def references(self) -> Iterator[tuple[str, MediaRef]]:
-        """Give every picture and clip that is used, with its field. Raises InvalidRequest."""
+        """Yield every picture and clip that is used, with its field. Raises InvalidRequest."""
         if self.kind_of_work == "layering":
             return
         if self.source is not None:
@@ -254,7 +254,7 @@ class GenerationBody(Body):
         return self.video or VideoOptions()
 
     def _basis(self, earlier: Generation | None = None, unsupported: str | None = None) -> Generation:
-        """Give what all types have in common; an earlier generation gives the size that is not asked for."""
+        """Return what all types have in common; an earlier generation gives the size that is not asked for."""
         basis = earlier or Generation("")
         ratio = self.aspect_ratio or basis.aspect_ratio
         resolution = self._options.resolution or basis.resolution
@@ -370,7 +370,7 @@ class _Media:
         return reference.value
 
     def generation(self, reference: Reference) -> Generation | None:
-        """Give what was asked for when the task that is referred to was submitted; None for anything else."""
+        """Return what was asked for when the task that is referred to was submitted; None for anything else."""
         named = self._found.get(reference.value)
         return named.generation if isinstance(named, Task) else None
 
@@ -400,7 +400,7 @@ def _data_uri(data: str, media_type: str) -> str:
 
 
 def echo(body: Any) -> Any:
-    """Give the body with inline data under `url`, as data URIs, where links to stored files can take their place."""
+    """Return the body with inline data under `url`, as data URIs, where links to stored files can take their place."""
     if isinstance(body, list):
         return [echo(item) for item in body]
     if not isinstance(body, dict):

@@ -114,7 +114,7 @@ class AgentsUpstream:
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Say what of a generation this API has no words for."""
+        """Return what of a generation this API has no words for."""
         reason = _lacks(generation) or _SCOPES[wire.type_of(generation)].lacks(generation, _API)
         return None if reason is None else unsupported_failure(reason)
 
@@ -154,7 +154,7 @@ class AgentsUpstream:
 
 
 def _lacks(generation: Generation) -> str | None:
-    """Say what there is no field or no value for."""
+    """Return what there is no field or no value for."""
     if not generation.prompt.strip():
         return "The Agents API needs a prompt."
     reframed = generation.kind is Kind.IMAGE and generation.operation is Operation.REFRAME

@@ -91,7 +91,7 @@ def generation_object(task: Task, base: str, asked: Type | None = None) -> Agent
 
 
 def type_of(generation: Generation) -> Type:
-    """Tell from what is made of what which type of this API it is."""
+    """Return the type of this API for a generation."""
     if generation.kind is Kind.IMAGE:
         edited = any(guide.role is GuideRole.MODIFY for guide in generation.guides)
         return "image_edit" if edited or generation.start is not None or generation.named is not None else "image"
@@ -101,7 +101,7 @@ def type_of(generation: Generation) -> Type:
 
 
 def _model(generation: Generation) -> Model:
-    """Give the model; for one that this API has no name for, its standard model of the kind."""
+    """Return the model; for one that this API has no name for, its standard model of the kind."""
     return next((model for model in _MODELS if model == generation.model), standard_model(generation))
 
 

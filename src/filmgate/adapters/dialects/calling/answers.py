@@ -19,7 +19,7 @@ _PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
 
 
 def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
-    """Give the first of several values that can be read."""
+    """Return the first of several values that can be read."""
     return next((found for found in map(read, values) if found is not None), None)
 
 
@@ -43,7 +43,7 @@ def parse_error(status: int, value: Any) -> Told:
 
 
 def _sentence(spot: object) -> str | None:
-    """Give what an error says; of several faults in a request, where the first is and what it is."""
+    """Return what an error says; of several faults in a request, where the first is and what it is."""
     said = mapping(next(iter(items(spot)), spot))
     words = first(text, spot, *(said.get(key) for key in ("message", "reason", "msg", "fail_reason", "failure_reason")))
     place = items(said.get("loc"))

@@ -23,7 +23,7 @@ class DialectCapabilities(NamedTuple):
     guides: Set[GuideRole] = frozenset()
 
     def lacks(self, generation: Generation, api: str) -> str | None:
-        """Say what of a generation the request has no place for; None if it has one for everything."""
+        """Return what of a generation the request has no place for; None if it has one for everything."""
         sides = (("start from", generation.start, self.starts), ("end at", generation.end, self.ends))
         for verb, reference, kinds in sides:
             if _kind(reference) not in kinds:

@@ -19,12 +19,12 @@ _NOBODY: Final = frozenset({"null", "none", "nil", "undefined"})
 
 
 def text(value: object) -> str | None:
-    """Give a text that says something."""
+    """Return a text that says something."""
     return value.strip() or None if isinstance(value, str) else None
 
 
 def name(value: object) -> str | None:
-    """Give an id: a text, or a whole number as one."""
+    """Return an id: a text, or a whole number as one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if 0 <= value < 10**_DIGITS else None
     return text(value)
@@ -39,12 +39,12 @@ def identity(value: object) -> str | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Give an object; an empty one for anything else."""
+    """Return an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[Any]:
-    """Give an array; an empty one for anything else."""
+    """Return an array; an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 

@@ -58,7 +58,7 @@ def _receipt(value: Any) -> TaskRef | None:
 
 
 def _recognise_moderation(told: Told) -> Told:
-    """Give what was told; refused content is known by the words for it."""
+    """Return what was told; refused content is known by the words for it."""
     refused = any(word in (told.message or "").lower() for word in _REFUSED)
     return told._replace(code=_MODERATION) if refused else told
 

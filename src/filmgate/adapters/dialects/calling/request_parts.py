@@ -14,12 +14,12 @@ from filmgate.ports.provider import Input, ProviderError
 
 
 def unsupported_failure(sentence: str) -> Failure:
-    """Say that something can never be asked for."""
+    """Return the failure of something that this API cannot express."""
     return Failure(FailureCode.UNSUPPORTED_BY_ENGINE, sentence)
 
 
 def refuse_all_but(operations: Collection[Operation], generation: Generation) -> Failure | None:
-    """Say what a dialect has no words for that only makes videos, by these operations, from a prompt and two frames."""
+    """Return the failure of a generation beyond these operations, a prompt and two frames."""
     if generation.kind is Kind.IMAGE:
         return unsupported_failure("This provider makes videos, no pictures.")
     if generation.operation not in operations:
@@ -32,12 +32,12 @@ def refuse_all_but(operations: Collection[Operation], generation: Generation) ->
 
 
 def media_type(given: Input) -> str:
-    """Give the media type of an input's file, which is one that we wrote."""
+    """Return the media type of an input's file, which is one that we wrote."""
     return "image/png" if given.kind is ReferenceKind.IMAGE else "video/mp4"
 
 
 async def link(given: Input) -> str:
-    """Give an input as an address, or its file as a data URI. Raises ProviderError: nothing was sent."""
+    """Return an input as an address, or its file as a data URI. Raises ProviderError: nothing was sent."""
     if given.file is None:
         return given.address or ""
     return await asyncio.to_thread(_data_uri, media_type(given), given.file)

@@ -226,7 +226,7 @@ def is_unknown(dialect: Answers, value: Any, told: Told) -> bool:
 
 
 def failure(told: Told, message: str | None = None, code: FailureCode = FailureCode.REJECTED_BY_PROVIDER) -> Failure:
-    """Give a provider's verdict in our words: moderation is known by name, all else keeps the provider's sentence."""
+    """Return a provider's verdict in our words: moderation is known by name, all else keeps the provider's sentence."""
     text = (message or told.message or "The provider gave no reason.")[:_LONGEST_MESSAGE]
     moderated = told.meaning is Meaning.MODERATED or any(
         "moderat" in (part or "").lower() for part in (told.code, told.message)
@@ -253,7 +253,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def decode_json(reply: Reply) -> Any:
-    """Give the JSON of an answer, None if it is none, or is far larger than what a provider has to say."""
+    """Return the JSON of an answer, None if it is none, or is far larger than what a provider has to say."""
     if count_values(reply.body) > _MAX_VALUES:
         return None
     try:

@@ -36,7 +36,7 @@ class Frame(Body):
     id: str | None = None
 
     def reference(self, field: str) -> Reference:
-        """Give what it refers to. Raises InvalidRequest."""
+        """Return what it refers to. Raises InvalidRequest."""
         sides = (("url", self.url), ("id", self.id))
         (name, value), (other, unused) = sides if self.type == "image" else sides[::-1]
         if not value or not value.strip():
@@ -174,7 +174,7 @@ def check_type(given: str | None, expected: RequestType) -> None:
 
 
 def check_ratio(ratio: AspectRatio | None) -> AspectRatio:
-    """Give the aspect ratio of a reframe, which has no default. Raises InvalidRequest."""
+    """Return the aspect ratio of a reframe, which has no default. Raises InvalidRequest."""
     if ratio is None:
         raise InvalidRequest("aspect_ratio is required", field="aspect_ratio")
     return ratio
@@ -215,5 +215,5 @@ def guides(roles: Mapping[GuideRole, Sequence[Weighed]]) -> tuple[tuple[Guide, .
 
 
 def first_frame(source: Source | None) -> tuple[Guide, ...]:
-    """Give the picture that a changed video is to begin with."""
+    """Return the picture that a changed video is to begin with."""
     return () if source is None else (Guide(GuideRole.FIRST_FRAME, source.url),)

@@ -104,7 +104,7 @@ class Search:
 
 
 def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
-    """Tell whether a generation may have become of a body that was sent; None if nothing of its request is told.
+    """Return whether a generation may have become of a body that was sent; None if nothing of its request is told.
 
     What is not told is no difference, but for the keyframes: a request that has some says so.
     """
@@ -119,7 +119,7 @@ def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
 
 
 def _frames(request: Mapping[str, Any]) -> dict[str, str | None]:
-    """Give the kinds of the keyframes."""
+    """Return the kinds of the keyframes."""
     frames = lenient.mapping(request.get("keyframes"))
     return {side: lenient.text(frame.get("type")) for side, frame in frames.items() if isinstance(frame, dict)}
 
@@ -129,7 +129,7 @@ def _failure(told: Mapping[str, Any]) -> Failure:
 
 
 def _links(told: Mapping[str, Any]) -> dict[Role, str]:
-    """Give the files; beside a video, the picture is its thumbnail."""
+    """Return the files; beside a video, the picture is its thumbnail."""
     assets = lenient.mapping(told.get("assets"))
     picture = Role.IMAGE if _kind(told) is Kind.IMAGE else Role.THUMBNAIL
     links = {Role.VIDEO: lenient.text(assets.get("video")), picture: lenient.text(assets.get("image"))}

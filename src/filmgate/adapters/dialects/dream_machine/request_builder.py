@@ -29,12 +29,12 @@ _MODELS: Final = {Kind.VIDEO: get_args(VideoModel), Kind.IMAGE: get_args(ImageMo
 
 
 def default_model(generation: Generation) -> str:
-    """Give the model that is meant where none is named."""
+    """Return the model that is meant where none is named."""
     return IMAGE_MODEL if generation.kind is Kind.IMAGE else VIDEO_MODEL
 
 
 def request_of(task: Task, echo: RawRequest | None, dialect: str, base: str) -> dict[str, Any]:
-    """Give the `request` of a task.
+    """Return the `request` of a task.
 
     A body of this dialect is shown as it was sent; what readers need of `generation_type`, `model` and `prompt` is
     added where it was left out. For a task of another dialect it is the body that would ask for the same here.
@@ -60,7 +60,7 @@ def request_of(task: Task, echo: RawRequest | None, dialect: str, base: str) -> 
 
 
 def body_of(generation: Generation, model: str | None) -> dict[str, Any]:
-    """Give the body that asks another server of this API for a generation.
+    """Return the body that asks another server of this API for a generation.
 
     What the generation refers to are addresses that this server can reach, and ids of its own generations; the model is
     named as it names it.
@@ -75,7 +75,7 @@ def body_of(generation: Generation, model: str | None) -> dict[str, Any]:
 
 
 def type_of(generation: Generation) -> RequestType:
-    """Tell which request asks for a generation."""
+    """Return the type of request for a generation."""
     if generation.kind is Kind.IMAGE:
         reframed = generation.operation is Operation.REFRAME
         return RequestType.REFRAME_IMAGE if reframed else RequestType.IMAGE
@@ -83,7 +83,7 @@ def type_of(generation: Generation) -> RequestType:
 
 
 def _model_name(generation: Generation) -> str:
-    """Give a name that clients of this API know."""
+    """Return a name that clients of this API know."""
     known = generation.model in _MODELS[generation.kind]
     return generation.model if known and generation.model else default_model(generation)
 
@@ -96,7 +96,7 @@ class _Links:
         self._body = b"" if echo is None else echo.body
 
     def __call__(self, value: str, kind: ReferenceKind = ReferenceKind.IMAGE) -> str:
-        """Give an address."""
+        """Return an address."""
         if not value.startswith(OWN):
             return value
         token = value.removeprefix(OWN)

@@ -386,7 +386,7 @@ class AudioBody(Submit):
 
 
 def _after(source: Task, operation: Operation, prompt: str, size: str | None, unsupported: str | None) -> Generation:
-    """Give what is done to the video of an earlier task. Raises InvalidRequest if it has none, or not yet."""
+    """Return what is done to the video of an earlier task. Raises InvalidRequest if it has none, or not yet."""
     if source.state is not State.COMPLETED:
         raise InvalidRequest(f"Generation {source.id} is not completed", field="id")
     if source.output is None or source.output.video is None:

@@ -131,7 +131,7 @@ class DreamMachineUpstream:
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Say what of a generation no request of this API can say."""
+        """Return what of a generation no request of this API can say."""
         reason = _SCOPES[type_of(generation)].lacks(generation, _API)
         if generation.kind is Kind.IMAGE and generation.named in _ONLY_VIDEOS:
             reason = f"{_API} can do that with videos only."
@@ -190,7 +190,7 @@ class DreamMachineUpstream:
         return page, bool(page) and told.get("has_more") is not False
 
     async def _translate(self, submission: Submission) -> Generation:
-        """Give what is asked for, with all that it refers to in the provider's names. Raises EngineFailed."""
+        """Return what is asked for, with all that it refers to in the provider's names. Raises EngineFailed."""
         generation = submission.generation
         linked = type_of(generation) in _BY_LINK
         return msgspec.structs.replace(
@@ -212,7 +212,7 @@ class DreamMachineUpstream:
         return Reference(given.kind, _address(given))
 
     async def _link(self, task_id: str) -> str:
-        """Give the address under which the provider has an earlier video. Trouble with that is before the submit."""
+        """Return the address under which the provider has an earlier video. Trouble with that is before the submit."""
         try:
             report = await self._get(task_id)
         except ProviderError as trouble:
@@ -226,13 +226,13 @@ class DreamMachineUpstream:
 
 
 def _one(task_id: str) -> str | None:
-    """Give the path of a generation; None if none can have that id."""
+    """Return the path of a generation; None if none can have that id."""
     name = segment(task_id)
     return name and f"{_GENERATIONS}/{name}"
 
 
 def _path(wanted: Generation) -> str:
-    """Give the path that a generation is asked for at."""
+    """Return the path that a generation is asked for at."""
     kind = type_of(wanted)
     if kind not in _AFTER:
         return _PATHS[kind]

@@ -108,12 +108,12 @@ class GatewayUpstream:
         return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """Give nothing: a gateway lists no tasks."""
+        """Return nothing: a gateway lists no tasks."""
         del submission, since
         return []
 
     async def discard(self, task_id: str) -> None:
-        """Say that this cannot be done. Raises ProviderError."""
+        """Refuse: this dialect cannot cancel. Raises ProviderError."""
         raise ProviderError(f"This provider cannot take back a task: {task_id} goes on.")
 
     async def _one(self, task_id: str) -> Status | None:
@@ -198,12 +198,12 @@ def _tasks(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _parts(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Give the item of an envelope and the task within; they are the same where there is no envelope."""
+    """Return the item of an envelope and the task within; they are the same where there is no envelope."""
     return task, mapping(task.get("data")) or task
 
 
 def _ids(task: Mapping[str, Any]) -> Iterator[str]:
-    """Give all names of a task, its own before those of the rows that a gateway keeps about it."""
+    """Yield all names of a task, its own before those of the rows that a gateway keeps about it."""
     for key in ("task_id", "id"):
         for part in _parts(task):
             if (found := identity(part.get(key))) is not None:
@@ -211,7 +211,7 @@ def _ids(task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _id(value: Mapping[str, Any]) -> str | None:
-    """Give the name of a task; the data of an envelope may be that name alone."""
+    """Return the name of a task; the data of an envelope may be that name alone."""
     return next(_ids(value), None) or (None if _is_error(value) else identity(text(value.get("data"))))
 
 
@@ -262,7 +262,7 @@ def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:
 
 
 def _links(task: Mapping[str, Any]) -> dict[Role, str]:
-    """Give the addresses of the files, of the video the one without watermarks."""
+    """Return the addresses of the files, of the video the one without watermarks."""
     artifact = mapping(task.get("artifact"))
     raw, video = (mapping(task.get(key)) or mapping(artifact.get(key)) for key in ("video_raw", "video"))
     links = {

@@ -196,7 +196,7 @@ def _image(url: str | None) -> Reference | None:
 
 
 def upload_kind(url: str) -> ReferenceKind:
-    """Tell from a data URI whether it is a video; an address is taken for a picture."""
+    """Return whether a data URI is a video or an image; an address counts as an image."""
     return ReferenceKind.VIDEO if url.lstrip()[:11].lower() == "data:video/" else ReferenceKind.IMAGE
 
 

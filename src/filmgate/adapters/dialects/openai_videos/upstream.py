@@ -199,7 +199,7 @@ class OpenAIVideosUpstream:
         check_discarded(reply, ANSWERS)
 
     async def _pages(self) -> AsyncIterator[Mapping[str, Mapping[str, Any]]]:
-        """Give the account's videos by their ids, the newest first, each once; nothing if there is no list."""
+        """Yield the account's videos by their ids, the newest first, each once; nothing if there is no list."""
         seen: dict[str, None] = {}
         for _ in range(_PAGES):
             query: dict[str, str | int | float] = {"limit": wire.MAX_PAGE, "order": "desc"}
@@ -367,7 +367,7 @@ def _seconds(video: Mapping[str, Any]) -> float | None:
 
 
 def _may_be(video: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
-    """Tell whether a video can have come from this submit: nothing that is told of it speaks against that.
+    """Return whether a video can have come from this submit: nothing that is told of it speaks against that.
 
     An extension is told of with its whole length, and with the size of the earlier video.
     """

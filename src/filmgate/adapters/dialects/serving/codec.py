@@ -171,7 +171,7 @@ Seconds = Annotated[
 
 
 def first_given(*values: str | None) -> str | None:
-    """Give the first value that says something: null and the empty string mean absent."""
+    """Return the first value that says something: null and the empty string mean absent."""
     return next((value for value in values if value), None)
 
 

@@ -45,7 +45,7 @@ class Authenticator(Protocol):
     """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
-        """Give the context of a request. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
+        """Return the context of a request. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
 
     async def recheck(self, request: Request) -> RequestContext:
         """Find out once more who asks, without counting. Raises Unauthorized."""
@@ -59,7 +59,7 @@ class Authenticator(Protocol):
         """
 
     def release(self, request: Request) -> None:
-        """Give back the memory of a body that nobody needs any more, before the request ends."""
+        """Return back the memory of a body that nobody needs any more, before the request ends."""
 
 
 class Services(NamedTuple):

@@ -50,7 +50,7 @@ class FormFile(NamedTuple):
 
 
 def is_form(request: Request) -> bool:
-    """Tell whether the body says that it is a form with parts."""
+    """Return whether the body says that it is a form with parts."""
     return request.headers.get("content-type", "").strip().lower().startswith("multipart/form-data")
 
 

@@ -73,7 +73,7 @@ class InputFields(NamedTuple):
 
     @property
     def accepted(self) -> str:
-        """Say which inputs there can be."""
+        """Return which inputs there can be."""
         places = [f"{place.field} ({place.role})" for place in self.places]
         return ", ".join([*places, *(f"{field} ({role})" for field, role in self.further.items())])
 

@@ -112,7 +112,7 @@ def takes(*schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema_of(model: type[BaseModel], *conditions: dict[str, Any]) -> dict[str, Any]:
-    """Give the schema of a flat wire model, to be used inline, with conditions between its fields."""
+    """Return the schema of a flat wire model, to be used inline, with conditions between its fields."""
     schema = model.model_json_schema()
     assert "$defs" not in schema, "a nested model has to be described as a component"
     for field in schema.get("properties", {}).values():
@@ -122,7 +122,7 @@ def schema_of(model: type[BaseModel], *conditions: dict[str, Any]) -> dict[str, 
 
 
 def says(field: str, pattern: str | None = None) -> dict[str, Any]:
-    """Give the condition that a text field is there and says something."""
+    """Return the condition that a text field is there and says something."""
     kind: dict[str, Any] = {"type": "string", "minLength": 1}
     return {"required": [field], "properties": {field: kind | ({"pattern": pattern} if pattern else {})}}
 

@@ -59,7 +59,7 @@ class EmbeddedDispatcher:
         self._pumps.append(asyncio.create_task(self._watch_clock(), name="clock"))
 
     def wake(self, queue: str) -> None:
-        """Say that work of this queue may be due."""
+        """Wake the queue: it may have due work."""
         event = self._wakes.get(queue)
         if event is not None:
             event.set()
@@ -141,7 +141,7 @@ class EmbeddedDispatcher:
         return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=lane.share)
 
     async def _room(self, queue: str, lane: QueueConfig) -> int:
-        """Say how much work of a queue may be begun now."""
+        """Return how much work of a queue may be begun now."""
         free = min(_HANDFUL, lane.slots - self._busy[queue])
         if free <= 0 or lane.room is None:
             return max(0, free)

@@ -102,6 +102,6 @@ class ScriptedEngine:
 
 
 async def _crash() -> None:
-    """Have a worker process die, as one that runs out of memory does."""
+    """Kill a worker process, as running out of memory does."""
     dying = await asyncio.create_subprocess_exec(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
     raise EngineCrashed(f"the worker process ended with {await dying.wait()}")

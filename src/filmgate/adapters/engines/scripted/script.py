@@ -39,7 +39,7 @@ class Playbook(Script, frozen=True, forbid_unknown_fields=True):
     preview: bool = False
 
     def script_for(self, prompt: str) -> Script:
-        """Give the script of a task: the operator's, overruled by the directives in the prompt.
+        """Return the script of a task: the operator's, overruled by the directives in the prompt.
 
         `[delay=2]`, `[steps=4]`, `[fail=moderated]`, `[fail=moderated: No.]`, `[hang]`, `[crash]`, `[crash=1]`; what
         is not a directive is left alone.

@@ -97,7 +97,7 @@ def _quality(options: dict[str, Any]) -> str:
 
 
 def _beyond(generation: Generation) -> str | None:
-    """Say what of a generation is beyond a studio that only draws scenes, None if nothing is."""
+    """Return what of a generation is beyond a studio that only draws scenes, None if nothing is."""
     operation = generation.operation
     if operation is Operation.MODIFY:
         return "modify what is in a clip"

@@ -33,15 +33,15 @@ class SqliteAccounts:
         self._limits = limits
 
     async def standing(self, application_id: str, now: float) -> QuotaStatus:
-        """Say how an application stands."""
+        """Return how an application stands."""
         return self._store().reader.snapshot(partial(_standing, who=application_id, limits=self._limits, now=now))
 
     async def standings(self, now: float) -> list[QuotaStatus]:
-        """Say how all applications stand."""
+        """Return how all applications stand."""
         return await self._store().background.run(partial(_standings, limits=self._limits, now=now))
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:
-        """Give what was counted for an application in a time."""
+        """Return what was counted for an application in a time."""
         values = {"application_id": application_id, "first": first, "last": last}
         return await self._store().background.run(partial(_usage, values=values))
 
@@ -52,7 +52,7 @@ class SqliteAccounts:
 
 
 def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) -> Limits:
-    """Give the rules for an application, its own before those for all."""
+    """Return the rules for an application, its own before those for all."""
     return limits.overridden(_own(run(connection, "own_limits", {"application_id": application_id})))
 
 

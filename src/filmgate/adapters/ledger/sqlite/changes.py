@@ -15,13 +15,13 @@ _REMEMBERED = 86_400.0
 
 
 def note(connection: apsw.Connection, task: Task) -> None:
-    """Give a changed task the next number."""
+    """Return a changed task the next number."""
     values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": None}
     run(connection, "note_change", values)
 
 
 def note_deletion(connection: apsw.Connection, task: Task, now: float) -> None:
-    """Give the end of a task the next number."""
+    """Return the end of a task the next number."""
     run(connection, "drop_noted_deletions", {"before": now - _REMEMBERED})
     values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": now}
     run(connection, "note_change", values)

@@ -69,7 +69,7 @@ def _prepare(connection: apsw.Connection, pragmas: str) -> None:
 
 
 def unavailable(error: Exception, path: Path | None = None) -> Unavailable:
-    """Give the error a caller should see for one of FAULTS; it names the file if it is given."""
+    """Return the error a caller should see for one of FAULTS; it names the file if it is given."""
     return Unavailable(f"The ledger{'' if path is None else f' {path}'} cannot be used now: {error}")
 
 
@@ -83,7 +83,7 @@ def faults_as_unavailable(path: Path | None = None) -> Iterator[None]:
 
 
 def translate_error(error: Exception) -> Exception:
-    """Give the error a caller should see: a fresh one of ours, or the same if it is a defect of the program."""
+    """Return the error a caller should see: a fresh one of ours, or the same if it is a defect of the program."""
     own = _ours(error)
     if own is None:
         return error

@@ -85,7 +85,7 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
 
 
 def postpone(connection: apsw.Connection, claim: Claim, not_before: float) -> bool:
-    """Give claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
+    """Return claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
     return bool(run(connection, "postpone_due", _held(claim) | {"not_before": not_before}))
 
 

@@ -37,7 +37,7 @@ class SqliteFigures:
         return ends, rows[-1][0] if rows else after
 
     async def last_change(self) -> int:
-        """Give the number of the last change of any task, 0 if there is none."""
+        """Return the number of the last change of any task, 0 if there is none."""
         ((number,),) = self._store().reader.rows(SQL["last_change_of_all"])
         return number or 0
 

@@ -15,7 +15,7 @@ _ROWS = 1_000
 
 
 def linked_files(connection: apsw.Connection, statement: str) -> Iterator[list[Any]]:
-    """Give what a statement reads of all files that have links; it gives some behind a place, each after its own."""
+    """Yield what a statement reads of all files that have links; it gives some behind a place, each after its own."""
     after = 0
     while True:
         with faults_as_unavailable():
@@ -28,7 +28,7 @@ def linked_files(connection: apsw.Connection, statement: str) -> Iterator[list[A
 
 
 def files_in_progress(connection: apsw.Connection) -> Iterator[str]:
-    """Give the keys that the work on unfinished tasks names, whether they have links or not."""
+    """Yield the keys that the work on unfinished tasks names, whether they have links or not."""
     with faults_as_unavailable():
         rows = run(connection, "work_in_progress", {})
     for (work,) in rows:

@@ -43,7 +43,7 @@ class Inspection:
         return log.stat().st_size if log.exists() else 0
 
     def damage(self) -> list[str]:
-        """Say what is damaged; nothing if all is well. It reads the whole file."""
+        """Return what is damaged; nothing if all is well. It reads the whole file."""
         found = [str(row[0]) for row in self._rows("PRAGMA quick_check(5)")]
         return [] if found == ["ok"] else found
 
@@ -52,16 +52,16 @@ class Inspection:
         return len(self._rows("PRAGMA foreign_key_check"))
 
     def files(self) -> Iterator[tuple[str, int]]:
-        """Give the key and the bytes of every file that has a link."""
+        """Yield the key and the bytes of every file that has a link."""
         yield from ((key, size) for key, size in linked_files(self._connection, "files_behind"))
 
     def kept_keys(self) -> set[str]:
-        """Give the keys that work in progress names, and `ID/` of each task whose files will be removed."""
+        """Return the keys that work in progress names, and `ID/` of each task whose files will be removed."""
         purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
         return purged.union(files_in_progress(self._connection))
 
     def overdue(self, before: float) -> list[tuple[str, int, float]]:
-        """Give the queues with work that was due before a time and is not taken: how much, and since when."""
+        """Return the queues with work that was due before a time and is not taken: how much, and since when."""
         return [(queue, count, since) for queue, count, since in self._rows(SQL["overdue_work"], {"before": before})]
 
     def late(self, before: float) -> int:

@@ -137,7 +137,7 @@ class SqliteLedger:
         return await self._store.lists.run(application_id, lambda reader: find(reader, application_id, wanted))
 
     async def echoes(self, task_ids: Sequence[str]) -> dict[str, RawRequest]:
-        """Give the submit bodies of these tasks by id."""
+        """Return the submit bodies of these tasks by id."""
         rows = self._store.reader.rows(SQL["echoes"], {"ids": json(list(task_ids))})
         return {task_id: RawRequest(dialect, body) for task_id, dialect, body in rows}
 
@@ -196,7 +196,7 @@ class SqliteLedger:
         return await self._write(partial(submits.rejoin, values=values | {"expires_at": now + mark.lasts}))
 
     async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
-        """Have the submit of a task expected once more."""
+        """Remember the submission of a task, so that a repeat of it is recognised."""
         await self._write(partial(submits.expect, task=task, known_by=mark, now=now))
 
     async def change(self, application_id: str, task_id: str) -> TaskChange:
@@ -208,7 +208,7 @@ class SqliteLedger:
         return self._store.reader.snapshot(lambda reader: changes.changes(reader, application_id, after, limit))
 
     async def last_change(self, application_id: str) -> int:
-        """Give the number of the last change of any task of the application."""
+        """Return the number of the last change of any task of the application."""
         ((number,),) = self._store.reader.rows(SQL["last_change"], {"application_id": application_id})
         return number or 0
 
@@ -252,7 +252,7 @@ class SqliteLedger:
         return dict(self._store.reader.rows(SQL["known_upstream"], values))
 
     async def has_departed(self, application_id: str, task_id: str) -> bool:
-        """Say whether the application has deleted a task of this id that a provider had made."""
+        """Return whether the application has deleted a task of this id that a provider had made."""
         return bool(self._store.reader.rows(SQL["departed"], {"application_id": application_id, "id": task_id}))
 
     async def unknown_submits(self) -> list[Task]:
@@ -293,7 +293,7 @@ class SqliteLedger:
         return dict(self._store.reader.rows(SQL["next_attempts"], {"ids": json(list(task_ids))}))
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
-        """Give claimed work back; nothing happens if somebody else has it by now."""
+        """Return claimed work back; nothing happens if somebody else has it by now."""
         await self._write(partial(due.postpone, claim=claim, not_before=not_before))
 
     async def finish(self, claim: Claim) -> None:

@@ -17,7 +17,7 @@ _ROLES = 8
 
 
 def migrations(package: str = __package__) -> list[str]:
-    """Give the texts of the numbered migrations in order; the schema's version is how many were applied."""
+    """Return the texts of the numbered migrations in order; the schema's version is how many were applied."""
     files = [file for file in resources.files(package).joinpath("migrations").iterdir() if file.name.endswith(".sql")]
     return [file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name)]
 

@@ -61,7 +61,7 @@ class CopiedLedger:
             raise Unavailable(f"The ledger {self._path} has {len(orphans)} rows that refer to rows that are gone.")
 
     def files(self) -> Iterator[Stored]:
-        """Give all files that have links."""
+        """Yield all files that have links."""
         yield from (Stored(*file) for file in linked_files(self._connection, "files_with_digests"))
 
     def doubt(self, local: Collection[str], limits: Mapping[str, float], lookups: str, since: float, now: float) -> int:

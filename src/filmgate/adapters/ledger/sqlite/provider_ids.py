@@ -35,7 +35,7 @@ def set_origins(connection: apsw.Connection, origins: Mapping[str, str], now: fl
 def take(
     connection: apsw.Connection, engine: str, upstream_id: str, task_id: str, application_id: str, now: float
 ) -> None:
-    """Give a provider's id to a task. Raises Conflict if it is known as another task's."""
+    """Return a provider's id to a task. Raises Conflict if it is known as another task's."""
     # Here and nowhere else it is decided whose an id is, in the transaction that writes it down.
     run(connection, "forget_provider_ids", {"now": now, "limit": _SWEPT})
     values = {

@@ -39,7 +39,7 @@ class Reader:
         self._cursor = self._connection.cursor()
 
     def rows(self, statement: str, values: dict[str, Any] | tuple[Any, ...] = ()) -> list[Row]:
-        """Give every row, so that no statement is left open: it would hold back the log, and the one cursor."""
+        """Return every row, so that no statement is left open: it would hold back the log, and the one cursor."""
         try:
             return self._cursor.execute(statement, values).fetchall()
         except apsw.InterruptError as error:

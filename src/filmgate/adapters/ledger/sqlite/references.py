@@ -37,7 +37,7 @@ def check(connection: apsw.Connection, task: Task) -> None:
 
 
 def find_needed(connection: apsw.Connection) -> Needed:
-    """Give what the unfinished tasks of all applications go on from."""
+    """Return what the unfinished tasks of all applications go on from."""
     found = Needed(set(), set())
     for (generation,) in run(connection, "referring", {}):
         for reference in _generation(generation).references:

@@ -50,7 +50,7 @@ class SqliteRetention:
         return await self._store().writer.run(partial(submits.forget, now=now, limit=limit))
 
     async def strays(self, keys: Sequence[str]) -> list[str]:
-        """Say which of these keys of the store no row refers to."""
+        """Return which of these keys of the store no row refers to."""
         return await self._store().background.run(partial(_strays, keys=keys))
 
 
@@ -111,7 +111,7 @@ class _Round:
         return int(rows[0][1]) if rows else 0
 
     def _pages(self, statement: str, before: float) -> Iterator[Row]:
-        """Give what may go, oldest first: its id and time, and what else the statement tells of it."""
+        """Yield what may go, oldest first: its id and time, and what else the statement tells of it."""
         values: Values = {"application_id": self._who, "before": before, "limit": _PAGE}
         place: Values = {"after_time": -math.inf, "after_id": ""}
         for _ in range(_PAGES):

@@ -49,7 +49,7 @@ def task_from(row: Row) -> Task:
 
 
 def task_values(task: Task) -> Values:
-    """Give the values of `task_columns` by name."""
+    """Return the values of `task_columns` by name."""
     return msgspec.structs.asdict(task) | {
         "generation": json(task.generation),
         "work": None if task.work == _NO_WORK else json(task.work),
@@ -64,7 +64,7 @@ def progress_from(work: str) -> WorkState:
 
 
 def change_values(change: Change) -> Values:
-    """Give the values of `change_task` by name: NULL for what stays."""
+    """Return the values of `change_task` by name: NULL for what stays."""
     values = {name: None if value is UNSET else value for name, value in msgspec.structs.asdict(change).items()}
     for name in ("work", "output", "failure"):
         values[name] = None if values[name] is None else json(values[name])
@@ -96,7 +96,7 @@ def media_from(row: Row) -> StoredMedia:
 
 
 def media_values(stored: StoredMedia) -> Values:
-    """Give the values of `media_columns` by name."""
+    """Return the values of `media_columns` by name."""
     return (
         msgspec.structs.asdict(stored.media)
         | msgspec.structs.asdict(stored)

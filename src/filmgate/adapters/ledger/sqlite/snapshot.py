@@ -42,17 +42,17 @@ class Snapshot:
         self._lock.close()
 
     def last_change(self) -> int:
-        """Give the number of the last change, to ask for what has changed since."""
+        """Return the number of the last change, to ask for what has changed since."""
         with faults_as_unavailable():
             return int(run(self._reader, "last_change_of_all", {})[0][0] or 0)
 
     def files(self) -> Iterator[Named]:
-        """Give all files; where nothing is held, each as it is when its turn comes."""
+        """Yield all files; where nothing is held, each as it is when its turn comes."""
         yield from self._files_in_progress()
         yield from (Named(key, size) for key, size in linked_files(self._reader, "files_behind"))
 
     def files_since(self, number: int) -> Iterator[Named]:
-        """Give the files that may have come since a change, and some more."""
+        """Yield the files that may have come since a change, and some more."""
         yield from self._files_in_progress()
         with faults_as_unavailable():
             changed = run(self._reader, "files_changed", {"after": number})

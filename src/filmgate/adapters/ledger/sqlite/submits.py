@@ -26,7 +26,7 @@ def mark(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord) -
 
 
 def expect(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord, now: float) -> None:
-    """Have the submit of a task expected once more."""
+    """Remember the submission of a task, so that a repeat of it is recognised."""
     run(connection, "expect_submit", _values(task, known_by, now))
 
 

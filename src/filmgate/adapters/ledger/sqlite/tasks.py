@@ -166,7 +166,7 @@ def _recall(task: Task, now: float) -> list[WorkItem]:
 
 
 def _seek(task: Task, now: float) -> list[WorkItem]:
-    """Have a submit looked for that is ended without an answer; if this process lives, the answer is here before."""
+    """Enqueue the search for a submission that ended without an answer."""
     asked = task.work.asked
     if asked is None or task.upstream_id is not None:
         return []

@@ -47,7 +47,7 @@ class SqliteCallbacks:
         )
 
     async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Give the deliveries of a callback, oldest first."""
+        """Return the deliveries of a callback, oldest first."""
         values = {"task_id": callback.task_id, "state": callback.state}
         return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
 
@@ -61,7 +61,7 @@ class SqliteCallbacks:
         return await self._store().writer.run(partial(_resend, who=who, now=now))
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
-        """Give what signs the application's callbacks, newest first."""
+        """Return what signs the application's callbacks, newest first."""
         rows = self._store().reader.rows(SQL["callback_secrets"], {"application_id": application_id, "now": now})
         return [SigningSecret(*row) for row in rows]
 

@@ -36,7 +36,7 @@ class Writer:
         self._thread.start()
 
     async def run(self, operation: Operation[T]) -> T:
-        """Give the operation's result once it is on disk; a caller that stops waiting does not undo it."""
+        """Return the operation's result once it is on disk; a caller that stops waiting does not undo it."""
         if not self._open:
             raise Unavailable("The ledger is closed.")
         future: asyncio.Future[T] = self._loop.create_future()

@@ -28,7 +28,7 @@ def retake(order: RenderOrder, means: RenderBackend) -> Reel:
 
 
 def _source(order: RenderOrder, means: RenderBackend) -> tuple[Past, Size]:
-    """Give the scene of the work that is to be taken again, and its size in pixels."""
+    """Return the scene of the work that is to be taken again, and its size in pixels."""
     past = past_of(order.start.notes, means) if isinstance(order.start, Film) else None
     if past is None or order.start is None:
         raise _unsupported_error(
@@ -49,7 +49,7 @@ def _source(order: RenderOrder, means: RenderBackend) -> tuple[Past, Size]:
 
 
 def _larger(order: RenderOrder, size: Size) -> Size:
-    """Give the frame size of an upscale: the shape of the source, at the resolution asked for or the next one."""
+    """Return the frame size of an upscale: the shape of the source, at the resolution asked for or the next one."""
     ratio, _ = nearest_size(*size)
     asked = RESOLUTIONS if order.resolution is None else (order.resolution,)
     larger = (frame_size(ratio, resolution) for resolution in asked)
@@ -61,7 +61,7 @@ def _larger(order: RenderOrder, size: Size) -> Size:
 
 
 def _reframe_size(order: RenderOrder, size: Size) -> Size:
-    """Give the frame size of a reframe: the shape asked for, at the source's resolution unless another is asked for."""
+    """Return the frame size of a reframe: the requested shape, by default at the source's resolution."""
     _, resolution = nearest_size(*size)
     return frame_size(order.aspect_ratio, order.resolution or resolution)
 

@@ -36,7 +36,7 @@ MOVES: dict[str, Camera] = {
 
 
 def combine(keys: Iterable[str]) -> Camera:
-    """Give the camera that makes all these moves at once. Raises KeyError for a key outside `MOVES`."""
+    """Return the camera that makes all these moves at once. Raises KeyError for a key outside `MOVES`."""
     moves = [MOVES[key] for key in keys]
     return Camera(
         pan=sum(move.pan for move in moves),

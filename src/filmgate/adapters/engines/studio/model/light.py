@@ -42,7 +42,7 @@ def light(scene: Scene) -> Light:
 
 
 def sun(scene: Scene) -> Vector:
-    """Give the direction to the sun or moon: right, up, away from the camera. Beside the frame it is behind us."""
+    """Return the direction to the sun or moon: right, up, away from the camera. Beside the frame it is behind us."""
     x, y = scene.light_at
     beside = min(1.0, max(0.0, (abs(x) - 0.5) / 0.6))
     return _unit((x, y, 1.15 - 1.5 * beside))

@@ -45,7 +45,7 @@ class StageArea(msgspec.Struct, frozen=True):
     lamps: float = 0.0
 
     def ground(self, depth: float) -> float:
-        """Give the height of flat ground at a depth, as seen by a camera at rest."""
+        """Return the height of flat ground at a depth, as seen by a camera at rest."""
         return self.horizon + (self.near - self.horizon) * depth
 
 

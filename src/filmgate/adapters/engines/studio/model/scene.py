@@ -106,7 +106,7 @@ _SWING = 48.0
 
 
 def pose(camera: Camera, seconds: float, period: float) -> Pose:
-    """Give the camera's place at a moment, counted from the start of the first clip; may be negative.
+    """Return the camera's place at a moment, counted from the start of the first clip; may be negative.
 
     It depends on nothing else, so a clip goes on from another one without a seam. With a `period` above 0 it is
     the same again after so many seconds.
@@ -123,7 +123,7 @@ def pose(camera: Camera, seconds: float, period: float) -> Pose:
 
 
 def reach(camera: Camera) -> float:
-    """Give how far to a side the camera can ever be, in units."""
+    """Return how far to a side the camera can ever be, in units."""
     return abs(camera.pan) * _SWING / (2 * math.pi) + camera.shake
 
 
@@ -134,7 +134,7 @@ def _tremble(seconds: float, period: float, phase: float) -> float:
 
 
 def beat(frequency: float, period: float) -> float:
-    """Give an angular frequency, in a loop of `period` seconds moved to the nearest whole number of turns."""
+    """Return an angular frequency, in a loop of `period` seconds moved to the nearest whole number of turns."""
     if not period:
         return frequency
     turn = 2 * math.pi / period

@@ -17,7 +17,7 @@ _SIDE = 340
 
 
 def depth(picture: Picture) -> Plane:
-    """Give nearness, 0 to 1, for each pixel: low in the frame, unlike the borders, and sharp means near."""
+    """Return nearness, 0 to 1, for each pixel: low in the frame, unlike the borders, and sharp means near."""
     rows, columns = picture.shape[:2]
     scale = min(1.0, _SIDE / max(rows, columns))
     size = (max(8, round(columns * scale)), max(8, round(rows * scale)))
@@ -32,12 +32,12 @@ def depth(picture: Picture) -> Plane:
 
 
 def upright(near: Plane) -> Plane:
-    """Give one nearness to all of a column, changing slowly from side to side; the same shape."""
+    """Return one nearness to all of a column, changing slowly from side to side; the same shape."""
     return _profile(near, 0)
 
 
 def level(near: Plane) -> Plane:
-    """Give one nearness to all of a row, changing slowly from top to bottom; the same shape."""
+    """Return one nearness to all of a row, changing slowly from top to bottom; the same shape."""
     return _profile(near, 1)
 
 
@@ -49,13 +49,13 @@ def _profile(near: Plane, axis: int) -> Plane:
 
 
 def sharpness(grey: Plane, spread: float) -> Plane:
-    """Give how much detail there is around each pixel of a grey picture; `spread` in pixels."""
+    """Return how much detail there is around each pixel of a grey picture; `spread` in pixels."""
     detail: Plane = cv2.GaussianBlur(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), (0, 0), spread)
     return detail
 
 
 def _unlike(picture: Plane) -> Plane:
-    """Give how far each pixel's colour is from the borders', smoothed."""
+    """Return how far each pixel's colour is from the borders', smoothed."""
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
     border = np.concatenate([lab[0], lab[:, 0], lab[:, -1]]).mean(axis=0)
     far: Plane = cv2.GaussianBlur(np.linalg.norm(lab - border, axis=2).astype(np.float32), (0, 0), 6)

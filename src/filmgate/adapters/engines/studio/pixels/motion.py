@@ -107,7 +107,7 @@ class _Lens:
 
 
 def _way(a: Picture, b: Picture) -> Plane:
-    """Give how far each pixel of one picture moves on its way to the other: (rows, columns, 2), in pixels.
+    """Return how far each pixel of one picture moves on its way to the other: (rows, columns, 2), in pixels.
 
     A flow is believed where the flow back leads to where it came from.
     """
@@ -152,7 +152,7 @@ def _sweep(a: Picture, b: Picture) -> Plane | None:
 
 
 def _greys(a: Picture, b: Picture) -> tuple[list[Plane], float]:
-    """Give both pictures grey and small, and by how much they were scaled."""
+    """Return both pictures grey and small, and by how much they were scaled."""
     rows, columns = a.shape[:2]
     scale = min(1.0, _FLOW_WIDTH / columns)
     size = (max(32, round(columns * scale)), max(32, round(rows * scale)))
@@ -161,14 +161,14 @@ def _greys(a: Picture, b: Picture) -> tuple[list[Plane], float]:
 
 
 def _grid(picture: Picture) -> Plane:
-    """Give the place of each pixel: (rows, columns, 2), x before y."""
+    """Return the place of each pixel: (rows, columns, 2), x before y."""
     rows, columns = picture.shape[:2]
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     return np.stack([x, y], axis=2)
 
 
 def _middle(picture: Picture) -> Plane:
-    """Give the point that is approached: a little above the middle, where the horizon and the heads are."""
+    """Return the point that is approached: a little above the middle, where the horizon and the heads are."""
     rows, columns = picture.shape[:2]
     return np.array((columns / 2, rows * 0.48), np.float32)
 

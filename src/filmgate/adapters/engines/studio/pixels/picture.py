@@ -86,7 +86,7 @@ class _Crop(NamedTuple):
 
 
 def _start(told: Picture, scaled: int, length: int, middle: float) -> int:
-    """Give where the most telling part begins; `told` is how much there is to see along the axis.
+    """Return where the most telling part begins; `told` is how much there is to see along the axis.
 
     Telling is what has edges and colours of its own. Without a clear winner it is the middle of the width, and of the
     height a little above the middle, where faces and horizons are.

@@ -36,7 +36,7 @@ class Idea(msgspec.Struct, frozen=True):
 
 
 def seed_of(task_id: str) -> int:
-    """Give the seed of a task: 32 bits of its id's digest."""
+    """Return the seed of a task: 32 bits of its id's digest."""
     return int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:4])
 
 

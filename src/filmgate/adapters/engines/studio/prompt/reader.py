@@ -23,17 +23,17 @@ class Reading:
         self._taken: set[str] = set()
 
     def every(self, known: dict[str, T]) -> list[T]:
-        """Give the meanings of all words the table knows, in order."""
+        """Return the meanings of all words the table knows, in order."""
         found = [(word, meaning(word, known)) for word in self.words if word not in self._taken]
         self._used.update(word for word, value in found if value is not None)
         return [value for _, value in found if value is not None]
 
     def first(self, known: dict[str, T]) -> T | None:
-        """Give the meaning of the first word the table knows; the others that mean something count as used, too."""
+        """Return the meaning of the first word the table knows; the others that mean something count as used, too."""
         return next(iter(self.every(known)), None)
 
     def phrase(self, known: dict[str, T]) -> T | None:
-        """Give the meaning of the first phrase of several words that the prompt holds."""
+        """Return the meaning of the first phrase of several words that the prompt holds."""
         held = [phrase for phrase in known if phrase in self._text]
         self.mark(word for phrase in held for word in phrase.split())
         return known[held[0]] if held else None
@@ -49,7 +49,7 @@ class Reading:
         self._taken |= taken
 
     def used(self) -> list[str]:
-        """Give the words that made a difference, in order."""
+        """Return the words that made a difference, in order."""
         return [word for word in self.words if word in self._used]
 
     def ignored_words(self) -> list[str]:

@@ -134,7 +134,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def words_of(prompt: str) -> list[str]:
-    """Give the prompt's words in lower case, in order, each once."""
+    """Return the prompt's words in lower case, in order, each once."""
     return list(dict.fromkeys(_WORD.findall(prompt.lower())))
 
 

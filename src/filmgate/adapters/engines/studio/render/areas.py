@@ -21,7 +21,7 @@ class Box(msgspec.Struct, frozen=True):
 
 
 def area(part: PlaceLayer, at: Pose, size: tuple[int, int]) -> Box:
-    """Give the pixels a part can touch at a pose of the camera, in a frame of a size in pixels."""
+    """Return the pixels a part can touch at a pose of the camera, in a frame of a size in pixels."""
     if part.disc is not None:
         x, y, reach = part.disc
         return disc((x, y), reach, part.depth, at, size)
@@ -40,7 +40,7 @@ def area(part: PlaceLayer, at: Pose, size: tuple[int, int]) -> Box:
 
 
 def disc(middle: tuple[float, float], reach: float, depth: float, at: Pose, size: tuple[int, int]) -> Box:
-    """Give the pixels around a point of the scene: `middle` and `reach` in units, at a depth."""
+    """Return the pixels around a point of the scene: `middle` and `reach` in units, at a depth."""
     width, height = size
     unit = math.sqrt(width * height)
     view = 1 + depth * (at.view - 1)
@@ -54,7 +54,7 @@ def disc(middle: tuple[float, float], reach: float, depth: float, at: Pose, size
 
 
 def around(corners: Iterable[tuple[float, float]], depth: float, at: Pose, size: tuple[int, int]) -> Box:
-    """Give the pixels between points of the scene, in units, at a depth."""
+    """Return the pixels between points of the scene, in units, at a depth."""
     width, height = size
     unit = math.sqrt(width * height)
     view = 1 + depth * (at.view - 1)

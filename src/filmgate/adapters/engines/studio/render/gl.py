@@ -41,7 +41,7 @@ class NoGl(Exception):
 
 @cache
 def context() -> Any:
-    """Give the process's OpenGL context. Raises NoGl.
+    """Return the process's OpenGL context. Raises NoGl.
 
     Libraries are named outright, because searching for them starts a compiler; libEGL alone is enough with Mesa.
     """
@@ -60,7 +60,7 @@ def context() -> Any:
 
 
 def renderer_name() -> str:
-    """Give the driver's own name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. Raises NoGl."""
+    """Return the driver's own name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. Raises NoGl."""
     return str(context().info["GL_RENDERER"])
 
 
@@ -115,7 +115,7 @@ class GlRenderer:
         return self._pixels.copy()
 
     def close(self) -> None:
-        """Give everything back but the programs; unbound, because a driver must not be asked for what is deleted.
+        """Return everything back but the programs; unbound, because a driver must not be asked for what is deleted.
 
         Of a lost context nothing can be given back: it goes with the process.
         """

@@ -63,7 +63,7 @@ class Layer(msgspec.Struct, frozen=True):
         return head + "".join(f"#define {word}\n" for word in extra) + "".join(map(text, self.files)) + main
 
     def relief_uniforms(self, values: Uniforms) -> Uniforms:
-        """Give what the relief is told beside the scene's uniforms: its measures, and how wide it must be."""
+        """Return what the relief is told beside the scene's uniforms: its measures, and how wide it must be."""
         assert self.relief is not None
         relief, (width, height) = self.relief, values["uSize"]
         horizon, near, _ = values["uStage"]
@@ -83,7 +83,7 @@ def text(name: str) -> str:
 
 
 def layers(scene: Scene, period: float) -> list[Layer]:
-    """Give what is drawn, in order. `period` is the loop in seconds, 0 without one."""
+    """Return what is drawn, in order. `period` is the loop in seconds, 0 without one."""
     place = PLACES[scene.name]
     parts = [_part(scene, period, index, part) for index, part in enumerate(place.parts)]
     return parts + [
@@ -92,7 +92,7 @@ def layers(scene: Scene, period: float) -> list[Layer]:
 
 
 def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = None) -> Defines:
-    """Give the switches all layers of a scene are compiled with."""
+    """Return the switches all layers of a scene are compiled with."""
     place = PLACES[scene.name]
     flags: dict[str, object] = {
         "LOOP": period > 0,
@@ -109,7 +109,7 @@ def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = No
 
 
 def uniforms(scene: Scene, seconds: float, period: float, at: Pose, size: tuple[int, int]) -> Uniforms:
-    """Give what all layers of a scene are told at a moment."""
+    """Return what all layers of a scene are told at a moment."""
     place, grade, palette, lit = PLACES[scene.name], scene.grade, scene.palette, light(scene)
     return {
         "uSize": size,

@@ -89,7 +89,7 @@ class Net:
         self._sheet.render(moderngl.TRIANGLES)
 
     def close(self) -> None:
-        """Give everything back but the programs."""
+        """Return everything back but the programs."""
         self._context.detect_framebuffer(0).use()
         things = (self._triangles, self._sheet, *self._bakings, self._order, self._target, self._depth)
         for thing in (*things, self._heights, self._shade, self._seen):
@@ -114,7 +114,7 @@ def tell(program: Any, values: Uniforms) -> None:
 
 
 def _count(relief: Relief, size: tuple[int, int]) -> tuple[int, int]:
-    """Give the points across and away: as many as the relief says for an ordinary clip, in step with smaller frames."""
+    """Return the points across and away: the relief's number for an ordinary clip, fewer for smaller frames."""
     share = min(1.25, max(0.7, (size[0] * size[1]) ** 0.5 / _ORDINARY))
     return round(relief.columns * share), round(relief.rows * share)
 

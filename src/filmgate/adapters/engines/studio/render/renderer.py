@@ -30,7 +30,7 @@ class Renderer(Protocol):
         """Draw one moment, in seconds from the start of the first clip; often smaller than the clip."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Return back what it holds."""
 
 
 class RenderBackend(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -126,7 +126,7 @@ def _usual_count(name: str, noun: str, before: list[str]) -> int:
 
 
 def _crowd(first: Figure, role: CastRole, stage: StageArea, chance: random.Random) -> list[Figure]:
-    """Give the figures of a role: the first, and those who keep together with it, on the water behind it."""
+    """Return the figures of a role: the first, and those who keep together with it, on the water behind it."""
     size = first.metres * stage.metre * first.depth
     afloat = first.way == Way.AFLOAT
     return [first] + [

@@ -39,12 +39,12 @@ class Stand(msgspec.Struct, frozen=True):
 
 
 def pieces(figure: Figure) -> int:
-    """Give the number of layers a figure is drawn in, one over the other."""
+    """Return the number of layers a figure is drawn in, one over the other."""
     return 1 + len(SUBJECTS[figure.name].pieces)
 
 
 def switches(figure: Figure, piece: int) -> dict[str, object]:
-    """Give what the GLSL of a piece of a figure is compiled with, beside the scene's own switches."""
+    """Return what the GLSL of a piece of a figure is compiled with, beside the scene's own switches."""
     subject = SUBJECTS[figure.name]
     way = Way(figure.way)
     return {
@@ -57,7 +57,7 @@ def switches(figure: Figure, piece: int) -> dict[str, object]:
 
 
 def stand(scene: Scene, stage: StageArea, figure: Figure, seconds: float, period: float, half: float) -> Stand:
-    """Say where a figure is at a moment; `period` is the loop in seconds, `half` half the frame's width in units."""
+    """Return where a figure is at a moment; `period` is the loop in seconds, `half` half the frame's width in units."""
     subject, way = SUBJECTS[figure.name], Way(figure.way)
     action = subject.actions[figure.action]
     height = figure.metres * stage.metre * figure.depth
@@ -79,7 +79,7 @@ def stand(scene: Scene, stage: StageArea, figure: Figure, seconds: float, period
 
 
 def uniforms(figure: Figure, at: Stand) -> dict[str, object]:
-    """Give what the GLSL of a figure is told at a moment, beside what all layers are."""
+    """Return what the GLSL of a figure is told at a moment, beside what all layers are."""
     return {
         "uFoot": (at.x, at.y, at.height, figure.depth),
         "uSelf": (at.facing, figure.phase, at.lean),
@@ -88,7 +88,7 @@ def uniforms(figure: Figure, at: Stand) -> dict[str, object]:
 
 
 def box(figure: Figure, piece: int, at: Stand, pose: Pose, size: tuple[int, int]) -> Box:
-    """Give the pixels a piece of a figure can touch."""
+    """Return the pixels a piece of a figure can touch."""
     subject = SUBJECTS[figure.name]
     whole = subject.actions[figure.action].extent or subject.extent
     left, right, bottom, top = (whole, *subject.pieces)[piece]
