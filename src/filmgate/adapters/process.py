@@ -267,7 +267,7 @@ Handler = Callable[[dict[str, Any], Report], dict[str, Any]]
 
 
 def bind_to_parent() -> None:
-    """Make this process die with the one that started it, whose process id is the first argument."""
+    """Make this process die with its parent; the first argument is the parent's process id."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")

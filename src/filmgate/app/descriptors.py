@@ -18,7 +18,7 @@ _USED_AT_START: Final = 64
 
 
 def raise_limit() -> int:
-    """Raise the soft limit of descriptors to the hard one, and return what it is now."""
+    """Raise the soft limit of descriptors to the hard one, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -29,7 +29,7 @@ def raise_limit() -> int:
 
 
 def connections_within(limit: int, used: int) -> int:
-    """Return how many clients may be connected, with so many descriptors of which some are used.
+    """Return the limit of connected clients for a number of descriptors, some of them in use.
 
     A quarter of them is kept for the ledger, the store, engines, providers and webhooks, and a few for admins.
     """

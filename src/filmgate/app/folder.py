@@ -30,8 +30,8 @@ _NO_FOLDER_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENO
 def hold(data: Path) -> Iterator[None]:
     """Hold the data folder for this process and make it private. Raises Unavailable.
 
-    Two locks of the kernel, which end with the process and which no child inherits: one on a file, as it works on
-    every file system, and one on the folder itself, as a file can be removed and made anew.
+    Two kernel locks, which end with the process and are not inherited: one on a file, as it works on
+    every file system, and one on the folder itself, as a file can be removed and created again.
     """
     try:
         data.mkdir(parents=True, exist_ok=True, mode=folder_mode())
@@ -92,7 +92,7 @@ def _in_use(data: Path) -> Unavailable:
 
 
 def _folder_holder(data: Path) -> int | None:
-    """Find who holds the folder itself in the kernel's list, which names a file by its number."""
+    """Find the holder of the folder's lock in the kernel's list, which names files by number."""
     with contextlib.suppress(OSError, ValueError):
         inode = data.stat().st_ino
         for line in Path("/proc/locks").read_text().splitlines():

@@ -58,7 +58,7 @@ def new_application(name: str) -> Application:
 
 
 def api_key(application: Application, key: str, name: str, now: float, role: KeyRole = KeyRole.MEMBER) -> ApiKey:
-    """Return what is kept of a new key."""
+    """Return the row of a new key."""
     return ApiKey(
         id=str(uuid_utils.uuid4()),
         application_id=application.id,
@@ -72,7 +72,7 @@ def api_key(application: Application, key: str, name: str, now: float, role: Key
 
 
 def admin_key(settings: Settings, owner: Application) -> tuple[bytes, Caller] | None:
-    """Return the admin key that the settings give, with who holds it."""
+    """Return the admin key of the settings with its caller."""
     if settings.admin_key is None:
         return None
     credential = str(uuid_utils.uuid5(uuid_utils.UUID(owner.id), "bootstrap"))

@@ -24,7 +24,7 @@ def is_address_of_this_machine(address: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches what is bound to a host. It says nothing about who sends a request."""
+    """Return whether only this machine reaches a bind address. It does not identify the sender of a request."""
     name = host.strip("[]").lower()
     with suppress(ValueError):
         return ipaddress.ip_address(name).is_loopback

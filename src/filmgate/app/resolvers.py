@@ -37,7 +37,7 @@ class Names:
         return {"tenants": self._tenants.lookups, "providers": self._providers.lookups}
 
     async def close(self) -> None:
-        """Return up what is under way and close the sockets."""
+        """Cancel the running look-ups and close the sockets."""
         for resolver in (self._tenants, self._providers):
             await resolver.close()
         for servers in self._servers:

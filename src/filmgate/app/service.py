@@ -69,7 +69,7 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 async def open_existing_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """Open the ledger that a data folder has; the service may be running. Raises Unavailable, NotFound without one.
 
-    A mistyped folder must not become a new ledger, whose keys no service knows.
+    A mistyped folder must not become a new ledger with keys that no service knows.
     """
     if settings.database is not None:
         raise Unavailable("Only the embedded ledger is there yet: leave FILMGATE_DATABASE empty.")

@@ -179,7 +179,7 @@ def _prefix_that_may_come(prefix: str, own: set[str]) -> str:
 
 
 def _scraping(settings: Settings, access: AccessControl) -> Permission:
-    """Make the check of who may read the metrics: an admin, the metrics token, or everybody where that is set."""
+    """Create the check for readers of the metrics: admins, holders of the metrics token, or everybody if open."""
     from filmgate.adapters.web.auth import bearer
     from filmgate.core.tasks.access import require
     from filmgate.core.tasks.keys import digest

@@ -72,7 +72,7 @@ class FairQueue:
             raise
 
     def give_back(self, application: str) -> None:
-        """End a turn, and give it to who waits: of this application if its share was full, else to all in turn."""
+        """End a turn and hand it on: to this application's waiters if its share was full, else to all in turn."""
         was_full = self._taken.total() >= self._total
         self._taken[application] -= 1
         if not self._taken[application]:

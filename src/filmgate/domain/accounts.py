@@ -80,7 +80,7 @@ class AccountSettings(BaseModel):
 
 
 def account_settings(table: dict[str, Any]) -> tuple[AccountSettings, dict[str, Any]]:
-    """Read an account's table; what it does not know is given back, for the dialect to check. Raises ValueError."""
+    """Read an account's table and return its unknown keys, for the dialect to check. Raises ValueError."""
     known = {name: value for name, value in table.items() if name in AccountSettings.model_fields}
     rest = {name: value for name, value in table.items() if name not in known}
     try:

@@ -90,7 +90,7 @@ def _text(value: Value) -> str:
 
 
 def size_changes(generation: Generation) -> list[Adjustment]:
-    """Return the changes of whoever gives a clip that is worked on, or gone on from, the size that it has."""
+    """Return the changes of an engine that keeps the size of the source clip."""
     reason = "the size is that of the clip it is made from; leave it out"
     asked = {
         "aspect_ratio": generation.aspect_ratio,

@@ -71,7 +71,7 @@ def _plain(text: bytes) -> bytes:
 
 
 def _reason(text: bytes) -> str:
-    """Return what is wrong with base64 that cannot be decoded."""
+    """Return why base64 cannot be decoded."""
     wrong = re.search(rb"[^A-Za-z0-9+/]", text.rstrip(b"="))
     if wrong is not None:
         return f': there is "{wrong[0].decode("ascii")}" after {wrong.start()} letters'

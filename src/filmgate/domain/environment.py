@@ -30,10 +30,10 @@ def is_service_link(name: str, value: str) -> bool:
 
 
 def strangers(environment: Mapping[str, str], options: Collection[str], known: Collection[str] = ()) -> Iterator[str]:
-    """Yield a sentence for each variable that nobody reads, to be shown as a warning.
+    """Yield a warning for each unknown variable.
 
     `options` are the names of the options, `known` further variables that are read. Raises ValueError for a variable
-    that is nearly called as an option is: what it says would be lost. An empty one says nothing.
+    with a name close to an option's: its value would be lost. Empty variables do not count.
     """
     named = {PREFIX + option.upper() for option in options} | _SERVICES_OWN
     fine = named | _OTHERS | {name.upper() for name in known}

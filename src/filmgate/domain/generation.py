@@ -154,7 +154,7 @@ def _is_clip(reference: Reference | None) -> bool:
 
 
 def check(generation: Generation, *, prompt_field: str = "prompt", min_prompt: int = 1) -> Generation:
-    """Return the generation if it keeps every rule, else raise InvalidRequest that says what is allowed.
+    """Return the generation if it keeps every rule, else raise InvalidRequest with the allowed values.
 
     `prompt_field` is the dialect's name of the prompt. An empty prompt is allowed with an image or a video.
     """

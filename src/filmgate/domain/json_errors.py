@@ -54,7 +54,7 @@ def describe_start(body: bytes) -> str | None:
 
 
 def explain(body: bytes, error: Exception) -> str:
-    """Return why a body is no JSON: what is wrong, at which byte, and what to do."""
+    """Return why a body is no JSON: the fault, its byte, and the remedy."""
     if not body.strip():
         return "the body is empty: send a JSON object with the fields of the request"
     if (sentence := describe_start(body)) is not None:
@@ -104,7 +104,7 @@ def _not_utf8(body: bytes) -> str:
 
 
 def _at(body: bytes, at: int, said: str) -> str:
-    """Return what is wrong at a byte, or just behind it where only white space is between."""
+    """Return the fault at a byte, or behind the white space after it."""
     behind = body[at : at + 256].lstrip()[:16]
     if body[at : at + 1] < b" " and "trailing" not in said:
         return "there is a line break or another control character within a text: write \\n for it"

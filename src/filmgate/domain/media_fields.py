@@ -115,7 +115,7 @@ def is_nothing(value: Any) -> bool:
 def _walk(path: str, value: Any) -> Iterator[tuple[str, bool]]:
     """Yield each value in an unknown field with its path, and whether it is a picture or clip.
 
-    Nothing is copied: what is walked through may be as large as a body.
+    Nothing is copied: the value may be as large as a body.
     """
     above, _, last = path.rpartition(".")
     inside = _OF_AN_ID.search(last) is not None and _STRONG.search(split_words(above)) is not None
@@ -150,7 +150,7 @@ def _join_path(place: str, name: str) -> str:
 
 
 def _holds(text: str, words: str, *, strong: bool) -> bool:
-    """Return whether a text is a picture or clip, by what it is or by what it is called."""
+    """Return whether a text is a picture or clip, by its content or its field's name."""
     if not text.strip():
         return False
     if _DATA_URI.match(text) or _ADDRESS.match(text) or _BARE.match(text):

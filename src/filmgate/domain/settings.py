@@ -301,7 +301,7 @@ class _Environment(EnvSettingsSource):
     """The variables, without what Kubernetes sets for a service called "filmgate"; errors name the variable."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Leave out what is no option."""
+        """Leave out unknown options."""
         value, key, is_complex = super().get_field_value(field, field_name)
         link = value is not None and is_service_link(PREFIX + field_name.upper(), value)
         return None if link else value, key, is_complex

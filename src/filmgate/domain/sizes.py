@@ -36,7 +36,7 @@ def frame_size(aspect_ratio: str, resolution: str | None = None) -> tuple[int, i
 
 
 def nearest_size(width: int, height: int) -> tuple[str, str | None]:
-    """Return the aspect ratio and the resolution (None: none) whose size is nearest to these pixels, at least 1x1.
+    """Return the aspect ratio and the resolution (None: none) with the size nearest to these pixels, at least 1x1.
 
     The ratio is chosen first, then the area; both are compared as proportions.
     """

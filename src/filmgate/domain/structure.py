@@ -43,7 +43,7 @@ class Structure:
         self._start = b""
 
     def add(self, piece: bytes) -> None:
-        """Count a piece. Raises InvalidRequest for too many values or what is no JSON, PayloadTooLarge."""
+        """Count a piece. Raises InvalidRequest for too many values or invalid JSON, PayloadTooLarge."""
         self._start = self._start or piece[:_HEAD]
         self._values += count_values(piece) - 1
         if self._values >= MAX_VALUES:

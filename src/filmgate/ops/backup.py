@@ -116,7 +116,7 @@ class _Backup:
         return manifest
 
     def _sort_out(self, named: dict[str, int | None]) -> tuple[dict[str, int], tuple[str, ...]]:
-        """Leave in the backup what the copied ledger names, and give the bytes of each file, and what is missing."""
+        """Keep the files that the copied ledger names; return the bytes of each file, and the missing ones."""
         found, missing = {}, []
         for number, (key, size) in enumerate(named.items()):
             kept, place = self._kept / key, self._folder / MEDIA / key

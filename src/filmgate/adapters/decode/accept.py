@@ -44,7 +44,7 @@ class _Plan(msgspec.Struct, frozen=True):
 def accept_clip() -> list[Facts]:
     """Write the clip in `SOURCE` to `CLIP`, playable everywhere, with its sound and nothing else. Raises InvalidMedia.
 
-    H.264 that browsers play is verified and copied; all else is encoded anew at its own size and pace.
+    H.264 that browsers play is verified and copied; everything else is re-encoded at its own size and pace.
     """
     with open_footage(SOURCE) as footage:
         plan = _verify(footage) if _could_stay(footage) else None
@@ -67,7 +67,7 @@ class _Copied:
         self._track = output.add_stream_from_template(footage.stream, opaque=True)
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Yield what is to be written."""
+        """Yield the packets to write."""
         strip = BitStreamFilterContext(_WITHOUT_NOTES, self._footage.stream, self._track)
         for packet in self._footage.coded_packets():
             for stripped in strip.filter(packet):
@@ -75,7 +75,7 @@ class _Copied:
                 yield stripped
 
     def facts(self) -> Facts:
-        """Return the facts of what was written."""
+        """Return the facts of the written file."""
         plan = self._plan
         return clip_facts("video/mp4", plan.width, plan.height, plan.frames, self._footage.rate)
 
@@ -95,7 +95,7 @@ class _Encoded:
         self._track.codec_context.time_base = self._clock
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Yield what is to be written."""
+        """Yield the packets to write."""
         last = -1
         for time, frame in itertools.chain([self._first], self._frames):
             shown = fit(frame, self._track.width, self._track.height)
@@ -106,7 +106,7 @@ class _Encoded:
         yield from self._track.encode(None)
 
     def facts(self) -> Facts:
-        """Return the facts of what was written."""
+        """Return the facts of the written file."""
         return clip_facts("video/mp4", self._track.width, self._track.height, self._count, self._rate)
 
     def _ticks(self, time: Fraction) -> int:

@@ -24,7 +24,7 @@ _OPERATIONS = {
 def perform(operation: SandboxOperation, max_pixels: int = 0) -> SandboxResult:
     """Run an operation; a file that cannot be used is an outcome too.
 
-    An external clip may have so many pixels over all its frames (0: no limit).
+    `max_pixels` limits an external clip over all its frames (0: no limit).
     """
     try:
         return SandboxResult(

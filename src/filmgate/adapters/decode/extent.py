@@ -49,7 +49,7 @@ def _check_segment(file: BinaryIO, size: int) -> None:
 
 
 def _number(file: BinaryIO) -> int | None:
-    """Read a number of 1 to 8 bytes, whose length is told by the zeros it begins with; None if it is not known."""
+    """Read a number of 1 to 8 bytes; its leading zeros give its length. None if it is unknown."""
     first = file.read(1)
     if not first or not first[0]:
         raise InvalidMedia(_CUT)

@@ -166,7 +166,7 @@ def open_container(name: str, decoders: Sequence[str]) -> Iterator[tuple[InputCo
 
 @contextlib.contextmanager
 def open_footage(name: str, max_pixels: int = 0) -> Iterator[Footage]:
-    """Open a clip in the current folder, of so many pixels over all frames (0: no limit). Raises InvalidMedia."""
+    """Open a clip in the current folder, limited in pixels over all frames (0: no limit). Raises InvalidMedia."""
     with open_container(name, _DECODERS) as (container, demuxer):
         tracks = [track for track in container.streams.video if not _is_cover(track)]
         # The list given to the library keeps it from probing with other decoders, not from decoding with them.

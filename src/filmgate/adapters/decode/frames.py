@@ -89,6 +89,6 @@ def _matrix(frame: VideoFrame) -> Colorspace:
 
 
 def _image(frame: VideoFrame, mode: str) -> Image.Image:
-    """Take the only plane of a packed frame, whose lines may be padded."""
+    """Take the only plane of a packed frame; its lines may be padded."""
     plane = frame.planes[0]
     return Image.frombytes(mode, (frame.width, frame.height), bytes(plane), "raw", mode, plane.line_size, 1)

@@ -50,7 +50,7 @@ def clip_demuxer(head: bytes) -> str | None:
 
 
 def foreign(head: bytes, wanted: str, allowed: str) -> str:
-    """Return what a file is instead of what was wanted, and what to do about it."""
+    """Return a sentence that names the type of an unwanted file and the accepted types."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if b"<svg" in start and start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
         return f"The file is an SVG drawing, not a {wanted} we can read: allowed are {allowed}. Export it as PNG."

@@ -95,7 +95,7 @@ def enter_root(folder: str) -> str:
 
 
 def drop_capabilities() -> None:
-    """Return up what this process may do as the owner of its namespaces, or as root."""
+    """Drop the capabilities of this process as the owner of its namespaces, or as root."""
     if sys.platform == "linux":
         header = struct.pack("=Ii", _CAPABILITIES_V3, 0)
         _check(_libc().capset(header, bytes(24)))

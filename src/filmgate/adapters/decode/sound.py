@@ -32,7 +32,7 @@ class Sound:
         self._plays = track.codec_context.codec.name == "aac"
 
     def write(self, output: OutputContainer) -> Iterator[Packet[AudioStream]]:
-        """Add a track to the output, and give what is to be written to it."""
+        """Add a track to the output and yield its packets."""
         if self._plays:
             track = output.add_stream_from_template(self._track, opaque=True)
             return self._copy(track)

@@ -57,7 +57,7 @@ class Zygote:
         self._orders = msgspec.json.Decoder(SandboxJob | StopChild)
 
     def serve(self) -> None:
-        """Do what is asked, until the other side is gone."""
+        """Serve requests until the other side is gone."""
         bell, ring = os.pipe()
         os.set_blocking(bell, False)
         os.set_blocking(ring, False)

@@ -169,7 +169,7 @@ def _host(host: str, *, bracketed: bool) -> str:
 
 
 def _target(path: str, query: str) -> str:
-    """Return what is asked for, encoded. Raises ValueError for what is no text."""
+    """Return the encoded path and query. Raises ValueError for bytes that are no text."""
     return quote(path or "/", safe=_IN_TARGET) + ("?" + quote(query, safe=_IN_TARGET) if query else "")
 
 

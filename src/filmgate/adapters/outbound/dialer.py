@@ -80,7 +80,7 @@ async def first_connected(
 
 
 async def _hang_up(dials: Sequence[asyncio.Future[httpcore2.AsyncNetworkStream]]) -> None:
-    """Call off dials that are not needed, and close what they have opened."""
+    """Cancel unneeded dials and close their connections."""
     for each in dials:
         each.cancel()
     for opened in await asyncio.gather(*dials, return_exceptions=True):

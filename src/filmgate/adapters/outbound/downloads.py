@@ -45,7 +45,7 @@ class Download:
         self._resuming = False
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that ask for what is missing; none if all of it is."""
+        """Return the headers that ask for the missing rest; none if the whole file is missing."""
         self._gained = 0
         self._resuming = self._size > 0 and self._validator is not None
         return {"range": f"bytes={self._size}-", "if-range": self._validator or ""} if self._resuming else {}
@@ -55,7 +55,7 @@ class Download:
         return error.retryable and self._gained > 0 and self._validator is not None
 
     async def take(self, answer: httpx2.Response) -> bool:
-        """Read an answer to its end; False if it was no use and the file must be asked for anew. Raises FetchError."""
+        """Read an answer to its end; False if the file must be requested again. Raises FetchError."""
         status = answer.status_code
         if self._resuming and (status == 416 or (status == 206 and not self._is_continued_by(answer))):
             await self._start_anew()

@@ -229,7 +229,7 @@ class CheckedFetcher:
 
 
 async def _beginning(answer: httpx2.Response) -> bytes:
-    """Read what comes of a body in a moment, up to the limit."""
+    """Read the first bytes of a body, up to the limit."""
     import httpx2
 
     received = bytearray()
@@ -272,9 +272,9 @@ def _is_localhost(host: str) -> bool:
 
 
 def _headers(address: Address, headers: dict[str, str]) -> dict[str, str]:
-    """Add what every request says; bodies come as they are, since a compressed one could be a bomb.
+    """Add the headers of every request; bodies come uncompressed, since a compressed one could be a bomb.
 
-    Firewalls and some servers refuse a request that does not say what it accepts.
+    Firewalls and some servers refuse a request without `Accept`.
     """
     own = {
         "accept": "*/*",

@@ -183,7 +183,7 @@ class HttpProviderClient:
         return self._without_key(bytes(received))
 
     def _without_key(self, body: bytes) -> bytes:
-        """Blot out our key where a provider repeats it: what it says of errors is shown and logged."""
+        """Redact our key where a provider repeats it: its errors are shown and logged."""
         for secret in self._secrets:
             body = body.replace(secret, b"(the key)")
         return body
@@ -244,7 +244,7 @@ class _Sending:
 def _open_transports(
     tls: ssl.SSLContext | None, resolve: Resolve | None
 ) -> tuple[httpx2.AsyncHTTPTransport, httpx2.AsyncHTTPTransport]:
-    """Open two: one that keeps its connections, and one whose connections serve a single request.
+    """Open two transports: one that keeps its connections, and one with a connection per request.
 
     A kept connection may be closed by its server just when a request is written to it, and then nobody knows whether
     the request was seen. That is no harm to a query, but it must not happen to a submit.

@@ -78,7 +78,7 @@ class Resolver:
 
     @property
     def lookups(self) -> Lookups:
-        """What is under way and what was done."""
+        """Return the running look-ups and the counts of finished ones."""
         return Lookups(len(self._asking), self._done, self._failed, self._refused)
 
     async def resolve(self, host: str, application: str) -> Sequence[str]:
@@ -97,7 +97,7 @@ class Resolver:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Return up what is under way."""
+        """Cancel the running look-ups."""
         waited: list[asyncio.Future[Sequence[str]]] = [*self._running.values(), *self._asking]
         for each in waited:
             each.cancel()

@@ -79,7 +79,7 @@ class Watch:
 
     @contextlib.contextmanager
     def _span(self, name: str, task: Task | None) -> Iterator[None]:
-        """Put what is done into the trace of the task's submit, if that was in one."""
+        """Run inside a span of the trace that submitted the task, if there is one."""
         if self._tracing is None or task is None:
             yield
             return

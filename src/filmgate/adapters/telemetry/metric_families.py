@@ -42,7 +42,7 @@ def static_families(
 
 
 def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
-    """Return what is known of the accounts with providers."""
+    """Return the metrics of provider accounts."""
     each = [((name,), account) for name, account in accounts.items()]
     yield gauge(
         "filmgate_provider_ready", "Whether the account is given new tasks: 0 while its breaker is open.", ("engine",),
@@ -71,7 +71,7 @@ def accounts_families(accounts: Mapping[str, Account]) -> Iterable[Metric]:
 
 
 def lookups_families(lookups: Mapping[str, tuple[int, int, int, int]]) -> Iterable[Metric]:
-    """Return what is known of name resolution: look-ups by whose names they are."""
+    """Return the metrics of name resolution, by the owner of the names."""
     each = [((name,), counts) for name, counts in lookups.items()]
     yield gauge(
         "filmgate_name_lookups_running", "Look-ups of names that are under way.", ("names",),

@@ -96,7 +96,7 @@ class Metrics:
         self._outcomes.labels("retrying" if outcome.again is not None else outcome.status).inc()
 
     async def exposition(self) -> bytes:
-        """Write all metrics. Where the ledger cannot be read, what is in it is left out."""
+        """Write all metrics, without those of the ledger where it cannot be read."""
         async with self._reading:
             if time.monotonic() - self._read_at >= _FRESH_SECONDS:
                 await self._read()
@@ -104,7 +104,7 @@ class Metrics:
             return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Return the families that are made anew each time."""
+        """Return the families that are computed on each scrape."""
         free = shutil.disk_usage(self._data).free
         yield from static_families(self._requests(), self._version, free, ledger=self._standing is not None)
         yield from accounts_families(self._accounts)

@@ -61,16 +61,16 @@ class Tracing:
         self._trace, self._propagator = trace, TraceContextTextMapPropagator()
 
     async def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         await asyncio.to_thread(self._provider.shutdown)
 
     @contextlib.contextmanager
     def span(
         self, name: str, attributes: Mapping[str, str | None], *, kind: Kind = "internal", parent: str | None = None
     ) -> Iterator[Span]:
-        """Make a span of what is done inside, below `parent`, or below the span that it is done in.
+        """Create a span around the block, below `parent` or the current span.
 
-        A `parent` that names no place in a trace begins a new one. Of an error no more is told than its type.
+        A `parent` that names no place in a trace begins a new one. Only the type of an error is recorded.
         """
         above = traceparent.get() if parent is None else parent
         context = self._propagator.extract({} if above is None else {"traceparent": above})

@@ -163,7 +163,7 @@ class MediaInputs:
             await self._store.put(new_key, Path(name) / "copy")
 
     async def keep(self, kind: ReferenceKind, data: bytes, application_id: str, folder: str) -> StoredMedia:
-        """Decode a picture or clip in the sandbox and store what was decoded, not what was sent."""
+        """Decode a picture or clip in the sandbox and store the decoded result, not the received bytes."""
         with tempfile.TemporaryDirectory(dir=self._work, prefix="intake-") as name:
             source = Path(name) / "source"
             await asyncio.to_thread(source.write_bytes, data)
@@ -176,7 +176,7 @@ class MediaInputs:
     async def keep_file(
         self, kind: ReferenceKind, source: Path, application_id: str, folder: str, name: str | None = None
     ) -> StoredMedia:
-        """Store a file that came in, decoded and written anew. Raises InvalidMedia."""
+        """Decode and re-encode a received file and store it. Raises InvalidMedia."""
         token, suffix = secrets.token_urlsafe(16), _suffix(kind)
         target = source.with_name(f"decoded{suffix}")
         normalise = self._tools.normalise_image if kind is ReferenceKind.IMAGE else self._tools.normalise_video

@@ -76,7 +76,7 @@ class Uploads:
         self._announced: dict[str, AnnouncedUpload] = {}
 
     def announce(self, context: RequestContext, media_type: str, size: int) -> AnnouncedUpload:
-        """Expect so many bytes of a picture or clip.
+        """Announce the upload of a picture or clip with its size in bytes.
 
         Raises InvalidMedia for any other type, PayloadTooLarge, and TooManyRequests if too much is waited for.
         """
@@ -98,7 +98,7 @@ class Uploads:
         return file
 
     def find_announced(self, file_id: str) -> AnnouncedUpload:
-        """Find an announced file that was not sent yet, for whoever knows its id. Raises NotFound."""
+        """Find an announced file without bytes by its id, which is the credential. Raises NotFound."""
         file = self._announced.get(file_id)
         if file is None or file.expires_at < self._clock():
             self._announced.pop(file_id, None)

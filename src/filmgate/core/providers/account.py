@@ -224,7 +224,7 @@ class Account:
                     await self._asked.wait()
 
     def _waits(self, question: _Question) -> bool:
-        """Return whether somebody waits for it: it may stand here twice, hurried, and who asked may have gone away."""
+        """Return whether a caller still waits for it: it may be queued twice, and its caller may have gone."""
         return not question.answer.done() and self._open.get(question.task_id) is question
 
     def _due(self) -> list[_Question]:
@@ -280,7 +280,7 @@ class Account:
             del self._known[next(iter(self._known))]
 
     async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Send a request when it may go out; what is said of lists and deletes says nothing about submits."""
+        """Send a request when the throttle allows it; errors of lists and deletes say nothing about submits."""
         async with self._lines:
             await self._query_pace.turn()
             try:

@@ -34,7 +34,7 @@ class ProviderCancel:
         self._clock = clock
 
     async def work(self, claim: Claim) -> None:
-        """Do what is due of either kind."""
+        """Run a work item of either kind."""
         account = self._accounts[claim.due.queue.partition(":")[2]]
         await (self._seek if claim.due.kind == SEEK else self._recall)(claim, account)
 
@@ -51,7 +51,7 @@ class ProviderCancel:
         await self._ledger.finish(claim)
 
     async def _seek(self, claim: Claim, account: Account) -> None:
-        """Find what a submit has become that was never answered, to have it forgotten: only what is certainly its."""
+        """Find the generation of an unanswered request and cancel it, if it is certainly its own."""
         if not account.provider.discards:
             await self._ledger.finish(claim)
             return

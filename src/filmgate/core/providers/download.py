@@ -106,7 +106,7 @@ class Downloading:
             await self._unusable(attempt, error.message)
 
     async def _unusable(self, attempt: Attempt, reason: str, code: FailureCode = FailureCode.OUTPUT_MISSING) -> None:
-        """Ask the provider for its file again, so often, then fail; its links and its id stay in the row."""
+        """Ask the provider for its file again, a limited number of times, then fail; links and id stay in the row."""
         # What breaks when the disk is full is not the file.
         await self._store.ready()
         task, attempts = attempt.task, attempt.task.attempts + 1

@@ -208,5 +208,5 @@ class Importer:
 
 
 def _understood(report: Status) -> Generation:
-    """Return what was asked for; what it refers to is the provider's, and nothing here."""
+    """Return the request as understood; its references are the provider's and are dropped."""
     return msgspec.structs.replace(report.asked or Generation(""), start=None, end=None, guides=())

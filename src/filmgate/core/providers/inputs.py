@@ -58,7 +58,7 @@ class InputTranslator:
         return places, tuple(guides)
 
     async def forget(self, task: Task) -> None:
-        """Remove what was fetched for a task, once its provider has it; what stays now goes with the task's end."""
+        """Remove the files fetched for a task once its provider has them; the rest goes with the task's end."""
         for given in task.work.inputs.values():
             with contextlib.suppress(FilmgateError, OSError):
                 await self._store.remove(given.key)

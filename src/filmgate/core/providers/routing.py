@@ -63,7 +63,7 @@ class Router:
         self._accounts = accounts
 
     def choose(self, generation: Generation, origin: str | None, terms: Terms = ANY_TERMS) -> str:
-        """Choose the engine of a new task. Where all refuse it is the first, whose reason then ends the task.
+        """Choose the engine of a new task. If all refuse, it is the first, and its reason ends the task.
 
         Raises InvalidRequest if they refuse strict terms.
         """
@@ -109,7 +109,7 @@ class Router:
         return standard_price(generation) if price is None else price
 
     def remarks(self, engine: str, generation: Generation, terms: Terms) -> dict[str, Any]:
-        """Return what is noted with a task when it goes to an engine: that it makes previews, and what it changes."""
+        """Return the notes of a task for an engine: whether it makes previews, and the values it changes."""
         preview = engine not in self._accounts and self._engines[engine].preview
         return {"preview": preview, "adjustments": self.changes(engine, generation, terms)}
 

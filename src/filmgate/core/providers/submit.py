@@ -314,7 +314,7 @@ class ProviderSubmit:
             attempt.over = True
 
     async def _submission(self, attempt: Attempt, folder: Path, asked: SubmitAttempt) -> Submission:
-        """Put together what is asked. Raises EngineFailed if an input cannot be given to this provider."""
+        """Build the submission. Raises EngineFailed if an input cannot be given to this provider."""
         task = attempt.task
         account = self._accounts[task.engine]
         places, guides = await self._inputs.translate(task, account.provider, folder)

@@ -33,7 +33,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
-    """Look at everything and say of each what was found; unless `offline`, ask the providers too."""
+    """Run all checks and return their findings; unless `offline`, ask the providers too."""
     now = running(settings)
     for check in CHECKS if offline else (*CHECKS, engines.providers):
         try:

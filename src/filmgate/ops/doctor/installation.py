@@ -46,7 +46,7 @@ def python(_settings: Settings, _now: Running) -> Iterator[Finding]:
 
 
 def packages(_settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterator[Finding]:
-    """Compare the installed packages with what is needed, and with the lock where there is one."""
+    """Compare the installed packages with the requirements, and with the lock where there is one."""
     wrong = list(_unmet(metadata.requires("filmgate") or ()))
     if wrong:
         found = "; ".join(map(str, wrong))

@@ -51,7 +51,7 @@ class ScriptedEngine:
     async def run(self, job: Job, report: Report) -> Product:
         """Follow the script, then write the clip.
 
-        An extended one has the length of both parts, and one that is made anew that of the earlier clip.
+        An extended clip has the length of both parts, a modified one that of the earlier clip.
         """
         script = self._playbook.script_for(job.generation.prompt)
         if job.crashes < script.crash:
@@ -90,7 +90,7 @@ class ScriptedEngine:
         return Product(path, self._notes(job, 1))
 
     def _notes(self, job: Job, frames: int) -> Notes:
-        """Return what is noted of a clip; as a preview it has nothing of the prompt but the directives."""
+        """Return the notes of a clip; a preview shows nothing of the prompt but the directives."""
         notes: Notes = {"engine": self.name, "frames": frames}
         if not self.preview:
             return notes

@@ -52,7 +52,7 @@ class StudioEngine:
         return Capabilities(kinds=tuple(Kind), operations=able, inputs=SIDES, concepts=True)
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what does not follow from how the studio works; ignored words are in the notes of what was made."""
+        """Return the values that the studio changes; ignored words are in the notes of the product."""
         changes = not_enhanced(generation, f"the engine {self.name}")
         if works_on_clip(generation):
             changes += size_changes(generation) if generation.operation is not Operation.UPSCALE else []

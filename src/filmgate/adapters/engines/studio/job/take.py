@@ -54,7 +54,7 @@ def shoot(order: RenderOrder, report: Report) -> dict[str, Any]:
 
 
 def plan(order: RenderOrder, scene: Scene, means: RenderBackend) -> Reel:
-    """Choose the technique by what is asked for, and by what the clip starts from and ends at."""
+    """Choose the technique by the operation and by the first and last frame."""
     if order.operation in {Operation.UPSCALE, Operation.REFRAME}:
         return retake(order, means)
     match order.start, order.end:

@@ -109,7 +109,7 @@ def pose(camera: Camera, seconds: float, period: float) -> Pose:
     """Return the camera's place at a moment, counted from the start of the first clip; may be negative.
 
     It depends on nothing else, so a clip goes on from another one without a seam. With a `period` above 0 it is
-    the same again after so many seconds.
+    the same again after each period, in seconds.
     """
     turn = 2 * math.pi / (period or _SWING)
     swing = math.sin(turn * seconds) / turn

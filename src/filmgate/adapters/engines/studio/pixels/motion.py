@@ -97,7 +97,7 @@ class _Lens:
         self._flow = None if flow is None else 2 * flow
 
     def at(self, way: float, steps: int) -> Picture:
-        """Draw the picture from a place between where it was taken, 0, and the nearest, 1, so many frames away."""
+        """Draw the picture from a place between its own, 0, and the nearest, 1, at a distance in frames."""
         if steps == 0 or (way == 0.0 and self._flow is None):
             return self._picture
         source = cv2.scaleAdd(self._pull, -2.0 * way / (1.0 + way), self._grid)

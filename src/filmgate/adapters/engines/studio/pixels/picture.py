@@ -77,7 +77,7 @@ class _Crop(NamedTuple):
 
     @classmethod
     def of(cls, told: Picture, pixels: int, scale: float, length: int, middle: float) -> _Crop:
-        """Find the most telling part of an axis of so many pixels; the frame has `length` of them."""
+        """Find the most telling part of an axis, in pixels; the frame has `length` of them."""
         start = _start(told, max(length, round(pixels * scale)), length, middle)
         first = max(0, int(start / scale) - _MARGIN)
         end = min(pixels, math.ceil((start + length) / scale) + _MARGIN)
@@ -86,9 +86,9 @@ class _Crop(NamedTuple):
 
 
 def _start(told: Picture, scaled: int, length: int, middle: float) -> int:
-    """Return where the most telling part begins; `told` is how much there is to see along the axis.
+    """Return where the most telling part begins; `told` is the detail along the axis.
 
-    Telling is what has edges and colours of its own. Without a clear winner it is the middle of the width, and of the
+    Edges and distinct colours are telling. Without a clear winner it is the middle of the width, and of the
     height a little above the middle, where faces and horizons are.
     """
     spare = scaled - length

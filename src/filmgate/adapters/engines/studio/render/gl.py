@@ -115,9 +115,9 @@ class GlRenderer:
         return self._pixels.copy()
 
     def close(self) -> None:
-        """Return everything back but the programs; unbound, because a driver must not be asked for what is deleted.
+        """Release everything but the programs; unbound, because a driver must not use deleted objects.
 
-        Of a lost context nothing can be given back: it goes with the process.
+        Nothing of a lost context can be released: it goes with the process.
         """
         if self._lost:
             return

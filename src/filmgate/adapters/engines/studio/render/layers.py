@@ -63,7 +63,7 @@ class Layer(msgspec.Struct, frozen=True):
         return head + "".join(f"#define {word}\n" for word in extra) + "".join(map(text, self.files)) + main
 
     def relief_uniforms(self, values: Uniforms) -> Uniforms:
-        """Return what the relief is told beside the scene's uniforms: its measures, and how wide it must be."""
+        """Return the relief's uniforms beside the scene's: its measures and its least width."""
         assert self.relief is not None
         relief, (width, height) = self.relief, values["uSize"]
         horizon, near, _ = values["uStage"]
@@ -83,7 +83,7 @@ def text(name: str) -> str:
 
 
 def layers(scene: Scene, period: float) -> list[Layer]:
-    """Return what is drawn, in order. `period` is the loop in seconds, 0 without one."""
+    """Return the layers to draw, in order. `period` is the loop in seconds, 0 without one."""
     place = PLACES[scene.name]
     parts = [_part(scene, period, index, part) for index, part in enumerate(place.parts)]
     return parts + [
@@ -109,7 +109,7 @@ def switches(scene: Scene, period: float, *, rest: dict[str, object] | None = No
 
 
 def uniforms(scene: Scene, seconds: float, period: float, at: Pose, size: tuple[int, int]) -> Uniforms:
-    """Return what all layers of a scene are told at a moment."""
+    """Return the uniforms of all layers of a scene at a moment."""
     place, grade, palette, lit = PLACES[scene.name], scene.grade, scene.palette, light(scene)
     return {
         "uSize": size,

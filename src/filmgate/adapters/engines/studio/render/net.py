@@ -70,7 +70,7 @@ class Net:
         self._sheet = context.vertex_array(self._shading, [(corners, "2f", "corner")])
 
     def prepare(self, values: Uniforms) -> None:
-        """Find out what is seen of the ground."""
+        """Find the visible part of the ground."""
         if self._moving:
             self._bake(self._bakings[0], self._heights, values)
         self._target.use()
@@ -81,7 +81,7 @@ class Net:
         self._triangles.render(moderngl.TRIANGLES)
 
     def draw(self, values: Uniforms) -> None:
-        """Shade it, over what is there."""
+        """Shade the ground over the frame."""
         self._context.enable_only(moderngl.BLEND)
         for unit, texture in ((_HEIGHTS, self._heights), (_SHADE, self._shade), (_SEEN, self._seen)):
             texture.use(unit)
@@ -107,7 +107,7 @@ class Net:
 
 
 def tell(program: Any, values: Uniforms) -> None:
-    """Set the uniforms a program has; the compiler drops what it does not use."""
+    """Set the uniforms that a program has; the compiler drops unused ones."""
     for name, value in values.items():
         if name in program:
             program[name].value = value
@@ -120,7 +120,7 @@ def _count(relief: Relief, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _triangles(columns: int, rows: int) -> NDArray[np.uint32]:
-    """Two triangles for each mesh of the net, row by row from near to far, so that what is hidden is not drawn."""
+    """Return two triangles for each mesh of the net, from near to far, so that hidden ones are not drawn."""
     first = np.arange(columns - 1, dtype=np.uint32)[None, :] + columns * np.arange(rows - 1, dtype=np.uint32)[:, None]
     corners = (first, first + columns, first + 1, first + 1, first + columns, first + columns + 1)
     return np.stack(corners, axis=-1).astype(np.uint32).ravel()

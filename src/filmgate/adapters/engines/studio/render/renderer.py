@@ -30,7 +30,7 @@ class Renderer(Protocol):
         """Draw one moment, in seconds from the start of the first clip; often smaller than the clip."""
 
     def close(self) -> None:
-        """Return back what it holds."""
+        """Release the resources of the renderer."""
 
 
 class RenderBackend(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -86,7 +86,7 @@ def roles(reading: Reading) -> list[CastRole]:
 
 
 def home_of(cast: list[CastRole], places: list[str], chance: int) -> str | None:
-    """Choose where to show a cast when no place is named: one of the homes of the first who has any."""
+    """Choose a place for a cast when none is named: a home of the first subject with one."""
     for role in cast:
         homes = [home for home in role.subject.homes if home in places]
         if homes:
@@ -95,7 +95,7 @@ def home_of(cast: list[CastRole], places: list[str], chance: int) -> str | None:
 
 
 def figures(reading: Reading, cast: list[CastRole], stage: StageArea, chance: random.Random) -> tuple[Figure, ...]:
-    """Put the cast on a stage, from far to near. Takes the words of those who can be there out of the reading."""
+    """Put the cast on a stage, from far to near. Removes the words of possible subjects from the reading."""
     there = [role for role in cast if stage.medium in role.subject.ways]
     actors = [role for role in there for _ in range(1 if role.subject.crowd else role.count)][:MAX_FIGURES]
     facing = chance.choice((1, -1))
@@ -126,7 +126,7 @@ def _usual_count(name: str, noun: str, before: list[str]) -> int:
 
 
 def _crowd(first: Figure, role: CastRole, stage: StageArea, chance: random.Random) -> list[Figure]:
-    """Return the figures of a role: the first, and those who keep together with it, on the water behind it."""
+    """Return the figures of a role: the first, and its companions beside it or, on water, behind it."""
     size = first.metres * stage.metre * first.depth
     afloat = first.way == Way.AFLOAT
     return [first] + [
@@ -145,7 +145,7 @@ def _crowd(first: Figure, role: CastRole, stage: StageArea, chance: random.Rando
 def _figure(
     role: CastRole, place: tuple[int, int], facing: int, reading: Reading, stage: StageArea, chance: random.Random
 ) -> Figure:
-    """Put one figure on a stage: the so many-th of how many. Those who go anywhere all look one way."""
+    """Put one figure of several on a stage. Moving figures all look one way."""
     index, count = place
     subject = role.subject
     way = subject.ways[stage.medium]
@@ -173,21 +173,21 @@ def _figure(
 
 
 def _depth(way: Way, subject: Subject, index: int, count: int) -> float:
-    """The more there are, the farther some of them stand; what is tall stands back, so that it fits."""
+    """Return the depth of a figure: farther in a crowd, and farther for tall subjects, so that they fit."""
     row = (index * 2) % 3 if count > 2 else index % 2
     back = {Way.ALOFT: 0.75, Way.AFLOAT: 0.8}.get(way, 0.94)
     return float(back * (1.0 - 0.13 * row) * min(1.0, (3.4 / subject.metres) ** 0.6))
 
 
 def _height(way: Way, size: float, chance: random.Random) -> float:
-    """Where its foot is above the middle of the frame, for what has no ground under it."""
+    """Return the height of the foot above the middle of the frame, for subjects without ground."""
     if way is Way.ALOFT:
         return 0.34 - size - chance.uniform(0.0, 0.05)
     return -size / 2 + chance.uniform(-0.07, 0.03)
 
 
 def _action(subject: Subject, way: Way, reading: Reading) -> str:
-    """What it is told to do if it can, else what it usually does there."""
+    """Return the requested action if the subject has it, else its usual one in this place."""
     usual = subject.usual.get(way) or next(iter(subject.actions))
     asked = (meaning(word, _VERBS) for word in reading.words)
     return next((action for action in asked if action in subject.actions and _fits(action, way)), usual)

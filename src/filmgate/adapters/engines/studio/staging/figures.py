@@ -79,7 +79,7 @@ def stand(scene: Scene, stage: StageArea, figure: Figure, seconds: float, period
 
 
 def uniforms(figure: Figure, at: Stand) -> dict[str, object]:
-    """Return what the GLSL of a figure is told at a moment, beside what all layers are."""
+    """Return the uniforms of a figure at a moment, beside those of all layers."""
     return {
         "uFoot": (at.x, at.y, at.height, figure.depth),
         "uSelf": (at.facing, figure.phase, at.lean),
@@ -127,7 +127,7 @@ def _way(
 
 
 def _never_flat(towards: float) -> float:
-    """Somebody who turns round is seen narrow for a moment, but never not at all."""
+    """Keep a turning figure visible: narrow for a moment, but never of no width."""
     return math.copysign(max(0.12, abs(towards)), towards)
 
 
