@@ -34,7 +34,8 @@ from support.process import Process
 from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.app import open_ledger
 from filmgate.domain.settings import Settings
-from filmgate.ports.ledger import FOLLOW, Ledger, queue_of
+from filmgate.domain.work import Queue, queue_of
+from filmgate.ports.ledger import Ledger
 from support.provider import RunningProvider, provider
 
 POLL, POLL_MAX = 5, 30
@@ -147,7 +148,7 @@ async def start(service: Process, ledger: Ledger) -> Found:
 
     async def taken_up() -> bool:
         # What is claimed without end is not due any more.
-        return await ledger.next_work(queue_of(FOLLOW, ENGINE)) is None
+        return await ledger.next_work(queue_of(Queue.POLL, ENGINE)) is None
 
     return {"taken_up_s": await until(taken_up), "taken_up_cpu_s": service.cpu()}
 

@@ -21,7 +21,8 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import Settings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
-from filmgate.ports.ledger import EXPIRE, FOLLOW, Application, RawRequest, WorkItem, queue_of
+from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
+from filmgate.ports.ledger import Application, RawRequest
 from support.process import Process
 from support.provider import PROMPT
 from support.server import KEY
@@ -57,7 +58,7 @@ def serving(data: Path, account: dict[str, Any]) -> Iterator[Process]:
 async def write(data: Path, count: int, age: float) -> tuple[Application, list[str]]:
     """Write tasks up to `age` seconds old, followed until the service stopped; their ids are the provider's."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
-    now, queue = time.time(), queue_of(FOLLOW, ENGINE)
+    now, queue = time.time(), queue_of(Queue.POLL, ENGINE)
     async with open_ledger(Settings(data=data)) as ledger:
         owner = await ledger.add_application(
             Application(str(uuid.uuid4()), DEFAULT_APPLICATION, str(uuid.uuid4()), now)
@@ -65,8 +66,8 @@ async def write(data: Path, count: int, age: float) -> tuple[Application, list[s
 
         async def put(task_id: str) -> None:
             due = (
-                WorkItem(FOLLOW, queue, task_id, owner.id, now),
-                WorkItem(EXPIRE, EXPIRE, task_id, owner.id, now + _DEADLINE),
+                WorkItem(WorkKind.POLL, queue, task_id, owner.id, now),
+                WorkItem(WorkKind.EXPIRE, Queue.EXPIRE, task_id, owner.id, now + _DEADLINE),
             )
             body = json.dumps({"prompt": PROMPT}).encode()
             await ledger.submit(
@@ -97,7 +98,7 @@ def _accepted(task_id: str, owner: Application, since: float) -> Task:
         created_at=since,
         updated_at=since,
         state=State.PROCESSING,
-        stage=Stage.FOLLOW,
+        stage=Stage.POLL,
         started_at=since,
         deadline_at=since + _DEADLINE,
         work=WorkState(asked=SubmitAttempt(uuid.uuid4().hex, since)),

@@ -15,7 +15,7 @@ from filmgate.core.query.feed import Feed
 from filmgate.core.work.attempt import Attempt, Superseded, WorkContext, shield
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import Stage
-from filmgate.ports.ledger import ADVANCE, FOLLOW, PURGE, queue_of
+from filmgate.domain.work import Queue, WorkKind, queue_of
 from tests.ledger.examples import CANCELLED, ENGINE, A, submitted
 from tests.support.clock import Clock
 
@@ -61,10 +61,10 @@ async def test_who_only_follows_leaves_the_files_to_the_purge(work_context: Work
     picture = Reference(ReferenceKind.IMAGE, "http://example.test/a.png")
     for start, purges in ((None, 0), (picture, 1)):
         generation = Generation("a lighthouse", start=start)
-        followed = await submitted(work_context.ledger, stage=Stage.FOLLOW, generation=generation)
-        await (await claimed(work_context)).enqueue(FOLLOW, queue_of(FOLLOW, ENGINE))
-        await (await claimed(work_context, queue_of(FOLLOW, ENGINE))).end(CANCELLED)
-        found = await work_context.ledger.claim(PURGE, "worker", work_context.clock(), math.inf, 9)
+        followed = await submitted(work_context.ledger, stage=Stage.POLL, generation=generation)
+        await (await claimed(work_context)).enqueue(WorkKind.POLL, queue_of(Queue.POLL, ENGINE))
+        await (await claimed(work_context, queue_of(Queue.POLL, ENGINE))).end(CANCELLED)
+        found = await work_context.ledger.claim(Queue.PURGE, "worker", work_context.clock(), math.inf, 9)
         assert [claim.due.task_id for claim in found] == [followed.id] * purges
 
 
@@ -72,11 +72,11 @@ async def test_work_that_is_handed_over_is_counted_anew(work_context: WorkContex
     """Another kind of work, or the same in another queue, has been tried by nobody."""
     await submitted(work_context.ledger)
     await (await claimed(work_context)).again(0.0)
-    await (await claimed(work_context)).enqueue(FOLLOW, queue_of(FOLLOW, ENGINE))
-    follower = await claimed(work_context, queue_of(FOLLOW, ENGINE))
+    await (await claimed(work_context)).enqueue(WorkKind.POLL, queue_of(Queue.POLL, ENGINE))
+    follower = await claimed(work_context, queue_of(Queue.POLL, ENGINE))
     assert follower.claim.tries == 0
     assert await work_context.ledger.next_work(ENGINE) is None
-    await follower.enqueue(ADVANCE, ENGINE)
+    await follower.enqueue(WorkKind.ADVANCE, ENGINE)
     assert (await claimed(work_context)).claim.tries == 0
 
 
@@ -88,9 +88,9 @@ async def test_who_was_superseded_changes_nothing(work_context: WorkContext):
     with pytest.raises(Superseded):
         await attempt.again(0.0)
     with pytest.raises(Superseded):
-        await attempt.enqueue(FOLLOW, queue_of(FOLLOW, ENGINE))
+        await attempt.enqueue(WorkKind.POLL, queue_of(Queue.POLL, ENGINE))
     assert await work_context.ledger.next_work(ENGINE) is None
-    assert await work_context.ledger.next_work(queue_of(FOLLOW, ENGINE)) is None
+    assert await work_context.ledger.next_work(queue_of(Queue.POLL, ENGINE)) is None
 
 
 async def test_a_cancellation_takes_effect_after_the_work():

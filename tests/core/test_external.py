@@ -31,8 +31,9 @@ from filmgate.domain.generation import OWN, Generation, Guide, GuideRole, Refere
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State, WaitsFor
 from filmgate.domain.task import Task
+from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.faults import Point
-from filmgate.ports.ledger import ADVANCE, INPUTS, RawRequest, WorkItem
+from filmgate.ports.ledger import RawRequest
 from filmgate.ports.provider import InputMode
 from tests.core.providers.small import Small
 from tests.http.sites import Site, no_names, site
@@ -109,11 +110,11 @@ class World:
     async def submitted(self, **fields: Any) -> Task:
         """Accept a task whose inputs are to be fetched."""
         accepted = task(stage=Stage.INPUTS, **fields)
-        due = WorkItem(ADVANCE, INPUTS, accepted.id, accepted.application_id, 0.0)
+        due = WorkItem(WorkKind.ADVANCE, Queue.INPUTS, accepted.id, accepted.application_id, 0.0)
         await self.ledger.submit(accepted, RawRequest("native", b"{}"), [due])
         return accepted
 
-    async def claimed(self, queue: str = INPUTS) -> Attempt:
+    async def claimed(self, queue: str = Queue.INPUTS) -> Attempt:
         """Claim the next work of a queue, as a process does that has just begun."""
         await self.ledger.release(None)
         (claim,) = await self.ledger.claim(queue, "worker", self._clock(), math.inf)
@@ -154,7 +155,7 @@ async def test_inputs_are_fetched_and_left_to_the_engine(world: World):
     assert sorted(now.work.inputs) == ["end", "start"]
     assert {given.key for given in now.work.inputs.values()} == set(await world.store.keys(now.id))
     assert world.remote.asked == ["/a.png", "/b.png"]
-    assert await world.ledger.next_work(INPUTS) is None
+    assert await world.ledger.next_work(Queue.INPUTS) is None
     assert not await world.inputs.defer(await world.claimed(ENGINE))
 
 
@@ -181,7 +182,7 @@ async def test_what_was_stored_is_not_fetched_again(world: World, monkeypatch: p
     assert found is not None
     assert (found.stage, sorted(found.work.inputs)) == (Stage.SUBMIT, ["end", "start"])
     assert world.remote.asked == ["/a.png", "/b.png"]
-    assert await world.ledger.next_work(INPUTS) is None
+    assert await world.ledger.next_work(Queue.INPUTS) is None
     assert await world.ledger.next_work(ENGINE) is not None
 
 
@@ -211,14 +212,14 @@ async def test_the_downloads_of_one_application_do_not_stop_another(world: World
     tasks = []
     for path in ("/1.png", "/2.png", "/3.png"):
         await world.submitted(generation=Generation("a boat", start=world.picture(path)))
-        (claim,) = await world.ledger.claim(INPUTS, "worker", math.inf, math.inf)
+        (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", math.inf, math.inf)
         attempt = world.work_context.attempt(claim)
         tasks.append(asyncio.create_task(cast("Any", inputs.stages[Stage.INPUTS](attempt, Path()))))
         while len(world.remote.asked) < min(2, len(tasks)):
             world.remote.news.clear()
             await world.remote.news.wait()
     await world.submitted(application=B, generation=Generation("a boat", start=world.picture("/b.png")))
-    (claim,) = await world.ledger.claim(INPUTS, "worker", math.inf, math.inf)
+    (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", math.inf, math.inf)
     await inputs.stages[Stage.INPUTS](world.work_context.attempt(claim), Path())
     assert world.remote.asked == ["/1.png", "/2.png", "/b.png"]
     for running in tasks:
@@ -230,7 +231,7 @@ async def test_a_task_without_its_inputs_is_deferred(world: World):
     """What comes to an engine without them, as from an earlier version, goes to the queue of inputs, and back."""
     accepted = task(generation=Generation("a boat", start=world.picture("/a.png")))
     await world.ledger.submit(
-        accepted, RawRequest("native", b"{}"), [WorkItem(ADVANCE, ENGINE, accepted.id, A.id, 0.0)]
+        accepted, RawRequest("native", b"{}"), [WorkItem(WorkKind.ADVANCE, ENGINE, accepted.id, A.id, 0.0)]
     )
     attempt = await world.claimed(ENGINE)
     assert await world.inputs.defer(attempt)

@@ -16,7 +16,8 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
-from filmgate.ports.ledger import EXPIRE, Change, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind
+from filmgate.ports.ledger import Change
 from tests.core.providers.small import Small
 from tests.ledger.examples import NOW, A, submitted
 
@@ -50,18 +51,18 @@ async def expired(ledger: SqliteLedger, stage: Stage, now: float, **settings: An
     """Let the limit of a task come due whose deadline is NOW: why it has ended, and when its limit is due again."""
     work = WorkState(asked=SubmitAttempt("submit-key", NOW - 100))
     task = await submitted(ledger, engine="far", not_before=math.inf)
-    due = WorkItem(EXPIRE, EXPIRE, task.id, A.id, NOW)
+    due = WorkItem(WorkKind.EXPIRE, Queue.EXPIRE, task.id, A.id, NOW)
     change = Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING, stage=stage, work=work, deadline_at=NOW)
     await ledger.commit(change, [due])
     ends = Ends(ledger)
     accounts = {"far": Account("far", Small(), AccountSettings(**settings))} if settings else {}
     keeper = Expiry(ledger, cast("Any", ends), cast("Any", None), lambda: now, accounts)
-    (claim,) = await ledger.claim(EXPIRE, "w", now, math.inf)
+    (claim,) = await ledger.claim(Queue.EXPIRE, "w", now, math.inf)
     await keeper.expire(claim)
-    return ends.codes, await ledger.next_work(EXPIRE)
+    return ends.codes, await ledger.next_work(Queue.EXPIRE)
 
 
-@pytest.mark.parametrize(("stage", "code"), [(Stage.FOLLOW, "expired"), (Stage.SUBMIT_UNKNOWN, "submit_unknown")])
+@pytest.mark.parametrize(("stage", "code"), [(Stage.POLL, "expired"), (Stage.SUBMIT_UNKNOWN, "submit_unknown")])
 async def test_a_task_ends_at_its_deadline(ledger: SqliteLedger, stage: Stage, code: str):
     """An unknown outcome has a deadline of its own, which says so when it comes."""
     assert await expired(ledger, stage, NOW) == ([code], None)

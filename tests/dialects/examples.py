@@ -53,7 +53,7 @@ def task(state: State = State.COMPLETED, **fields: Any) -> Task:
         "state": state,
     }
     if state is not State.PENDING:
-        values |= {"started_at": 1_725_077_412.0, "percent": 40, "stage": Stage.FOLLOW}
+        values |= {"started_at": 1_725_077_412.0, "percent": 40, "stage": Stage.RENDER}
     if state in (State.COMPLETED, State.FAILED):
         values |= {"finished_at": 1_725_077_566.2414, "updated_at": 1_725_077_566.2414, "stage": Stage.DONE}
     if state is State.COMPLETED:

@@ -17,8 +17,9 @@ from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.work.attempt import shield
 from filmgate.domain.errors import Unavailable
+from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.ports.dispatch import QueueConfig
-from filmgate.ports.ledger import PURGE, Claim, Ledger, WorkItem
+from filmgate.ports.ledger import Claim, Ledger
 from tests.ledger.examples import ENGINE, A, B, submitted
 
 Running = Callable[..., Awaitable[EmbeddedDispatcher]]
@@ -136,7 +137,7 @@ async def test_one_application_has_no_more_than_its_share(
     # A pump that spins would claim between any two of these.
     begun = asked
     for _ in range(100):
-        await ledger.enqueue(WorkItem(PURGE, PURGE, single.id, B.id, 0.0))
+        await ledger.enqueue(WorkItem(WorkKind.PURGE, Queue.PURGE, single.id, B.id, 0.0))
     assert asked - begun < 50
     work.let_on(20)
     await work.until(lambda: len(work.ended) == 10)

@@ -17,7 +17,8 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import FetchedInput, Task, WorkState
-from filmgate.ports.ledger import CALLBACK, PURGE, Application, Change, Ledger, Page, TaskFilter, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind, work_for
+from filmgate.ports.ledger import Application, Change, Ledger, Page, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, key, media, output, submitted, task
 
@@ -379,11 +380,11 @@ class ChangingConformance(Tenants):
         before = await submitted(ledger)
         work = WorkState(notes={"remote": "id"})
         change = Change(
-            task_id=before.id, fence=0, now=NOW, state=State.PROCESSING, stage=Stage.FOLLOW, attempts=1, percent=40,
+            task_id=before.id, fence=0, now=NOW, state=State.PROCESSING, stage=Stage.RENDER, attempts=1, percent=40,
             started_at=900.0, deadline_at=2_000.0, work=work,
         )  # fmt: skip
         expected = msgspec.structs.replace(
-            before, updated_at=NOW, state=State.PROCESSING, stage=Stage.FOLLOW, attempts=1, percent=40,
+            before, updated_at=NOW, state=State.PROCESSING, stage=Stage.RENDER, attempts=1, percent=40,
             started_at=900.0, deadline_at=2_000.0, work=work,
         )  # fmt: skip
         assert await ledger.commit(change) == expected
@@ -397,10 +398,10 @@ class ChangingConformance(Tenants):
         picture = media(before)
         for fence in (3, 5):
             change = Change(task_id=before.id, fence=fence, now=NOW, percent=50, media=(picture,))
-            assert await ledger.commit(change, [WorkItem(CALLBACK, CALLBACK, before.id, A.id, 0.0, "x")]) is None
+            assert await ledger.commit(change, [work_for(before, WorkKind.WEBHOOK, 0.0, "x")]) is None
         assert await ledger.get(A.id, before.id) == before
         assert await ledger.media(picture.media.token) is None
-        assert await ledger.next_work(CALLBACK) is None
+        assert await ledger.next_work(Queue.WEBHOOK) is None
 
     async def test_a_task_ends_once(self, ledger: Ledger):
         """After the change that completes a task no other is made, and no stage of it is due."""
@@ -410,7 +411,7 @@ class ChangingConformance(Tenants):
             task_id=before.id, fence=0, now=NOW, state=State.COMPLETED, stage=Stage.DONE, percent=100,
             finished_at=NOW, output=made, media=(picture,),
         )  # fmt: skip
-        ended = await ledger.commit(end, [WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW, "completed")])
+        ended = await ledger.commit(end, [WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, before.id, A.id, NOW, "completed")])
         assert ended is not None
         assert (ended.state, ended.output, ended.finished_at) == (State.COMPLETED, made, NOW)
         again = Change(task_id=before.id, fence=0, now=NOW, state=State.FAILED, failure=CANCELLED)
@@ -418,7 +419,7 @@ class ChangingConformance(Tenants):
         assert await ledger.get(A.id, before.id) == ended
         assert await ledger.media(picture.media.token) == picture
         assert await ledger.next_work(ENGINE) is None
-        assert await ledger.next_work(CALLBACK) == NOW
+        assert await ledger.next_work(Queue.WEBHOOK) == NOW
 
     async def test_an_owner_cancels_an_unfinished_task(self, ledger: Ledger):
         """Cancelling ends the task, shuts out its worker and makes the callback due."""
@@ -433,15 +434,15 @@ class ChangingConformance(Tenants):
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW + 2, percent=9)) is None
         await ledger.release(None)
         assert await ledger.next_work(ENGINE) is None
-        (told,) = await ledger.claim(CALLBACK, "w", NOW + 1, math.inf)
-        assert told.due == WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW + 1, "failed")
+        (told,) = await ledger.claim(Queue.WEBHOOK, "w", NOW + 1, math.inf)
+        assert told.due == WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, before.id, A.id, NOW + 1, "failed")
         assert told.task == ended
 
     async def test_cancelling_tells_only_who_wants_to_know(self, ledger: Ledger):
         """Without a callback address no callback becomes due."""
         before = await submitted(ledger)
         await ledger.cancel(A.id, before.id, CANCELLED, NOW)
-        assert await ledger.next_work(CALLBACK) is None
+        assert await ledger.next_work(Queue.WEBHOOK) is None
 
     async def test_cancelling_a_final_task_gives_it_as_it_is(self, ledger: Ledger):
         """A task that has ended keeps its end, and nobody is told again."""
@@ -449,7 +450,7 @@ class ChangingConformance(Tenants):
         end = Change(task_id=before.id, fence=0, now=NOW, state=State.COMPLETED, output=output())
         ended = await ledger.commit(end)
         assert await ledger.cancel(A.id, before.id, CANCELLED, NOW + 1) == ended
-        assert await ledger.next_work(CALLBACK) is None
+        assert await ledger.next_work(Queue.WEBHOOK) is None
 
     async def test_a_cancel_and_a_commit_at_once_make_one_end(self, ledger: Ledger):
         """Whichever comes first decides, and the other sees that end."""
@@ -479,5 +480,5 @@ class ChangingConformance(Tenants):
         (advancing,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
         assert advancing.due.task_id == kept.id
         assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
-        (purge,) = await ledger.claim(PURGE, "w", NOW, math.inf)
-        assert (purge.due, purge.task) == (WorkItem(PURGE, PURGE, gone.id, A.id, NOW), None)
+        (purge,) = await ledger.claim(Queue.PURGE, "w", NOW, math.inf)
+        assert (purge.due, purge.task) == (WorkItem(WorkKind.PURGE, Queue.PURGE, gone.id, A.id, NOW), None)

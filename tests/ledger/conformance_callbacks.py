@@ -9,7 +9,8 @@ import pytest
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.webhooks import CallbackStatus
-from filmgate.ports.ledger import CALLBACK, Application, Change, Claim, Ledger, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind
+from filmgate.ports.ledger import Application, Change, Claim, Ledger
 from filmgate.ports.webhooks import Delivery, DeliveryOutcome, SigningSecret, WebhookFilter
 
 from .conformance import Tenants
@@ -29,7 +30,7 @@ async def ended(ledger: Ledger, owner: Application = A, now: float = NOW) -> Tas
 
 async def claimed(ledger: Ledger, now: float = NOW) -> Claim:
     """Claim a callback that must be there."""
-    (claim,) = await ledger.claim(CALLBACK, "w", now, math.inf)
+    (claim,) = await ledger.claim(Queue.WEBHOOK, "w", now, math.inf)
     return claim
 
 
@@ -69,7 +70,7 @@ class CallbackConformance(Tenants):
         assert (found.status, found.tries, found.answer, found.last_at) == (CallbackStatus.DELIVERED, 1, 200, NOW)
         assert (found.next_at, found.trouble) == (None, None)
         assert await ledger.callbacks.deliveries(found) == [Delivery(NOW, 0.5, 200)]
-        assert await ledger.next_work(CALLBACK) is None
+        assert await ledger.next_work(Queue.WEBHOOK) is None
 
     async def test_a_delivery_that_failed_is_due_again(self, ledger: Ledger):
         """The work is put back, and the log says when it is due."""
@@ -78,7 +79,7 @@ class CallbackConformance(Tenants):
         found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
         assert found is not None
         assert (found.status, found.next_at, found.trouble) == (CallbackStatus.PENDING, NOW + 30, "no")
-        assert await ledger.next_work(CALLBACK) == NOW + 30
+        assert await ledger.next_work(Queue.WEBHOOK) == NOW + 30
 
     async def test_a_void_claim_changes_only_the_log_of_deliveries(self, ledger: Ledger):
         """What was sent again meanwhile stays due, whatever comes of the delivery before."""
@@ -89,7 +90,7 @@ class CallbackConformance(Tenants):
         found = await ledger.callbacks.get(A.id, task.id, State.FAILED)
         assert found is not None
         assert (found.status, found.answer) == (CallbackStatus.PENDING, 200)
-        assert await ledger.next_work(CALLBACK) == NOW + 5
+        assert await ledger.next_work(Queue.WEBHOOK) == NOW + 5
 
     async def test_a_callback_can_be_sent_again(self, ledger: Ledger):
         """Sent again it begins anew, with the deliveries before still in the log; a stranger cannot do it."""
@@ -107,7 +108,7 @@ class CallbackConformance(Tenants):
         """With the delivery of the end the beginning is not due any more; one that was delivered stays so."""
         for earlier, status in ((None, CallbackStatus.SUPERSEDED), (200, CallbackStatus.DELIVERED)):
             task = await submitted(ledger, callback_url=URL)
-            begun = WorkItem(CALLBACK, CALLBACK, task.id, A.id, NOW, State.PROCESSING)
+            begun = WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, task.id, A.id, NOW, State.PROCESSING)
             await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, state=State.PROCESSING), [begun])
             await ledger.callbacks.settle(await claimed(ledger), tried(earlier, again=None if earlier else NOW + 99))
             await ledger.cancel(A.id, task.id, CANCELLED, NOW)
@@ -115,7 +116,7 @@ class CallbackConformance(Tenants):
             found = await ledger.callbacks.get(A.id, task.id, State.PROCESSING)
             assert found is not None
             assert found.status is status
-            assert await ledger.next_work(CALLBACK) == NOW + 50
+            assert await ledger.next_work(Queue.WEBHOOK) == NOW + 50
             await ledger.delete(A.id, task.id, NOW)
 
     async def test_callbacks_are_listed_newest_first(self, ledger: Ledger):
@@ -159,7 +160,7 @@ class CallbackConformance(Tenants):
     async def _claim_of(self, ledger: Ledger, task: Task, now: float) -> Claim:
         """Claim the callback of a task among others."""
         await ledger.release(None)
-        claims = await ledger.claim(CALLBACK, "w", now, math.inf, 2)
+        claims = await ledger.claim(Queue.WEBHOOK, "w", now, math.inf, 2)
         return next(claim for claim in claims if claim.due.task_id == task.id)
 
     async def test_a_deleted_task_takes_its_callbacks_along(self, ledger: Ledger):

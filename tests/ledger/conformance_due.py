@@ -8,7 +8,8 @@ import math
 import msgspec
 
 from filmgate.domain.states import State
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, Application, Change, Claim, Ledger, TaskFilter, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind, work_for
+from filmgate.ports.ledger import Application, Change, Claim, Ledger, TaskFilter
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task
@@ -36,7 +37,7 @@ class ClaimConformance(Tenants):
         """Claiming a callback gives the task as it is, also when it is final."""
         before = await submitted(ledger, callback_url="http://example.test/hook")
         ended = await ledger.cancel(A.id, before.id, CANCELLED, NOW)
-        claim = await claimed(ledger, CALLBACK)
+        claim = await claimed(ledger, Queue.WEBHOOK)
         assert (claim.task, claim.tries) == (ended, 0)
         assert await ledger.get(A.id, before.id) == ended
 
@@ -60,12 +61,12 @@ class ClaimConformance(Tenants):
     async def test_what_is_due_moves_with_the_clock(self, ledger: Ledger):
         """A clock that is set back makes nothing wait; one that is set ahead makes no limit shorter."""
         waiting = await submitted(ledger, not_before=NOW)
-        limit = WorkItem(EXPIRE, EXPIRE, waiting.id, A.id, NOW + 60)
+        limit = WorkItem(WorkKind.EXPIRE, Queue.EXPIRE, waiting.id, A.id, NOW + 60)
         assert await ledger.commit(Change(task_id=waiting.id, fence=0, now=NOW, deadline_at=NOW + 60), [limit])
         await ledger.clock_moved(-600.0)
-        assert (await ledger.next_work(ENGINE), await ledger.next_work(EXPIRE)) == (NOW - 600, NOW - 540)
+        assert (await ledger.next_work(ENGINE), await ledger.next_work(Queue.EXPIRE)) == (NOW - 600, NOW - 540)
         await ledger.clock_moved(1_000.0)
-        assert (await ledger.next_work(ENGINE), await ledger.next_work(EXPIRE)) == (NOW - 600, NOW + 460)
+        assert (await ledger.next_work(ENGINE), await ledger.next_work(Queue.EXPIRE)) == (NOW - 600, NOW + 460)
         moved = await ledger.get(A.id, waiting.id)
         assert moved is not None
         assert moved.deadline_at == NOW + 460
@@ -124,7 +125,7 @@ class ClaimConformance(Tenants):
         turns = []
         for _ in range(4):
             turns.append((await claimed(ledger)).due.application_id)
-            await claimed(ledger, CALLBACK)
+            await claimed(ledger, Queue.WEBHOOK)
         assert sorted(turns) == [A.id, A.id, B.id, B.id]
 
     async def test_two_workers_never_get_the_same_work(self, ledger: Ledger):
@@ -165,7 +166,7 @@ class ClaimConformance(Tenants):
         for _ in range(3):
             told = await submitted(ledger, callback_url="http://example.test/hook")
         await ledger.cancel(A.id, told.id, CANCELLED, NOW)
-        await claimed(ledger, CALLBACK)
+        await claimed(ledger, Queue.WEBHOOK)
         assert len(await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=1)) == 1
         assert await ledger.claim(ENGINE, "w", NOW + 59, 60.0, limit=9, share=1) == []
         assert len(await ledger.claim(ENGINE, "w", NOW + 60, 60.0, limit=9, share=1)) == 1
@@ -222,21 +223,21 @@ class DueConformance(Tenants):
     async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
         """What becomes due while somebody is at it stays due when he ends."""
         before = await submitted(ledger, callback_url="http://example.test/hook")
-        hook = WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW, "processing")
+        hook = WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, before.id, A.id, NOW, "processing")
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
-        old = await claimed(ledger, CALLBACK)
+        old = await claimed(ledger, Queue.WEBHOOK)
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [hook])
         await ledger.finish(old)
         await ledger.postpone(old, NOW + 100)
-        assert (await claimed(ledger, CALLBACK)).due == hook
+        assert (await claimed(ledger, Queue.WEBHOOK)).due == hook
 
     async def test_work_of_one_name_is_due_once(self, ledger: Ledger):
         """Making work due again moves it; another detail is other work."""
         before = await submitted(ledger, not_before=NOW)
-        hooks = [WorkItem(CALLBACK, CALLBACK, before.id, A.id, NOW, detail) for detail in ("processing", "completed")]
+        hooks = [work_for(before, WorkKind.WEBHOOK, NOW, detail) for detail in ("processing", "completed")]
         await ledger.commit(Change(task_id=before.id, fence=0, now=NOW), [advance(before, NOW + 9), *hooks])
         assert await ledger.next_work(ENGINE) == NOW + 9
-        assert {(await claimed(ledger, CALLBACK)).due.detail for _ in range(2)} == {"processing", "completed"}
+        assert {(await claimed(ledger, Queue.WEBHOOK)).due.detail for _ in range(2)} == {"processing", "completed"}
 
     async def test_a_change_ends_its_claim_and_makes_the_next_stage_due(self, ledger: Ledger):
         """The finished work goes, also when the next work has the same name: that one is new."""
@@ -288,7 +289,7 @@ class DueConformance(Tenants):
         """Claims hide nothing from readers: the tasks are listed as before."""
         before = await submitted(ledger)
         claim = await claimed(ledger)
-        assert claim.due.kind == ADVANCE
+        assert claim.due.kind == WorkKind.ADVANCE
         page = await ledger.find(A.id, TaskFilter(ids=(before.id,)))
         assert page.tasks == [claim.task]
         assert (await ledger.echoes([before.id]))[before.id] == ECHO

@@ -11,20 +11,21 @@ import pytest
 from filmgate.domain.errors import Conflict
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, WorkState
-from filmgate.ports.ledger import FOLLOW, KNOWN_DAYS, PURGE, RECALL, SEEK, Change, Ledger, Sought, WorkItem, queue_of
+from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
+from filmgate.ports.ledger import KNOWN_DAYS, Change, Ledger, Sought
 
 from .conformance import Tenants
 from .examples import CANCELLED, ENGINE, NOW, A, B, submitted
 
-FOLLOWED = queue_of(FOLLOW, ENGINE)
-RECALLED = queue_of(RECALL, ENGINE)
+FOLLOWED = queue_of(Queue.POLL, ENGINE)
+RECALLED = queue_of(Queue.RECALL, ENGINE)
 
 
 async def accepted(ledger: Ledger, upstream_id: str, tenant=A):
     """Submit a task and have a provider accept it."""
     task = await submitted(ledger, tenant, not_before=NOW)
-    change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.FOLLOW, upstream_id=upstream_id)
-    changed = await ledger.commit(change, [WorkItem(FOLLOW, FOLLOWED, task.id, tenant.id, NOW)])
+    change = Change(task_id=task.id, fence=0, now=NOW, stage=Stage.POLL, upstream_id=upstream_id)
+    changed = await ledger.commit(change, [WorkItem(WorkKind.POLL, FOLLOWED, task.id, tenant.id, NOW)])
     assert changed is not None
     return changed
 
@@ -134,7 +135,7 @@ class ProviderConformance(Tenants):
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         assert await ledger.claim(FOLLOWED, "w", NOW, math.inf) == []
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
-        assert recall.due == WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-1")
+        assert recall.due == WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-1")
 
     async def test_deleting_recalls_and_purges(self, ledger: Ledger):
         """The recall outlives the task."""
@@ -142,7 +143,7 @@ class ProviderConformance(Tenants):
         await ledger.delete(A.id, task.id, NOW)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert (recall.due.detail, recall.task) == ("up-1", None)
-        assert len(await ledger.claim(PURGE, "w", NOW, math.inf)) == 1
+        assert len(await ledger.claim(Queue.PURGE, "w", NOW, math.inf)) == 1
 
     async def test_tasks_may_move_to_another_engine(self, ledger: Ledger):
         """A change can name the engine that goes on with it."""
@@ -167,7 +168,7 @@ class ProviderConformance(Tenants):
         """A recall is owed whatever became of the task."""
         task = await submitted(ledger)
         await ledger.delete(A.id, task.id, NOW)
-        owed = WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-9")
+        owed = WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-9")
         await ledger.enqueue(owed)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert recall.due == owed
@@ -176,9 +177,9 @@ class ProviderConformance(Tenants):
         """The old step is gone, claimed or not; only what the change makes due is left."""
         task = await submitted(ledger, not_before=NOW)
         (claim,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
-        follow = WorkItem(FOLLOW, FOLLOWED, task.id, A.id, NOW)
+        follow = WorkItem(WorkKind.POLL, FOLLOWED, task.id, A.id, NOW)
         seized = await ledger.commit(
-            Change(task_id=task.id, fence=1, now=NOW, stage=Stage.FOLLOW, upstream_id="up-1", seize=True), [follow]
+            Change(task_id=task.id, fence=1, now=NOW, stage=Stage.POLL, upstream_id="up-1", seize=True), [follow]
         )
         assert seized is not None
         assert seized.fence == 2
@@ -213,8 +214,8 @@ class ProviderConformance(Tenants):
         assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [task.id]
         (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, math.inf)
         sought = msgspec.json.decode(seek.due.detail, type=Sought)
-        assert (seek.due.kind, sought) == (SEEK, Sought("submit-key", NOW, task.generation))
-        recall = WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-7")
+        assert (seek.due.kind, sought) == (WorkKind.SEEK, Sought("submit-key", NOW, task.generation))
+        recall = WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-7")
         await ledger.settle_seek(task.id, recall, NOW)
         await ledger.postpone(seek, NOW)
         assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, math.inf, 9)] == [recall]
@@ -223,7 +224,7 @@ class ProviderConformance(Tenants):
         """A recall that is still on its way when the task is deleted gets there."""
         task = await submitted(ledger)
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        await ledger.settle_seek(task.id, WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
+        await ledger.settle_seek(task.id, WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
         await ledger.delete(A.id, task.id, NOW)
         (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
         assert recall.due.detail == "up-8"
@@ -233,7 +234,7 @@ class ProviderConformance(Tenants):
         """No other task can have it from then on, whether its own is there still or not."""
         task = await submitted(ledger)
         await (ledger.delete(A.id, task.id, NOW) if gone else ledger.cancel(A.id, task.id, CANCELLED, NOW))
-        assert await ledger.settle_seek(task.id, WorkItem(RECALL, RECALLED, task.id, A.id, NOW, "up-9"), NOW)
+        assert await ledger.settle_seek(task.id, WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-9"), NOW)
         with pytest.raises(Conflict):
             await accepted(ledger, "up-9", B)
         if not gone:
@@ -249,8 +250,8 @@ class ProviderConformance(Tenants):
         asked = WorkState(asked=SubmitAttempt("submit-key", NOW))
         await ledger.commit(Change(task_id=task.id, fence=0, now=NOW, stage=Stage.SUBMITTING, work=asked, engine="two"))
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        queue = queue_of(RECALL, "two")
-        assert not await ledger.settle_seek(task.id, WorkItem(RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
+        queue = queue_of(Queue.RECALL, "two")
+        assert not await ledger.settle_seek(task.id, WorkItem(WorkKind.RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
         assert await ledger.claim(queue, "w", NOW + 60, math.inf) == []
         assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": theirs.id}
 

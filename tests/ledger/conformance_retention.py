@@ -11,8 +11,9 @@ from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Output, Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
+from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.ports.accounts import CollectedFiles
-from filmgate.ports.ledger import CALLBACK, PURGE, Change, Ledger, StoredMedia, WorkItem
+from filmgate.ports.ledger import Change, Ledger, StoredMedia
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, A, B, media, task
@@ -52,7 +53,7 @@ async def removed(ledger: Ledger, now: float, limit: int = MANY) -> CollectedFil
 
 async def purged(ledger: Ledger, now: float) -> list[str]:
     """Give the tasks whose files are to be removed."""
-    return [claim.due.task_id for claim in await ledger.claim(PURGE, "w", now, 60.0, MANY)]
+    return [claim.due.task_id for claim in await ledger.claim(Queue.PURGE, "w", now, 60.0, MANY)]
 
 
 class RetentionConformance(Tenants):
@@ -165,9 +166,9 @@ class RetentionConformance(Tenants):
         """A task stays while its owner is still to be told of its end."""
         await ledger.accounts.set_limits(A.id, OwnLimits(task_days=1.0))
         told = await made(ledger, 10.0, callback_url="http://example.test/hook")
-        await ledger.enqueue(WorkItem(CALLBACK, CALLBACK, told.id, A.id, 10.0, State.COMPLETED))
+        await ledger.enqueue(WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, told.id, A.id, 10.0, State.COMPLETED))
         assert await removed(ledger, 10 * DAY) == CollectedFiles()
-        (claim,) = await ledger.claim(CALLBACK, "w", 10 * DAY, 60.0)
+        (claim,) = await ledger.claim(Queue.WEBHOOK, "w", 10 * DAY, 60.0)
         await ledger.finish(claim)
         assert await removed(ledger, 10 * DAY) == CollectedFiles(tasks=(told.id,))
 

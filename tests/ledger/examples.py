@@ -10,7 +10,8 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, ApiKey, Application, Ledger, RawRequest, StoredMedia, WorkItem
+from filmgate.domain.work import WorkItem, WorkKind
+from filmgate.ports.ledger import ApiKey, Application, Ledger, RawRequest, StoredMedia
 
 A = Application("app-a", "alpha", "user-a", 1.0)
 B = Application("app-b", "beta", "user-b", 2.0)
@@ -45,7 +46,7 @@ def task(application: Application = A, **fields: Any) -> Task:
 
 def advance(of: Task, not_before: float = 0.0) -> WorkItem:
     """Give the next stage of a task as due work."""
-    return WorkItem(ADVANCE, of.engine, of.id, of.application_id, not_before)
+    return WorkItem(WorkKind.ADVANCE, of.engine, of.id, of.application_id, not_before)
 
 
 def media(of: Task | None = None, role: Role = Role.THUMBNAIL, application: Application = A) -> StoredMedia:

@@ -22,13 +22,15 @@ from hypothesis.stateful import (
 
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, CALLBACK, PURGE, Application, Change, Claim, Ledger, RawRequest, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind
+from filmgate.ports.ledger import Application, Change, Claim, Ledger, RawRequest
 
 from .examples import CANCELLED, ENGINE, A, B, advance, output, task
 
 T = TypeVar("T")
 Name = tuple[str, str, str]
 LEASE = 10.0
+QUEUES = (ENGINE, Queue.WEBHOOK, Queue.PURGE)
 
 tenants = st.sampled_from([A, B])
 unfinished_states = st.sampled_from([State.PENDING, State.PROCESSING])
@@ -93,7 +95,11 @@ class LedgerMachine(RuleBasedStateMachine):
         """Let leases end and work become due."""
         self.now += seconds
 
-    @rule(target=claims, queue=st.sampled_from([ENGINE, CALLBACK, PURGE]), lease=st.sampled_from([LEASE, math.inf]))
+    @rule(
+        target=claims,
+        queue=st.sampled_from(QUEUES),
+        lease=st.sampled_from([LEASE, math.inf]),
+    )
     def claim(self, queue: str, lease: float) -> Claim | MultipleResults[Claim]:
         """Take the next work of a queue: it is due, and the earliest of its owner's."""
         claims = self.run(self.ledger.claim(queue, "worker", self.now, lease))
@@ -106,7 +112,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert claim.due == held.due
         same_owner = [other.due for other in ready if other.due.application_id == claim.due.application_id]
         assert claim.due.not_before == min(due.not_before for due in same_owner)
-        if claim.due.kind == ADVANCE:
+        if claim.due.kind is WorkKind.ADVANCE:
             before = self.expected[claim.due.task_id]
             self.expected[before.id] = msgspec.structs.replace(before, fence=before.fence + 1)
         assert claim.task == self.expected.get(claim.due.task_id)
@@ -119,7 +125,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Commit a step under the fence of a claim, which may be stale."""
         if claim.task is None:
             return
-        changed = {"state": state, "stage": Stage.FOLLOW, "percent": percent}
+        changed = {"state": state, "stage": Stage.RENDER, "percent": percent}
         following = [advance(claim.task, self.now + delay)]
         self._commit(claim, claim.task, changed, following, claim.id if done else None)
 
@@ -129,7 +135,9 @@ class LedgerMachine(RuleBasedStateMachine):
         if claim.task is None:
             return
         changed = {"state": State.COMPLETED, "stage": Stage.DONE, "finished_at": self.now, "output": output()}
-        told = WorkItem(CALLBACK, CALLBACK, claim.task.id, claim.task.application_id, self.now, "completed")
+        told = WorkItem(
+            WorkKind.WEBHOOK, Queue.WEBHOOK, claim.task.id, claim.task.application_id, self.now, "completed"
+        )
         self._commit(claim, claim.task, changed, [told], claim.id)
 
     @rule(of=tasks, application=tenants)
@@ -145,9 +153,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 before, state=State.FAILED, stage=Stage.DONE, fence=before.fence + 1, failure=CANCELLED,
                 finished_at=self.now, updated_at=self.now, cancel_requested=True,
             )  # fmt: skip
-            self.due.pop((of.id, ADVANCE, ""), None)
+            self.due.pop((of.id, WorkKind.ADVANCE, ""), None)
             if of.callback_url is not None:
-                self._put(WorkItem(CALLBACK, CALLBACK, of.id, of.application_id, self.now, "failed"))
+                self._put(WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, of.id, of.application_id, self.now, "failed"))
         assert ended == before
 
     @rule(of=tasks, application=tenants)
@@ -158,7 +166,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if there:
             del self.expected[of.id]
             self.due = {name: held for name, held in self.due.items() if held.due.task_id != of.id}
-            self._put(WorkItem(PURGE, PURGE, of.id, of.application_id, self.now))
+            self._put(WorkItem(WorkKind.PURGE, Queue.PURGE, of.id, of.application_id, self.now))
 
     @rule(claim=consumes(claims))
     def finish(self, claim: Claim) -> None:
@@ -205,7 +213,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def due_work_matches(self) -> None:
         """Each queue's earliest work is the model's."""
-        for queue in (ENGINE, CALLBACK, PURGE):
+        for queue in QUEUES:
             times = [held.due.not_before for held in self.due.values() if held.due.queue == queue]
             earliest = min(times, default=math.inf)
             assert self.run(self.ledger.next_work(queue)) == (None if earliest == math.inf else earliest)
@@ -227,7 +235,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for due in following:
             self._put(due)
         if after.final:
-            self.due.pop((seen.id, ADVANCE, ""), None)
+            self.due.pop((seen.id, WorkKind.ADVANCE, ""), None)
 
     def _put(self, due: WorkItem) -> None:
         held = self.due.setdefault(_name(due), Held(due))

@@ -191,7 +191,7 @@ def plan(connection: apsw.Connection, statement: str) -> str:
         ("drop_surplus_deliveries", ["deliveries_callback (task_id=? AND state=?)"]),
         ("drop_old_deliveries", ["deliveries_at (at<?)"]),
         ("callback_secrets", ["callback_secrets_application (application_id=?)"]),
-        ("drop_callback_due", ["due_task (task_id=? AND kind=? AND detail=?)"]),
+        ("drop_detail", ["due_task (task_id=? AND kind=? AND detail=?)"]),
         ("own_limits", ["PRIMARY KEY (application_id=?)"]),
         ("credits_since", ["PRIMARY KEY (application_id=? AND day>?)"]),
         ("usage_days", ["PRIMARY KEY (application_id=? AND day>? AND day<?)"]),

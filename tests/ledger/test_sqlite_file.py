@@ -24,7 +24,8 @@ from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.usage import Tally
-from filmgate.ports.ledger import CALLBACK, RECALL, Application, Change, TaskFilter, WorkItem
+from filmgate.domain.work import WorkItem, WorkKind, work_for
+from filmgate.ports.ledger import Application, Change, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, advance, key, media, output, submitted, task
 
@@ -219,7 +220,7 @@ class TestFile:
         old.execute(SQL["add_application"], asdict(A))
         told = task(callback_url="http://example.test/hook")
         old.execute(SQL["add_task"], task_values(told))
-        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(WorkItem(CALLBACK, CALLBACK, told.id, A.id, 70.0, State.FAILED)))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(work_for(told, WorkKind.WEBHOOK, 70.0, State.FAILED)))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -297,7 +298,7 @@ class TestFile:
         for each in (*batch, person):
             old.execute(SQL["add_task"], task_values(each))
             old.execute(_PUT_DUE_BEFORE_KEYS, asdict(advance(each)))
-        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(WorkItem(RECALL, "recall:one", "gone", A.id, 70.0, "up-3")))
+        old.execute(_PUT_DUE_BEFORE_KEYS, asdict(WorkItem(WorkKind.RECALL, "recall:one", "gone", A.id, 70.0, "up-3")))
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
@@ -317,7 +318,7 @@ class TestFile:
         )
         for each in (first, second, done, task(engine="one")):
             old.execute(SQL["add_task"], task_values(each))
-        for owed in (WorkItem(RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
+        for owed in (WorkItem(WorkKind.RECALL, "recall:one", "gone", A.id, 70.0, "up-3"), *_recalls(done, "up-2")):
             old.execute(_PUT_DUE_BEFORE_KEYS, asdict(owed))
         old.close()
         ledger = SqliteLedger(path)
@@ -398,7 +399,7 @@ class TestStatements:
 
 
 def _recalls(of: Task, upstream_id: str) -> list[WorkItem]:
-    return [WorkItem(RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
+    return [WorkItem(WorkKind.RECALL, f"recall:{of.engine}", of.id, of.application_id, 70.0, upstream_id)]
 
 
 def ledger_of(path: Path, schema: int) -> apsw.Connection:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from filmgate.adapters.telemetry import Metrics
-from filmgate.adapters.telemetry.instrumentation import Watch, Work
+from filmgate.adapters.telemetry.instrumentation import Watch
 from filmgate.app.container import Container
 from filmgate.app.engines import room_of
 from filmgate.core.media.inputs import FETCHING_APPLICATIONS
@@ -14,27 +14,19 @@ from filmgate.core.media.post_processing import PostProcessing
 from filmgate.core.providers.cancel import ProviderCancel
 from filmgate.core.providers.download import Downloading
 from filmgate.core.providers.inputs import InputTranslator
-from filmgate.core.providers.poll import INGEST, Polling
+from filmgate.core.providers.poll import Polling
 from filmgate.core.providers.request_builder import RequestBuilder
-from filmgate.core.providers.submit import LOOKUP, ProviderSubmit
+from filmgate.core.providers.submit import ProviderSubmit
 from filmgate.core.query.cache import Serializer
 from filmgate.core.tasks.expiry import Expiry
 from filmgate.core.tasks.service import TaskService
 from filmgate.core.webhooks.deliver import Callbacks
-from filmgate.core.webhooks.limit import SLOTS
 from filmgate.core.work.execution import Execution
 from filmgate.core.work.external_inputs import ExternalInputs
 from filmgate.core.work.local_stages import LocalStages
 from filmgate.core.work.start import TaskStart
-from filmgate.ports.dispatch import QueueConfig
-from filmgate.ports.ledger import CALLBACK, EXPIRE, FOLLOW, INPUTS, PURGE, RECALL, queue_of
-
-_SUBMIT_SLOTS = 8
-_INGEST_SLOTS = 6
-_INGEST_SHARE = 4
-_RECALL_SLOTS = 4
-_FOLLOWED = 100_000
-"""Tasks followed at once at one account: each waits as a coroutine, without a slot of anything else."""
+from filmgate.domain.work import SUBMIT_SLOTS, Queue, queue_of
+from filmgate.ports.dispatch import QueueConfig, configure_queue
 
 
 def lanes(
@@ -50,30 +42,26 @@ def lanes(
     callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
     housekeeping = Expiry(base.ledger, tasks, base.store, base.clock, base.accounts)
     execution = _execution(base, announced, watch)
-    found = {name: QueueConfig(execution.advance, engine.slots) for name, engine in base.engines.items()}
-    for name in base.accounts:
-        found |= _account_lanes(base, name, execution, watch.following(following.follow))
     fetches = base.settings.max_fetches
-    found |= {
-        INPUTS: QueueConfig(execution.advance, fetches * FETCHING_APPLICATIONS, share=fetches),
-        CALLBACK: QueueConfig(watch.delivering(callbacks.deliver), SLOTS),
-        EXPIRE: QueueConfig(housekeeping.expire, 1),
-        PURGE: QueueConfig(housekeeping.purge, 1),
+    found = {
+        **{name: QueueConfig(execution.advance, engine.slots) for name, engine in base.engines.items()},
+        Queue.INPUTS: QueueConfig(execution.advance, fetches * FETCHING_APPLICATIONS, share=fetches),
+        Queue.WEBHOOK: configure_queue(Queue.WEBHOOK, watch.delivering(callbacks.deliver)),
+        Queue.EXPIRE: configure_queue(Queue.EXPIRE, housekeeping.expire),
+        Queue.PURGE: configure_queue(Queue.PURGE, housekeeping.purge),
     }
-    return watch.lanes(found)
-
-
-def _account_lanes(base: Container, name: str, execution: Execution, follow: Work) -> dict[str, QueueConfig]:
     recalling = ProviderCancel(base.accounts, base.ledger, writing_of(base), base.clock)
-    return {
-        name: QueueConfig(
-            execution.advance, _SUBMIT_SLOTS, room=room_of(base.ledger, name, base.table[name], base.clock)
-        ),
-        queue_of(LOOKUP, name): QueueConfig(execution.advance, _SUBMIT_SLOTS),
-        queue_of(FOLLOW, name): QueueConfig(follow, _FOLLOWED, lasting=True),
-        queue_of(INGEST, name): QueueConfig(execution.advance, _INGEST_SLOTS, share=_INGEST_SHARE),
-        queue_of(RECALL, name): QueueConfig(recalling.work, _RECALL_SLOTS),
-    }
+    for name in base.accounts:
+        room = room_of(base.ledger, name, base.table[name], base.clock)
+        found[name] = QueueConfig(execution.advance, SUBMIT_SLOTS, room=room)
+        for queue, work in {
+            Queue.LOOKUP: execution.advance,
+            Queue.POLL: watch.following(following.follow),
+            Queue.INGEST: execution.advance,
+            Queue.RECALL: recalling.work,
+        }.items():
+            found[queue_of(queue, name)] = configure_queue(queue, work)
+    return watch.lanes(found)
 
 
 def writing_of(base: Container) -> RequestBuilder:

@@ -18,9 +18,10 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Resemblance, Task
+from filmgate.domain.work import WorkItem, WorkKind, work_for
 from filmgate.faults import Point, reach
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, WorkItem, queue_of
+from filmgate.ports.ledger import Change
 
 
 class Decision(StrEnum):
@@ -128,21 +129,20 @@ class AdminService:
         self, task: Task, decision: Decision, upstream_id: str | None
     ) -> tuple[dict[str, Any], tuple[WorkItem, ...]]:
         now = self._work_context.clock()
-        who = (task.id, task.application_id, now)
         # It goes on from here, with the engine's time, wherever it would have ended as one of an unknown outcome.
         settings = self._settings.get(task.engine)
         deadline = now + (EngineSettings(type=task.engine) if settings is None else settings).deadline
-        limit = WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, deadline)
+        limit = work_for(task, WorkKind.EXPIRE, deadline)
         if decision is Decision.ACCEPTED:
-            follow = WorkItem(FOLLOW, queue_of(FOLLOW, task.engine), *who)
-            return {"stage": Stage.FOLLOW, "upstream_id": upstream_id, "deadline_at": deadline}, (follow, limit)
+            follow = work_for(task, WorkKind.POLL, now)
+            return {"stage": Stage.POLL, "upstream_id": upstream_id, "deadline_at": deadline}, (follow, limit)
         if decision is Decision.SUBMIT_AGAIN:
             work = msgspec.structs.replace(task.work, asked=None)
-            again = WorkItem(ADVANCE, task.engine, *who)
+            again = work_for(task, WorkKind.ADVANCE, now)
             return {"stage": Stage.SUBMIT, "work": work, "deadline_at": deadline}, (again, limit)
         end = {"state": State.FAILED, "stage": Stage.DONE, "failure": UNKNOWN, "finished_at": now}
-        told = (WorkItem(CALLBACK, CALLBACK, *who, State.FAILED),) if task.callback_url else ()
-        return end, (*told, WorkItem(PURGE, PURGE, *who)) if task.generation.references else told
+        told = (work_for(task, WorkKind.WEBHOOK, now, State.FAILED),) if task.callback_url else ()
+        return end, (*told, work_for(task, WorkKind.PURGE, now)) if task.generation.references else told
 
     async def _status(self, name: str, unknown: int, counts: Mapping[tuple[str, State], int]) -> EngineStatus:
         engine, account = self._settings[name], self._accounts.get(name)

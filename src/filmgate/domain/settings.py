@@ -36,14 +36,12 @@ from filmgate.domain.hosts import parse_base_address, parse_rule
 from filmgate.domain.limits import Limits
 from filmgate.domain.periods import Period
 from filmgate.domain.suggestions import meant, nearest
+from filmgate.domain.work import SHARED_QUEUES
 
 MIB = 1024 * 1024
 
 _ENGINE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _LONGEST_NAME = 200
-_QUEUES = ("callback", "expire", "inputs", "purge")
-"""Names of queues of the service's own, beside those of the engines."""
-
 DEFAULT_ENGINE = "studio"
 """The engine that is always there, and makes what no other engine claims where it is the default."""
 
@@ -257,8 +255,10 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, engines: dict[str, EngineSettings]) -> dict[str, EngineSettings]:
         for name, engine in engines.items():
-            if not _ENGINE_NAME.fullmatch(name) or name in _QUEUES:
-                raise ValueError(f'"{name}" cannot name an engine: use letters, digits, - and _, but not {_QUEUES}')
+            if not _ENGINE_NAME.fullmatch(name) or name in SHARED_QUEUES:
+                raise ValueError(
+                    f'"{name}" cannot name an engine: use letters, digits, - and _, but not {SHARED_QUEUES}'
+                )
             if name == DEFAULT_ENGINE and engine.type != DEFAULT_ENGINE:
                 raise ValueError(f'"{name}" is the name of the studio: give the engine of type {engine.type} another')
         return engines

@@ -19,14 +19,16 @@ class Stage(StrEnum):
 
     `inputs` is of tasks that refer to files elsewhere: they are fetched before an engine takes the task.
     `submitting` and `submit_unknown` are of tasks that a provider makes: it is being asked, or was asked and it could
-    not be learned whether it accepted.
+    not be learned whether it accepted. `render` is of tasks that an engine here makes, `poll` of those that a provider
+    makes: rows and answers have had one word for both from the start, so they are two names of one value.
     """
 
     INPUTS = "inputs"
     SUBMIT = "submit"
     SUBMITTING = "submitting"
     SUBMIT_UNKNOWN = "submit_unknown"
-    FOLLOW = "follow"
+    RENDER = "follow"
+    POLL = "follow"
     INGEST = "ingest"
     SETTLE = "settle"
     DONE = "done"
@@ -40,7 +42,7 @@ class WaitsFor(StrEnum):
     PROVIDER = "provider"
 
 
-AT_PROVIDER: frozenset[Stage] = frozenset({Stage.SUBMIT_UNKNOWN, Stage.FOLLOW})
+AT_PROVIDER: frozenset[Stage] = frozenset({Stage.SUBMIT_UNKNOWN, Stage.POLL})
 """A task in one of these may be at work at a provider, if it has one, while nobody here works on it."""
 
 FINAL: frozenset[State] = frozenset({State.COMPLETED, State.FAILED})

@@ -125,7 +125,7 @@ class Task(msgspec.Struct, frozen=True):
             return WaitsFor.INPUTS
         if self.stage is Stage.SUBMIT:
             return WaitsFor.ENGINE
-        at_provider = self.stage is Stage.SUBMIT_UNKNOWN or (self.stage is Stage.FOLLOW and bool(self.upstream_id))
+        at_provider = self.stage is Stage.SUBMIT_UNKNOWN or (self.stage is Stage.POLL and bool(self.upstream_id))
         return WaitsFor.PROVIDER if at_provider else None
 
     @property

@@ -15,7 +15,6 @@ from filmgate.adapters.ledger.sqlite.offline import CopiedLedger
 from filmgate.app.files import digest_of, duplicate_privately, link, passing, sync
 from filmgate.app.keys import FIRST_KEY
 from filmgate.app.service import LEDGER, MEDIA
-from filmgate.core.providers.submit import LOOKUP
 from filmgate.domain.accounts import account_settings
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.settings import LOCAL, EngineSettings, Settings
@@ -101,7 +100,7 @@ def _doubt(copied: CopiedLedger, manifest: Manifest, settings: Settings) -> int:
     table = settings.engine_table()
     local = {name for name, engine in table.items() if engine.type in LOCAL}
     limits = {name: _hold_seconds(engine) for name, engine in table.items() if name not in local}
-    return copied.doubt(local, limits, LOOKUP, manifest.created_at, time.time())
+    return copied.doubt(local, limits, manifest.created_at, time.time())
 
 
 def _hold_seconds(engine: EngineSettings) -> float:

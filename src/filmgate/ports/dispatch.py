@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from filmgate.domain.task import Task
+from filmgate.domain.work import QUEUES, Queue
 from filmgate.ports.ledger import Claim
 
 Clock = Callable[[], float]
@@ -25,6 +26,12 @@ class QueueConfig(NamedTuple):
     room: Callable[[], Awaitable[int]] | None = None
     lasting: bool = False
     share: int = 0
+
+
+def configure_queue(queue: Queue, work: Callable[[Claim], Awaitable[None]]) -> QueueConfig:
+    """Return the configuration of a queue whose slots are in the table."""
+    rules = QUEUES[queue]
+    return QueueConfig(work, rules.slots, lasting=rules.lasting, share=rules.share)
 
 
 class Dispatcher(Protocol):

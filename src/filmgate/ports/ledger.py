@@ -18,47 +18,15 @@ from filmgate.domain.media import Media, Output
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
+from filmgate.domain.work import WorkItem
 
 if TYPE_CHECKING:
     from filmgate.ports.accounts import Accounts, Retention
     from filmgate.ports.figures import Figures
     from filmgate.ports.webhooks import WebhookLog
 
-ADVANCE = "advance"
-"""Kind of due work: take the task's next stage. Its queue is the engine's name, or INPUTS before that."""
-
-INPUTS = "inputs"
-"""Queue of tasks, whatever their engine, whose external inputs are to be fetched."""
-
-CALLBACK = "callback"
-"""Kind and queue of due work: tell the owner of a state; `detail` is the state's name."""
-
-EXPIRE = "expire"
-"""Kind and queue of due work: end the task if it has not ended by its limit. It goes when the task ends."""
-
-PURGE = "purge"
-"""Kind and queue of due work: remove the files of a task that was deleted, or whose files are not kept any more."""
-
-FOLLOW = "follow"
-"""Kind of due work: see a task through that waits at a provider. Its queue is that of the engine's followed tasks."""
-
-RECALL = "recall"
-"""Kind of due work: have a provider forget a task; `detail` is what the provider calls it."""
-
-SEEK = "seek"
-"""Kind of due work: have a provider forget a task that was ended before its submit was answered.
-
-Its queue is that of the engine's recalls, its `detail` is a `Sought` in JSON.
-"""
-
-
 KNOWN_DAYS = 90
 """For so many days after its task is gone an id of a provider is known: no other task can have it."""
-
-
-def queue_of(kind: str, engine: str) -> str:
-    """Name the queue of an engine for work of another kind than its own; no engine's name has a colon."""
-    return f"{kind}:{engine}"
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -82,17 +50,6 @@ class ApiKey(msgspec.Struct, frozen=True):
     created_at: float
     revoked_at: float | None = None
     role: KeyRole = KeyRole.MEMBER
-
-
-class WorkItem(msgspec.Struct, frozen=True):
-    """Work to be done for a task, not before a time in unix seconds. One row per (task, kind, detail)."""
-
-    kind: str
-    queue: str
-    task_id: str
-    application_id: str
-    not_before: float
-    detail: str = ""
 
 
 class Sought(msgspec.Struct, frozen=True):

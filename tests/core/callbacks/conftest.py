@@ -15,7 +15,8 @@ from filmgate.adapters.outbound.fetcher import CheckedFetcher
 from filmgate.core.webhooks.deliver import Callbacks
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import CALLBACK, Change, Claim, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind
+from filmgate.ports.ledger import Change, Claim
 from filmgate.ports.webhooks import WebhookEvent
 from tests.http.sites import no_names
 from tests.ledger.examples import CANCELLED, A, B, submitted
@@ -38,7 +39,7 @@ class Post:
 
     async def begun(self, task: Task) -> None:
         """Have the work on a task begin, which is to be told."""
-        due = WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, self.clock(), State.PROCESSING)
+        due = WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, task.id, task.application_id, self.clock(), State.PROCESSING)
         change = Change(task_id=task.id, fence=task.fence, now=self.clock(), state=State.PROCESSING)
         assert await self.ledger.commit(change, [due])
 
@@ -48,7 +49,7 @@ class Post:
 
     async def claims(self, limit: int = 64) -> list[Claim]:
         """Claim what is due now."""
-        return await self.ledger.claim(CALLBACK, "w", self.clock(), math.inf, limit)
+        return await self.ledger.claim(Queue.WEBHOOK, "w", self.clock(), math.inf, limit)
 
     async def deliver(self) -> int:
         """Deliver what is due now, one after the other; says how much it was."""
@@ -59,7 +60,7 @@ class Post:
 
     async def next(self) -> float | None:
         """Let time pass until the next callback is due; gives the seconds, None if there is none."""
-        due = await self.ledger.next_work(CALLBACK)
+        due = await self.ledger.next_work(Queue.WEBHOOK)
         if due is None:
             return None
         passed = due - self.clock()

@@ -17,7 +17,8 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
-from filmgate.ports.ledger import FOLLOW, Claim, WorkItem, queue_of
+from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
+from filmgate.ports.ledger import Claim
 from filmgate.ports.provider import Status
 from tests.core.providers.small import Small
 
@@ -55,9 +56,9 @@ async def pauses(folder: Path, claims: int, age: float, asked: SubmitAttempt | N
     work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
     task = Task(
         "task", "app", "key", "user", "trace", "video", "native", ENGINE, Generation("a lake"), "http://127.0.0.1",
-        None, SUBMITTED, SUBMITTED, State.PROCESSING, Stage.FOLLOW, work=WorkState(asked=asked), upstream_id="theirs",
+        None, SUBMITTED, SUBMITTED, State.PROCESSING, Stage.POLL, work=WorkState(asked=asked), upstream_id="theirs",
     )  # fmt: skip
-    due = WorkItem(FOLLOW, queue_of(FOLLOW, ENGINE), task.id, task.application_id, SUBMITTED)
+    due = WorkItem(WorkKind.POLL, queue_of(Queue.POLL, ENGINE), task.id, task.application_id, SUBMITTED)
     with pytest.raises(asyncio.CancelledError):
         await Polling({ENGINE: account}, work_context).follow(Claim(1, due, claims, task))
     return account.pauses

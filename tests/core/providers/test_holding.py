@@ -14,14 +14,15 @@ from filmgate.core.providers.outcomes import UNKNOWN
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
-from filmgate.ports.ledger import EXPIRE, RECALL, Change, queue_of
+from filmgate.domain.work import Queue, queue_of
+from filmgate.ports.ledger import Change
 from filmgate.ports.provider import ProviderError, Status, TaskRef
 from tests.core.providers.test_submitting import BEGUN, DAY, ENGINE, LOST, Make, World, world
 
 __all__ = ["world"]
 
 HOUR = 3_600.0
-RECALLED = queue_of(RECALL, ENGINE)
+RECALLED = queue_of(Queue.RECALL, ENGINE)
 
 
 def listing(here: World, *listed: Status | Exception) -> list[str]:
@@ -51,7 +52,7 @@ def like(upstream_id: str, **more: Any) -> Status:
 
 async def limit(here: World) -> float | None:
     """Give when a task is ended by the clock."""
-    return await here.ledger.next_work(EXPIRE)
+    return await here.ledger.next_work(Queue.EXPIRE)
 
 
 @pytest.mark.parametrize(("settings", "days"), [({}, 7), ({"unknown_days": 0.25}, 0.25)])
@@ -93,7 +94,7 @@ async def test_what_turns_up_later_has_the_engines_time(world: Make, tmp_path: P
     listing(here, like("theirs", marked=known == "marked"))
     await here.go_on(600, tmp_path)
     task = await here.task()
-    assert (task.stage, task.upstream_id) == (Stage.FOLLOW, "theirs")
+    assert (task.stage, task.upstream_id) == (Stage.POLL, "theirs")
     assert task.deadline_at == await limit(here)
     assert BEGUN + 2 * DAY + HOUR <= (task.deadline_at or 0) <= BEGUN + 2 * DAY + HOUR + 600
     assert len(here.keys) == 1
@@ -228,6 +229,6 @@ async def test_what_an_admin_has_given_to_another_task_is_not_taken_back(world: 
     await here.accept("other")
     await here.go_on(0, tmp_path)
     fence = (await here.task("other")).fence
-    decided = Change(task_id="other", fence=fence, now=BEGUN, stage=Stage.FOLLOW, upstream_id="ours", seize=True)
+    decided = Change(task_id="other", fence=fence, now=BEGUN, stage=Stage.POLL, upstream_id="ours", seize=True)
     assert await here.ledger.commit(decided)
     assert await given_up(here, tmp_path, like("ours", marked=True)) == []

@@ -15,7 +15,8 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
-from filmgate.ports.ledger import FOLLOW, Application, RawRequest, WorkItem, queue_of
+from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
+from filmgate.ports.ledger import Application, RawRequest
 from filmgate.ports.provider import ProviderError, Status
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
@@ -75,11 +76,11 @@ async def lost_after(folder: Path, account: Restless) -> float | None:
     work_context = WorkContext(ledger, Feed(), EmbeddedDispatcher(ledger, clock), clock)
     task = Task(
         "task", "app", "key", "user", "trace", "video", "native", ENGINE, Generation("a lake"), "http://127.0.0.1",
-        None, BEGUN, BEGUN, State.PROCESSING, Stage.FOLLOW, work=WorkState(asked=SubmitAttempt("key", BEGUN)),
+        None, BEGUN, BEGUN, State.PROCESSING, Stage.POLL, work=WorkState(asked=SubmitAttempt("key", BEGUN)),
         upstream_id="theirs",
     )  # fmt: skip
-    queue = queue_of(FOLLOW, ENGINE)
-    await ledger.submit(task, RawRequest("native", b"{}"), [WorkItem(FOLLOW, queue, task.id, "app", BEGUN)])
+    queue = queue_of(Queue.POLL, ENGINE)
+    await ledger.submit(task, RawRequest("native", b"{}"), [WorkItem(WorkKind.POLL, queue, task.id, "app", BEGUN)])
     (claim,) = await ledger.claim(queue, "worker", BEGUN, 3600)
     try:
         await Polling({ENGINE: account}, work_context).follow(claim)

@@ -14,7 +14,7 @@ import pytest
 from filmgate.adapters.dispatch.embedded import EmbeddedDispatcher
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.providers.account import Account
-from filmgate.core.providers.submit import LOOKUP, ProviderSubmit
+from filmgate.core.providers.submit import ProviderSubmit
 from filmgate.core.query.feed import Feed
 from filmgate.core.work.attempt import WorkContext
 from filmgate.domain.accounts import AccountSettings
@@ -23,7 +23,8 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, FOLLOW, Application, RawRequest, WorkItem, queue_of
+from filmgate.domain.work import Queue, WorkKind, queue_of, work_for
+from filmgate.ports.ledger import Application, RawRequest
 from filmgate.ports.provider import ProviderError, Submission, TaskRef
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
@@ -131,7 +132,7 @@ class World:
             task_id, "app", "key", "user", "trace", f"video-{task_id}", "native", ENGINE, Generation("a lake"),
             "http://127.0.0.1", None, BEGUN, BEGUN, State.PROCESSING, Stage.SUBMIT, started_at=BEGUN,
         )  # fmt: skip
-        await self.ledger.submit(task, RawRequest("native", b"{}"), [WorkItem(ADVANCE, ENGINE, task.id, "app", BEGUN)])
+        await self.ledger.submit(task, RawRequest("native", b"{}"), [work_for(task, WorkKind.ADVANCE, BEGUN)])
 
     async def task(self, task_id: str = "task") -> Task:
         """Read a task."""
@@ -143,7 +144,7 @@ class World:
         """Work off what is due, for so long or until nothing is."""
         end = self.clock.now + seconds
         most = len(self.provider.posts) + 200
-        queues = (ENGINE, queue_of(LOOKUP, ENGINE))
+        queues = (ENGINE, queue_of(Queue.LOOKUP, ENGINE))
         while True:
             times = [at for queue in queues if (at := await self.ledger.next_work(queue)) is not None]
             if not times or min(times) > end:
@@ -217,7 +218,7 @@ async def test_what_is_said_of_a_repeat_says_nothing_of_the_first_submit(
     await here.accept()
     await here.go_on(DAY / 2, tmp_path)
     task = await here.task()
-    assert (task.stage, task.upstream_id) == (Stage.FOLLOW, "their-task")
+    assert (task.stage, task.upstream_id) == (Stage.POLL, "their-task")
     assert len(here.keys) == 10
     assert len(set(here.keys)) == 1
     assert max(here.pauses) >= 600
@@ -310,4 +311,4 @@ async def test_a_followed_task_is_handed_over(world: Make, tmp_path: Path):
     here = world(TaskRef("their-task"))
     await here.accept()
     await here.go_on(1, tmp_path)
-    assert await here.ledger.next_work(queue_of(FOLLOW, ENGINE)) is not None
+    assert await here.ledger.next_work(queue_of(Queue.POLL, ENGINE)) is not None

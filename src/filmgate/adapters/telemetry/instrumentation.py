@@ -45,7 +45,7 @@ class Watch:
 
         async def run(claim: Claim) -> None:
             assert claim.task is not None, "this kind of work is claimed with its task"
-            await self._time_stage(claim.task, Stage.FOLLOW, work(claim))
+            await self._time_stage(claim.task, Stage.POLL, work(claim))
 
         return run
 

@@ -11,9 +11,10 @@ from filmgate.core.providers.account import Account
 from filmgate.core.providers.outcomes import IdentifiedTask, identify
 from filmgate.core.providers.request_builder import RequestBuilder
 from filmgate.domain.task import SubmitAttempt
+from filmgate.domain.work import WorkItem, WorkKind
 from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import RECALL, SEEK, Claim, Ledger, Sought, WorkItem
+from filmgate.ports.ledger import Claim, Ledger, Sought
 from filmgate.ports.provider import ProviderError
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ProviderCancel:
     async def work(self, claim: Claim) -> None:
         """Run a work item of either kind."""
         account = self._accounts[claim.due.queue.partition(":")[2]]
-        await (self._seek if claim.due.kind == SEEK else self._recall)(claim, account)
+        await (self._seek if claim.due.kind == WorkKind.SEEK else self._recall)(claim, account)
 
     async def _recall(self, claim: Claim, account: Account) -> None:
         """Cancel one task at the provider."""
@@ -68,7 +69,7 @@ class ProviderCancel:
                 if found.ours is None and await self._again(claim, _LOOKS):
                     return
         if found.ours is not None:
-            recall = WorkItem(RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
+            recall = WorkItem(WorkKind.RECALL, due.queue, due.task_id, due.application_id, self._clock(), found.ours.id)
             await self._ledger.settle_seek(due.task_id, recall, self._clock())
             reach(Point.SOUGHT)
             return

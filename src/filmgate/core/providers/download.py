@@ -18,10 +18,11 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
+from filmgate.domain.work import Queue, WorkKind, queue_of
 from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import FOLLOW, StoredMedia, queue_of
+from filmgate.ports.ledger import StoredMedia
 from filmgate.ports.media import MediaStore, MediaTools
 
 log = logging.getLogger(__name__)
@@ -114,5 +115,5 @@ class Downloading:
             log.error("task %s: what was paid for is generation %s of %s", task.id, task.upstream_id, task.engine)
             raise EngineFailed(Failure(code, reason))
         work = msgspec.structs.replace(attempt.task.work, product=None, links={})
-        queue = queue_of(FOLLOW, attempt.task.engine)
-        await attempt.enqueue(FOLLOW, queue, stage=Stage.FOLLOW, work=work, attempts=attempts)
+        queue = queue_of(Queue.POLL, attempt.task.engine)
+        await attempt.enqueue(WorkKind.POLL, queue, stage=Stage.POLL, work=work, attempts=attempts)

@@ -17,10 +17,11 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
+from filmgate.domain.work import WorkKind, work_for
 from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock, Dispatcher
-from filmgate.ports.ledger import EXPIRE, FOLLOW, Ledger, RawRequest, WorkItem, queue_of
+from filmgate.ports.ledger import Ledger, RawRequest
 from filmgate.ports.provider import ProviderError, Status
 
 UPSTREAM_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$"
@@ -189,15 +190,15 @@ class Importer:
             created_at=made,
             updated_at=now,
             state=State.PROCESSING,
-            stage=Stage.FOLLOW,
+            stage=Stage.POLL,
             started_at=made,
             deadline_at=now + settings.deadline,
             work=WorkState(video=report.receipt.video_id),
             upstream_id=report.receipt.id,
         )
         due = (
-            WorkItem(FOLLOW, queue_of(FOLLOW, account.name), task.id, task.application_id, now),
-            WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, now + settings.deadline),
+            work_for(task, WorkKind.POLL, now),
+            work_for(task, WorkKind.EXPIRE, now + settings.deadline),
         )
         body = msgspec.json.encode({"prompt": task.generation.prompt, "aspect_ratio": task.generation.aspect_ratio})
         reach(Point.IMPORT_READY)

@@ -16,13 +16,11 @@ from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, Claim, queue_of
+from filmgate.domain.work import Queue, WorkKind, queue_of
+from filmgate.ports.ledger import Claim
 from filmgate.ports.provider import ProviderError, Status
 
 log = logging.getLogger(__name__)
-
-INGEST = "ingest"
-"""What the queue of an engine's finished tasks is called by, whose files are to be fetched."""
 
 _IN_A_ROW = 3
 """So often in a row must a provider not know a task, or have no file for it, before that counts."""
@@ -72,7 +70,7 @@ class Polling:
         waiting = [task.id for task in theirs if task.stage in _TO_BE_SUBMITTED]
         times = await self._work_context.ledger.next_attempts(waiting) if waiting else {}
         for task in theirs:
-            if task.stage is Stage.FOLLOW and task.upstream_id is not None:
+            if task.stage is Stage.POLL and task.upstream_id is not None:
                 seconds = self._accounts[task.engine].next_query(task.upstream_id)
                 times |= {} if seconds is None else {task.id: now + seconds}
         return {task_id: at for task_id, at in times.items() if at > now}
@@ -131,8 +129,8 @@ class Polling:
             video=report.receipt.video_id or attempt.task.work.video,
             notes=dict(report.notes),
         )
-        queue = queue_of(INGEST, attempt.task.engine)
-        await attempt.enqueue(ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)
+        queue = queue_of(Queue.INGEST, attempt.task.engine)
+        await attempt.enqueue(WorkKind.ADVANCE, queue, stage=Stage.INGEST, work=work, percent=99)
 
     async def _progress(self, attempt: Attempt, percent: int) -> None:
         """Commit progress in steps worth a write."""

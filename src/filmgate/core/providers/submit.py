@@ -27,8 +27,8 @@ from filmgate.core.work.start import TaskStart
 from filmgate.domain.errors import Conflict, EngineFailed
 from filmgate.domain.states import Stage
 from filmgate.domain.task import SubmitAttempt
+from filmgate.domain.work import Queue, WorkKind, queue_of, work_for
 from filmgate.faults import Point, reach
-from filmgate.ports.ledger import ADVANCE, FOLLOW, RECALL, WorkItem, queue_of
 from filmgate.ports.provider import LONGEST_HOLD, ProviderError, Submission, TaskRef
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,6 @@ _REPEATS = (*_LOOKS, 300.0, LONGEST_HOLD)
 """Seconds after which a submit is sent again under its key, each after the one before."""
 
 _HOUR = 3600.0
-
-LOOKUP = "lookup"
-"""What the queue of an engine's tasks is called by, whose submit is to be looked up."""
 
 _LATER = 600.0
 _FIRST_PAUSE = 1.0
@@ -138,10 +135,10 @@ class ProviderSubmit:
         """Commit what the provider calls the task, and have it followed; hold it if that is another task's name."""
         task = attempt.task
         work = msgspec.structs.replace(task.work, video=receipt.video_id, inputs={})
-        queue = queue_of(FOLLOW, task.engine)
+        queue = queue_of(Queue.POLL, task.engine)
         try:
             time = self._engines_time(attempt)
-            await attempt.enqueue(FOLLOW, queue, stage=Stage.FOLLOW, upstream_id=receipt.id, work=work, **time)
+            await attempt.enqueue(WorkKind.POLL, queue, stage=Stage.POLL, upstream_id=receipt.id, work=work, **time)
         except Conflict as conflict:
             # Which of the two the provider means nobody here can tell: the one that had the name first keeps it.
             log.warning("task %s is held as one of an unknown outcome: %s", task.id, conflict.message)
@@ -153,11 +150,10 @@ class ProviderSubmit:
         await self._inputs.forget(task)
 
     async def _take_back(self, attempt: Attempt, receipt: TaskRef) -> None:
-        task, queue = attempt.task, queue_of(RECALL, attempt.task.engine)
-        due = WorkItem(RECALL, queue, task.id, task.application_id, self._work_context.clock(), receipt.id)
+        due = work_for(attempt.task, WorkKind.RECALL, self._work_context.clock(), receipt.id)
         # Unless it is another task's by now: an admin may have said so meanwhile.
-        await self._work_context.ledger.settle_seek(task.id, due, self._work_context.clock())
-        self._work_context.dispatcher.wake(queue)
+        await self._work_context.ledger.settle_seek(due.task_id, due, self._work_context.clock())
+        self._work_context.dispatcher.wake(due.queue)
 
     async def _skip_reconciling(self, attempt: Attempt) -> None:
         """Look for nothing at the provider if the owner has ended the task meanwhile: it certainly accepted nothing."""
@@ -179,7 +175,7 @@ class ProviderSubmit:
             remarks = self._router.remarks(other, task.generation, task.work.terms)
             work = msgspec.structs.replace(task.work, asked=None, tried=tried, again=again, **remarks)
             time = self._engines_time(attempt)
-            await attempt.enqueue(ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
+            await attempt.enqueue(WorkKind.ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
             return
         steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
         spread = random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
@@ -187,7 +183,7 @@ class ProviderSubmit:
         rounds = min(16, task.work.rounds + 1)
         work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds, again=again)
         time = self._engines_time(attempt)
-        await attempt.enqueue(ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work, **time)
+        await attempt.enqueue(WorkKind.ADVANCE, task.engine, pause, stage=Stage.SUBMIT, work=work, **time)
 
     async def _resume_interrupted(self, attempt: Attempt, _folder: Path) -> None:
         """Go on from a submit that was being sent when the process died: nobody knows its answer."""
@@ -287,7 +283,7 @@ class ProviderSubmit:
         wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
         looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
         work = msgspec.structs.replace(attempt.task.work, asked=looked)
-        await attempt.enqueue(ADVANCE, queue_of(LOOKUP, attempt.task.engine), wait, work=work)
+        await attempt.enqueue(WorkKind.ADVANCE, queue_of(Queue.LOOKUP, attempt.task.engine), wait, work=work)
 
     async def _apply_unknown_policy(
         self, attempt: Attempt, account: Account, *, searched: bool, asked: SubmitAttempt | None = None

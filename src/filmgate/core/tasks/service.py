@@ -26,25 +26,11 @@ from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.task_ids import canonical_id
+from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of, work_for
 from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext, traceparent
 from filmgate.ports.dispatch import Dispatcher
-from filmgate.ports.ledger import (
-    ADVANCE,
-    CALLBACK,
-    EXPIRE,
-    INPUTS,
-    PURGE,
-    RECALL,
-    IdempotencyRecord,
-    Ledger,
-    Page,
-    RawRequest,
-    StoredMedia,
-    TaskFilter,
-    WorkItem,
-    queue_of,
-)
+from filmgate.ports.ledger import IdempotencyRecord, Ledger, Page, RawRequest, StoredMedia, TaskFilter
 from filmgate.ports.media import MediaStore
 
 
@@ -124,7 +110,7 @@ class TaskService:
         # Before any file is kept: strict terms may be refused.
         engine = self._router.choose(order.generation, origin, terms)
         generation, media, links = await self._references(context, order, task_id)
-        stage, queue = (Stage.INPUTS, INPUTS) if self._inputs(engine, generation) else (Stage.SUBMIT, engine)
+        stage, queue = (Stage.INPUTS, Queue.INPUTS) if self._inputs(engine, generation) else (Stage.SUBMIT, engine)
         now = self._clock()
         task = Task(
             id=task_id,
@@ -149,8 +135,8 @@ class TaskService:
             ),
         )
         due = (
-            WorkItem(ADVANCE, queue, task_id, task.application_id, now),
-            WorkItem(EXPIRE, EXPIRE, task_id, task.application_id, now + self._engines[engine].queue_limit),
+            WorkItem(WorkKind.ADVANCE, queue, task_id, task.application_id, now),
+            work_for(task, WorkKind.EXPIRE, now + self._engines[engine].queue_limit),
         )
         reach(Point.SUBMIT_READY)
         try:
@@ -280,8 +266,8 @@ class TaskService:
         reach(Point.DELETED)
         self._query.forget(task_id)
         self._dispatcher.stop_task(task_id)
-        self._dispatcher.wake(PURGE)
-        self._dispatcher.wake(queue_of(RECALL, task.engine))
+        self._dispatcher.wake(Queue.PURGE)
+        self._dispatcher.wake(queue_of(Queue.RECALL, task.engine))
         self._feed.publish(task)
 
     async def end(self, task: Task, failure: Failure) -> None:
@@ -367,10 +353,10 @@ class TaskService:
         self._dispatcher.stop_task(task.id)
         if task.generation.references:
             # Nobody may be at work on it who would tidy up. What a crash leaves the next start removes.
-            await self._ledger.enqueue(WorkItem(PURGE, PURGE, task.id, task.application_id, self._clock()))
-            self._dispatcher.wake(PURGE)
-        self._dispatcher.wake(CALLBACK)
-        self._dispatcher.wake(queue_of(RECALL, task.engine))
+            await self._ledger.enqueue(work_for(task, WorkKind.PURGE, self._clock()))
+            self._dispatcher.wake(Queue.PURGE)
+        self._dispatcher.wake(Queue.WEBHOOK)
+        self._dispatcher.wake(queue_of(Queue.RECALL, task.engine))
         self._feed.publish(task)
 
 

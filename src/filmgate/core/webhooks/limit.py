@@ -20,7 +20,6 @@ TOTAL: Final = 192
 """Deliveries under way at once; an application that has fewer than ALWAYS of them may begin one even then."""
 
 ALWAYS: Final = 16
-SLOTS: Final = 256
 
 PER_APPLICATION: Final = 96
 PER_APPLICATION_ASIDE: Final = 64

@@ -6,9 +6,10 @@ from filmgate.core.webhooks.sign import Signing
 from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import FINAL
 from filmgate.domain.webhooks import CallbackStatus, parts_of
+from filmgate.domain.work import Queue
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Clock, Dispatcher
-from filmgate.ports.ledger import CALLBACK, Ledger
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.webhooks import CallbackPage, Delivery, SigningSecret, WebhookEvent, WebhookFilter
 
 UNKNOWN = "there is no such callback"
@@ -56,7 +57,7 @@ class WebhookService:
         sent = await self._log.resend(context.caller.application_id, callback.task_id, callback.state, self._clock())
         if sent is None:
             raise NotFound(UNKNOWN)
-        self._dispatcher.wake(CALLBACK)
+        self._dispatcher.wake(Queue.WEBHOOK)
         return sent
 
     async def secrets(self, context: RequestContext) -> list[SigningSecret]:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
+from filmgate.domain.work import WorkItem, WorkKind, work_for
 from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, PURGE, Change, Claim, Ledger, WorkItem
+from filmgate.ports.ledger import Change, Claim, Ledger
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class Attempt:
             self._work_context.dispatcher.wake(work.queue)
 
     async def enqueue(
-        self, kind: str, queue: str, pause: float = 0.0, *, also: tuple[WorkItem, ...] = (), **changes: Any
+        self, kind: WorkKind, queue: str, pause: float = 0.0, *, also: tuple[WorkItem, ...] = (), **changes: Any
     ) -> None:
         """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded.
 
@@ -75,26 +76,30 @@ class Attempt:
     async def again(self, pause: float, **changes: Any) -> None:
         """Leave the task to a later claim of the same work, which knows how many there were. Raises Superseded."""
         due = WorkItem(
-            ADVANCE, self.claim.due.queue, self.task.id, self.task.application_id, self._work_context.clock() + pause
+            WorkKind.ADVANCE,
+            self.claim.due.queue,
+            self.task.id,
+            self.task.application_id,
+            self._work_context.clock() + pause,
         )
         await self.commit((due,), **changes)
         self.over = True
 
     def limit(self, deadline: float) -> tuple[WorkItem, ...]:
         """Return the work that ends the task at its deadline, in the place of that for an earlier or later one."""
-        return (WorkItem(EXPIRE, EXPIRE, self.task.id, self.task.application_id, deadline),)
+        return (work_for(self.task, WorkKind.EXPIRE, deadline),)
 
     async def end(self, failure: Failure | None = None) -> None:
         """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""
         now = self._work_context.clock()
         state = State.COMPLETED if failure is None else State.FAILED
         changes: dict[str, Any] = {"failure": failure} if failure else {"percent": 100}
-        who, due = (self.task.id, self.task.application_id, now), []
+        due = []
         if self.task.callback_url:
-            due.append(WorkItem(CALLBACK, CALLBACK, *who, state))
-        if self.claim.due.kind == FOLLOW and self.task.generation.references:
-            # Whoever only follows has no folder in which it would tidy up.
-            due.append(WorkItem(PURGE, PURGE, *who))
+            due.append(work_for(self.task, WorkKind.WEBHOOK, now, state))
+        if self.claim.due.kind is WorkKind.POLL and self.task.generation.references:
+            # A poll has no folder in which it would tidy up.
+            due.append(work_for(self.task, WorkKind.PURGE, now))
         await self.commit(
             due=tuple(due),
             state=state,

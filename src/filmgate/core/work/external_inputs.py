@@ -20,9 +20,9 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import OWN, Generation, Reference, ReferenceKind
 from filmgate.domain.states import Stage
 from filmgate.domain.task import FetchedInput, Task
+from filmgate.domain.work import Queue, WorkKind
 from filmgate.faults import Point, reach
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import ADVANCE, INPUTS
 from filmgate.ports.media import MediaStore
 from filmgate.ports.provider import InputMode, Provider
 
@@ -72,7 +72,7 @@ class ExternalInputs:
         """
         if not self._missing(attempt.task):
             return False
-        await attempt.enqueue(ADVANCE, INPUTS, stage=Stage.INPUTS)
+        await attempt.enqueue(WorkKind.ADVANCE, Queue.INPUTS, stage=Stage.INPUTS)
         return True
 
     async def _fetch(self, attempt: Attempt, _folder: Path) -> None:
@@ -89,7 +89,7 @@ class ExternalInputs:
             notes: dict[str, Any] | None = None if reference.kind is ReferenceKind.IMAGE else {}
             inputs = {**attempt.task.work.inputs, name: FetchedInput(key, notes)}
             await attempt.commit(work=msgspec.structs.replace(attempt.task.work, inputs=inputs))
-        await attempt.enqueue(ADVANCE, attempt.task.engine, stage=Stage.SUBMIT)
+        await attempt.enqueue(WorkKind.ADVANCE, attempt.task.engine, stage=Stage.SUBMIT)
 
     def _missing(self, task: Task) -> dict[str, Reference]:
         wanted = needed_references(self._accounts, task.engine, task.generation)

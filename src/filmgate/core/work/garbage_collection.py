@@ -19,10 +19,11 @@ from collections.abc import Awaitable, Sequence
 from filmgate.core.query.cache import Query
 from filmgate.core.query.feed import Feed
 from filmgate.domain.errors import FilmgateError
+from filmgate.domain.work import Queue
 from filmgate.faults import Point, reach
 from filmgate.ports.accounts import CollectedFiles
 from filmgate.ports.dispatch import Clock, Dispatcher
-from filmgate.ports.ledger import PURGE, Ledger
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.media import UPLOADS, MediaStore
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class GarbageCollector:
         if gone.tasks:
             self._feed.wake(application_id)
         if gone.tasks or gone.media:
-            self._dispatcher.wake(PURGE)
+            self._dispatcher.wake(Queue.PURGE)
         if gone.tasks or gone.media or gone.keys:
             reach(Point.RULES_APPLIED)
         for key in gone.keys:

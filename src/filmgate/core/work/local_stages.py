@@ -51,7 +51,7 @@ class LocalStages:
         self._external = external
         self._developing = developing
         self._clock = clock
-        self.stages = {Stage.SUBMIT: self._submit, Stage.FOLLOW: self._follow, Stage.INGEST: self._ingest}
+        self.stages = {Stage.SUBMIT: self._submit, Stage.RENDER: self._render, Stage.INGEST: self._ingest}
 
     async def _submit(self, attempt: Attempt, _folder: Path) -> None:
         """Start the clock, refuse what cannot be done, and copy every input that is ours."""
@@ -63,7 +63,7 @@ class LocalStages:
         for side, reference in sides(task.generation.start, task.generation.end):
             if side not in inputs:
                 inputs[side] = await self._brought(task, reference)
-        await attempt.commit(stage=Stage.FOLLOW, work=msgspec.structs.replace(task.work, inputs=inputs))
+        await attempt.commit(stage=Stage.RENDER, work=msgspec.structs.replace(task.work, inputs=inputs))
 
     async def _brought(self, task: Task, reference: Reference) -> FetchedInput:
         if reference.kind is not ReferenceKind.TASK:
@@ -92,7 +92,7 @@ class LocalStages:
         earlier = await self._ledger.get(task.application_id, own.task_id)
         return unknown if earlier is None else earlier.work.notes
 
-    async def _follow(self, attempt: Attempt, folder: Path) -> None:
+    async def _render(self, attempt: Attempt, folder: Path) -> None:
         """Run the engine and put its output into the store."""
         task = attempt.task
         placed = {
@@ -155,7 +155,7 @@ class LocalStages:
             output = await self._developing.output(task, folder)
         except (InvalidMedia, FileNotFoundError) as error:
             # Success without a playable file is no success: have it made again.
-            await attempt.commit(stage=Stage.FOLLOW, percent=0)
+            await attempt.commit(stage=Stage.RENDER, percent=0)
             raise EngineCrashed(f"the file that was made is not usable: {error}") from error
         now = self._clock()
         await attempt.commit(

@@ -11,8 +11,9 @@ from filmgate.domain.generation import Reference
 from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
+from filmgate.domain.work import WorkKind, work_for
 from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import CALLBACK, EXPIRE, Ledger, WorkItem
+from filmgate.ports.ledger import Ledger
 
 
 class TaskStart:
@@ -47,9 +48,9 @@ class TaskStart:
         if task.started_at is not None:
             return
         deadline = self.deadline(task.engine)
-        due = [WorkItem(EXPIRE, EXPIRE, task.id, task.application_id, deadline)]
+        due = [work_for(task, WorkKind.EXPIRE, deadline)]
         if task.callback_url and task.dialect in self._announced:
-            due.append(WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, now, State.PROCESSING))
+            due.append(work_for(task, WorkKind.WEBHOOK, now, State.PROCESSING))
         await attempt.commit(tuple(due), state=State.PROCESSING, started_at=now, deadline_at=deadline)
 
     def deadline(self, engine: str) -> float:

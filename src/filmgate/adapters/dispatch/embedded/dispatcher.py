@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from filmgate.domain.errors import FilmgateError, Unavailable
+from filmgate.domain.work import FENCED
 from filmgate.faults import Point, reach
 from filmgate.ports.dispatch import Clock, QueueConfig
-from filmgate.ports.ledger import ADVANCE, FOLLOW, Claim, Ledger
+from filmgate.ports.ledger import Claim, Ledger
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class EmbeddedDispatcher:
         """Stop the work on a task that has been ended or deleted by its owner."""
         for running, claim in self._running.items():
             # Once is enough: to be told a second time would break off what must not be left half done.
-            if claim.due.task_id == task_id and claim.due.kind in (ADVANCE, FOLLOW) and running not in self._stopped:
+            if claim.due.task_id == task_id and claim.due.kind in FENCED and running not in self._stopped:
                 self._stopped.add(running)
                 running.cancel()
 

@@ -8,34 +8,40 @@ import apsw
 from msgspec.structs import asdict
 
 from filmgate.adapters.ledger.sqlite import provider_ids
-from filmgate.adapters.ledger.sqlite.rows import task_from, work_item_from
+from filmgate.adapters.ledger.sqlite.rows import json, task_from, work_item_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Conflict
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import ADVANCE, CALLBACK, EXPIRE, FOLLOW, SEEK, Claim, WorkItem
+from filmgate.domain.work import CLOCKED, ENDING, FENCED, OUTLIVING, WorkItem, WorkKind, engine_of
+from filmgate.ports.ledger import Claim
 
-_FENCED = (ADVANCE, FOLLOW)
-"""Kinds of work that change the task: whoever claims it shuts out whoever had it before."""
+_CLOCKED = json(sorted(CLOCKED))
+_OUTLIVING = json(sorted(OUTLIVING))
 
 
 def enqueue(connection: apsw.Connection, due: Sequence[WorkItem]) -> None:
     """Make work due; a callback is written down in the log with it."""
     for work in due:
         run(connection, "put_due", asdict(work))
-        if work.kind == CALLBACK:
+        if work.kind is WorkKind.WEBHOOK:
             run(connection, "add_callback", asdict(work))
 
 
 def drop_unfinished(connection: apsw.Connection, task_id: str) -> None:
-    """Remove the work that a task has only until it ends: its next step and its limit."""
-    drop_steps(connection, task_id)
-    run(connection, "drop_kind", {"task_id": task_id, "kind": EXPIRE})
+    """Remove the work that a task has only until it ends."""
+    for kind in ENDING:
+        run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
 
 
 def drop_steps(connection: apsw.Connection, task_id: str) -> None:
-    """Remove the next step of a task, whoever has it."""
-    for kind in _FENCED:
+    """Remove the next step of a task, claimed or not."""
+    for kind in FENCED:
         run(connection, "drop_kind", {"task_id": task_id, "kind": kind})
+
+
+def drop_task(connection: apsw.Connection, task_id: str) -> None:
+    """Remove the work of a task that is deleted, but for the kinds that outlive it."""
+    run(connection, "drop_task_due", {"task_id": task_id, "outliving": _OUTLIVING})
 
 
 def settle_seek(connection: apsw.Connection, task_id: str, recall: WorkItem | None, now: float) -> bool:
@@ -43,10 +49,10 @@ def settle_seek(connection: apsw.Connection, task_id: str, recall: WorkItem | No
 
     False if what would be recalled is known as another task's: then only the search ends.
     """
-    run(connection, "drop_kind", {"task_id": task_id, "kind": SEEK})
+    run(connection, "drop_kind", {"task_id": task_id, "kind": WorkKind.SEEK})
     if recall is None:
         return True
-    engine = recall.queue.partition(":")[2]
+    engine = engine_of(recall.queue)
     try:
         provider_ids.take(connection, engine, recall.detail, task_id, recall.application_id, now)
     except Conflict:
@@ -74,7 +80,7 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
         ((due_id, *columns, tries),) = rows
         due = work_item_from(tuple(columns))
         task = _claimed_task(connection, due)
-        if task is None and due.kind in _FENCED:
+        if task is None and due.kind in FENCED:
             run(connection, "drop_due", {"id": due_id, "task_id": due.task_id})
             continue
         run(connection, "claim_due", {"id": due_id, "worker": worker, "until": until})
@@ -97,7 +103,7 @@ def finish(connection: apsw.Connection, claim: Claim) -> bool:
 def clock_moved(connection: apsw.Connection, seconds: float) -> None:
     """Move limits and records of submits with the clock, and what else is due if that would not be for long now."""
     run(connection, "move_deadlines", {"by": seconds})
-    run(connection, "move_due", {"by": seconds})
+    run(connection, "move_due", {"by": seconds, "clocked": _CLOCKED})
     run(connection, "move_submits", {"by": seconds})
 
 
@@ -107,7 +113,7 @@ def release(connection: apsw.Connection, worker: str | None) -> int:
 
 
 def _claimed_task(connection: apsw.Connection, due: WorkItem) -> Task | None:
-    statement = "fence_task" if due.kind in _FENCED else "get_task"
+    statement = "fence_task" if due.kind in FENCED else "get_task"
     values = {"id": due.task_id, "application_id": due.application_id}
     rows = run(connection, statement, values)
     return task_from(rows[0]) if rows else None

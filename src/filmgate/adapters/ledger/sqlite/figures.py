@@ -10,8 +10,8 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import Stage, State
+from filmgate.domain.work import Queue
 from filmgate.ports.figures import Backlog, StoredTotals, TaskEnd, UnfinishedWork
-from filmgate.ports.ledger import CALLBACK
 
 
 class SqliteFigures:
@@ -55,6 +55,6 @@ def _standing(reader: Reader, now: float) -> UnfinishedWork:
         for engine, state, stage, count in reader.rows(SQL["standing_tasks"])
     }
     work = reader.rows(SQL["standing_work"], {"now": now, "never": math.inf})
-    ((new, retried),) = reader.rows(SQL["standing_callbacks"], {"queue": CALLBACK})
+    ((new, retried),) = reader.rows(SQL["standing_callbacks"], {"queue": Queue.WEBHOOK})
     ((pages,),), ((page,),) = reader.rows("PRAGMA page_count"), reader.rows("PRAGMA page_size")
     return UnfinishedWork(tasks, [Backlog(*row) for row in work], new, retried, pages * page)

@@ -10,7 +10,7 @@ from filmgate.adapters.ledger.sqlite.files import files_in_progress, linked_file
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values
 from filmgate.domain.states import Stage
-from filmgate.ports.ledger import CALLBACK
+from filmgate.domain.work import Queue, WorkKind
 
 
 class Inspection:
@@ -57,7 +57,7 @@ class Inspection:
 
     def kept_keys(self) -> set[str]:
         """Return the keys that work in progress names, and `ID/` of each task whose files will be removed."""
-        purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"])}
+        purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"], {"kind": WorkKind.PURGE})}
         return purged.union(files_in_progress(self._connection))
 
     def overdue(self, before: float) -> list[tuple[str, int, float]]:
@@ -78,7 +78,7 @@ class Inspection:
 
     def callbacks(self) -> tuple[int, int]:
         """Count the callbacks to be delivered: never tried, and tried in vain."""
-        ((new, retried),) = self._rows(SQL["standing_callbacks"], {"queue": CALLBACK})
+        ((new, retried),) = self._rows(SQL["standing_callbacks"], {"queue": Queue.WEBHOOK})
         return new, retried
 
     def _rows(self, statement: str, values: Values | None = None) -> list[Row]:

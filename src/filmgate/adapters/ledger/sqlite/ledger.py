@@ -30,6 +30,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.limits import NO_LIMITS, Limits
 from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
+from filmgate.domain.work import WorkItem, WorkKind
 from filmgate.modes import file_mode
 from filmgate.ports.ledger import (
     ApiKey,
@@ -44,7 +45,6 @@ from filmgate.ports.ledger import (
     StoredMedia,
     TaskChange,
     TaskFilter,
-    WorkItem,
 )
 
 _GET_TASK = SQL["get_task"]
@@ -290,7 +290,9 @@ class SqliteLedger:
 
     async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:
         """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""
-        return dict(self._store.reader.rows(SQL["next_attempts"], {"ids": json(list(task_ids))}))
+        return dict(
+            self._store.reader.rows(SQL["next_attempts"], {"ids": json(list(task_ids)), "kind": WorkKind.ADVANCE})
+        )
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
         """Return claimed work back; nothing happens if somebody else has it by now."""

@@ -17,7 +17,7 @@ from filmgate.adapters.ledger.sqlite.rows import json, progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.task import SubmitAttempt, WorkState
-from filmgate.ports.ledger import queue_of
+from filmgate.domain.work import Queue, WorkKind, queue_of
 
 _WEEK = 7 * 86_400.0
 
@@ -64,11 +64,11 @@ class CopiedLedger:
         """Yield all files that have links."""
         yield from (Stored(*file) for file in linked_files(self._connection, "files_with_digests"))
 
-    def doubt(self, local: Collection[str], limits: Mapping[str, float], lookups: str, since: float, now: float) -> int:
+    def doubt(self, local: Collection[str], limits: Mapping[str, float], since: float, now: float) -> int:
         """Treat each task that had not been submitted to a provider as if it may have been since; gives how many.
 
         `local` are the engines that need no such care, `limits` the seconds for which the others hold a task of an
-        unknown outcome, `lookups` the kind of the queues in which submits are looked up.
+        unknown outcome.
         """
         with faults_as_unavailable(self._path), self._connection:
             doubted = 0
@@ -80,8 +80,9 @@ class CopiedLedger:
                 deadline = now + limits.get(engine, _WEEK)
                 values = {"id": task_id, "now": now, "deadline": deadline, "work": json(asked)}
                 run(self._connection, "doubt_submit", values)
-                run(self._connection, "doubt_limit", {"id": task_id})
-                run(self._connection, "doubt_step", {"id": task_id, "queue": queue_of(lookups, engine)})
+                run(self._connection, "doubt_limit", {"id": task_id, "kind": WorkKind.EXPIRE})
+                step = {"id": task_id, "kind": WorkKind.ADVANCE, "queue": queue_of(Queue.LOOKUP, engine)}
+                run(self._connection, "doubt_step", step)
                 doubted += 1
         return doubted
 

@@ -13,6 +13,7 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, run
 from filmgate.domain.errors import Conflict
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage
+from filmgate.domain.work import Queue, WorkKind
 from filmgate.ports.ledger import KNOWN_DAYS, OpenSubmit, Sought
 
 _generation = msgspec.json.Decoder(Generation).decode
@@ -62,7 +63,9 @@ def open_submits(reader: Reader, engine: str) -> list[OpenSubmit]:
     tasks = [OpenSubmit(task_id, _generation(text)) for task_id, text in reader.rows(SQL["open_submits"], values)]
     ended = [
         OpenSubmit(task_id, _sought(detail).generation)
-        for task_id, detail in reader.rows(SQL["sought_submits"], {"engine": engine})
+        for task_id, detail in reader.rows(
+            SQL["sought_submits"], {"engine": engine, "queue": Queue.RECALL, "kind": WorkKind.SEEK}
+        )
     ]
     return tasks + ended
 

@@ -18,10 +18,11 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.tasks import remove
 from filmgate.domain.limits import Limits
+from filmgate.domain.work import RETAINING, Queue, WorkItem, WorkKind
 from filmgate.ports.accounts import CollectedFiles
-from filmgate.ports.ledger import PURGE, WorkItem
 
 _DAY = 86_400.0
+_RETAINING = json(sorted(RETAINING))
 _PAGE = 100
 _PAGES = 20
 """So many pages at most are looked through for what may go, so that no transaction is long."""
@@ -78,7 +79,7 @@ class _Round:
 
     def remove_tasks(self, before: float) -> None:
         """Remove tasks that ended before a time."""
-        for task_id, _ in self._pages("aged_tasks", before):
+        for task_id, _ in self._pages("aged_tasks", before, retaining=_RETAINING):
             if self.full:
                 return
             if task_id not in self._needed.tasks:
@@ -103,16 +104,16 @@ class _Round:
 
     def _expire(self, task_id: str) -> None:
         run(self._connection, "expire_output", {"task_id": task_id, "now": self._now})
-        enqueue(self._connection, [WorkItem(PURGE, PURGE, task_id, self._who, self._now)])
+        enqueue(self._connection, [WorkItem(WorkKind.PURGE, Queue.PURGE, task_id, self._who, self._now)])
         self.media.append(task_id)
 
     def _held_bytes(self) -> int:
         rows = run(self._connection, "held", {"application_id": self._who})
         return int(rows[0][1]) if rows else 0
 
-    def _pages(self, statement: str, before: float) -> Iterator[Row]:
+    def _pages(self, statement: str, before: float, **more: str) -> Iterator[Row]:
         """Yield what may go, oldest first: its id and time, and what else the statement tells of it."""
-        values: Values = {"application_id": self._who, "before": before, "limit": _PAGE}
+        values: Values = {"application_id": self._who, "before": before, "limit": _PAGE} | more
         place: Values = {"after_time": -math.inf, "after_id": ""}
         for _ in range(_PAGES):
             rows = run(self._connection, statement, values | place)

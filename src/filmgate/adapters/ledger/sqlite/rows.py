@@ -12,7 +12,8 @@ from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
-from filmgate.ports.ledger import ApiKey, Application, Change, StoredMedia, WorkItem
+from filmgate.domain.work import WorkItem, WorkKind
+from filmgate.ports.ledger import ApiKey, Application, Change, StoredMedia
 
 _STATES = {state.value: state for state in State}
 _STAGES = {stage.value: stage for stage in Stage}
@@ -74,7 +75,7 @@ def change_values(change: Change) -> Values:
 def work_item_from(row: Row) -> WorkItem:
     """Read due work from kind, queue, task, application, time and detail."""
     kind, queue, task_id, application_id, not_before, detail = row
-    return WorkItem(kind, queue, task_id, application_id, not_before, detail)
+    return WorkItem(WorkKind(kind), queue, task_id, application_id, not_before, detail)
 
 
 def application_from(row: Row) -> Application:

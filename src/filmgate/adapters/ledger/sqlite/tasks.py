@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from filmgate.adapters.ledger.sqlite import accounts, provider_ids, references
 from filmgate.adapters.ledger.sqlite.changes import note, note_deletion
-from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_unfinished, enqueue
+from filmgate.adapters.ledger.sqlite.due import drop_steps, drop_task, drop_unfinished, enqueue
 from filmgate.adapters.ledger.sqlite.rows import (
     change_values,
     json,
@@ -26,19 +26,8 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.limits import Limits
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import (
-    CALLBACK,
-    PURGE,
-    RECALL,
-    SEEK,
-    Change,
-    IdempotencyRecord,
-    RawRequest,
-    Sought,
-    StoredMedia,
-    WorkItem,
-    queue_of,
-)
+from filmgate.domain.work import WorkItem, WorkKind, work_for
+from filmgate.ports.ledger import Change, IdempotencyRecord, RawRequest, Sought, StoredMedia
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""
@@ -119,7 +108,7 @@ def cancel(connection: apsw.Connection, application_id: str, task_id: str, failu
     drop_unfinished(connection, task.id)
     accounts.count_ended(connection, task)
     if task.callback_url is not None:
-        enqueue(connection, [WorkItem(CALLBACK, CALLBACK, task.id, task.application_id, now, task.state)])
+        enqueue(connection, [work_for(task, WorkKind.WEBHOOK, now, task.state)])
     enqueue(connection, [*_recall(task, now), *_seek(task, now)])
     return task
 
@@ -145,8 +134,8 @@ def remove(connection: apsw.Connection, application_id: str, task_id: str, now: 
     provider_ids.release(connection, task.id, now)
     if task.upstream_id == task.id:
         run(connection, "add_departed", {"id": task_id, "application_id": application_id})
-    run(connection, "drop_task_due", {"task_id": task_id})
-    enqueue(connection, [WorkItem(PURGE, PURGE, task_id, application_id, now)])
+    drop_task(connection, task_id)
+    enqueue(connection, [work_for(task, WorkKind.PURGE, now)])
     return task
 
 
@@ -162,7 +151,7 @@ def _ended_by_owner(task: Task, now: float) -> Task:
 def _recall(task: Task, now: float) -> list[WorkItem]:
     if task.upstream_id is None:
         return []
-    return [WorkItem(RECALL, queue_of(RECALL, task.engine), task.id, task.application_id, now, task.upstream_id)]
+    return [work_for(task, WorkKind.RECALL, now, task.upstream_id)]
 
 
 def _seek(task: Task, now: float) -> list[WorkItem]:
@@ -171,8 +160,7 @@ def _seek(task: Task, now: float) -> list[WorkItem]:
     if asked is None or task.upstream_id is not None:
         return []
     sought = json(Sought(asked.key, asked.at, task.generation, asked.latest))
-    queue = queue_of(RECALL, task.engine)
-    return [WorkItem(SEEK, queue, task.id, task.application_id, now + _ANSWER_SECONDS, sought)]
+    return [work_for(task, WorkKind.SEEK, now + _ANSWER_SECONDS, sought)]
 
 
 def _change(connection: apsw.Connection, statement: str, values: Values) -> Task | None:

@@ -14,7 +14,8 @@ from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import FINAL, State
 from filmgate.domain.webhooks import CallbackStatus
-from filmgate.ports.ledger import CALLBACK, COUNTED, Claim, WorkItem
+from filmgate.domain.work import Queue, WorkItem, WorkKind
+from filmgate.ports.ledger import COUNTED, Claim
 from filmgate.ports.webhooks import CallbackPage, Delivery, DeliveryOutcome, SigningSecret, WebhookEvent, WebhookFilter
 
 _KEPT_DELIVERIES = 50
@@ -109,8 +110,8 @@ def _settle(connection: apsw.Connection, *, claim: Claim, outcome: DeliveryOutco
         told = {"status": outcome.status, "again": again, "trouble": outcome.trouble}
         run(connection, "settle_callback", which | told)
     if claim.due.detail in FINAL:
-        earlier = {"task_id": claim.due.task_id, "state": State.PROCESSING}
-        run(connection, "drop_callback_due", earlier)
+        earlier: Values = {"task_id": claim.due.task_id, "state": State.PROCESSING}
+        run(connection, "drop_detail", earlier | {"kind": WorkKind.WEBHOOK, "detail": State.PROCESSING})
         run(connection, "supersede_callback", earlier)
 
 
@@ -126,7 +127,10 @@ def _add_delivery(connection: apsw.Connection, which: Values, delivery: Delivery
 def _resend(connection: apsw.Connection, *, who: dict[str, str], now: float) -> WebhookEvent | None:
     if not run(connection, "get_callback", dict(who)):
         return None
-    due.enqueue(connection, [WorkItem(CALLBACK, CALLBACK, who["task_id"], who["application_id"], now, who["state"])])
+    due.enqueue(
+        connection,
+        [WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, who["task_id"], who["application_id"], now, who["state"])],
+    )
     (row,) = run(connection, "get_callback", dict(who))
     return _callback_from(row)
 

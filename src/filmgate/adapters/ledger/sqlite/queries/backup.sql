@@ -28,11 +28,11 @@ WHERE id = :id
 
 -- name: doubt_limit
 -- Let its limit be its deadline from now on.
-UPDATE due SET not_before = (SELECT deadline_at FROM tasks WHERE id = :id) WHERE task_id = :id AND kind = 'expire'
+UPDATE due SET not_before = (SELECT deadline_at FROM tasks WHERE id = :id) WHERE task_id = :id AND kind = :kind
 
 -- name: doubt_step
 -- Have it looked up at once.
-UPDATE due SET queue = :queue, not_before = 0, claimed_by = NULL WHERE task_id = :id AND kind = 'advance'
+UPDATE due SET queue = :queue, not_before = 0, claimed_by = NULL WHERE task_id = :id AND kind = :kind
 
 -- name: leap
 -- Leave out many numbers of changes: those that were given after the backup are not given twice.

@@ -54,9 +54,9 @@ UPDATE callbacks SET status = :status, next_at = :again, trouble = :trouble WHER
 UPDATE callbacks SET status = 'superseded', next_at = NULL
 WHERE task_id = :task_id AND state = :state AND status = 'pending'
 
--- name: drop_callback_due
--- Remove the work of telling a state.
-DELETE FROM due WHERE task_id = :task_id AND kind = 'callback' AND detail = :state
+-- name: drop_detail
+-- Remove the work of one kind for a task that has this detail.
+DELETE FROM due WHERE task_id = :task_id AND kind = :kind AND detail = :detail
 
 -- name: count_delivery
 -- Add a delivery to what is known of its callback, if that is still there.

@@ -97,7 +97,7 @@ FROM applications AS a WHERE {claimed_of} < :share
 -- name: next_attempts
 -- When the next stages of some tasks are due that nobody works on.
 SELECT task_id, not_before FROM due
-WHERE task_id IN (SELECT value FROM json_each(:ids)) AND kind = 'advance' AND detail = '' AND claimed_by IS NULL
+WHERE task_id IN (SELECT value FROM json_each(:ids)) AND kind = :kind AND detail = '' AND claimed_by IS NULL
 
 -- name: postpone_due
 -- Give work back, if it is still this claim's.
@@ -124,12 +124,12 @@ DELETE FROM due WHERE id = :id AND task_id = :task_id
 DELETE FROM due WHERE task_id = :task_id AND kind = :kind
 
 -- name: drop_task_due
--- Remove all work for a task but what its provider is to be told: that outlives it.
-DELETE FROM due WHERE task_id = :task_id AND kind NOT IN ('recall', 'seek')
+-- Remove all work for a task but the kinds that outlive it.
+DELETE FROM due WHERE task_id = :task_id AND kind NOT IN (SELECT value FROM json_each(:outliving))
 
 -- name: move_due
--- Limits move with the clock; what waits for its time does so only if the clock was set back.
-UPDATE due SET not_before = not_before + :by WHERE kind = 'expire' OR :by < 0
+-- Some kinds move with the clock; what waits for its time does so only if the clock was set back.
+UPDATE due SET not_before = not_before + :by WHERE kind IN (SELECT value FROM json_each(:clocked)) OR :by < 0
 
 -- name: move_deadlines
 -- The deadlines of all unfinished tasks move with the clock.

@@ -1,6 +1,6 @@
 -- name: purged_tasks
 -- The tasks whose files are to be removed.
-SELECT task_id FROM due WHERE kind = 'purge'
+SELECT task_id FROM due WHERE kind = :kind
 
 -- name: overdue_work
 -- Work that has been due for long and that nobody has taken, by queue.

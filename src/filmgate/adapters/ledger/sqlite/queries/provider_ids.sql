@@ -47,4 +47,4 @@ WHERE engine IN ({neighbours}) AND stage IN (SELECT value FROM json_each(:stages
 -- name: sought_submits
 -- The submits of tasks that have ended which are still looked for at one provider.
 SELECT task_id, detail FROM due INDEXED BY due_queue
-WHERE queue IN (SELECT 'recall:' || engine FROM ({neighbours})) AND kind = 'seek'
+WHERE queue IN (SELECT :queue || ':' || engine FROM ({neighbours})) AND kind = :kind

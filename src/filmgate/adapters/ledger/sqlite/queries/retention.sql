@@ -1,9 +1,9 @@
 -- name: aged_tasks
--- Tasks of an application that ended before a time and have nothing due but their purge, behind a place.
+-- Tasks of an application that ended before a time and have nothing due that retains them, behind a place.
 SELECT id, created_at FROM tasks AS t
 WHERE application_id = :application_id AND created_at < :before AND (created_at, id) > (:after_time, :after_id)
     AND finished_at < :before
-    AND NOT EXISTS (SELECT 1 FROM due AS d WHERE d.task_id = t.id AND d.kind <> 'purge')
+    AND NOT EXISTS (SELECT 1 FROM due AS d WHERE d.task_id = t.id AND d.kind IN (SELECT value FROM json_each(:retaining)))
 ORDER BY created_at, id LIMIT :limit
 
 -- name: aged_media
