@@ -81,7 +81,7 @@ def test_a_sound_installation_is_sound(start_service: Start):
     completed(service)
     for _ in range(2):
         found, _problems = examined(service)
-        assert not {"data folder", "ledger", "files", "work", "service", "callbacks", "clock"} & found.keys(), found
+        assert not {"data folder", "ledger", "files", "work", "service", "webhooks", "clock"} & found.keys(), found
         service.stop()
 
 

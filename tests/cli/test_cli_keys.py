@@ -116,7 +116,7 @@ def test_what_a_role_does_not_allow_is_said(service: RunningService) -> None:
     member = service.run("keys", "create", "--name", "works").stdout.strip()
     for key, command, role in (
         (viewer, ("generate", "x"), "member"),
-        (viewer, ("callbacks", "secret", "show"), "member"),
+        (viewer, ("webhooks", "secret", "show"), "member"),
         (member, ("limits", "show"), "admin"),
     ):
         done = service.run(*command, "--key", key)

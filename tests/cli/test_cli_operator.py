@@ -113,12 +113,12 @@ def test_dry_run_that_nobody_would_take(front: RunningService) -> None:
 def test_adopt(front: RunningService, service: RunningService) -> None:
     """Tasks of a provider are taken over one by one; one that it does not know is named, and makes the code 1."""
     made = service.run("generate", "long ago [fail]").stdout.strip()
-    done = front.run("adopt", "far", NOBODY, made, "short", made)
+    done = front.run("import", "far", NOBODY, made, "short", made)
     assert done.returncode == 1
     assert done.stdout.split() in ([made, "processing"], [made, "failed"])
     assert f"filmgate: {NOBODY}: The provider far knows no task" in done.stderr
     assert "filmgate: short: an id has 8 to 128" in done.stderr
-    done = front.run("adopt", "narrow", made, "--json")
+    done = front.run("import", "narrow", made, "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert json.loads(done.stderr)["error"]["field"] == "engine"
 
@@ -128,7 +128,7 @@ def test_adopt_and_wait(front: RunningService, service: RunningService) -> None:
     good = service.run("generate", "long ago [delay=0.5]", "--duration", "1").stdout.strip()
     bad = service.run("generate", "long ago [fail=moderated: No.]").stdout.strip()
     done = subprocess.run(
-        [*FILMGATE, "adopt", "far", "-", "--wait"],
+        [*FILMGATE, "import", "far", "-", "--wait"],
         env=front.env | {"FILMGATE_URL": front.url},
         input=f"{good}\n{bad}\n",
         capture_output=True,
@@ -140,7 +140,7 @@ def test_adopt_and_wait(front: RunningService, service: RunningService) -> None:
     assert done.stdout == f"{good}\tcompleted\n{bad}\tfailed\n"
     assert f"{good} completed 100 % " in done.stderr
     assert f"task {bad} failed: " in done.stderr
-    done = front.run("adopt", "far", good, "--wait", "--json")
+    done = front.run("import", "far", good, "--wait", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert [task["state"] for task in json.loads(done.stdout)] == ["completed"]
 
@@ -179,16 +179,16 @@ def test_unknown(waiting: tuple[RunningService, list[str]], silent: OddServer) -
     assert columns(front.run("engines"))["gateway"][-2] == "3"
 
     silent.answers = [failed_task("up-1")]
-    assert front.run("unknown", "decide", ids[0], "--fail").stdout == f"{ids[0]} failed\n"
+    assert front.run("unknown", "resolve", ids[0], "--fail").stdout == f"{ids[0]} failed\n"
     assert failure(front, ids[0])["code"] == "submit_unknown"
-    assert front.run("unknown", "decide", ids[1], "--accepted", "up-1").stdout == f"{ids[1]} accepted as up-1\n"
+    assert front.run("unknown", "resolve", ids[1], "--accepted", "up-1").stdout == f"{ids[1]} accepted as up-1\n"
     assert failure(front, ids[1])["message"] == "up-1 went wrong"
     silent.answers = [failed_task("up-2")]
-    again = front.run("unknown", "decide", ids[2], "--submit-again", "--yes", "--json")
+    again = front.run("unknown", "resolve", ids[2], "--submit-again", "--yes", "--json")
     assert json.loads(again.stdout)["id"] == ids[2]
     assert failure(front, ids[2])["message"] == "up-2 went wrong"
     assert sum(request.method == "POST" for request in silent.requests) == 4
-    assert front.run("unknown", "decide", ids[2], "--fail").returncode == 1
+    assert front.run("unknown", "resolve", ids[2], "--fail").returncode == 1
     assert front.run("unknown").stdout == ""
 
 
@@ -199,13 +199,13 @@ def test_unknown_in_a_terminal(waiting: tuple[RunningService, list[str]], silent
     assert code == 0
     assert "looked up" in shown
     assert ids[0] in shown
-    code, shown = in_terminal(front, "unknown", "decide", ids[0], "--submit-again", answer="n\n")
+    code, shown = in_terminal(front, "unknown", "resolve", ids[0], "--submit-again", answer="n\n")
     assert code == 1
     assert "would charge it twice" in shown
     assert "Nothing was submitted." in shown
     assert len(silent.requests) == 3
     silent.answers = [failed_task("up-1")]
-    code, shown = in_terminal(front, "unknown", "decide", ids[0], "--submit-again", answer="y\n")
+    code, shown = in_terminal(front, "unknown", "resolve", ids[0], "--submit-again", answer="y\n")
     assert code == 0
     assert f"{ids[0]} is submitted again" in shown
 

@@ -27,9 +27,9 @@ COMMANDS = [
     "delete",
     "engines",
     "models",
-    "adopt",
+    "import",
     "unknown",
-    "unknown decide",
+    "unknown resolve",
     "mcp",
     "keys",
     "keys create",
@@ -117,11 +117,11 @@ def test_start_is_light() -> None:
         ["keys", "list", "--data", "/no/such/folder"],
         ["delete", "some-id"],
         ["generate", "x", "--dry-run", "--wait"],
-        ["adopt", "luma"],
-        ["unknown", "decide", "some-id"],
-        ["unknown", "decide", "some-id", "--fail", "--accepted", "another"],
-        ["unknown", "decide", "some-id", "--submit-again"],
-        ["unknown", "--key", "k", "decide", "some-id", "--fail"],
+        ["import", "luma"],
+        ["unknown", "resolve", "some-id"],
+        ["unknown", "resolve", "some-id", "--fail", "--accepted", "another"],
+        ["unknown", "resolve", "some-id", "--submit-again"],
+        ["unknown", "--key", "k", "resolve", "some-id", "--fail"],
     ],
     ids=" ".join,
 )
@@ -135,6 +135,31 @@ def test_wrong_usage_is_said_in_a_sentence(arguments: list[str], quick: Quick) -
     error = json.loads(quick(*arguments, "--json").stderr)["error"]
     assert error["message"] in done.stderr
     assert error["code"]
+
+
+@pytest.mark.parametrize(
+    ("former", "command"),
+    [
+        ("callbacks", "webhooks"),
+        ("callbacks list --task x", "webhooks"),
+        ("callbacks secret rotate --at-once --yes", "webhooks"),
+        ("callbacks --help", "webhooks"),
+        ("adopt luma -", "import"),
+        ("unknown decide some-id --submit-again --yes", "unknown resolve"),
+    ],
+)
+def test_former_commands_name_the_new_ones(former: str, command: str, quick: Quick) -> None:
+    """A former command does nothing, ends with code 2 and names its successor, whatever its options."""
+    done = quick(*former.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"is now `filmgate {command}`." in done.stderr
+    assert json.loads(quick(*former.split(), "--json").stderr)["error"]["code"] == "renamed"
+
+
+def test_former_commands_are_not_listed(quick: Quick) -> None:
+    """The help lists commands by their names of today only."""
+    listed = quick("--help").stdout + quick("unknown", "--help").stdout
+    assert not {"callbacks", "adopt", "decide"} & {*listed.split()}
 
 
 @pytest.mark.parametrize(

@@ -82,18 +82,18 @@ def test_tasks_of_a_provider_are_taken_over(front: RunningService, service: Runn
     with Filmgate(service.url, service.key) as provider:
         made = provider.wait(provider.submit("long ago", duration=1), timeout=60)
     with Filmgate(front.url, front.key) as filmgate:
-        (task,) = filmgate.adopt("far", [made.id])
+        (task,) = filmgate.import_tasks("far", [made.id])
         assert (task.id, task.engine, task.prompt) == (made.id, "far", "long ago")
         ended = filmgate.wait(task, timeout=60)
         assert ended.completed
         assert ended.video is not None
         assert ended.video.url.startswith(front.url)
-        assert filmgate.adopt("far", [made.id])[0].completed
+        assert filmgate.import_tasks("far", [made.id])[0].completed
         with pytest.raises(NotFound) as caught:
-            filmgate.adopt("far", [NOBODY])
+            filmgate.import_tasks("far", [NOBODY])
         assert caught.value.field == "ids"
         with pytest.raises(NotFound, match="There is no provider 'near' here: far") as refused:
-            filmgate.adopt("near", [made.id])
+            filmgate.import_tasks("near", [made.id])
     assert (refused.value.status, refused.value.field) == (404, "engine")
 
 
@@ -104,7 +104,7 @@ async def test_all_of_it_asynchronously(front: RunningService, service: RunningS
     async with AsyncFilmgate(front.url, front.key) as filmgate:
         assert [engine.name for engine in await filmgate.engine_status()] == ["studio", "far", "near"]
         assert (await filmgate.route("a boat", model="far")).engine == "far"
-        (task,) = await filmgate.adopt("far", [made.id])
+        (task,) = await filmgate.import_tasks("far", [made.id])
         assert (await filmgate.wait(task, timeout=60)).state == "failed"
         assert await filmgate.unknown_submits() == ()
         with pytest.raises(NotFound):
@@ -137,4 +137,4 @@ def test_a_decision_is_sent_once() -> None:
     with odd_server(Answer(lost=True)) as server, Filmgate(server.url, "k") as filmgate:
         with pytest.raises(OutcomeUnknown):
             filmgate.decide("t1", "submit_again")
-        assert [request.path for request in server.requests] == ["/api/v1/operator/unknown/t1"]
+        assert [request.path for request in server.requests] == ["/api/v1/admin/unknown/t1"]

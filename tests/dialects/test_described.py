@@ -107,7 +107,7 @@ def test_errors_keep_their_description(http: httpx2.Client, published: dict[str,
     for path, method, operation in operations(published):
         if path == "/ping":
             continue
-        address = path.format(task_id=unknown, callback_id=unknown, application=unknown)
+        address = path.format(task_id=unknown, webhook_id=unknown, application=unknown)
         with httpx2.Client(base_url=http.base_url) as stranger:
             keeps(published, path, stranger.request(method, address))
         if "{task_id}" in path and "requestBody" not in operation:
@@ -117,7 +117,7 @@ def test_errors_keep_their_description(http: httpx2.Client, published: dict[str,
             keeps(published, path, http.request(method, address, json={}))
 
 
-ACCOUNTS = ("/api/v1/usage", "/api/v1/operator/usage", "/api/v1/operator/limits")
+ACCOUNTS = ("/api/v1/usage", "/api/v1/admin/usage", "/api/v1/admin/limits")
 
 
 def test_questions_without_a_body_keep_their_description(http: httpx2.Client, published: dict[str, Any]):

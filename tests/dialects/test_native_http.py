@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import pytest
 
 from .listener import Listener
 
@@ -91,11 +92,48 @@ def test_a_clip_between_two_tasks(http: httpx2.Client, ended: Ended):
     assert (own["operation"], own["state"]) == ("reverse_extend", "completed")
 
 
-def test_a_callback_gets_the_task(http: httpx2.Client, ended: Ended, listener: Listener):
-    """The callback address is posted what a query answers."""
-    task = submit(http, callback_url=f"{listener.url}/done")
-    _, body = listener.post("/done")
+@pytest.mark.parametrize("names", [("webhook_url",), ("callback_url",), ("webhook_url", "callback_url")])
+def test_a_webhook_gets_the_task(http: httpx2.Client, ended: Ended, listener: Listener, names: tuple[str, ...]):
+    """The address of the webhook, under its name or its former one, is posted what a query answers."""
+    path = f"/{'-'.join(names)}"
+    task = submit(http, **dict.fromkeys(names, listener.url + path))
+    assert task["adjustments"] == []
+    _, body = listener.post(path)
     assert body == ended(task["id"])
+
+
+def test_a_webhook_with_two_addresses_is_refused(http: httpx2.Client):
+    """Both names with different addresses are refused, where something is submitted and where nothing is."""
+    body = {"prompt": "x", "webhook_url": "http://a.example/", "callback_url": "http://b.example/"}
+    for path in ("/api/v1/tasks", "/api/v1/admin/route"):
+        answer = http.post(path, json=body)
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "webhook_url"), path
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("callbacks", "/api/v1/webhooks"),
+        ("callbacks/secret/rotate", "/api/v1/webhooks"),
+        ("operator/limits", "/api/v1/admin"),
+        ("operator/adopt", "/api/v1/admin/import"),
+    ],
+)
+def test_former_paths_name_the_new_ones(http: httpx2.Client, method: str, path: str, name: str):
+    """A former path is 410 in the native form and names its successor, with a key and without one."""
+    with httpx2.Client(base_url=http.base_url) as stranger:
+        for client in (http, stranger):
+            answer = client.request(method, f"/api/v1/{path}")
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"], error["trace_id"]) == (410, "gone", answer.headers["x-trace-id"])
+            assert name in error["message"]
+    assert not any(path.startswith(("/api/v1/callbacks", "/api/v1/operator")) for path in described(http))
+
+
+def described(http: httpx2.Client) -> list[str]:
+    """Return the paths of the published description."""
+    return [*http.get("/openapi.json").json()["paths"]]
 
 
 def test_engines_and_account(http: httpx2.Client):

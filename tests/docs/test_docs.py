@@ -52,8 +52,8 @@ UPSTREAMS = {
 COMMANDS = (
     "serve", "generate", "extend", "get", "wait", "list", "cancel", "delete",
     "usage", "limits show", "limits set",
-    "models", "engines", "adopt", "unknown", "unknown decide", "mcp", "keys create", "keys list", "keys revoke",
-    "callbacks list", "callbacks show", "callbacks resend", "callbacks secret show", "callbacks secret rotate",
+    "models", "engines", "import", "unknown", "unknown resolve", "mcp", "keys create", "keys list", "keys revoke",
+    "webhooks list", "webhooks show", "webhooks resend", "webhooks secret show", "webhooks secret rotate",
     "backup", "restore", "doctor",
 )  # fmt: skip
 LOCKS = [*(ROOT / "requirements").glob("*.lock"), ROOT / "tests/npm/package-lock.json"]
@@ -305,11 +305,9 @@ def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
     """The table of commands has the commands of the program, no more and no less."""
     table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
     names = {name for row in table for name in code(row[0])}
-    groups = ("unknown", "keys", "limits", "callbacks", "callbacks secret")
+    groups = ("unknown", "keys", "limits", "webhooks", "webhooks secret")
     below = {f"{group} {name}" for group in groups for name in commands_in(capsys, *group.split())}
-    assert (
-        names == ({*commands_in(capsys)} | below) - {"keys", "limits", "callbacks", "callbacks secret"} == {*COMMANDS}
-    )
+    assert names == ({*commands_in(capsys)} | below) - {"keys", "limits", "webhooks", "webhooks secret"} == {*COMMANDS}
 
 
 def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -331,7 +329,7 @@ def test_the_help_is_what_the_program_says(
 ):
     """Each command's help stands in one of the pages word for word, at a width of 80."""
     monkeypatch.setenv("COLUMNS", "80")
-    pages = "".join(map(page, ("docs/cli.md", "docs/cli-operators.md", "docs/callbacks.md")))
+    pages = "".join(map(page, ("docs/cli.md", "docs/cli-admin.md", "docs/webhooks.md")))
     shown = re.findall(rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", pages, re.MULTILINE | re.DOTALL)
     assert shown == [help_of(capsys, *command.split())]
 

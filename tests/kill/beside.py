@@ -36,7 +36,7 @@ class Admin:
 
     def held(self) -> set[str]:
         """Return the tasks whose submit has an unknown outcome."""
-        answer = self._http.get("/api/v1/operator/unknown")
+        answer = self._http.get("/api/v1/admin/unknown")
         held = {str(each["id"]) for each in answer.json()["submits"]}
         for order in self._history.open():
             order.held = order.id in held
@@ -62,7 +62,7 @@ class Admin:
         else:
             decisions = [{"decision": "submit_again"}]
         for decision in decisions:
-            answer = self._http.post(f"/api/v1/operator/unknown/{order.id}", json=decision)
+            answer = self._http.post(f"/api/v1/admin/unknown/{order.id}", json=decision)
             if answer.status_code == 200:
                 self.decided[decision["decision"]] += 1
                 return

@@ -128,12 +128,12 @@ class Chaos:
         for number, client in enumerate(self.clients):
             client.other = self.clients[(number + _CLIENTS) % len(self.clients)]
         self.admin = Admin(self.history, self.wire, self.clients[0].http)
-        limits = self.clients[0].http.patch("/api/v1/operator/limits/second", json={"media_bytes": _KEPT_BYTES})
+        limits = self.clients[0].http.patch("/api/v1/admin/limits/second", json={"media_bytes": _KEPT_BYTES})
         assert limits.status_code == 200, limits.text
         self.leaders = [self.clients[0], self.clients[_CLIENTS]]
         self._secrets = {
             client.app.name: [
-                str(each["secret"]) for each in client.http.get("/api/v1/callbacks/secret").json()["secrets"]
+                str(each["secret"]) for each in client.http.get("/api/v1/webhooks/secret").json()["secrets"]
             ]
             for client in self.leaders
         }

@@ -244,7 +244,7 @@ class Client:
         if self.app.fades:
             answer = self.http.get(f"/api/v1/tasks/{order.wanted}")
         else:
-            answer = self.http.post("/api/v1/operator/adopt", json={"engine": "marked", "ids": [order.wanted]})
+            answer = self.http.post("/api/v1/admin/import", json={"engine": "marked", "ids": [order.wanted]})
         if answer.status_code == 200:
             self.history.accepted(order, str(order.wanted))
         elif answer.status_code in (404, 409):

@@ -108,7 +108,7 @@ def _verified(body: bytes, headers: dict[str, str], secrets: list[str]) -> dict[
 
 def webhooks(history: History, client: Client) -> None:
     """Each end was told, under one id that the log knows, and no other end was told of the same task."""
-    logged = {each["id"]: each for each in _all(client.http, "/api/v1/callbacks", "callbacks")}
+    logged = {each["id"]: each for each in _all(client.http, "/api/v1/webhooks", "webhooks")}
     for order in history.known(client.app.name):
         events = history.events.get(str(order.id), {})
         states = [state for told in events.values() for state in told]

@@ -46,13 +46,13 @@ class Pair:
         """Have the recorder begin a task that the service in front knows nothing of."""
         return str(httpx2.post(f"{self.recorder.url}/luma/videos", json={"prompt": "a lake"}).json()["id"])
 
-    def adopt(self, engine: str, *ids: str) -> httpx2.Response:
+    def import_tasks(self, engine: str, *ids: str) -> httpx2.Response:
         """Have tasks of a provider taken over."""
-        return self.front.post("/api/v1/operator/adopt", json={"engine": engine, "ids": ids})
+        return self.front.post("/api/v1/admin/import", json={"engine": engine, "ids": ids})
 
     def adopted(self, engine: str, *ids: str) -> None:
         """Have tasks taken over, all of them."""
-        answer = self.adopt(engine, *ids)
+        answer = self.import_tasks(engine, *ids)
         assert answer.status_code == 200, answer.text
         assert [task["id"] for task in answer.json()["tasks"]] == [*ids]
         assert answer.json()["failed"] == []
@@ -128,7 +128,7 @@ def test_a_task_that_is_here_already_is_given_as_it_is(pair: Pair):
     old = pair.made_before("a lake")
     pair.adopted("acedata", old)
     first = pair.ended(old)
-    answer = pair.adopt("acedata", old, old).json()
+    answer = pair.import_tasks("acedata", old, old).json()
     assert [task["video"]["url"] for task in answer["tasks"]] == [first["video"]["url"]]
 
 
@@ -136,7 +136,7 @@ def test_two_who_adopt_at_once_have_one_task(pair: Pair):
     """Whoever comes second is given it, or told that it is there; nobody breaks."""
     old = pair.made_before("a lake [delay=1]")
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: pair.adopt("gateway", old).status_code, range(8)))
+        answers = list(pool.map(lambda _: pair.import_tasks("gateway", old).status_code, range(8)))
     assert 200 in answers
     assert set(answers) <= {200, 409}
     assert pair.ended(old)["state"] == "completed"
@@ -144,10 +144,10 @@ def test_two_who_adopt_at_once_have_one_task(pair: Pair):
 
 def test_an_id_that_the_provider_does_not_know_is_not_found(pair: Pair):
     """Of several ids the good ones are taken over, and each of the others is named with the reason."""
-    answer = pair.adopt("dream_machine", UNKNOWN)
+    answer = pair.import_tasks("dream_machine", UNKNOWN)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
     old = pair.made_before("a lake")
-    answer = pair.adopt("dream_machine", UNKNOWN, old)
+    answer = pair.import_tasks("dream_machine", UNKNOWN, old)
     assert answer.status_code == 200
     assert [task["id"] for task in answer.json()["tasks"]] == [old]
     assert [(each["id"], each["code"]) for each in answer.json()["failed"]] == [(UNKNOWN, "not_found")]
@@ -166,14 +166,14 @@ def test_an_id_that_the_provider_does_not_know_is_not_found(pair: Pair):
 )
 def test_what_cannot_be_a_task_of_a_provider_is_refused(pair: Pair, engine: str, ids: list[Any]):
     """Nothing is asked of anybody."""
-    answer = pair.front.post("/api/v1/operator/adopt", json={"engine": engine, "ids": ids})
+    answer = pair.front.post("/api/v1/admin/import", json={"engine": engine, "ids": ids})
     assert answer.status_code == 400, answer.text
 
 
 @pytest.mark.parametrize("engine", ["studio", "nobody"])
 def test_an_engine_that_is_no_provider_has_nothing_to_take_over(pair: Pair, engine: str):
     """The error says which there are."""
-    answer = pair.adopt(engine, UNKNOWN)
+    answer = pair.import_tasks(engine, UNKNOWN)
     assert answer.status_code == 404
     assert "dream_machine, agents" in answer.json()["error"]["message"]
 
@@ -189,7 +189,7 @@ def test_a_task_of_another_application_stays_theirs(pair: Pair):
             assert untraced(read(old).send(others)) == untraced(read(UNKNOWN).send(others))
     ours = pair.front.post("/api/v1/tasks", json={"prompt": prompt, "duration": 1, "resolution": "540p"}).json()["id"]
     for engine in ("acedata", "gateway"):
-        answer = pair.adopt(engine, ours)
+        answer = pair.import_tasks(engine, ours)
         assert answer.status_code == 200
         assert answer.json()["tasks"][0]["engine"] == "studio"
 
@@ -198,17 +198,17 @@ def test_only_operators_act_and_see(pair: Pair):
     """Where the service can be reached from elsewhere, an ordinary key is not enough."""
     with client(pair.running, new_key(pair.running, "tenant")) as tenant:
         asked = {
-            "engines": tenant.get("/api/v1/operator/engines"),
-            "unknown": tenant.get("/api/v1/operator/unknown"),
-            "route": tenant.post("/api/v1/operator/route", json={"prompt": "x"}),
-            "decide": tenant.post(f"/api/v1/operator/unknown/{UNKNOWN}", json={"decision": "fail"}),
-            "adopt": tenant.post("/api/v1/operator/adopt", json={"engine": "acedata", "ids": [UNKNOWN]}),
+            "engines": tenant.get("/api/v1/admin/engines"),
+            "unknown": tenant.get("/api/v1/admin/unknown"),
+            "route": tenant.post("/api/v1/admin/route", json={"prompt": "x"}),
+            "decide": tenant.post(f"/api/v1/admin/unknown/{UNKNOWN}", json={"decision": "fail"}),
+            "import": tenant.post("/api/v1/admin/import", json={"engine": "acedata", "ids": [UNKNOWN]}),
         }
         for name, answer in asked.items():
             assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden"), name
     with client(pair.running, "no key at all") as nobody:
-        assert nobody.get("/api/v1/operator/engines").status_code == 401
-    assert pair.front.get("/api/v1/operator/engines").status_code == 200
+        assert nobody.get("/api/v1/admin/engines").status_code == 401
+    assert pair.front.get("/api/v1/admin/engines").status_code == 200
 
 
 def asked(pair: Pair, *keys: str) -> dict[str, int]:

@@ -134,7 +134,7 @@ def test_no_odd_answer_to_a_submit_makes_a_second_one(gate: WebApp, provider: Ho
         submit(client, f"lake {number} [odd={status}] [body={body}]", model=f"model-{number}")
         for number, (status, body) in enumerate([each for each in ODD for _ in range(2)])
     ]
-    held = until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == len(tasks), 60)
+    held = until(lambda: client.get("/admin/unknown").json()["submits"], lambda found: len(found) == len(tasks), 60)
     assert {each["id"] for each in held} == {task["id"] for task in tasks}
     assert set(provider.submits.values()) == {1}
     assert len(provider.tasks) == len(tasks)
@@ -146,7 +146,7 @@ def test_a_submit_nobody_knows_the_outcome_of_is_held(gate: WebApp, provider: Ho
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     prompt = f"a lake [{trick}]"
     task = submit(client, prompt)
-    (held,) = until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == 1)
+    (held,) = until(lambda: client.get("/admin/unknown").json()["submits"], lambda found: len(found) == 1)
     assert held["id"] == task["id"]
     found = client.get(f"/tasks/{task['id']}").json()
     assert (found["state"], found["stage"]) == ("processing", "submit_unknown")
@@ -157,9 +157,9 @@ def test_an_operator_says_that_it_was_accepted(gate: WebApp, provider: Hostile):
     """With the provider's id the task is followed like any other."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     task = submit(client, "a lake [drop]")
-    until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    until(lambda: client.get("/admin/unknown").json()["submits"], bool)
     (upstream,) = provider.tasks
-    url = f"/operator/unknown/{task['id']}"
+    url = f"/admin/unknown/{task['id']}"
     assert client.post(url, json={"decision": "accepted"}).status_code == 400
     assert client.post(url, json={"decision": "maybe"}).status_code == 400
     assert client.post(url, json={"decision": "accepted", "upstream_id": upstream}).status_code == 200
@@ -172,9 +172,9 @@ def test_an_operator_is_quicker_than_the_look_up(gate: WebApp, provider: Hostile
     """A decision stands, whoever was about to look the submit up."""
     _, client = gate({"ace": account("acedata", provider.url)})
     task = submit(client, "a lake [drop]")
-    until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    until(lambda: client.get("/admin/unknown").json()["submits"], bool)
     (upstream,) = provider.tasks
-    url = f"/operator/unknown/{task['id']}"
+    url = f"/admin/unknown/{task['id']}"
     assert client.post(url, json={"decision": "accepted", "upstream_id": upstream}).status_code == 200
     assert has_file(client, ended(client, task))
 
@@ -183,10 +183,10 @@ def test_an_operator_has_it_failed_or_sent_again(gate: WebApp, provider: Hostile
     """Both decisions are the operator's alone."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     first, second = submit(client, "one [500]"), submit(client, "two [500]")
-    until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == 2)
-    client.post(f"/operator/unknown/{first['id']}", json={"decision": "fail"})
+    until(lambda: client.get("/admin/unknown").json()["submits"], lambda found: len(found) == 2)
+    client.post(f"/admin/unknown/{first['id']}", json={"decision": "fail"})
     assert ended(client, first)["failure"]["code"] == "submit_unknown"
-    client.post(f"/operator/unknown/{second['id']}", json={"decision": "submit_again"})
+    client.post(f"/admin/unknown/{second['id']}", json={"decision": "submit_again"})
     until(lambda: provider.submits["two [500]"], lambda count: count == 2)
 
 
@@ -222,10 +222,10 @@ def test_the_next_engine_takes_over_while_nothing_was_accepted(gate: WebApp, pro
     task = submit(client, "a lake")
 
     def look() -> dict[str, dict[str, Any]]:
-        return {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
+        return {each["name"]: each for each in client.get("/admin/engines").json()["engines"]}
 
     status = until(look, lambda found: not found["dead"]["healthy"])
-    route = client.post("/operator/route", json={"prompt": "a lake"}).json()
+    route = client.post("/admin/route", json={"prompt": "a lake"}).json()
     assert status["ace"]["healthy"]
     assert status["dead"]["retry_in"] > 0
     assert has_file(client, ended(client, task))
@@ -244,7 +244,7 @@ def test_no_other_engine_takes_over_once_it_may_be_accepted(gate: WebApp, provid
     }
     _, client = gate(engines)
     submit(client, "a lake [drop]")
-    until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    until(lambda: client.get("/admin/unknown").json()["submits"], bool)
     assert provider.submits["a lake [drop]"] == 1
 
 
@@ -264,7 +264,7 @@ def test_a_provider_has_no_more_at_work_than_its_slots(gate: WebApp, provider: H
     until(lambda: sum(provider.accepted.values()), lambda count: count >= 2)
 
     def in_flight() -> int:
-        status = {each["name"]: each for each in client.get("/operator/engines").json()["engines"]}
+        status = {each["name"]: each for each in client.get("/admin/engines").json()["engines"]}
         return int(status["ace"]["in_flight"])
 
     # The provider has accepted a task a moment before that is committed here.
@@ -292,7 +292,7 @@ def test_no_secret_of_an_account_is_logged_or_shown(gate: WebApp, provider: Host
     """The key is in no answer, no log line and not in the ledger."""
     running, client = gate({"ace": account("acedata", provider.url)})
     ended(client, submit(client, "a lake"))
-    shown = client.get("/operator/engines").text + client.get("/engines").text
+    shown = client.get("/admin/engines").text + client.get("/engines").text
     stored = b"".join(path.read_bytes() for path in running.data.glob("filmgate.db*"))
     assert "secret of the operator" not in shown + running.log.read_text()
     assert b"secret of the operator" not in stored

@@ -58,7 +58,7 @@ class Front:
 
     def unknown(self, task_id: str) -> dict[str, Any]:
         """Give what admins are shown of a task of an unknown outcome; nothing if it is none."""
-        found = self.http.get("/api/v1/operator/unknown").json()["submits"]
+        found = self.http.get("/api/v1/admin/unknown").json()["submits"]
         return next((dict(each) for each in found if each["id"] == task_id), {})
 
     def candidates(self, task_id: str) -> list[str]:
@@ -68,7 +68,7 @@ class Front:
     def decide(self, task_id: str, upstream_id: str) -> httpx2.Response:
         """Say that the provider has accepted a task under an id."""
         body = {"decision": "accepted", "upstream_id": upstream_id}
-        return self.http.post(f"/api/v1/operator/unknown/{task_id}", json=body)
+        return self.http.post(f"/api/v1/admin/unknown/{task_id}", json=body)
 
     def ends(self, task_id: str) -> dict[str, Any]:
         """Wait for the end of a task."""
@@ -143,7 +143,7 @@ def test_a_resemblance_is_shown_and_decided_about(bare: Front, provider: Recorde
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "conflict")
     assert bare.http.delete(f"/api/v1/tasks/{first}").status_code == 204
     assert bare.decide(second, theirs).status_code == 409
-    adopted = bare.http.post("/api/v1/operator/adopt", json={"engine": "two", "ids": [theirs]})
+    adopted = bare.http.post("/api/v1/admin/import", json={"engine": "two", "ids": [theirs]})
     assert adopted.status_code == 409
     assert bare.task(second)["state"] == "processing"
 
@@ -211,7 +211,7 @@ def test_unknown_outcomes_are_counted(bare: Front):
     task = bare.cut("two", "to be counted")
     after = counted(bare)
     assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
-    bare.http.post(f"/api/v1/operator/unknown/{task}", json={"decision": "fail"})
+    bare.http.post(f"/api/v1/admin/unknown/{task}", json={"decision": "fail"})
     assert bare.ends(task)["failure"]["code"] == "submit_unknown"
     until(lambda: counted(bare), lambda now: now == (before[0], before[1] + 1))
 
@@ -229,5 +229,5 @@ def counted(front: Front) -> tuple[float, float]:
 
 
 def _shown(front: Front) -> float:
-    listed = front.http.get("/api/v1/operator/unknown").json()["submits"]
+    listed = front.http.get("/api/v1/admin/unknown").json()["submits"]
     return float(sum(each["engine"] == "two" for each in listed))

@@ -14,11 +14,11 @@ def test_an_id_of_the_provider_belongs_to_one_task(gate: WebApp, provider: Hosti
     """An operator who mistakes one task for another is told, and can still decide."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     first, second = submit(client, "one [drop]"), submit(client, "two [drop]")
-    until(lambda: client.get("/operator/unknown").json()["submits"], lambda found: len(found) == 2)
+    until(lambda: client.get("/admin/unknown").json()["submits"], lambda found: len(found) == 2)
     one, two = sorted(provider.tasks.values(), key=lambda task: str(task.request))
-    url = f"/operator/unknown/{second['id']}"
+    url = f"/admin/unknown/{second['id']}"
     accepted = {"decision": "accepted", "upstream_id": one.id}
-    assert client.post(f"/operator/unknown/{first['id']}", json=accepted).status_code == 200
+    assert client.post(f"/admin/unknown/{first['id']}", json=accepted).status_code == 200
     taken = client.post(url, json=accepted)
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "conflict")
     assert client.post(url, json={"decision": "accepted", "upstream_id": two.id}).status_code == 200
@@ -45,11 +45,11 @@ def test_of_two_tasks_that_a_provider_calls_alike_one_is_held(gate: WebApp, prov
     first = submit(client, "first [id=upstream_1]", model="one")
     assert has_file(client, ended(client, first))
     second = submit(client, "second [id=upstream_1]", model="two")
-    held = until(lambda: client.get("/operator/unknown").json()["submits"], bool)
+    held = until(lambda: client.get("/admin/unknown").json()["submits"], bool)
     assert [each["id"] for each in held] == [second["id"]]
     assert client.get(f"/tasks/{second['id']}").json()["state"] == "processing"
     assert client.delete(f"/tasks/{first['id']}").status_code == 204
-    taken = client.post(f"/operator/unknown/{second['id']}", json={"decision": "accepted", "upstream_id": "upstream_1"})
+    taken = client.post(f"/admin/unknown/{second['id']}", json={"decision": "accepted", "upstream_id": "upstream_1"})
     assert taken.status_code == 409
     assert "another task upstream_1" in taken.json()["error"]["message"]
     assert provider.submits["second [id=upstream_1]"] == 1

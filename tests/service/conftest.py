@@ -70,7 +70,7 @@ def new_key(service: RunningService, application: str) -> str:
 
 def limit(http: httpx2.Client, application: str, **rules: Any) -> dict[str, Any]:
     """Set rules of an application, as an operator."""
-    answer = http.patch(f"/api/v1/operator/limits/{application}", json=rules)
+    answer = http.patch(f"/api/v1/admin/limits/{application}", json=rules)
     assert answer.status_code == 200, answer.text
     standing: dict[str, Any] = answer.json()
     return standing

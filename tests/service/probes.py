@@ -63,6 +63,13 @@ _BATCH = {"action": "retrieve_batch"}
 _DREAMS = "/dream-machine/v1/generations"
 _LINK = f"/media/{ID}/video.mp4"
 
+FORMER = [
+    (method, path)
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    for path in ("/api/v1/callbacks", "/api/v1/callbacks/{rest:path}", "/api/v1/operator/{rest:path}")
+]
+"""Former addresses of the native API, which answer 410."""
+
 PROBES: dict[str, list[Probe]] = {
     "POST /api/v1/tasks": [_post("/api/v1/tasks", prompt="x", **{side: {"task": ID}}) for side in ("start", "end")],
     "GET /api/v1/tasks/{task_id}": _reads("/api/v1/tasks"),
@@ -76,20 +83,21 @@ PROBES: dict[str, list[Probe]] = {
     "GET /api/v1/models": [_get("/api/v1/models")],
     "GET /v1/models": [_get("/v1/models")],
     "GET /v1/models/{model:path}": [_get(f"/v1/models/{ID}")],
-    "GET /api/v1/callbacks/secret": [_get("/api/v1/callbacks/secret")],
-    "POST /api/v1/callbacks/secret/rotate": [_post("/api/v1/callbacks/secret/rotate")],
-    "GET /api/v1/callbacks": [_get("/api/v1/callbacks"), _get(f"/api/v1/callbacks?task={ID}")],
-    "GET /api/v1/callbacks/{callback_id}": [_get(f"/api/v1/callbacks/{ID}")],
-    "POST /api/v1/callbacks/{callback_id}/resend": [_post(f"/api/v1/callbacks/{ID}/resend")],
-    "GET /api/v1/operator/engines": [_get("/api/v1/operator/engines")],
-    "POST /api/v1/operator/route": [_post("/api/v1/operator/route", prompt="x", start={"task": ID})],
-    "GET /api/v1/operator/unknown": [_get("/api/v1/operator/unknown")],
-    "POST /api/v1/operator/unknown/{task_id}": [_post(f"/api/v1/operator/unknown/{ID}", decision="fail")],
+    "GET /api/v1/webhooks/secret": [_get("/api/v1/webhooks/secret")],
+    "POST /api/v1/webhooks/secret/rotate": [_post("/api/v1/webhooks/secret/rotate")],
+    "GET /api/v1/webhooks": [_get("/api/v1/webhooks"), _get(f"/api/v1/webhooks?task={ID}")],
+    "GET /api/v1/webhooks/{webhook_id}": [_get(f"/api/v1/webhooks/{ID}")],
+    "POST /api/v1/webhooks/{webhook_id}/resend": [_post(f"/api/v1/webhooks/{ID}/resend")],
+    "GET /api/v1/admin/engines": [_get("/api/v1/admin/engines")],
+    "POST /api/v1/admin/route": [_post("/api/v1/admin/route", prompt="x", start={"task": ID})],
+    "GET /api/v1/admin/unknown": [_get("/api/v1/admin/unknown")],
+    "POST /api/v1/admin/unknown/{task_id}": [_post(f"/api/v1/admin/unknown/{ID}", decision="fail")],
     "GET /api/v1/usage": [_get("/api/v1/usage")],
-    "GET /api/v1/operator/usage": [_get("/api/v1/operator/usage")],
-    "GET /api/v1/operator/limits": [_get("/api/v1/operator/limits")],
-    "PATCH /api/v1/operator/limits/{application}": [Probe("PATCH", f"/api/v1/operator/limits/{ID}", {"credits": 5})],
-    "POST /api/v1/operator/adopt": [_post("/api/v1/operator/adopt", engine="scripted", ids=[ID])],
+    "GET /api/v1/admin/usage": [_get("/api/v1/admin/usage")],
+    "GET /api/v1/admin/limits": [_get("/api/v1/admin/limits")],
+    "PATCH /api/v1/admin/limits/{application}": [Probe("PATCH", f"/api/v1/admin/limits/{ID}", {"credits": 5})],
+    "POST /api/v1/admin/import": [_post("/api/v1/admin/import", engine="scripted", ids=[ID])],
+    **{f"{method} {path}": [Probe(method, path.replace("{rest:path}", ID))] for method, path in FORMER},
     "GET /ping": [_get("/ping")],
     "POST /luma/generations/": [_post("/luma/generations/", user_prompt="x [fail]", image_url=f"ftp://x/{ID}")],
     "POST /luma/generations": [_post("/luma/generations", user_prompt="x [fail]", image_url=f"ftp://x/{ID}")],
@@ -193,6 +201,7 @@ OPEN = frozenset(
             "POST /register",
             "POST /hooks/{engine}/{key}",
         ),
+        *(f"{method} {path}" for method, path in FORMER),
         *("GET /docs", "GET /docs/assets", "GET /openapi.json", "HEAD /openapi.json"),
         *("GET /media/{token}/{name}", "PUT /agents/v1/files/{file_id}/content"),
     }

@@ -12,7 +12,7 @@ from .probes import OPEN
 _READ = (
     *("/api/v1/tasks", "/api/v1/tasks/{task_id}", "/api/v1/tasks/{task_id}/events", "/api/v1/events"),
     *("/api/v1/engines", "/api/v1/me", "/api/v1/models", "/api/v1/usage"),
-    *("/api/v1/callbacks", "/api/v1/callbacks/{callback_id}"),
+    *("/api/v1/webhooks", "/api/v1/webhooks/{webhook_id}"),
     *("/luma/generations/{task_id}", "/luma/v2/generations/{task_id}"),
     *("/luma/generations/{task_id}/download_video_url", "/luma/users/me", "/luma/subscription/usage"),
     *("/dream-machine/v1/generations", "/dream-machine/v1/generations/{generation_id}"),
@@ -24,7 +24,7 @@ _READ = (
 )
 _SUBMIT = (
     *("/api/v1/tasks", "/api/v1/tasks/{task_id}/cancel"),
-    *("/api/v1/callbacks/secret/rotate", "/api/v1/callbacks/{callback_id}/resend"),
+    *("/api/v1/webhooks/secret/rotate", "/api/v1/webhooks/{webhook_id}/resend"),
     *("/luma/generations/", "/luma/generations", "/luma/generations/file_upload", "/luma/v2/generations"),
     *("/luma/generations/{task_id}/extend", "/luma/videos"),
     *("/dream-machine/v1/generations", "/dream-machine/v1/generations/video"),
@@ -44,12 +44,12 @@ ROUTES: dict[str, KeyRole | None] = {
     **dict.fromkeys(OPEN),
     **{f"GET {path}": KeyRole.VIEWER for path in _READ},
     "POST /luma/tasks": KeyRole.VIEWER,
-    "GET /api/v1/callbacks/secret": KeyRole.MEMBER,
+    "GET /api/v1/webhooks/secret": KeyRole.MEMBER,
     **{f"POST {path}": KeyRole.MEMBER for path in _SUBMIT},
     **{f"DELETE {path}": KeyRole.MEMBER for path in _DELETE},
-    **{f"GET /api/v1/operator/{path}": KeyRole.ADMIN for path in ("engines", "unknown", "usage", "limits")},
-    **{f"POST /api/v1/operator/{path}": KeyRole.ADMIN for path in ("route", "unknown/{task_id}", "adopt")},
-    "PATCH /api/v1/operator/limits/{application}": KeyRole.ADMIN,
+    **{f"GET /api/v1/admin/{path}": KeyRole.ADMIN for path in ("engines", "unknown", "usage", "limits")},
+    **{f"POST /api/v1/admin/{path}": KeyRole.ADMIN for path in ("route", "unknown/{task_id}", "import")},
+    "PATCH /api/v1/admin/limits/{application}": KeyRole.ADMIN,
     "GET /metrics": KeyRole.ADMIN,
 }
 """The role that a route needs; None where it needs no key."""

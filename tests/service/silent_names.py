@@ -50,7 +50,7 @@ def _run(server: NameServer, loop: asyncio.AbstractEventLoop) -> None:
             _is_told(other, hook, model)
         asked = {name for name in server.asked if name in HANGING}
         assert asked < set(HANGING), "all names that hang were asked for before"
-        pending = one.get("/api/v1/callbacks", params={"status": "pending"}).json()
+        pending = one.get("/api/v1/webhooks", params={"status": "pending"}).json()
         assert pending["total"] == len(HANGING), "none of the callbacks to them is given up"
         with client(front) as admin:
             outcomes = _outcomes(admin)
@@ -69,7 +69,7 @@ def _is_told(http: httpx2.Client, hook: Receiver, model: str) -> None:
     """Have a task end and its callback arrive, with the first delivery and without a failed request."""
     task = submit(http, "[fail]", model=model, callback_url=f"http://good.test:{hook.port}/hook")
     assert json.loads(hook.posts.get(timeout=60).body)["id"] == task
-    told = http.get(f"/api/v1/callbacks/{task}").json()
+    told = http.get(f"/api/v1/webhooks/{task}").json()
     assert [each["trouble"] for each in told["deliveries"]] in ([], [None]), "its name was looked up at once"
 
 

@@ -105,7 +105,7 @@ def test_the_service_itself_is_no_place_to_call_back(closed: httpx2.Client):
         own = f"http://{name}:{closed.base_url.port}"
         answer = closed.post("/api/v1/tasks", json={"prompt": "x", "callback_url": f"{own}/hooks/scripted/x"})
         assert answer.status_code == 400
-        for path in ("/metrics", "/api/v1/operator/unknown", "/media/x/../../metrics"):
+        for path in ("/metrics", "/api/v1/admin/unknown", "/media/x/../../metrics"):
             assert closed.post("/api/v1/tasks", json={"start": {"image": own + path}}).status_code == 400
     missing = f"{closed.base_url}/media/{'a' * 22}/thumbnail.jpg"
     assert closed.post("/api/v1/tasks", json={"start": {"image": missing}}).status_code == 404

@@ -36,11 +36,11 @@ SMALL = {
     "upscale": ("POST", "/dream-machine/v1/generations/x/upscale"),
     "remix": ("POST", "/v1/videos/x/remix"),
     "announce": ("POST", "/agents/v1/files"),
-    "rotate": ("POST", "/api/v1/callbacks/secret/rotate"),
-    "route": ("POST", "/api/v1/operator/route"),
-    "limits": ("PATCH", "/api/v1/operator/limits/x"),
-    "adopt": ("POST", "/api/v1/operator/adopt"),
-    "decide": ("POST", "/api/v1/operator/unknown/x"),
+    "rotate": ("POST", "/api/v1/webhooks/secret/rotate"),
+    "route": ("POST", "/api/v1/admin/route"),
+    "limits": ("PATCH", "/api/v1/admin/limits/x"),
+    "adopt": ("POST", "/api/v1/admin/import"),
+    "decide": ("POST", "/api/v1/admin/unknown/x"),
 }
 """Requests whose bodies have no place for a file."""
 

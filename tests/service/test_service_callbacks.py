@@ -74,14 +74,14 @@ class Wild(Receiver):
 
 def secret_of(http: httpx2.Client) -> str:
     """Give what signs callbacks first."""
-    return str(http.get("/api/v1/callbacks/secret").json()["secrets"][0]["secret"])
+    return str(http.get("/api/v1/webhooks/secret").json()["secrets"][0]["secret"])
 
 
 def told(http: httpx2.Client, callback: str, *statuses: str) -> dict[str, Any]:
     """Wait until one of these has become of a callback, and give it with its deliveries."""
 
     def look() -> dict[str, Any]:
-        found: dict[str, Any] = http.get(f"/api/v1/callbacks/{callback}").json()
+        found: dict[str, Any] = http.get(f"/api/v1/webhooks/{callback}").json()
         return found
 
     return until(look, lambda found: found.get("status") in statuses)
@@ -106,7 +106,7 @@ def test_every_end_arrives_signed_and_in_order(start_service: Start):
                 service.start()
         until(lambda: set(tasks) - ends_of(wild), lambda missing: not missing, deadline=90)
         pending = {"status": "pending"}
-        until(lambda: http.get("/api/v1/callbacks", params=pending).json()["total"], lambda total: total == 0)
+        until(lambda: http.get("/api/v1/webhooks", params=pending).json()["total"], lambda total: total == 0)
     states = defaultdict(list)
     for post in wild.taken:
         event = Webhook(secret).verify(post.body, post.headers)
@@ -125,7 +125,7 @@ def test_a_receiver_that_is_down(http: httpx2.Client):
     """Where nobody listens the callback waits, and arrives when somebody does."""
     port = free_port()
     task = submit(http, "[fail]", callback_url=f"http://127.0.0.1:{port}/hook")
-    found = until(lambda: http.get(f"/api/v1/callbacks/{task}").json(), lambda found: found.get("tries", 0) >= 1)
+    found = until(lambda: http.get(f"/api/v1/webhooks/{task}").json(), lambda found: found.get("tries", 0) >= 1)
     assert (found["status"], found["answer"], found["next_at"] is not None) == ("pending", None, True)
     assert found["trouble"] == f"http://127.0.0.1:{port} could not be reached."
     with receiver(port=port) as hook:
@@ -176,7 +176,7 @@ def test_gone_is_gone_until_it_is_sent_again(http: httpx2.Client):
         assert (found["tries"], found["answer"], found["next_at"]) == (1, 410, None)
         assert "wants to hear no more" in found["trouble"]
         first = hook.posts.get(timeout=30)
-        again = http.post(f"/api/v1/callbacks/{found['id']}/resend")
+        again = http.post(f"/api/v1/webhooks/{found['id']}/resend")
         assert (again.status_code, again.json()["status"]) == (200, "pending")
         second = hook.posts.get(timeout=30)
         Webhook(secret_of(http)).verify(second.body, second.headers)
@@ -190,17 +190,17 @@ def test_what_was_told_later_is_not_sent_again(http: httpx2.Client):
     with receiver() as hook:
         task = http.post("/dream-machine/v1/generations", json={**body, "callback_url": hook.url}).json()["id"]
         told(http, f"msg_{task}_failed", "delivered")
-    assert http.post(f"/api/v1/callbacks/msg_{task}_processing/resend").status_code == 409
+    assert http.post(f"/api/v1/webhooks/msg_{task}_processing/resend").status_code == 409
     dummy = {"prompt": "x [fail]", "callback_url": "https://api.acedata.cloud/health"}
     task = http.post("/luma/videos", json=dummy).json()["task_id"]
     assert told(http, task, "skipped")["tries"] == 0
-    assert http.post(f"/api/v1/callbacks/{task}/resend").status_code == 409
+    assert http.post(f"/api/v1/webhooks/{task}/resend").status_code == 409
 
 
 def test_a_rotated_secret_signs_beside_the_new_one(http: httpx2.Client):
     """For a day receivers may know either secret; rotated at once, only the new one is good."""
     old = secret_of(http)
-    new, former = http.post("/api/v1/callbacks/secret/rotate").json()["secrets"]
+    new, former = http.post("/api/v1/webhooks/secret/rotate").json()["secrets"]
     assert (former["secret"], new["ends_at"]) == (old, None)
     assert former["ends_at"] is not None
     with receiver() as hook:
@@ -208,7 +208,7 @@ def test_a_rotated_secret_signs_beside_the_new_one(http: httpx2.Client):
         post = hook.posts.get(timeout=30)
         for secret in (old, new["secret"]):
             Webhook(secret).verify(post.body, post.headers)
-        (only,) = http.post("/api/v1/callbacks/secret/rotate", json={"at_once": True}).json()["secrets"]
+        (only,) = http.post("/api/v1/webhooks/secret/rotate", json={"at_once": True}).json()["secrets"]
         submit(http, "[fail]", callback_url=hook.url)
         post = hook.posts.get(timeout=30)
     Webhook(only["secret"]).verify(post.body, post.headers)
@@ -223,9 +223,9 @@ def test_callbacks_are_of_their_owner(service: RunningService, http: httpx2.Clie
         task = submit(http, "[fail]", callback_url=hook.url)
         name = told(http, task, "delivered")["id"]
         for known in (name, task):
-            assert other.get(f"/api/v1/callbacks/{known}").status_code == 404
-            assert other.post(f"/api/v1/callbacks/{known}/resend").status_code == 404
-        assert other.get("/api/v1/callbacks", params={"task": task}).json()["callbacks"] == []
+            assert other.get(f"/api/v1/webhooks/{known}").status_code == 404
+            assert other.post(f"/api/v1/webhooks/{known}/resend").status_code == 404
+        assert other.get("/api/v1/webhooks", params={"task": task}).json()["webhooks"] == []
         assert secret_of(other) != secret_of(http)
         assert hook.posts.qsize() == 1
 
@@ -236,7 +236,7 @@ def test_addresses_are_shown_without_their_secrets(service: RunningService, http
         task = submit(http, "[fail]", callback_url=f"{hook.url}/hook?token=t0ps3cret#f")
         found = told(http, task, "delivered")
         assert [hook.posts.get(timeout=30).path for _ in range(2)] == ["/hook?token=t0ps3cret"] * 2
-    listed = http.get("/api/v1/callbacks", params={"task": task, "status": "delivered,failed"}).json()["callbacks"]
+    listed = http.get("/api/v1/webhooks", params={"task": task, "status": "delivered,failed"}).json()["webhooks"]
     assert [each["url"] for each in (found, *listed)] == [f"{hook.url}/hook"] * 2
     log = service.log.read_text()
     assert f"msg_{task}_failed to {hook.url}/hook: answered 500" in log
@@ -247,7 +247,7 @@ def test_addresses_are_shown_without_their_secrets(service: RunningService, http
 @pytest.mark.parametrize("query", ["status=lost", "limit=0", "limit=x", "offset=-1"])
 def test_lists_that_cannot_be_read(http: httpx2.Client, query: str):
     """A parameter that makes no sense is named."""
-    answer = http.get(f"/api/v1/callbacks?{query}")
+    answer = http.get(f"/api/v1/webhooks?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"]["field"] == query.partition("=")[0]
 

@@ -179,7 +179,7 @@ def test_one_application_does_not_hold_all_connections(tmp_path: Path):
             assert answer.startswith(b"HTTP/1.1 503 ")
             assert b'"unavailable"' in answer, "the connection was taken, the request was not"
             with client(running, key) as admin:
-                assert admin.get("/api/v1/operator/engines").status_code == 200
+                assert admin.get("/api/v1/admin/engines").status_code == 200
             assert httpx2.get(f"{running.url}/healthz").status_code == 200, "a probe would have it started again"
             listed = running.run("engines", "--json", FILMGATE_API_KEY="")
             assert listed.returncode == 0, listed.stderr

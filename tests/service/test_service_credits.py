@@ -24,12 +24,13 @@ def left(http: httpx2.Client) -> float | None:
 
 
 def test_every_dialect_says_that_credits_are_used_up(http: httpx2.Client, tenant: httpx2.Client, application: str):
-    """A submit beyond the balance is a 403 `used_up` in the dialect's own form, and nothing of it is kept."""
+    """A submit beyond the balance is a 403 in the dialect's own form and word, and nothing of it is kept."""
     limit(http, application, credits=0.5)
     for name, request in SUBMITS.items():
         answer = request.send(tenant)
         assert answer.status_code == 403, (name, answer.text)
-        assert (code_of(answer), form_of(answer)) == ("used_up", form_for(name))
+        code = "quota_exceeded" if name == "native" else "used_up"
+        assert (code_of(answer), form_of(answer)) == (code, form_for(name))
         assert "0.5 of 0.5 are left" in message_of(answer)
         assert "Retry-After" not in answer.headers
     assert tenant.get("/api/v1/tasks").json()["total"] == 0
@@ -150,7 +151,7 @@ def test_days_must_be_days(http: httpx2.Client, query: str, field: str):
 @pytest.mark.parametrize("rules", [{"credits": -1}, {"media_bytes": 1.5}, {"credits_per": "week"}, {"task_days": "x"}])
 def test_rules_must_be_rules(http: httpx2.Client, rules: dict[str, Any]):
     """A rule that is not allowed is named, and nothing is changed."""
-    answer = http.patch("/api/v1/operator/limits/default", json=rules)
+    answer = http.patch("/api/v1/admin/limits/default", json=rules)
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, next(iter(rules)))
     assert set(http.get("/api/v1/usage").json()["now"]["own"].values()) == {None}
 
@@ -169,7 +170,7 @@ def test_rules_are_set_one_by_one(http: httpx2.Client, tenant: httpx2.Client, ap
     }
     assert standing["own"]["credits"] is None
     assert http.get("/api/v1/usage").json()["now"]["limits"]["task_days"] == 0
-    assert http.patch("/api/v1/operator/limits/nobody", json={"credits": 1}).status_code == 404
+    assert http.patch("/api/v1/admin/limits/nobody", json={"credits": 1}).status_code == 404
 
 
 def test_only_operators_see_others(start_service: Callable[..., RunningService]):
@@ -179,11 +180,11 @@ def test_only_operators_see_others(start_service: Callable[..., RunningService])
     rules = {"credits": 5}
     with client(service) as operator, client(service, new_key(service, "default")) as other:
         assert other.get("/api/v1/usage").status_code == 200
-        for path in ("/api/v1/operator/usage", "/api/v1/operator/limits"):
+        for path in ("/api/v1/admin/usage", "/api/v1/admin/limits"):
             assert other.get(path).status_code == 403
             assert operator.get(path).status_code == 200
         for each, status in ((other, 403), (operator, 200)):
-            assert each.patch("/api/v1/operator/limits/default", json=rules).status_code == status
+            assert each.patch("/api/v1/admin/limits/default", json=rules).status_code == status
         assert left(other) == 5
 
 

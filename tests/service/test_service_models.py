@@ -127,9 +127,9 @@ def test_luma_means_its_own_model_by_none(http: httpx2.Client) -> None:
 
 def test_a_route_can_be_asked_for_known_models_only(http: httpx2.Client) -> None:
     """A dry run says what a submit would."""
-    answer = http.post("/api/v1/operator/route", json={"prompt": "x", "model": "nothing"})
+    answer = http.post("/api/v1/admin/route", json={"prompt": "x", "model": "nothing"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "model_not_found")
-    assert http.post("/api/v1/operator/route", json={"prompt": "x", "model": "wan/2.2"}).json()["engine"] == "films"
+    assert http.post("/api/v1/admin/route", json={"prompt": "x", "model": "wan/2.2"}).json()["engine"] == "films"
 
 
 def test_the_models_are_listed_with_what_they_can(http: httpx2.Client) -> None:

@@ -99,8 +99,8 @@ def dead() -> Iterator[tuple[list[str], Callable[[], int]]]:
 
 def tries(http: httpx2.Client) -> int:
     """Count the deliveries of callbacks that have failed so far."""
-    pending = http.get("/api/v1/callbacks", params={"status": "pending", "limit": 100})
-    return sum(each["tries"] for each in pending.json()["callbacks"])
+    pending = http.get("/api/v1/webhooks", params={"status": "pending", "limit": 100})
+    return sum(each["tries"] for each in pending.json()["webhooks"])
 
 
 def arrives(http: httpx2.Client, hook: Receiver) -> None:
@@ -135,7 +135,7 @@ def test_dead_receivers_delay_nobody(start_service: Start, dead: tuple[list[str]
         for who, hook in zip((mine, same, other), hooks, strict=True):
             arrives(who, hook)
         assert tries(mine) - before <= len(urls)
-        pending: dict[str, Any] = mine.get("/api/v1/callbacks", params={"status": "pending"}).json()
+        pending: dict[str, Any] = mine.get("/api/v1/webhooks", params={"status": "pending"}).json()
         assert pending["total"] == len(urls) * 4
 
 
@@ -151,5 +151,5 @@ def test_a_delivery_that_a_kill_breaks_off_is_made_again(start_service: Start):
         second = hook.posts.get(timeout=30)
         assert (second.headers["webhook-id"], second.body) == (first.headers["webhook-id"], first.body)
         assert json.loads(second.body)["id"] == task
-        told = until(lambda: http.get(f"/api/v1/callbacks/{task}").json(), lambda found: found["status"] != "pending")
+        told = until(lambda: http.get(f"/api/v1/webhooks/{task}").json(), lambda found: found["status"] != "pending")
         assert (told["status"], told["tries"]) == ("delivered", 1)

@@ -154,9 +154,9 @@ def test_loopback_grants_nothing(place: Place, headers: dict[str, str]):
     """Where a request comes from, or which host it names, makes nobody an admin."""
     for who, status in (("nobody", 401), ("viewer", 403), ("member", 403), ("stranger", 403)):
         http = place.holders[who].http
-        for path in ("/metrics", "/api/v1/operator/engines", "/api/v1/operator/limits"):
+        for path in ("/metrics", "/api/v1/admin/engines", "/api/v1/admin/limits"):
             assert http.get(path, headers=headers).status_code == status
-        changed = http.patch("/api/v1/operator/limits/default", json={"credits": 0}, headers=headers)
+        changed = http.patch("/api/v1/admin/limits/default", json={"credits": 0}, headers=headers)
         assert changed.status_code == status
 
 
@@ -175,14 +175,14 @@ def test_metrics_may_be_open(start_service: Callable[..., RunningService]):
     running = start_service(metrics="open")
     with httpx2.Client(base_url=running.url) as nobody:
         assert "filmgate_build_info" in nobody.get("/metrics").text
-        assert nobody.get("/api/v1/operator/engines").status_code == 401
+        assert nobody.get("/api/v1/admin/engines").status_code == 401
 
 
 def test_an_admin_of_another_application(place: Place):
     """An admin sees the tasks of his own application only, and administers the whole service."""
     with client(place.running, _key(place.running, "admin", "others", name="chief")) as chief:
         assert chief.get(f"/api/v1/tasks/{place.task}").status_code == 404
-        assert chief.get("/api/v1/operator/limits").status_code == 200
+        assert chief.get("/api/v1/admin/limits").status_code == 200
         own = submit(chief, "own [fail]")
         assert ended(chief, own)["state"] == "failed"
 

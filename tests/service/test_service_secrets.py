@@ -83,7 +83,7 @@ def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
 
 def callback_secret(service: RunningService) -> str:
     """Give what signs the callbacks."""
-    done = service.run("callbacks", "secret", "show", "--json", FILMGATE_API_KEY=ADMIN_KEY)
+    done = service.run("webhooks", "secret", "show", "--json", FILMGATE_API_KEY=ADMIN_KEY)
     assert done.returncode == 0, done.stderr
     found = next(word for word in done.stdout.replace('"', " ").split() if word.startswith("whsec_"))
     return found.removeprefix("whsec_")
@@ -124,7 +124,7 @@ def drive(service: RunningService, key: str, hook: str) -> list[str]:
         for task_id in ids:
             task = ended(http, task_id)
             answers.append(json.dumps(task["failure"]))
-        answers.append(http.get("/api/v1/callbacks").text)
+        answers.append(http.get("/api/v1/webhooks").text)
     return answers
 
 

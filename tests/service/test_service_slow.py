@@ -251,7 +251,7 @@ def test_what_an_answer_repeats(hasty: RunningService, http: httpx2.Client):
             http.get(f"{prefix}/{encoded}")
             for prefix in ("/api/v1/tasks", "/luma/generations", "/v1/videos", "/media/x")
         ),
-        *(http.get(f"/api/v1/callbacks/{encoded}{more}") for more in ("", "?x=1")),
+        *(http.get(f"/api/v1/webhooks/{encoded}{more}") for more in ("", "?x=1")),
         *(http.get("/api/v1/tasks", params={"state": evil, name: evil}) for name in ("x", "offset")),
         http.post("/luma/tasks", json={"action": "retrieve", "id": evil}),
         http.post("/luma/tasks", json={"action": "retrieve", "trace_id": evil}),

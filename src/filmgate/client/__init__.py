@@ -2,7 +2,6 @@
 
 from filmgate.client.asynchronous import AsyncFilmgate
 from filmgate.client.blocking import Filmgate
-from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret, Delivery
 from filmgate.client.errors import (
     ConnectionFailed,
     DownloadFailed,
@@ -11,11 +10,11 @@ from filmgate.client.errors import (
     InvalidInput,
     NotFound,
     OutcomeUnknown,
+    QuotaExceeded,
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
     UnreadableAnswer,
-    UsedUp,
     WaitTimeout,
     WrongService,
 )
@@ -37,13 +36,11 @@ from filmgate.client.results import (
     Video,
 )
 from filmgate.client.usage import Standing, Usage
+from filmgate.client.webhooks import Delivery, Webhook, WebhookPage, WebhookSecret
 
 __all__ = [
     "Account",
     "AsyncFilmgate",
-    "Callback",
-    "CallbackPage",
-    "CallbackSecret",
     "Candidate",
     "ConnectionFailed",
     "Decision",
@@ -61,6 +58,7 @@ __all__ = [
     "NotFound",
     "Options",
     "OutcomeUnknown",
+    "QuotaExceeded",
     "Resemblance",
     "Route",
     "ServiceUnavailable",
@@ -73,8 +71,10 @@ __all__ = [
     "UnknownSubmit",
     "UnreadableAnswer",
     "Usage",
-    "UsedUp",
     "Video",
     "WaitTimeout",
+    "Webhook",
+    "WebhookPage",
+    "WebhookSecret",
     "WrongService",
 ]

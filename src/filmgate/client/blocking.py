@@ -10,7 +10,6 @@ from typing import Self, TypeVar, Unpack
 import httpx2
 
 from filmgate.client import calls, identity, target
-from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret
 from filmgate.client.downloads import CHUNK, Part, video_of
 from filmgate.client.errors import ConnectionFailed
 from filmgate.client.references import Options
@@ -29,6 +28,7 @@ from filmgate.client.results import (
 from filmgate.client.retries import Retries, attempts
 from filmgate.client.usage import Changes, Standing, Usage
 from filmgate.client.waiting import Waiting
+from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret
 
 T = TypeVar("T")
 
@@ -123,27 +123,27 @@ class Filmgate:
         """List tasks, newest first or oldest first, of one state or of all."""
         return self._send(calls.listing(limit=limit, offset=offset, state=state, newest=newest))
 
-    def callbacks(
+    def webhooks(
         self, *, task: Task | str | None = None, status: str | None = None, limit: int = 20, offset: int = 0
-    ) -> CallbackPage:
-        """List callbacks, newest first: of one task or of all, with one status or with any."""
-        return self._send(calls.callbacks(task=task, status=status, limit=limit, offset=offset))
+    ) -> WebhookPage:
+        """List webhooks, newest first: of one task or of all, with one status or with any."""
+        return self._send(calls.webhooks(task=task, status=status, limit=limit, offset=offset))
 
-    def callback(self, callback_id: str) -> Callback:
-        """Return a callback with its deliveries; the id of a task means its newest one. Raises NotFound."""
-        return self._send(calls.callback(callback_id))
+    def webhook(self, webhook_id: str) -> Webhook:
+        """Return a webhook with its deliveries; the id of a task means its newest one. Raises NotFound."""
+        return self._send(calls.webhook(webhook_id))
 
-    def resend_callback(self, callback_id: str) -> Callback:
-        """Have a callback sent again at once, and tried for three days if need be. Raises NotFound."""
-        return self._send(calls.resend_callback(callback_id))
+    def resend_webhook(self, webhook_id: str) -> Webhook:
+        """Have a webhook sent again at once, and tried for three days if need be. Raises NotFound."""
+        return self._send(calls.resend_webhook(webhook_id))
 
-    def callback_secrets(self) -> tuple[CallbackSecret, ...]:
-        """Return what signs callbacks now, newest first."""
-        return self._send(calls.callback_secrets())
+    def webhook_secrets(self) -> tuple[WebhookSecret, ...]:
+        """Return what signs webhooks now, newest first."""
+        return self._send(calls.webhook_secrets())
 
-    def rotate_callback_secret(self, *, at_once: bool = False) -> tuple[CallbackSecret, ...]:
-        """Have callbacks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
-        return self._send(calls.rotate_callback_secret(at_once=at_once))
+    def rotate_webhook_secret(self, *, at_once: bool = False) -> tuple[WebhookSecret, ...]:
+        """Have webhooks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
+        return self._send(calls.rotate_webhook_secret(at_once=at_once))
 
     def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:
         """Return what the application has used, this month or from one day to another, such as "2026-11-22"."""
@@ -180,12 +180,12 @@ class Filmgate:
         """
         return self._send(calls.decide(id_of(task), decision, upstream_id))
 
-    def adopt(self, engine: str, ids: Sequence[str]) -> tuple[Task, ...]:
-        """Take over tasks that a provider made before, by its own ids; one that is here already is given as it is.
+    def import_tasks(self, engine: str, ids: Sequence[str]) -> tuple[Task, ...]:
+        """Import tasks that a provider made before, by its own ids; one that is here already is returned as it is.
 
-        Raises NotFound for an id that the provider does not know; the ids before it have been taken over then.
+        Raises NotFound for an id that the provider does not know; the ids before it have been imported then.
         """
-        return self._send(calls.adopt(engine, ids))
+        return self._send(calls.import_tasks(engine, ids))
 
     def _send(self, call: calls.Call[T]) -> T:
         retries = Retries(call)

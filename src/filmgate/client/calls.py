@@ -12,7 +12,6 @@ import httpx2
 import msgspec
 
 from filmgate import __version__
-from filmgate.client.callbacks import Callback, CallbackPage, CallbackSecret, CallbackSecrets
 from filmgate.client.errors import (
     ConnectionFailed,
     FilmgateClientError,
@@ -20,11 +19,11 @@ from filmgate.client.errors import (
     InvalidInput,
     NotFound,
     OutcomeUnknown,
+    QuotaExceeded,
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
     UnreadableAnswer,
-    UsedUp,
 )
 from filmgate.client.references import Options, reference
 from filmgate.client.results import (
@@ -44,12 +43,13 @@ from filmgate.client.results import (
 )
 from filmgate.client.target import Target
 from filmgate.client.usage import Standing, StandingList, Usage, UsageList
+from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret, WebhookSecrets
 
 T = TypeVar("T")
 
 _PREFIX = "/api/v1"
-_OPERATOR = f"{_PREFIX}/operator"
-_CALLBACKS = f"{_PREFIX}/callbacks"
+_ADMIN = f"{_PREFIX}/admin"
+_WEBHOOKS = f"{_PREFIX}/webhooks"
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _ERRORS: dict[int, type[FilmgateClientError]] = {
     401: Unauthorized,
@@ -124,8 +124,8 @@ def account() -> Call[Account]:
     return Call("GET", f"{_PREFIX}/me", msgspec.json.Decoder(Account).decode)
 
 
-def callbacks(*, task: Task | str | None, status: str | None, limit: int, offset: int) -> Call[CallbackPage]:
-    """Ask for some of the callbacks."""
+def webhooks(*, task: Task | str | None, status: str | None, limit: int, offset: int) -> Call[WebhookPage]:
+    """Ask for some of the webhooks."""
     given = {
         "task": None if task is None else id_of(task),
         "status": status,
@@ -133,28 +133,28 @@ def callbacks(*, task: Task | str | None, status: str | None, limit: int, offset
         "offset": str(offset),
     }
     params = {name: value for name, value in given.items() if value is not None}
-    return Call("GET", _CALLBACKS, msgspec.json.Decoder(CallbackPage).decode, params)
+    return Call("GET", _WEBHOOKS, msgspec.json.Decoder(WebhookPage).decode, params)
 
 
-def callback(callback_id: str) -> Call[Callback]:
-    """Ask for a callback with its deliveries."""
-    return Call("GET", f"{_CALLBACKS}/{_segment(callback_id)}", _callback)
+def webhook(webhook_id: str) -> Call[Webhook]:
+    """Ask for a webhook with its deliveries."""
+    return Call("GET", f"{_WEBHOOKS}/{_segment(webhook_id)}", _webhook)
 
 
-def resend_callback(callback_id: str) -> Call[Callback]:
-    """Have a callback sent again; asked for twice it may be sent twice, as any callback may."""
-    return Call("POST", f"{_CALLBACKS}/{_segment(callback_id)}/resend", _callback)
+def resend_webhook(webhook_id: str) -> Call[Webhook]:
+    """Have a webhook sent again; asked for twice it may be sent twice, as any webhook may."""
+    return Call("POST", f"{_WEBHOOKS}/{_segment(webhook_id)}/resend", _webhook)
 
 
-def callback_secrets() -> Call[tuple[CallbackSecret, ...]]:
-    """Ask for what signs callbacks."""
-    return Call("GET", f"{_CALLBACKS}/secret", _callback_secrets)
+def webhook_secrets() -> Call[tuple[WebhookSecret, ...]]:
+    """Ask for what signs webhooks."""
+    return Call("GET", f"{_WEBHOOKS}/secret", _webhook_secrets)
 
 
-def rotate_callback_secret(*, at_once: bool) -> Call[tuple[CallbackSecret, ...]]:
+def rotate_webhook_secret(*, at_once: bool) -> Call[tuple[WebhookSecret, ...]]:
     """Have a new secret sign. A second try would rotate out the one that the first has made."""
     body = _json({"at_once": at_once})
-    return Call("POST", f"{_CALLBACKS}/secret/rotate", _callback_secrets, body=body, repeatable=False)
+    return Call("POST", f"{_WEBHOOKS}/secret/rotate", _webhook_secrets, body=body, repeatable=False)
 
 
 def usage(since: str | None, until: str | None) -> Call[Usage]:
@@ -164,17 +164,17 @@ def usage(since: str | None, until: str | None) -> Call[Usage]:
 
 def all_usage(since: str | None, until: str | None) -> Call[tuple[Usage, ...]]:
     """Ask what all applications have used."""
-    return Call("GET", f"{_OPERATOR}/usage", _usages, _days(since, until))
+    return Call("GET", f"{_ADMIN}/usage", _usages, _days(since, until))
 
 
 def limits() -> Call[tuple[Standing, ...]]:
     """Ask for the rules of all applications."""
-    return Call("GET", f"{_OPERATOR}/limits", _standings)
+    return Call("GET", f"{_ADMIN}/limits", _standings)
 
 
 def set_limits(application: str, changes: dict[str, Any]) -> Call[Standing]:
     """Set rules of an application; once is as good as twice."""
-    path = f"{_OPERATOR}/limits/{_segment(application)}"
+    path = f"{_ADMIN}/limits/{_segment(application)}"
     return Call("PATCH", path, msgspec.json.Decoder(Standing).decode, body=_json(changes))
 
 
@@ -185,30 +185,30 @@ def models() -> Call[ModelList]:
 
 def engine_status() -> Call[tuple[EngineStatus, ...]]:
     """Ask how the engines are."""
-    return Call("GET", f"{_OPERATOR}/engines", _engine_status)
+    return Call("GET", f"{_ADMIN}/engines", _engine_status)
 
 
 def route(prompt: str, options: Options) -> Call[Route]:
     """Ask where a generation would go. Reads local files; raises InvalidInput."""
-    return Call("POST", f"{_OPERATOR}/route", msgspec.json.Decoder(Route).decode, body=_generation(prompt, options))
+    return Call("POST", f"{_ADMIN}/route", msgspec.json.Decoder(Route).decode, body=_generation(prompt, options))
 
 
 def unknown_submits() -> Call[tuple[UnknownSubmit, ...]]:
     """Ask for the submits whose outcome is not known."""
-    return Call("GET", f"{_OPERATOR}/unknown", _unknown_submits)
+    return Call("GET", f"{_ADMIN}/unknown", _unknown_submits)
 
 
 def decide(task_id: str, decision: str, upstream_id: str | None) -> Call[Task]:
     """Decide about a submit. A second try would find it decided and look like a mistake."""
     given = {"decision": decision, "upstream_id": upstream_id}
     body = _json({name: value for name, value in given.items() if value is not None})
-    return Call("POST", f"{_OPERATOR}/unknown/{_segment(task_id)}", _task, body=body, repeatable=False)
+    return Call("POST", f"{_ADMIN}/unknown/{_segment(task_id)}", _task, body=body, repeatable=False)
 
 
-def adopt(engine: str, ids: Sequence[str]) -> Call[tuple[Task, ...]]:
-    """Take over a provider's tasks; once is as good as twice."""
+def import_tasks(engine: str, ids: Sequence[str]) -> Call[tuple[Task, ...]]:
+    """Import a provider's tasks; once is as good as twice."""
     body = _json({"engine": engine, "ids": list(ids)})
-    return Call("POST", f"{_OPERATOR}/adopt", _adopted, body=body)
+    return Call("POST", f"{_ADMIN}/import", _imported, body=body)
 
 
 def file(url: str) -> Call[None]:
@@ -274,7 +274,7 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
     status = response.status_code
     told = _told(response.content)
     kind = _ERRORS.get(status, ServiceUnavailable if status >= 500 else FilmgateClientError)
-    for own in (InFlight, UsedUp):
+    for own in (InFlight, QuotaExceeded):
         kind = own if told.get("code") == own.code else kind
     error = kind(
         told.get("message") or f"the service answered {status} {response.reason_phrase}".rstrip(),
@@ -365,13 +365,13 @@ def _standings(content: bytes) -> tuple[Standing, ...]:
     return msgspec.json.decode(content, type=StandingList).applications
 
 
-def _callback_secrets(content: bytes) -> tuple[CallbackSecret, ...]:
-    return msgspec.json.decode(content, type=CallbackSecrets).secrets
+def _webhook_secrets(content: bytes) -> tuple[WebhookSecret, ...]:
+    return msgspec.json.decode(content, type=WebhookSecrets).secrets
 
 
-def _adopted(content: bytes) -> tuple[Task, ...]:
+def _imported(content: bytes) -> tuple[Task, ...]:
     return msgspec.json.decode(content, type=TaskList).tasks
 
 
 _task = msgspec.json.Decoder(Task).decode
-_callback = msgspec.json.Decoder(Callback).decode
+_webhook = msgspec.json.Decoder(Webhook).decode

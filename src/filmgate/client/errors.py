@@ -3,7 +3,7 @@
 FilmgateClientError       also raised itself, for refusals that have no class of their own
 ├── InvalidInput          what was given cannot be sent; nothing was sent
 ├── Unauthorized          401: the key is missing, unknown or revoked
-├── UsedUp                403: the application has not so many credits left
+├── QuotaExceeded         403: the application has not so many credits left
 ├── NotFound              404: unknown, deleted or somebody else's
 ├── TooManyRequests       429: a rate or a count is exhausted
 ├── InFlight              409: the same submit is being accepted already
@@ -57,10 +57,10 @@ class Unauthorized(FilmgateClientError):
     code = "invalid_token"
 
 
-class UsedUp(FilmgateClientError):
+class QuotaExceeded(FilmgateClientError):
     """The application has not so many credits left."""
 
-    code = "used_up"
+    code = "quota_exceeded"
 
 
 class NotFound(FilmgateClientError):

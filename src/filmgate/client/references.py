@@ -24,8 +24,8 @@ class Options(TypedDict, total=False):
     """What can be asked for besides the prompt; what is left out or None is left to the service.
 
     `duration` is whole seconds, `enhance` lets the engine enrich the prompt, `start` and `end` are what the clip starts
-    from and ends at, `callback_url` is told of the end. With `strict` a request is refused if a value of it would be
-    changed.
+    from and ends at. The ended task is posted to `webhook_url`; `callback_url` is its former name. With `strict` a
+    request is refused if a value of it would be changed.
     """
 
     aspect_ratio: str | None
@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     model: str | None
     start: Source | None
     end: Source | None
+    webhook_url: str | None
     callback_url: str | None
     strict: bool | None
 

@@ -173,7 +173,7 @@ class ModelList(msgspec.Struct, frozen=True):
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
-    """How an engine is, for operators.
+    """How an engine is, for admins.
 
     `models` are the credits of one task by model, None where they follow from what is asked for; `address` and
     `trouble` are of providers, `retry_in` is in seconds; `waiting`, `in_flight` and `unknown` count tasks in line, at
@@ -251,7 +251,7 @@ class UnknownSubmitList(msgspec.Struct, frozen=True):
 
 
 class TaskList(msgspec.Struct, frozen=True):
-    """How the service lists tasks that it has taken over."""
+    """How the service lists tasks that it has imported."""
 
     tasks: tuple[Task, ...]
 

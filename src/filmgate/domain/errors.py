@@ -10,6 +10,7 @@ FilmgateError
 ├── Forbidden             the key is good, the action is not allowed
 │   └── UsedUp            the application has not enough credits left
 ├── NotFound              unknown, deleted or somebody else's: one and the same answer
+├── Gone                  this address has another name now
 ├── Conflict              the task is not in a state that allows this
 │   └── InFlight          the first request with this idempotency key is not answered yet
 ├── KeyReused             this idempotency key was used for another request
@@ -106,6 +107,13 @@ class NotFound(FilmgateError):
 
     code = "not_found"
     status = 404
+
+
+class Gone(FilmgateError):
+    """This address has another name now."""
+
+    code = "gone"
+    status = 410
 
 
 class Conflict(FilmgateError):

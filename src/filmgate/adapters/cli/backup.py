@@ -57,7 +57,7 @@ def restore(
     """Bring a backup back into a data folder that is new or empty, after checking all of it.
 
     Tasks that waited to be submitted to a provider may have been submitted after the backup: they are looked up there,
-    or wait for `filmgate unknown decide`.
+    or wait for `filmgate unknown resolve`.
     """
     from filmgate.ops.restore import restore_backup
 

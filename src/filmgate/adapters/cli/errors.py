@@ -120,7 +120,7 @@ def _meaning(error: FilmgateClientError) -> tuple[Exit, str | None]:
                 Exit.UNREACHABLE,
                 "Give a good key with --key or FILMGATE_API_KEY; `filmgate keys create --name NAME` makes one.",
             )
-        case client.UsedUp():
+        case client.QuotaExceeded():
             return Exit.FAILED, "See `filmgate usage`."
         case client.ServiceUnavailable() | client.TooManyRequests() | client.UnreadableAnswer():
             return Exit.UNREACHABLE, None

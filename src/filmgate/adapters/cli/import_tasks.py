@@ -1,4 +1,4 @@
-"""Taking over what a provider has made before."""
+"""Import tasks that a provider made before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from filmgate.client import Filmgate, Task
 
 
-def adopt(
+def import_tasks(
     engine: Annotated[
         str,
         typer.Argument(metavar="ENGINE", help="The provider, by its name in the configuration.", show_default=False),
@@ -35,7 +35,7 @@ def adopt(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Take over tasks that a provider made before.
+    """Import tasks that a provider made before.
 
     They become tasks here under the same ids, of the application of the key, and are followed and fetched like any
     other. One that is here already is left as it is. The id and the state of each are printed, with tabs between them;
@@ -58,14 +58,14 @@ def adopt(
 def _import_each(
     filmgate: Filmgate, engine: str, ids: Sequence[str], *, quiet: bool
 ) -> tuple[list[Task], list[CommandExit]]:
-    """Take over one after the other, so that one that cannot be does not keep the others back."""
+    """Import one after the other, so that one that cannot be does not keep the others back."""
     from filmgate.client import FilmgateClientError
 
     found: list[Task] = []
     refused: list[CommandExit] = []
     for upstream_id in ids:
         try:
-            (task,) = filmgate.adopt(engine, [upstream_id])
+            (task,) = filmgate.import_tasks(engine, [upstream_id])
         except FilmgateClientError as error:
             if error.field != "ids" and error.status != 409:
                 raise
@@ -81,7 +81,7 @@ def _import_each(
 def _read_ids(ids: Sequence[str]) -> list[str]:
     wanted = list(dict.fromkeys(_read(ids)))
     if not wanted:
-        raise CommandExit("there are no ids to take over", Exit.USAGE, code="bad_request", field="ids")
+        raise CommandExit("there are no ids to import", Exit.USAGE, code="bad_request", field="ids")
     return wanted
 
 

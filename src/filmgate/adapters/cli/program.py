@@ -21,6 +21,7 @@ from filmgate.adapters.cli import (
     limits,
     models,
     output,
+    renamed,
     serve,
     tasks,
     unknown,
@@ -44,18 +45,21 @@ app.command()(tasks.wait)
 app.command("list")(tasks.list_tasks)
 app.command()(tasks.cancel)
 app.command()(tasks.delete)
-app.add_typer(webhooks.commands, name="callbacks")
+app.add_typer(webhooks.commands, name="webhooks")
 app.command()(usage.usage)
 app.add_typer(limits.commands, name="limits")
 app.command()(engines.engines)
 app.command()(models.models)
-app.command()(import_tasks.adopt)
+app.command("import")(import_tasks.import_tasks)
 app.add_typer(unknown.commands, name="unknown")
 app.command()(command.mcp)
 app.add_typer(keys.commands, name="keys")
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)
+renamed.add_renamed(app, "callbacks", "webhooks")
+renamed.add_renamed(app, "adopt", "import")
+renamed.add_renamed(unknown.commands, "unknown decide", "unknown resolve")
 
 
 def _show_version(wanted: bool) -> None:

@@ -23,7 +23,7 @@ def list_unknown(
 ) -> int:
     """List submits whose outcome is not known.
 
-    Their providers did not say whether they accepted them. Decide with `filmgate unknown decide`; a task without a
+    Their providers did not say whether they accepted them. Decide with `filmgate unknown resolve`; a task without a
     decision fails at the time under "ends". A candidate is a generation at the provider with the same prompt and time,
     which may be somebody else's. The list has the tasks of all applications, the oldest first.
     """
@@ -41,7 +41,7 @@ def list_unknown(
 
 
 @commands.command()
-def decide(
+def resolve(
     task_id: options.TaskId,
     accepted: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""Commands about callbacks: what became of them, sending them again, and what signs them."""
+"""Commands about webhooks: what became of them, sending them again, and what signs them."""
 
 from __future__ import annotations
 
@@ -17,70 +17,70 @@ from filmgate.domain.webhooks import CallbackStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from filmgate.client import Callback, CallbackSecret, Delivery
+    from filmgate.client import Delivery, Webhook, WebhookSecret
 
-commands = typer.Typer(help="See what became of callbacks, and send them again.", rich_markup_mode=None)
-secrets = typer.Typer(help="Show and rotate what signs callbacks.", rich_markup_mode=None)
+commands = typer.Typer(help="See what became of webhooks, and send them again.", rich_markup_mode=None)
+secrets = typer.Typer(help="Show and rotate what signs webhooks.", rich_markup_mode=None)
 commands.add_typer(secrets, name="secret")
 
-_WHICH = "A callback, or a task: then its newest callback is meant."
+_WHICH = "A webhook, or a task: then its newest webhook is meant."
 Id = Annotated[str, typer.Argument(metavar="ID", help=_WHICH, show_default=False)]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH, show_default=False)]
 
 
 @commands.command("list")
-def list_callbacks(
+def list_webhooks(
     task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Show only those of this task.")] = None,
     status: Annotated[
         CallbackStatus | None, typer.Option("--status", help="Show only those with this status. Default: all.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many callbacks at most.")] = 20,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest callbacks.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many webhooks at most.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest webhooks.")] = 0,
     url: options.Url = None,
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """List callbacks, the newest first.
+    """List webhooks, the newest first.
 
-    In a terminal this is a table, else one callback per line with tabs between the fields.
+    In a terminal this is a table, else one webhook per line with tabs between the fields.
     """
     with options.service(url, key) as filmgate:
-        page = filmgate.callbacks(task=task, status=status, limit=limit, offset=offset)
+        page = filmgate.webhooks(task=task, status=status, limit=limit, offset=offset)
     if as_json:
         output.emit(page)
     else:
         head = ("id", "status", "tries", "next", "answer", "trouble")
-        show_list(head, map(_row, page.callbacks), cut="trouble", caption=caption(len(page.callbacks), page.total))
+        show_list(head, map(_row, page.webhooks), cut="trouble", caption=caption(len(page.webhooks), page.total))
     return Exit.DONE
 
 
 @commands.command()
-def show(callback_id: Id, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Show what became of a callback, delivery by delivery.
+def show(webhook_id: Id, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
+    """Show what became of a webhook, delivery by delivery.
 
-    Deliveries are kept for 30 days, the newest 50 of each callback.
+    Deliveries are kept for 30 days, the newest 50 of each webhook.
     """
     with options.service(url, key) as filmgate:
-        callback = filmgate.callback(callback_id)
+        webhook = filmgate.webhook(webhook_id)
     if as_json:
-        output.emit(callback)
+        output.emit(webhook)
         return Exit.DONE
     facts: list[tuple[str, object]] = [
-        ("task", callback.task_id),
-        ("state", callback.state),
-        ("status", callback.status),
-        ("address", callback.url),
-        ("created", callback.created_at),
-        ("next", callback.next_at),
-        ("trouble", callback.trouble),
+        ("task", webhook.task_id),
+        ("state", webhook.state),
+        ("status", webhook.status),
+        ("address", webhook.url),
+        ("created", webhook.created_at),
+        ("next", webhook.next_at),
+        ("trouble", webhook.trouble),
     ]
-    print(f"{callback.id}\n{output.lines([*facts, *map(_outcome_row, callback.deliveries)])}")
+    print(f"{webhook.id}\n{output.lines([*facts, *map(_outcome_row, webhook.deliveries)])}")
     return Exit.DONE
 
 
 @commands.command()
-def resend(callback_ids: Ids, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Send callbacks again, whatever became of them before.
+def resend(webhook_ids: Ids, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
+    """Send webhooks again, whatever became of them before.
 
     They are sent at once, under the same ids and signed anew, and are tried for three days if need be.
     """
@@ -88,30 +88,30 @@ def resend(callback_ids: Ids, url: options.Url = None, key: options.Key = None, 
 
     sent, refused = [], []
     with options.service(url, key) as filmgate:
-        for callback_id in callback_ids:
+        for webhook_id in webhook_ids:
             try:
-                sent.append(filmgate.resend_callback(callback_id))
+                sent.append(filmgate.resend_webhook(webhook_id))
             except FilmgateClientError as error:
                 if error.status not in (404, 409):
                     raise
-                error.message = f"{callback_id}: {error.message}"
+                error.message = f"{webhook_id}: {error.message}"
                 refused.append(stop_for(error))
-    if as_json and (sent or len(callback_ids) > 1):
-        output.emit({"callbacks": sent})
+    if as_json and (sent or len(webhook_ids) > 1):
+        output.emit({"webhooks": sent})
     elif not as_json:
-        for callback in sent:
-            print(f"{callback.id} is sent again")
+        for webhook in sent:
+            print(f"{webhook.id} is sent again")
     return complaints(refused, as_json=as_json)
 
 
 @secrets.command("show")
 def show_secrets(url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Show the secret that signs the callbacks of the key's application.
+    """Show the secret that signs the webhooks of the key's application.
 
     For a day after a rotation the earlier one is there too, with the time of its end behind a tab.
     """
     with options.service(url, key) as filmgate:
-        found = filmgate.callback_secrets()
+        found = filmgate.webhook_secrets()
     return _print(found, as_json=as_json)
 
 
@@ -131,13 +131,13 @@ def rotate(
     time. With --at-once it has none, and this asks for confirmation unless --yes is given.
     """
     if at_once and not yes:
-        confirm("Receivers refuse callbacks until they know the new secret. Rotate at once?", "Nothing was rotated.")
+        confirm("Receivers refuse webhooks until they know the new secret. Rotate at once?", "Nothing was rotated.")
     with options.service(url, key) as filmgate:
-        found = filmgate.rotate_callback_secret(at_once=at_once)
+        found = filmgate.rotate_webhook_secret(at_once=at_once)
     return _print(found, as_json=as_json)
 
 
-def _print(found: Iterable[CallbackSecret], *, as_json: bool) -> int:
+def _print(found: Iterable[WebhookSecret], *, as_json: bool) -> int:
     if as_json:
         output.emit({"secrets": list(found)})
     else:
@@ -146,9 +146,9 @@ def _print(found: Iterable[CallbackSecret], *, as_json: bool) -> int:
     return Exit.DONE
 
 
-def _row(callback: Callback) -> tuple[str, ...]:
-    answer = "-" if callback.answer is None else str(callback.answer)
-    return callback.id, callback.status, str(callback.tries), callback.next_at or "-", answer, callback.trouble or ""
+def _row(webhook: Webhook) -> tuple[str, ...]:
+    answer = "-" if webhook.answer is None else str(webhook.answer)
+    return webhook.id, webhook.status, str(webhook.tries), webhook.next_at or "-", answer, webhook.trouble or ""
 
 
 def _outcome_row(delivery: Delivery) -> tuple[str, object]:

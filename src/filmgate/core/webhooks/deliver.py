@@ -1,4 +1,4 @@
-"""Delivers due callbacks."""
+"""Delivers due webhooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TIMEOUT = 10.0
 
 
 class Callbacks:
-    """Delivers callbacks at least once: any 2xx is an arrival, 410 the end, anything else is tried again.
+    """Delivers webhooks at least once: any 2xx is an arrival, 410 the end, anything else is tried again.
 
     Of one task never two are under way at once, and that it has started is no news once it has ended: so the states of
     a task are told in their order.
@@ -60,7 +60,7 @@ class Callbacks:
         self._receivers = ConcurrencyLimiter()
 
     async def deliver(self, claim: Claim) -> None:
-        """Post one callback, then remove it from the due work or put it back for later."""
+        """Post one webhook, then remove it from the due work or put it back for later."""
         task = claim.task
         if task is None:
             await self._ledger.finish(claim)
@@ -77,15 +77,15 @@ class Callbacks:
 
     async def _attempt(self, claim: Claim, task: Task, url: str) -> bool:
         """Make one delivery and write down what came of it; says whether the receiver answered."""
-        callback = await self._log.get(task.application_id, task.id, claim.due.detail)
-        if callback is None:
+        webhook = await self._log.get(task.application_id, task.id, claim.due.detail)
+        if webhook is None:
             # The task was deleted a moment ago.
             await self._ledger.finish(claim)
             return True
-        delivery, wanted = await self._post(callback, task, url)
+        delivery, wanted = await self._post(webhook, task, url)
         reach(Point.CALLBACK_SENT)
-        outcome = decide(callback, delivery, wanted, self._clock(), self._chance)
-        _report(callback, outcome, redact(url))
+        outcome = decide(webhook, delivery, wanted, self._clock(), self._chance)
+        _report(webhook, outcome, redact(url))
         await self._settle(claim, outcome)
         reach(Point.CALLBACK_SETTLED)
         return delivery.answer is not None
@@ -94,7 +94,7 @@ class Callbacks:
         await self._log.settle(claim, outcome)
         self._told(outcome)
 
-    async def _post(self, callback: WebhookEvent, task: Task, url: str) -> tuple[Delivery, float]:
+    async def _post(self, webhook: WebhookEvent, task: Task, url: str) -> tuple[Delivery, float]:
         """Post once; gives what came of it, and for how many seconds the receiver wants to be left alone."""
         at, start = self._clock(), time.monotonic()
         body = await self._payload(task)
@@ -106,7 +106,7 @@ class Callbacks:
             response = await self._fetcher.post(
                 url,
                 body,
-                headers | sign(callback.id, at, body, keys),
+                headers | sign(webhook.id, at, body, keys),
                 timeout=TIMEOUT,
                 application=task.application_id,
             )
@@ -121,8 +121,8 @@ class Callbacks:
         return form.one(task, echoes.get(task.id), task.base_url)
 
 
-def _report(callback: WebhookEvent, outcome: DeliveryOutcome, place: str) -> None:
+def _report(webhook: WebhookEvent, outcome: DeliveryOutcome, place: str) -> None:
     if outcome.status is CallbackStatus.PENDING:
-        log.info("callback %s to %s: %s; trying again", callback.id, place, outcome.trouble)
+        log.info("webhook %s to %s: %s; trying again", webhook.id, place, outcome.trouble)
     elif outcome.status is CallbackStatus.FAILED:
-        log.warning("callback %s to %s: %s", callback.id, place, outcome.trouble)
+        log.warning("webhook %s to %s: %s", webhook.id, place, outcome.trouble)

@@ -1,4 +1,4 @@
-"""When a callback that did not arrive is sent again, and when it is given up."""
+"""When a webhook that did not arrive is sent again, and when it is given up."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LAST_PAUSE = 12 * HOUR
 """Seconds between deliveries from then on."""
 
 TIME_LIMIT = 72 * HOUR
-"""Seconds from when a callback became due to its last delivery."""
+"""Seconds from when a webhook became due to its last delivery."""
 
 _GONE = 410
 _JITTER = 0.2
 
 
 def decide(
-    callback: WebhookEvent, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
+    webhook: WebhookEvent, delivery: Delivery, retry_after: float, now: float, chance: Callable[[], float]
 ) -> DeliveryOutcome:
-    """Return what a delivery means for its callback: it arrived, it is sent again, or it is given up.
+    """Return what a delivery means for its webhook: it arrived, it is sent again, or it is given up.
 
     `retry_after` is for how many seconds the receiver wants to be left alone, `chance` gives numbers from 0 to 1.
     """
@@ -34,11 +34,11 @@ def decide(
         return DeliveryOutcome(CallbackStatus.DELIVERED, delivery)
     if delivery.answer == _GONE:
         return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=delivery.trouble)
-    end = callback.since + TIME_LIMIT
+    end = webhook.since + TIME_LIMIT
     if now >= end:
-        given_up = f"given up after {callback.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
+        given_up = f"given up after {webhook.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
         return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=given_up)
-    pause = PAUSES[callback.tries] if callback.tries < len(PAUSES) else LAST_PAUSE
+    pause = PAUSES[webhook.tries] if webhook.tries < len(PAUSES) else LAST_PAUSE
     pause *= 1 + _JITTER * (2 * chance() - 1)
     # The last delivery is made when the time is up, whatever the pauses would make of it.
     return DeliveryOutcome(
@@ -47,7 +47,7 @@ def decide(
 
 
 def failure_of(status: int) -> str | None:
-    """Return what is wrong with an answer; None if it says that the callback has arrived."""
+    """Return what is wrong with an answer; None if it says that the webhook has arrived."""
     if 200 <= status < 300:
         return None
     if status == _GONE:

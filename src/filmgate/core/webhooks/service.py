@@ -1,4 +1,4 @@
-"""What owners see of their callbacks, and do about them."""
+"""What owners see of their webhooks, and do about them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from filmgate.ports.dispatch import Clock, Dispatcher
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.webhooks import CallbackPage, Delivery, SigningSecret, WebhookEvent, WebhookFilter
 
-UNKNOWN = "there is no such callback"
+UNKNOWN = "there is no such webhook"
 
 
 class WebhookService:
-    """The callbacks and the signing secrets of the application that asks."""
+    """The webhooks and the signing secrets of the application that asks."""
 
     def __init__(self, ledger: Ledger, dispatcher: Dispatcher, clock: Clock) -> None:
         self._log = ledger.callbacks
@@ -25,11 +25,11 @@ class WebhookService:
         self._signing = Signing(ledger.callbacks, clock)
 
     async def find(self, context: RequestContext, wanted: WebhookFilter) -> CallbackPage:
-        """List callbacks, newest first."""
+        """List webhooks, newest first."""
         return await self._log.find(context.caller.application_id, wanted)
 
     async def get(self, context: RequestContext, name: str) -> WebhookEvent:
-        """Find a callback by its own name, or the newest one of a task by the task's id. Raises NotFound."""
+        """Find a webhook by its own name, or the newest one of a task by the task's id. Raises NotFound."""
         owner, parts = context.caller.application_id, parts_of(name)
         if parts is not None:
             found = await self._log.get(owner, *parts)
@@ -40,36 +40,36 @@ class WebhookService:
             raise NotFound(UNKNOWN)
         return found
 
-    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Return the deliveries of a callback that are still kept, oldest first."""
-        return await self._log.deliveries(callback)
+    async def deliveries(self, webhook: WebhookEvent) -> list[Delivery]:
+        """Return the deliveries of a webhook that are still kept, oldest first."""
+        return await self._log.deliveries(webhook)
 
     async def resend(self, context: RequestContext, name: str) -> WebhookEvent:
         """Resend a webhook, with three days of tries before it again.
 
         Raises NotFound, and Conflict where its address is nobody's or a later state was told instead.
         """
-        callback = await self.get(context, name)
-        if callback.status is CallbackStatus.SUPERSEDED or await self._needs_resend(context, callback):
-            raise Conflict("The task has ended since, which was told instead: send the callback of its end again.")
-        if callback.status is CallbackStatus.SKIPPED:
-            raise Conflict("Nobody listens at the address of this callback.")
-        sent = await self._log.resend(context.caller.application_id, callback.task_id, callback.state, self._clock())
+        webhook = await self.get(context, name)
+        if webhook.status is CallbackStatus.SUPERSEDED or await self._needs_resend(context, webhook):
+            raise Conflict("The task has ended since, which was told instead: send the webhook of its end again.")
+        if webhook.status is CallbackStatus.SKIPPED:
+            raise Conflict("Nobody listens at the address of this webhook.")
+        sent = await self._log.resend(context.caller.application_id, webhook.task_id, webhook.state, self._clock())
         if sent is None:
             raise NotFound(UNKNOWN)
         self._dispatcher.wake(Queue.WEBHOOK)
         return sent
 
     async def secrets(self, context: RequestContext) -> list[SigningSecret]:
-        """Return what signs callbacks now, newest first; the first one is made when it is asked for."""
+        """Return what signs webhooks now, newest first; the first one is made when it is asked for."""
         return await self._signing.secrets(context.caller.application_id)
 
     async def rotate(self, context: RequestContext, *, at_once: bool) -> list[SigningSecret]:
         """Let a new secret sign, and give all that do; `at_once` the earlier ones do not any more."""
         return await self._signing.rotate(context.caller.application_id, at_once=at_once)
 
-    async def _needs_resend(self, context: RequestContext, callback: WebhookEvent) -> bool:
-        if callback.state in FINAL:
+    async def _needs_resend(self, context: RequestContext, webhook: WebhookEvent) -> bool:
+        if webhook.state in FINAL:
             return False
-        page = await self._log.find(context.caller.application_id, WebhookFilter(task_id=callback.task_id))
+        page = await self._log.find(context.caller.application_id, WebhookFilter(task_id=webhook.task_id))
         return any(other.state in FINAL for other in page.callbacks)

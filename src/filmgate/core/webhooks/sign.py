@@ -1,6 +1,6 @@
-"""Signatures of callbacks, as Standard Webhooks has them.
+"""Signatures of webhooks, as Standard Webhooks has them.
 
-What is signed is the name of the callback, the time of the delivery and the body, with full stops between them, by
+What is signed is the name of the webhook, the time of the delivery and the body, with full stops between them, by
 HMAC-SHA256 under a secret of the application. Of several signatures the receiver may check any.
 """
 
@@ -47,7 +47,7 @@ class Signing:
         self._clock = clock
 
     async def secrets(self, application_id: str) -> list[SigningSecret]:
-        """Return what signs the application's callbacks now, newest first."""
+        """Return what signs the application's webhooks now, newest first."""
         found = await self._log.secrets(application_id, self._clock())
         if not found:
             await self._log.add_first_secret(application_id, self._new())

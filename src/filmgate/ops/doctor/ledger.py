@@ -138,13 +138,13 @@ def _unknown_outcomes(books: Inspection) -> Iterator[Finding]:
         yield warning(
             "work", f"of {unknown} tasks nobody knows whether the provider accepted them",
             "They may have been charged. Each waits for `unknown_days` and then fails.",
-            "See `filmgate unknown`, look at the provider, and decide with `filmgate unknown decide`.",
+            "See `filmgate unknown`, look at the provider, and resolve them with `filmgate unknown resolve`.",
         )  # fmt: skip
     retried = books.callbacks()[1]
     if retried > _MANY_CALLBACKS:
         yield warning(
-            "callbacks", f"{retried} callbacks were tried in vain and wait to be tried again",
-            "A receiver does not answer; it is given up after three days.", "See `filmgate callbacks list`.",
+            "webhooks", f"{retried} webhooks were not delivered and wait for another attempt",
+            "A receiver does not answer; it is given up after three days.", "See `filmgate webhooks list`.",
         )  # fmt: skip
 
 

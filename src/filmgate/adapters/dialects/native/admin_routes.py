@@ -1,4 +1,4 @@
-"""What admins see and decide, in Filmgate's own API."""
+"""The native API's routes for admins: engines, routing, unknown outcomes and imports."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import Field, WithJsonSchema
 
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.responses import (
-    NativeAdopted,
     NativeEngineStatuses,
     NativeError,
+    NativeImported,
     NativeRoute,
     NativeTask,
     NativeUnknownSubmit,
@@ -28,18 +28,18 @@ from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import RequestContext
 
-_MOST_ADOPTED: Final = 100
+_MAX_IMPORTED: Final = 100
 _ID: Final = in_path("task_id", "The id of a task.")
 WHO: Final = "The key needs the role admin."
 
 
-class AdoptBody(Body):
-    """Tasks that a provider made, by its own ids."""
+class ImportBody(Body):
+    """Import tasks of a provider by its own ids."""
 
     engine: str = Field(description="The name of a configured provider.")
     ids: Annotated[
         list[Annotated[str, WithJsonSchema({"type": "string", "pattern": UPSTREAM_ID})]],
-        Field(min_length=1, max_length=_MOST_ADOPTED),
+        Field(min_length=1, max_length=_MAX_IMPORTED),
     ]
 
 
@@ -58,6 +58,11 @@ ENOUGH: Final = {
 }
 """What a task needs, at least one of them."""
 
+ONE_WEBHOOK: Final = {
+    "anyOf": [{"properties": {name: {"type": "null"}}} for name in ("webhook_url", "callback_url")],
+}
+"""The address of a webhook has two names: one of them is given at most."""
+
 _DECISIONS: Final = {
     "anyOf": [
         {
@@ -75,10 +80,10 @@ _DECISIONS: Final = {
 }
 
 
-def add_operator(routes: APIRouter, services: Services, prefix: str) -> None:
-    """Add the routes below `prefix/operator`."""
-    _add_views(routes, services, f"{prefix}/operator")
-    _add_acts(routes, services, f"{prefix}/operator")
+def add_admin(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the routes below `prefix/admin`."""
+    _add_views(routes, services, f"{prefix}/admin")
+    _add_acts(routes, services, f"{prefix}/admin")
 
 
 async def authenticate_admin(services: Services, request: Request, action: Action) -> RequestContext:
@@ -105,7 +110,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         summary="See where a request would go, and why",
         description=f"Nothing is submitted. {WHO}",
         responses=succeeds(NativeRoute, "The engines that were looked at.") | failures(NativeError, 403, 413),
-        openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH)),
+        openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH, ONE_WEBHOOK)),
     )
     async def route(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.QUERY)
@@ -146,17 +151,17 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         return json_response(wire.task_object(task, context.base_url))
 
     @routes.post(
-        f"{prefix}/adopt",
-        operation_id="adopt_tasks",
-        summary="Take over tasks of a provider",
+        f"{prefix}/import",
+        operation_id="import_tasks",
+        summary="Import tasks of a provider",
         description="Tasks that a provider made before become tasks here, under the same ids, of the application of "
         f"the key. Those that are here already are left as they are; of several ids the unknown ones are named. {WHO}",
-        responses=succeeds(NativeAdopted, "The tasks.") | failures(NativeError, 403, 404, 409, 413),
-        openapi_extra=takes(schema_of(AdoptBody, {})),
+        responses=succeeds(NativeImported, "The tasks.") | failures(NativeError, 403, 404, 409, 413),
+        openapi_extra=takes(schema_of(ImportBody, {})),
     )
-    async def adopt(request: Request) -> Response:
+    async def import_tasks(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.SUBMIT)
-        body = parse(AdoptBody, await services.auth.body(request))
+        body = parse(ImportBody, await services.auth.body(request))
         tasks, failed = [], []
         for each in dict.fromkeys(body.ids):
             try:

@@ -222,23 +222,23 @@ class NativeUnknownSubmits(TypedDict):
     submits: list[NativeUnknownSubmit]
 
 
-class NativeNotAdopted(TypedDict):
-    """A task that could not be taken over, and why."""
+class NativeNotImported(TypedDict):
+    """A task that could not be imported, and why."""
 
     id: str
     code: str
     message: str
 
 
-class NativeAdopted(TypedDict):
-    """The tasks that were taken over, and those that could not be."""
+class NativeImported(TypedDict):
+    """The tasks that were imported, and those that could not be."""
 
     tasks: list[NativeTask]
-    failed: list[NativeNotAdopted]
+    failed: list[NativeNotImported]
 
 
-class NativeCallback(TypedDict):
-    """What became of a callback; its address is without the query string.
+class NativeWebhook(TypedDict):
+    """What became of a webhook; its address is without the query string.
 
     `tries` counts the deliveries since it was to be sent, `answer` is the status of the last one, and `trouble` says
     why it has not arrived.
@@ -257,10 +257,10 @@ class NativeCallback(TypedDict):
     trouble: str | None
 
 
-class NativeCallbacks(TypedDict):
-    """Some of the callbacks that match, how many match in all as far as 10,000, and whether more follow."""
+class NativeWebhooks(TypedDict):
+    """Some of the webhooks that match, how many match in all as far as 10,000, and whether more follow."""
 
-    callbacks: list[NativeCallback]
+    webhooks: list[NativeWebhook]
     total: int
     has_more: bool
     limit: int
@@ -276,24 +276,24 @@ class NativeDelivery(TypedDict):
     trouble: str | None
 
 
-class NativeToldCallback(NativeCallback):
-    """A callback with its deliveries, oldest first."""
+class NativeToldWebhook(NativeWebhook):
+    """A webhook with its deliveries, oldest first."""
 
     deliveries: list[NativeDelivery]
 
 
-class NativeCallbackSecret(TypedDict):
-    """A secret that signs callbacks; `ends_at` is there for one that was rotated out."""
+class NativeWebhookSecret(TypedDict):
+    """A secret that signs webhooks; `ends_at` is there for one that was rotated out."""
 
     secret: str
     created_at: str
     ends_at: str | None
 
 
-class NativeCallbackSecrets(TypedDict):
-    """What signs callbacks now, newest first."""
+class NativeWebhookSecrets(TypedDict):
+    """What signs webhooks now, newest first."""
 
-    secrets: list[NativeCallbackSecret]
+    secrets: list[NativeWebhookSecret]
 
 
 class NativeAccount(TypedDict):

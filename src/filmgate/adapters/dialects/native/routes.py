@@ -7,9 +7,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.admin_routes import ENOUGH, add_operator
+from filmgate.adapters.dialects.native.admin_routes import ENOUGH, ONE_WEBHOOK, add_admin
 from filmgate.adapters.dialects.native.events import add_events
 from filmgate.adapters.dialects.native.models import add_models
+from filmgate.adapters.dialects.native.renamed_routes import add_renamed
 from filmgate.adapters.dialects.native.responses import (
     NativeAccount,
     NativeEngines,
@@ -18,7 +19,7 @@ from filmgate.adapters.dialects.native.responses import (
     NativeTask,
 )
 from filmgate.adapters.dialects.native.usage_routes import add_accounting
-from filmgate.adapters.dialects.native.webhook_routes import add_callbacks
+from filmgate.adapters.dialects.native.webhook_routes import add_webhooks
 from filmgate.adapters.dialects.serving.codec import validate
 from filmgate.adapters.dialects.serving.dialect import Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
@@ -67,9 +68,10 @@ def router(services: Services) -> APIRouter:
     _add_ends(routes, services)
     _add_service(routes, services)
     add_models(routes, services, PREFIX)
-    add_callbacks(routes, services, PREFIX)
+    add_webhooks(routes, services, PREFIX)
     add_accounting(routes, services, PREFIX)
-    add_operator(routes, services, PREFIX)
+    add_admin(routes, services, PREFIX)
+    add_renamed(routes, PREFIX)
     return routes
 
 
@@ -82,7 +84,7 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         description="From a prompt, and from pictures, clips or earlier tasks to start from or to end at. The task is "
         "on disk when the answer comes.",
         responses=succeeds(NativeTask, "The new task.", 201) | refusals(NativeError),
-        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH))),
+        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH, ONE_WEBHOOK))),
     )
     async def submit(request: Request) -> Response:
         async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
@@ -90,7 +92,7 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
             taken = read_inputs(request, data, wire.INPUTS)
             body, fields = validate(wire.TaskBody, taken.body), taken.fields("start", "end")
             kept, terms = taken.encode(data), body.terms(taken.body)
-            return SubmitRequest(body.generation(), wire.NAME, kept, body.callback_url or None, fields, terms=terms)
+            return SubmitRequest(body.generation(), wire.NAME, kept, body.webhook, fields, terms=terms)
 
         made = await accept(services, request, understood)
         return json_response(wire.task_object(made.task, made.context.base_url), 201)

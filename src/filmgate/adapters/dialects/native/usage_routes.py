@@ -49,9 +49,9 @@ class LimitsBody(Body):
 
 
 def add_accounting(routes: APIRouter, services: Services, prefix: str) -> None:
-    """Add the routes `prefix/usage`, and those of operators."""
+    """Add the routes `prefix/usage`, and those of admins."""
     _add_usage(routes, services, prefix)
-    _add_limits(routes, services, f"{prefix}/operator/limits")
+    _add_limits(routes, services, f"{prefix}/admin/limits")
 
 
 def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -71,7 +71,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
         return json_response(_usage(services, report))
 
     @routes.get(
-        f"{prefix}/operator/usage",
+        f"{prefix}/admin/usage",
         operation_id="all_usage",
         summary="See what all applications have used",
         description=f"The same for every application, by name. {WHO}",

@@ -1,4 +1,4 @@
-"""Callbacks in Filmgate's own API: what became of them, sending them again, and what signs them."""
+"""Webhooks in Filmgate's own API: what became of them, sending them again, and what signs them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pydantic import Field
 
 from filmgate.adapters.dialects.native import wire
 from filmgate.adapters.dialects.native.responses import (
-    NativeCallback,
-    NativeCallbacks,
-    NativeCallbackSecrets,
     NativeError,
-    NativeToldCallback,
+    NativeToldWebhook,
+    NativeWebhook,
+    NativeWebhooks,
+    NativeWebhookSecrets,
 )
 from filmgate.adapters.dialects.serving.codec import Body, Flag, parse, rfc3339
 from filmgate.adapters.dialects.serving.dialect import Services, json_response
@@ -26,19 +26,19 @@ from filmgate.domain.roles import KeyRole
 from filmgate.domain.webhooks import CallbackStatus
 from filmgate.ports.webhooks import Delivery, SigningSecret, WebhookEvent, WebhookFilter
 
-_ID: Final = in_path("callback_id", "The id of a callback, or of a task: then its newest callback is meant.")
+_ID: Final = in_path("webhook_id", "The id of a webhook, or of a task: then its newest webhook is meant.")
 _STATUS: Final = f"({'|'.join(CallbackStatus)})"
 _LIST: Final = [
-    in_query("task", "Only callbacks of the task with this id.", {"type": "string", "minLength": 1}),
+    in_query("task", "Only webhooks of the task with this id.", {"type": "string", "minLength": 1}),
     in_query(
         "status",
-        "Only callbacks with this status, or with one of several with commas between them.",
+        "Only webhooks with this status, or with one of several with commas between them.",
         {"type": "string", "pattern": f"^{_STATUS}(,{_STATUS})*$"},
     ),
     in_query(
-        "limit", "Callbacks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+        "limit", "Webhooks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
     ),
-    in_query("offset", "Callbacks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
+    in_query("offset", "Webhooks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
 ]
 
 
@@ -50,20 +50,20 @@ class RotateBody(Body):
     )
 
 
-def add_callbacks(routes: APIRouter, services: Services, prefix: str) -> None:
-    """Add the routes below `prefix/callbacks`."""
-    _add_secrets(routes, services, f"{prefix}/callbacks/secret")
-    _add_log(routes, services, f"{prefix}/callbacks")
+def add_webhooks(routes: APIRouter, services: Services, prefix: str) -> None:
+    """Add the routes below `prefix/webhooks`."""
+    _add_secrets(routes, services, f"{prefix}/webhooks/secret")
+    _add_log(routes, services, f"{prefix}/webhooks")
 
 
 def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
     @routes.get(
         path,
-        operation_id="get_callback_secrets",
-        summary="See what signs callbacks",
-        description="The secrets with which the callbacks of the application are signed, the newest first. The key "
-        "needs the role member: a secret is enough to forge callbacks.",
-        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403),
+        operation_id="get_webhook_secrets",
+        summary="See what signs webhooks",
+        description="The secrets with which the webhooks of the application are signed, the newest first. The key "
+        "needs the role member: a secret is enough to forge webhooks.",
+        responses=succeeds(NativeWebhookSecrets, "The secrets.") | failures(NativeError, 403),
     )
     async def secrets(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
@@ -72,10 +72,10 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
 
     @routes.post(
         f"{path}/rotate",
-        operation_id="rotate_callback_secret",
-        summary="Have callbacks signed with a new secret",
+        operation_id="rotate_webhook_secret",
+        summary="Have webhooks signed with a new secret",
         description="For 24 hours each delivery has a signature by the earlier secret, too. The body may be left out.",
-        responses=succeeds(NativeCallbackSecrets, "The secrets.") | failures(NativeError, 403, 413),
+        responses=succeeds(NativeWebhookSecrets, "The secrets.") | failures(NativeError, 403, 413),
         openapi_extra=takes(schema_of(RotateBody)),
     )
     async def rotate(request: Request) -> Response:
@@ -87,10 +87,10 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
 def _add_log(routes: APIRouter, services: Services, path: str) -> None:
     @routes.get(
         path,
-        operation_id="list_callbacks",
-        summary="List callbacks",
-        description="What became of the callbacks of the application's tasks, the newest first.",
-        responses=succeeds(NativeCallbacks, "A page of the list.") | failures(NativeError),
+        operation_id="list_webhooks",
+        summary="List webhooks",
+        description="What became of the webhooks of the application's tasks, the newest first.",
+        responses=succeeds(NativeWebhooks, "A page of the list.") | failures(NativeError),
         openapi_extra={"parameters": _LIST},
     )
     async def listing(request: Request) -> Response:
@@ -99,34 +99,34 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
         page = await services.callbacks.find(context, wanted)
         told = {"total": page.total, "has_more": page.more, "limit": wanted.limit, "offset": wanted.offset}
-        return json_response({"callbacks": [_callback(each) for each in page.callbacks], **told})
+        return json_response({"webhooks": [_webhook(each) for each in page.callbacks], **told})
 
     @routes.get(
-        f"{path}/{{callback_id}}",
-        operation_id="get_callback",
-        summary="See a callback with its deliveries",
-        description="Deliveries are kept for 30 days, the newest 50 of each callback.",
-        responses=succeeds(NativeToldCallback, "The callback.") | failures(NativeError, 404),
+        f"{path}/{{webhook_id}}",
+        operation_id="get_webhook",
+        summary="See a webhook with its deliveries",
+        description="Deliveries are kept for 30 days, the newest 50 of each webhook.",
+        responses=succeeds(NativeToldWebhook, "The webhook.") | failures(NativeError, 404),
         openapi_extra={"parameters": [_ID]},
     )
     async def get(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
-        callback = await services.callbacks.get(context, request.path_params["callback_id"])
-        deliveries = await services.callbacks.deliveries(callback)
-        return json_response({**_callback(callback), "deliveries": [_delivery(each) for each in deliveries]})
+        webhook = await services.callbacks.get(context, request.path_params["webhook_id"])
+        deliveries = await services.callbacks.deliveries(webhook)
+        return json_response({**_webhook(webhook), "deliveries": [_delivery(each) for each in deliveries]})
 
     @routes.post(
-        f"{path}/{{callback_id}}/resend",
-        operation_id="resend_callback",
-        summary="Send a callback again",
+        f"{path}/{{webhook_id}}/resend",
+        operation_id="resend_webhook",
+        summary="Send a webhook again",
         description="It is sent at once, and tried again for three days if need be, under the same id as before.",
-        responses=succeeds(NativeCallback, "The callback.") | failures(NativeError, 403, 404, 409),
+        responses=succeeds(NativeWebhook, "The webhook.") | failures(NativeError, 403, 404, 409),
         openapi_extra={"parameters": [_ID]},
     )
     async def resend(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
-        callback = await services.callbacks.resend(context, request.path_params["callback_id"])
-        return json_response(dict(_callback(callback)))
+        webhook = await services.callbacks.resend(context, request.path_params["webhook_id"])
+        return json_response(dict(_webhook(webhook)))
 
 
 def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> WebhookFilter:
@@ -141,19 +141,19 @@ def _filter(task: str | None, status: str | None, limit: str | None, offset: str
     return WebhookFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
 
 
-def _callback(callback: WebhookEvent) -> NativeCallback:
+def _webhook(webhook: WebhookEvent) -> NativeWebhook:
     return {
-        "id": callback.id,
-        "task_id": callback.task_id,
-        "state": callback.state,
-        "status": callback.status.value,
-        "url": redact(callback.url or ""),
-        "created_at": rfc3339(callback.created_at),
-        "tries": callback.tries,
-        "next_at": _time(callback.next_at),
-        "last_at": _time(callback.last_at),
-        "answer": callback.answer,
-        "trouble": callback.trouble,
+        "id": webhook.id,
+        "task_id": webhook.task_id,
+        "state": webhook.state,
+        "status": webhook.status.value,
+        "url": redact(webhook.url or ""),
+        "created_at": rfc3339(webhook.created_at),
+        "tries": webhook.tries,
+        "next_at": _time(webhook.next_at),
+        "last_at": _time(webhook.last_at),
+        "answer": webhook.answer,
+        "trouble": webhook.trouble,
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 import msgspec
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from filmgate.adapters.dialects.native.responses import NativeError, NativeImage, NativeTask, NativeVideo, Word
 from filmgate.adapters.dialects.serving.codec import (
@@ -28,7 +28,7 @@ from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
 from filmgate.adapters.dialects.serving.remarks import adjustments
 from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Terms
-from filmgate.domain.errors import FilmgateError, InvalidRequest
+from filmgate.domain.errors import FilmgateError, InvalidRequest, UsedUp
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
@@ -59,6 +59,9 @@ INPUTS: Final = InputFields(
     LIST_NAMES,
 )
 _MAX_OFFSET: Final = 2**31
+_OWN_CODES: Final = {UsedUp.code: "quota_exceeded"}
+"""Codes that have another name here than in the other dialects, whose clients know AceData's word."""
+
 _WORDS: Final[dict[State, Word]] = {
     State.PENDING: "pending",
     State.PROCESSING: "processing",
@@ -100,7 +103,23 @@ class TaskBody(Body):
         dict[str, Any] | None, WithJsonSchema(_side("What the clip starts from: a picture, a clip, a task."))
     ] = None
     end: Annotated[dict[str, Any] | None, WithJsonSchema(_side("What the clip ends at."))] = None
+    webhook_url: Callback = None
     callback_url: Callback = None
+
+    @model_validator(mode="after")
+    def check_webhook(self) -> Self:
+        """Raise InvalidRequest if both names of the webhook's address are given and differ."""
+        if self.webhook_url and self.callback_url and self.webhook_url != self.callback_url:
+            raise InvalidRequest(
+                "webhook_url and callback_url are two names of one field with different addresses: give one of them",
+                field="webhook_url",
+            )
+        return self
+
+    @property
+    def webhook(self) -> str | None:
+        """The address that the ended task is posted to."""
+        return self.webhook_url or self.callback_url or None
 
     def terms(self, sent: dict[str, Any]) -> Terms:
         """Return the terms of the body as it was sent."""
@@ -176,8 +195,9 @@ def task_object(task: Task, base: str) -> NativeTask:
 
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error."""
+    code = _OWN_CODES.get(error.code, error.code)
     written: NativeError = {
-        "error": {"code": error.code, "message": error.message, "field": error.field, "trace_id": trace_id}
+        "error": {"code": code, "message": error.message, "field": error.field, "trace_id": trace_id}
     }
     return msgspec.json.encode(written)
 

@@ -21,7 +21,7 @@ NOBODY = "msg_0195b5f6-0000-7000-8000-000000000000_failed"
 def told(service: RunningService, task: str, *statuses: str) -> None:
     """Wait until one of these has become of the callback of a task."""
     with client(service) as http:
-        until(lambda: http.get(f"/api/v1/callbacks/{task}").json().get("status"), lambda found: found in statuses)
+        until(lambda: http.get(f"/api/v1/webhooks/{task}").json().get("status"), lambda found: found in statuses)
 
 
 def test_callbacks_are_listed_shown_and_sent_again(service: RunningService):
@@ -29,22 +29,22 @@ def test_callbacks_are_listed_shown_and_sent_again(service: RunningService):
     with receiver(410) as hook, client(service) as http:
         task = submit(http, "[fail]", callback_url=f"{hook.url}/hook?token=x")
         told(service, task, "failed")
-        listed = service.run("callbacks", "list", "--task", task, "--status", "failed")
+        listed = service.run("webhooks", "list", "--task", task, "--status", "failed")
         name, *rest = listed.stdout.rstrip("\n").split("\t")
         assert (listed.returncode, name) == (0, f"msg_{task}_failed")
         assert rest == ["failed", "1", "-", "410", "answered 410: the receiver wants to hear no more of this"]
-        shown = service.run("callbacks", "show", name)
+        shown = service.run("webhooks", "show", name)
         assert shown.returncode == 0
         assert f"address     {hook.url}/hook\n" in shown.stdout
         assert "answered 410 after" in shown.stdout
-        sent = service.run("callbacks", "resend", name)
+        sent = service.run("webhooks", "resend", name)
         assert (sent.returncode, sent.stdout) == (0, f"{name} is sent again\n")
         assert [hook.posts.get(timeout=30).headers["webhook-id"] for _ in range(2)] == [name] * 2
         told(service, task, "delivered")
-    document = json.loads(service.run("callbacks", "show", task, "--json").stdout)
+    document = json.loads(service.run("webhooks", "show", task, "--json").stdout)
     assert (document["status"], [each["answer"] for each in document["deliveries"]]) == ("delivered", [410, 200])
-    page = json.loads(service.run("callbacks", "list", "--task", task, "--json").stdout)
-    assert (page["total"], page["callbacks"][0]["id"]) == (1, name)
+    page = json.loads(service.run("webhooks", "list", "--task", task, "--json").stdout)
+    assert (page["total"], page["webhooks"][0]["id"]) == (1, name)
 
 
 def test_a_list_in_a_terminal(service: RunningService):
@@ -52,7 +52,7 @@ def test_a_list_in_a_terminal(service: RunningService):
     with receiver() as hook, client(service) as http:
         task = submit(http, "[fail]", callback_url=hook.url)
         told(service, task, "delivered")
-    code, shown = in_terminal(service, "callbacks", "list", "--task", task)
+    code, shown = in_terminal(service, "webhooks", "list", "--task", task)
     assert code == 0
     assert f"msg_{task}_failed" in shown
     assert "1 of 1" in shown
@@ -63,9 +63,9 @@ def test_some_of_several_cannot_be_sent_again(service: RunningService):
     with receiver() as hook, client(service) as http:
         task = submit(http, "[fail]", callback_url=hook.url)
         told(service, task, "delivered")
-        done = service.run("callbacks", "resend", NOBODY, task)
+        done = service.run("webhooks", "resend", NOBODY, task)
         assert (done.returncode, done.stdout) == (1, f"msg_{task}_failed is sent again\n")
-        assert done.stderr == f"filmgate: {NOBODY}: there is no such callback\n"
+        assert done.stderr == f"filmgate: {NOBODY}: there is no such webhook\n"
         hook.posts.get(timeout=30)
         hook.posts.get(timeout=30)
 
@@ -73,15 +73,15 @@ def test_some_of_several_cannot_be_sent_again(service: RunningService):
 def test_the_secret_is_shown_and_rotated(service: RunningService):
     """What is printed verifies callbacks; rotated, the old secret has its end behind it; at once, it is gone."""
     # Other tests of this service may have rotated before: the first is the one in use.
-    old = service.run("callbacks", "secret", "show").stdout.split()[0]
+    old = service.run("webhooks", "secret", "show").stdout.split()[0]
     with receiver() as hook, client(service) as http:
         submit(http, "[fail]", callback_url=hook.url)
         post = hook.posts.get(timeout=30)
     Webhook(old).verify(post.body, post.headers)
-    new, former, *_ = service.run("callbacks", "secret", "rotate").stdout.splitlines()
+    new, former, *_ = service.run("webhooks", "secret", "rotate").stdout.splitlines()
     assert former.startswith(f"{old}\tuntil 20")
-    refused = service.run("callbacks", "secret", "rotate", "--at-once")
+    refused = service.run("webhooks", "secret", "rotate", "--at-once")
     assert (refused.returncode, refused.stdout) == (2, "")
-    document = json.loads(service.run("callbacks", "secret", "rotate", "--at-once", "--yes", "--json").stdout)
+    document = json.loads(service.run("webhooks", "secret", "rotate", "--at-once", "--yes", "--json").stdout)
     assert [each["ends_at"] for each in document["secrets"]] == [None]
     assert document["secrets"][0]["secret"] not in (old, new)
