@@ -11,7 +11,7 @@ CLIENTS := mcp1 fastmcp tdqs litellm langchain
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-313 chaos mutants check install install-dev install-clients lock bench gallery clean
+.PHONY: help run test test-313 chaos mutants check install install-dev install-clients lock bench client gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
@@ -37,6 +37,9 @@ check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+client: install-dev ## Write the synchronous Python client from the asynchronous one
+	@$(BIN)/python scripts/sync_client.py
 
 bench: install-dev ## Run every benchmark: queries, submits, waiting, pick-up, following at providers, MCP, the studio
 	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done

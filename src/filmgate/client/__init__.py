@@ -1,7 +1,7 @@
 """The Python client of a Filmgate service: `Filmgate` for ordinary code, `AsyncFilmgate` for asyncio."""
 
-from filmgate.client.asynchronous import AsyncFilmgate
-from filmgate.client.blocking import Filmgate
+from filmgate.client._async import AsyncFilmgate
+from filmgate.client._sync import Filmgate
 from filmgate.client.errors import (
     ConnectionFailed,
     DownloadFailed,

@@ -1,4 +1,5 @@
 """The client for ordinary code."""
+# Written by scripts/sync_client.py from _async.py. Change that file and run `make client`.
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class Filmgate:
 
     `url` and `key` default to FILMGATE_URL and FILMGATE_API_KEY, else to the service on this machine and its first key,
     which it gets once it has proved to be the service of the data folder.
-    `timeout` is the seconds without a sign of life after which the service counts as gone. Close it, or use `with`.
+    `timeout` is the seconds without a sign of life after which the service counts as gone. Close it, or
+    use `with`.
     """
 
     def __init__(self, url: str | None = None, key: str | None = None, *, timeout: float = 30.0) -> None:
