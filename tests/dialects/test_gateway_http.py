@@ -173,13 +173,3 @@ def test_who_and_how_much(http: httpx2.Client):
     with httpx2.Client(base_url=http.base_url) as anybody:
         assert anybody.get("/ping").json() == {"message": "pong"}
         assert anybody.get("/luma/users/me").status_code == 401
-
-
-def test_the_lane_and_the_framework_answer_alike(http: httpx2.Client, ended: Ended):
-    """A query with a parameter goes through the framework and has the same bytes."""
-    task_id = submit(http, user_prompt="x", duration="1")
-    ended(task_id)
-    for path in ("/luma/generations", "/luma/v2/generations", "/api/v1/tasks"):
-        assert http.get(f"{path}/{task_id}").content == http.get(f"{path}/{task_id}?x=1").content
-    body = {"id": task_id, "action": "retrieve"}
-    assert http.post("/luma/tasks", json=body).content == http.post("/luma/tasks?x=1", json=body).content

@@ -259,7 +259,9 @@ async def served(folder: Path) -> tuple[set[str], set[str], set[str]]:
     async with open_service(Settings(data=folder)) as service:
         gate = service.asgi
         routes = {name for route in gate._framework.routes for name in _named(route)}  # type: ignore[attr-defined]
-        reads = {f"GET {prefix}" for prefix in gate._lane._reads} | {f"POST {path}" for path in gate._lane._bodies}
+        reads = {f"GET {prefix}" for prefix in gate._fast_path._reads} | {
+            f"POST {path}" for path in gate._fast_path._bodies
+        }
         return routes, reads, set(gate._mounts)
 
 

@@ -17,8 +17,9 @@ from .conftest import client, submit
 Start = Callable[..., RunningService]
 
 LONG = 30
-MANY = ("?wait={}", "?x=1&wait={}")
-"""The parameter alone is read by the lane, with another one by the framework's routes."""
+PARAMETER = "?wait={}"
+WITH_OTHERS = "?x=1&wait={}"
+"""The parameter alone is read by the fast path, with another one by the framework."""
 
 
 def asked(http: httpx2.Client, name: str, task_id: str, how: str, seconds: str) -> httpx2.Response:
@@ -29,7 +30,7 @@ def asked(http: httpx2.Client, name: str, task_id: str, how: str, seconds: str) 
     return read.send(http, how.format(seconds))
 
 
-@pytest.mark.parametrize("how", [*MANY, "prefer"])
+@pytest.mark.parametrize("how", [PARAMETER, "prefer"])
 @pytest.mark.parametrize("name", READS)
 def test_the_answer_comes_with_the_end(http: httpx2.Client, name: str, how: str):
     """A query that waits is answered when the task ends, in every form; whose preference that was is told so."""
@@ -46,7 +47,7 @@ def test_the_answer_comes_with_the_end(http: httpx2.Client, name: str, how: str)
     assert answer.text == READS[name](task_id).send(http).text
 
 
-@pytest.mark.parametrize("how", [*MANY, "prefer"])
+@pytest.mark.parametrize("how", [PARAMETER, "prefer"])
 @pytest.mark.parametrize("name", READS)
 def test_the_time_is_up(http: httpx2.Client, name: str, how: str):
     """When the time is up the answer is the state of then, with 200."""
@@ -61,7 +62,7 @@ def test_the_time_is_up(http: httpx2.Client, name: str, how: str):
 @pytest.mark.parametrize("name", READS)
 def test_what_cannot_be_waited_for(http: httpx2.Client, name: str):
     """An unknown task is answered at once, and what is no number of seconds is refused, each in the dialect's form."""
-    for how in (*MANY, "prefer"):
+    for how in (PARAMETER, WITH_OTHERS, "prefer"):
         unknown = asked(http, name, UNKNOWN, how, str(LONG))
         assert (unknown.status_code, form_of(unknown)) == (404, form_for(name))
         for wrong in ("51", "soon", "-1"):
@@ -74,7 +75,7 @@ def test_a_deleted_task_is_waited_for_no_longer(http: httpx2.Client):
     """Who waits for a task that is deleted gets the 404."""
     task_id = submit(http, "[hang]")
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(asked, http, "gateway", task_id, MANY[0], str(LONG))
+        waiting = pool.submit(asked, http, "gateway", task_id, PARAMETER, str(LONG))
         while http.delete(f"/api/v1/tasks/{task_id}").status_code != 204:
             pass
         assert waiting.result(LONG).status_code == 404

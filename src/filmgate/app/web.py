@@ -77,6 +77,7 @@ def application(
     from filmgate.adapters import mcp
     from filmgate.adapters.dialects.serving.dialect import Services
     from filmgate.adapters.dialects.serving.openapi import complete_openapi
+    from filmgate.adapters.web.answer import QueryAnswers
     from filmgate.adapters.web.app import Mount, WebApp
     from filmgate.adapters.web.auth import HttpAuthenticator
     from filmgate.adapters.web.bodies import Bodies
@@ -99,11 +100,13 @@ def application(
     bodies = Bodies(settings.max_body, settings.max_small_body, BodyMemory(settings.max_body_memory))
     auth = HttpAuthenticator(access, base.links, rates, bodies)
     uploads = Uploads(base.ledger, base.store, base.media_inputs, base.clock, max_bytes=base.settings.max_body)
+    answers = QueryAnswers(tasks, query)
     services = Services(
         tasks,
         Idempotency(tasks, base.ledger, base.clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
         events,
         query,
+        answers.answer,
         base.router.models,
         auth,
         settings,
@@ -123,19 +126,17 @@ def application(
     scraping, secret = _scraping(settings, access), folder_secret(settings.data)
     routers.append(service_router(metrics.exposition, checks, scraping, secret, __version__))
     routers.append(hooks_router(following.poll_now, Buckets(settings.media_rate)))
-    lane = FastPath(
-        {read.prefix: (dialect.name, read.form, read.headers) for dialect in dialects for read in dialect.reads},
+    fast_path = FastPath(
+        {read.prefix: (dialect.name, *read[1:]) for dialect in dialects for read in dialect.reads},
         {
             read.path: (dialect.name, partial(read.parse, settings=settings))
             for dialect in dialects
             for read in dialect.body_reads
         },
         auth,
-        tasks,
-        query,
+        answers,
         errors,
         requests,
-        longest=bodies.unreserved,
     )
     agents = mcp.McpEndpoint(
         auth,
@@ -154,7 +155,7 @@ def application(
     own = {path.split("/")[1] for path in (*prefixes, *mounts)} | _SERVICE
     return WebApp(
         framework(routers, errors, __version__, complete_openapi, base.links.prefix),
-        lane,
+        fast_path,
         base.links,
         errors,
         requests,

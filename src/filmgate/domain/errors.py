@@ -28,6 +28,7 @@ EngineFailed carries a `Failure` that ends the task; EngineCrashed means "try ag
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from filmgate.domain.failures import Failure
 
@@ -50,6 +51,10 @@ class FilmgateError(Exception):
         super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0])
         self.message: str = str(self.args[0])
         self.field = field
+
+
+ErrorWriter = Callable[[FilmgateError, str], bytes]
+"""Writes an error, with the trace id of the request, in the form of a dialect."""
 
 
 class InvalidRequest(FilmgateError):

@@ -47,17 +47,6 @@ def test_what_the_sdk_was_seen_to_send(http: httpx2.Client, ended: Ended):
     assert answer.json()["state"] == "completed"
 
 
-def test_the_lane_and_the_framework_answer_alike(http: httpx2.Client, ended: Ended):
-    """A query with a parameter goes through the framework and has the same bytes."""
-    for body in ({}, {"type": "layering"}, {"prompt": "[fail=moderated]"}):
-        task_id = submit(http, **body)
-        ended(task_id)
-        path = f"/agents/v1/generations/{task_id}"
-        lane, framework = http.get(path), http.get(f"{path}?x=1")
-        assert lane.content == framework.content
-        assert set(lane.headers) == set(framework.headers)
-
-
 def test_inline_data_is_not_remembered(http: httpx2.Client, service: RunningService, ended: Ended):
     """What was sent as data is a stored file; only its link is kept with the task."""
     data = base64.b64encode(picture((65, 37))).decode()

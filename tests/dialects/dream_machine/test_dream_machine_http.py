@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -344,15 +343,6 @@ def test_too_many_unfinished(start_service: Callable[..., RunningService]):
         answer = http.post(GENERATIONS, json={"prompt": "[hang]"})
         refused(answer, 429)
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
-
-
-def test_the_lane_and_the_framework_answer_alike(http: httpx2.Client, ended: Ended):
-    """A query with a parameter goes through the framework and has the same bytes."""
-    known = submit(http, prompt="[fail=x]")["id"]
-    ended(known)
-    path = f"{GENERATIONS}/{known}"
-    assert http.get(path).content == http.get(f"{path}?x=1").content
-    refused(http.get(f"{GENERATIONS}/{uuid4()}?x=1"), 404, "Generation not found")
 
 
 def test_answers_keep_their_description(http: httpx2.Client, ended: Ended, files: str):

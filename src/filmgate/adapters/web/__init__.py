@@ -1,1 +1,1 @@
-"""The HTTP side that all dialects share: the gate, the query lane, errors, health, documentation."""
+"""The HTTP side that all dialects share: the application, the fast path of queries, errors, health, documentation."""

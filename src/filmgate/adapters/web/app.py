@@ -61,7 +61,7 @@ class Mount(NamedTuple):
 
 
 class WebApp:
-    """The outermost ASGI application: the query lane first, then what is mounted, then the framework.
+    """The outermost ASGI application: the fast path of queries first, then what is mounted, then the framework.
 
     It names the request (trace id), refuses foreign Hosts and bodies that are announced too large or come too
     slowly, speaks CORS on the paths of the dialects and of files, adds the headers that every answer has, counts it,
@@ -73,7 +73,7 @@ class WebApp:
     def __init__(
         self,
         framework: object,
-        lane: FastPath,
+        fast_path: FastPath,
         links: Links,
         errors: Errors,
         requests: RequestCounter,
@@ -86,7 +86,7 @@ class WebApp:
         prefix: str = "",
     ) -> None:
         self._framework = framework
-        self._lane = lane
+        self._fast_path = fast_path
         self._links = links
         self._errors = errors
         self._requests = requests
@@ -116,7 +116,7 @@ class WebApp:
             if RESERVED in scope.get("state", ()):
                 await self._check_reserved(scope)
             handshake = HANDSHAKE in scope.get("state", ())
-            remaining = receive if handshake else await self._lane.answer(scope, receive, send, trace_id)
+            remaining = receive if handshake else await self._fast_path.serve(scope, receive, send, trace_id)
             if remaining is not None:
                 await self._pass(scope, remaining, reply)
         except FilmgateError as error:

@@ -44,10 +44,19 @@ class Bodies:
         self._small = min(most, small) or most or small
         self._memory = memory
 
-    @property
-    def unreserved(self) -> int:
-        """The bytes of a body that every path takes, and that needs no memory reserved."""
-        return min(UNCOUNTED, self._small or UNCOUNTED)
+        self._short = min(UNCOUNTED, self._small or UNCOUNTED)
+
+    async def read_short(self, scope: Any, receive: Receive) -> bytes | None:
+        """Read a body, unchecked, that every path takes and that needs no memory reserved; None for any other."""
+        size = _announced_length(scope)
+        if size is None or size > self._short:
+            return None
+        pieces = []
+        while True:
+            message = await receive()
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(pieces)
 
     async def read(
         self, scope: Any, receive: Receive, *, files: bool = False, raw: bool = False, application: str | None = None

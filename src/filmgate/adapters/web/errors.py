@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from filmgate.adapters.web.encodings import ACCEPTED
 from filmgate.adapters.web.headers import Headers
-from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, of_the_disk
-
-ErrorWriter = Callable[[FilmgateError, str], bytes]
+from filmgate.domain.errors import ErrorWriter, FilmgateError, InvalidRequest, NotFound, of_the_disk
 
 
 class Errors:

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 
 class RequestCounter:
-    """Counts requests by dialect and status: one addition to a dictionary, so that the query lane can afford it."""
+    """Counts requests by dialect and status: one addition to a dictionary, so that the fast path can afford it."""
 
     def __init__(self) -> None:
         self._counts: defaultdict[tuple[str, int], int] = defaultdict(int)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from filmgate.domain.errors import InvalidRequest, NotFound
+from filmgate.domain.errors import ErrorWriter, InvalidRequest, NotFound
 from filmgate.domain.task import Task
 from filmgate.domain.task_ids import canonical_id
 from filmgate.ports.context import RequestContext
@@ -29,6 +29,20 @@ class Serializer(Protocol):
 
     def many(self, items: Sequence[bytes]) -> bytes:
         """Put written tasks together into the answer of a batch."""
+
+
+class TaskQuery(NamedTuple):
+    """A query by id, as a dialect reads it from a request.
+
+    `form` writes the tasks, `error` what goes wrong. `headers` are those that an answer with status 200 has besides.
+    """
+
+    ids: Sequence[str]
+    form: Serializer
+    error: ErrorWriter
+    single: bool = True
+    """Whether one task is asked for, not a batch of one."""
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 Missing = Callable[[RequestContext, Sequence[str]], Awaitable[bool]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import msgspec
 
 from filmgate.adapters.dialects.acedata import wire
 from filmgate.adapters.dialects.gateway import wire as gateway
-from filmgate.adapters.dialects.serving.dialect import BatchQuery
+from filmgate.core.query.cache import Serializer, TaskQuery
 from filmgate.domain.settings import Settings
 
 _NOTHING: Final = msgspec.Raw(b"null")
@@ -70,8 +71,11 @@ def _api(action: object, *, has_ids: bool) -> Api:
     return Api.GATEWAY if (action is None or action == "") and has_ids else Api.UNKNOWN
 
 
-def by_id(data: bytes, settings: Settings) -> BatchQuery | None:
-    """Read a query that asks for ids and for nothing else; None for everything that needs a closer look."""
+def by_id(data: bytes, settings: Settings, batch_format: str | None = None) -> TaskQuery | None:
+    """Read a query that asks for ids and for nothing else; None for everything that needs a closer look.
+
+    Raises InvalidRequest for an unknown format of the gateway's batch.
+    """
     try:
         body = _decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -79,13 +83,27 @@ def by_id(data: bytes, settings: Settings) -> BatchQuery | None:
     api = _api(body.action, has_ids=body.ids is not None)
     if api is Api.RETRIEVE:
         if body.id:
-            return BatchQuery(wire.FORM, [body.id], single=True, error=wire.write_error)
+            return one(body.id)
     elif body.ids is None:
         return None
     elif api is Api.RETRIEVE_BATCH:
         if not body.is_filtered:
-            return BatchQuery(wire.FORM, body.ids, single=False, error=wire.write_error)
+            return batch(body.ids)
     elif api is Api.GATEWAY:
-        form = gateway.batch_form(None, settings.gateway_batch)
-        return BatchQuery(form, body.ids, single=False, error=gateway.write_error)
+        return gateway_batch(body.ids, gateway.batch_form(batch_format, settings.gateway_batch))
     return None
+
+
+def one(task_id: str) -> TaskQuery:
+    """Return the query for one task."""
+    return TaskQuery((task_id,), wire.FORM, wire.write_error)
+
+
+def batch(ids: Sequence[str]) -> TaskQuery:
+    """Return the query for many tasks."""
+    return TaskQuery(ids, wire.FORM, wire.write_error, single=False)
+
+
+def gateway_batch(ids: Sequence[str], form: Serializer) -> TaskQuery:
+    """Return the query for many tasks in the form of the gateway API."""
+    return TaskQuery(ids, form, gateway.write_error, single=False)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, by_id
+from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, batch, by_id, gateway_batch, one
 from filmgate.adapters.dialects.acedata.responses import (
     AceDataAccepted,
     AceDataBatch,
@@ -19,7 +19,7 @@ from filmgate.adapters.dialects.acedata.responses import (
 )
 from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.adapters.dialects.serving.codec import parse_object, validate
-from filmgate.adapters.dialects.serving.dialect import BatchQuery, Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
 from filmgate.adapters.dialects.serving.openapi import (
@@ -38,10 +38,12 @@ from filmgate.adapters.dialects.serving.openapi import (
 from filmgate.adapters.dialects.serving.queries import WAIT, answer_query
 from filmgate.adapters.dialects.serving.submissions import fingerprint, receive
 from filmgate.adapters.dialects.serving.terms import strict
+from filmgate.core.query.cache import TaskQuery
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.idempotency import Fingerprint
 from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import FilmgateError, InvalidRequest, WaitTimeout
+from filmgate.domain.settings import Settings
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
@@ -168,31 +170,37 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         api = api_of(body)
         if api is Api.UNKNOWN and body.get("action") in (None, ""):
             raise InvalidRequest("action must be retrieve or retrieve_batch, or ids are required", field="action")
-        asked = by_id(data, services.settings)
         try:
-            if asked is not None and asked.single:
-                return await answer_query(services, request, context, asked.ids[0], asked.form)
-            batch_format = request.query_params.get("format")
-            return json_response(await _answer(services, context, api, body, asked, batch_format))
+            asked = _read_query(services.settings, api, body, data, request.query_params.get("format"))
+            if asked is None:
+                return json_response(await _search(services, context, api, body))
         except FilmgateError as error:
             writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
             return json_response(writer(error, context.trace_id), error.status)
+        return await answer_query(services, request, context, asked)
 
 
-async def _answer(
-    services: Services,
-    context: RequestContext,
-    api: Api,
-    body: dict[str, Any],
-    asked: BatchQuery | None,
-    batch_format: str | None,
-) -> bytes:
-    """Answer a query that is not for one id in the API it belongs to."""
-    form = gateway.batch_form(batch_format, services.settings.gateway_batch)
-    if asked is not None and api is not Api.GATEWAY:
-        return await services.query.many(context, asked.ids, asked.form)
+def _read_query(
+    settings: Settings, api: Api, body: dict[str, Any], data: bytes, batch_format: str | None
+) -> TaskQuery | None:
+    """Read a query by id in the API that it belongs to; None for one that searches. Raises InvalidRequest."""
+    asked = by_id(data, settings, batch_format)
+    if asked is not None and asked.single:
+        return asked
+    form = gateway.batch_form(batch_format, settings.gateway_batch)
+    if asked is not None:
+        return asked
     if api is Api.GATEWAY:
-        return await services.query.many(context, validate(gateway.BatchBody, body).ids, form)
+        return gateway_batch(validate(gateway.BatchBody, body).ids, form)
+    if api is Api.RETRIEVE and (task_id := validate(wire.RetrieveBody, body).id):
+        return one(task_id)
+    if api is Api.RETRIEVE_BATCH and set(said := validate(wire.RetrieveBatchBody, body).said) == {"ids"}:
+        return batch(said["ids"])
+    return None
+
+
+async def _search(services: Services, context: RequestContext, api: Api, body: dict[str, Any]) -> bytes:
+    """Answer a query for tasks by what they are. Raises InvalidRequest, NotFound."""
     if api is Api.RETRIEVE:
         return await _retrieve(services, context, validate(wire.RetrieveBody, body))
     if api is Api.RETRIEVE_BATCH:
@@ -201,8 +209,6 @@ async def _answer(
 
 
 async def _retrieve(services: Services, context: RequestContext, body: wire.RetrieveBody) -> bytes:
-    if body.id:
-        return await services.query.one(context, body.id, wire.FORM)
     if body.trace_id:
         return await services.query.write(context, await services.tasks.by_trace(context, body.trace_id), wire.FORM)
     raise InvalidRequest("id or trace_id is required", field="id")
@@ -212,8 +218,6 @@ async def _retrieve_batch(services: Services, context: RequestContext, body: wir
     said = body.said
     if set(said) <= {"offset", "limit"}:
         raise InvalidRequest("ids or another filter is required", field="ids")
-    if set(said) == {"ids"}:
-        return await services.query.many(context, said["ids"], wire.FORM)
     most = services.settings.max_batch
     for name in ("ids", "trace_ids"):
         if most and len(said.get(name, ())) > most:

@@ -13,7 +13,7 @@ from filmgate.adapters.dialects.agents.files import add_files, add_sending
 from filmgate.adapters.dialects.agents.requests import Found, GenerationBody, echo, inputs_of
 from filmgate.adapters.dialects.agents.responses import AgentsError, AgentsGeneration
 from filmgate.adapters.dialects.serving.codec import validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.openapi import (
     SOMETHING,
@@ -38,6 +38,7 @@ from filmgate.ports.ledger import StoredMedia
 
 TAG: Final = "Agents"
 PREFIX: Final = "/agents/v1"
+QUERY: Final = Read(f"{PREFIX}/generations/", wire.FORM, wire.write_error)
 
 _NULL: Final = {"type": "null"}
 _NONE: Final = {"anyOf": [_NULL, {"type": "array", "maxItems": 0}]}
@@ -104,7 +105,7 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [in_path("generation_id", "The id of a generation."), WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "generation_id", wire.FORM)
+        return await answer_path_query(services, request, "generation_id", QUERY)
 
 
 async def _order(services: Services, request: Request, context: RequestContext, data: bytes) -> SubmitRequest:

@@ -1,14 +1,14 @@
 """The Dream Machine dialect: Luma's own REST API below `/dream-machine/v1`, as its `lumaai` libraries speak it."""
 
 from filmgate.adapters.dialects.dream_machine import wire
-from filmgate.adapters.dialects.dream_machine.routes import PREFIX, router
-from filmgate.adapters.dialects.serving.dialect import Dialect, Read
+from filmgate.adapters.dialects.dream_machine.routes import QUERY, router
+from filmgate.adapters.dialects.serving.dialect import Dialect
 
 DIALECT = Dialect(
     name=wire.NAME,
     errors={"/dream-machine/": wire.write_error},
     router=router,
-    reads=(Read(f"{PREFIX}/generations/", wire.FORM),),
+    reads=(QUERY,),
     hook=wire.FORM,
     announces=True,
 )

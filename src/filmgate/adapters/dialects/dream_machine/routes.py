@@ -18,7 +18,7 @@ from filmgate.adapters.dialects.dream_machine.responses import (
 )
 from filmgate.adapters.dialects.dream_machine.vocabulary import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.serving.codec import Body, validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
 from filmgate.adapters.dialects.serving.openapi import (
@@ -57,6 +57,7 @@ FollowUp: TypeAlias = requests.UpscaleBody | requests.AudioBody
 """A submit about an earlier generation."""
 
 _GENERATIONS: Final = f"{PREFIX}/generations"
+QUERY: Final = Read(f"{_GENERATIONS}/", wire.FORM, wire.write_error)
 _ONE: Final = f"{_GENERATIONS}/{{generation_id}}"
 _ID: Final = in_path("generation_id", "The id of a generation.")
 _LIST: Final = [
@@ -326,7 +327,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "generation_id", wire.FORM)
+        return await answer_path_query(services, request, "generation_id", QUERY)
 
     @routes.get(
         _GENERATIONS,

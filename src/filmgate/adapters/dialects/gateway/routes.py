@@ -20,7 +20,7 @@ from filmgate.adapters.dialects.gateway.responses import (
     GatewayUser,
 )
 from filmgate.adapters.dialects.serving.codec import parse, validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.openapi import (
     SOMETHING,
@@ -44,11 +44,13 @@ from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "Gateway"
+QUERY: Final = Read("/luma/generations/", wire.FORM, wire.write_error)
+SECOND_QUERY: Final = Read("/luma/v2/generations/", wire.SECOND, wire.write_error)
 
 _PROMPTS: Final = [says("user_prompt", SOMETHING), says("prompt", SOMETHING)]
 _IMAGES: Final = [says("image_url"), says("image_end_url")]
 _ID: Final = {"parameters": [in_path("task_id", "The id of a task.")]}
-_QUERY: Final = {"parameters": [*_ID["parameters"], WAIT]}
+_QUERY_PARAMETERS: Final = {"parameters": [*_ID["parameters"], WAIT]}
 _CREATE: Final = repeatable(takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]})))
 _EXTEND: Final = repeatable(takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS})) | _ID)
 
@@ -158,10 +160,10 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
         summary="Query one task (v2)",
         description="As the first version, but the task is the only member of a list.",
         responses=succeeds(GatewaySecondTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_QUERY,
+        openapi_extra=_QUERY_PARAMETERS,
     )
     async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "task_id", wire.SECOND)
+        return await answer_path_query(services, request, "task_id", SECOND_QUERY)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -172,10 +174,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         description="The keys are the same in every state; the files are null until the task is `completed`. A failed "
         "task is answered with 200 too, with the reason.",
         responses=succeeds(GatewayTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_QUERY,
+        openapi_extra=_QUERY_PARAMETERS,
     )
     async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "task_id", wire.FORM)
+        return await answer_path_query(services, request, "task_id", QUERY)
 
     @routes.get(
         "/luma/generations/{task_id}/download_video_url",

@@ -21,7 +21,7 @@ from filmgate.adapters.dialects.native.responses import (
 from filmgate.adapters.dialects.native.usage_routes import add_accounting
 from filmgate.adapters.dialects.native.webhook_routes import add_webhooks
 from filmgate.adapters.dialects.serving.codec import validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.openapi import (
     failures,
@@ -45,6 +45,7 @@ from filmgate.ports.ledger import COUNTED
 
 TAG: Final = "Filmgate"
 PREFIX: Final = "/api/v1"
+QUERY: Final = Read(f"{PREFIX}/tasks/", wire.FORM, wire.write_error)
 
 _ID: Final = in_path("task_id", "The id of a task.")
 _LIST: Final = [
@@ -108,7 +109,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "task_id", wire.FORM)
+        return await answer_path_query(services, request, "task_id", QUERY)
 
     @routes.get(
         f"{PREFIX}/tasks",

@@ -2,15 +2,15 @@
 
 from filmgate.adapters.dialects.openai_videos import wire
 from filmgate.adapters.dialects.openai_videos.models import PREFIX as MODELS
-from filmgate.adapters.dialects.openai_videos.routes import POLL, PREFIX, router
-from filmgate.adapters.dialects.serving.dialect import Dialect, Read
+from filmgate.adapters.dialects.openai_videos.routes import PREFIX, QUERY, router
+from filmgate.adapters.dialects.serving.dialect import Dialect
 
 DIALECT = Dialect(
     name=wire.NAME,
     errors={PREFIX: wire.write_error, MODELS: wire.write_error},
     router=router,
     hook=wire.HOOK,
-    reads=(Read(f"{PREFIX}/", wire.FORM, POLL),),
+    reads=(QUERY,),
 )
 
 __all__ = ["DIALECT"]

@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.openai_videos.responses import (
     OpenAIVideos,
 )
 from filmgate.adapters.dialects.serving.codec import validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.inputs import ExtractedInputs
 from filmgate.adapters.dialects.serving.openapi import (
@@ -45,8 +45,8 @@ from filmgate.ports.context import RequestContext
 
 TAG: Final = "OpenAI videos"
 PREFIX: Final = "/v1/videos"
-POLL: Final = ((b"openai-poll-after-ms", b"500"),)
-"""When to ask again, in milliseconds. Clients read it as long as the video is unfinished."""
+QUERY: Final = Read(f"{PREFIX}/", wire.FORM, wire.write_error, ((b"openai-poll-after-ms", b"500"),))
+"""Its header names the milliseconds after which to ask again. Clients read it as long as the video is unfinished."""
 
 _ID: Final = in_path("video_id", "The id of a video.")
 _PROMPT: Final = says("prompt", SOMETHING)
@@ -189,9 +189,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         openapi_extra={"parameters": [_ID, WAIT]},
     )
     async def get(request: Request) -> Response:
-        answer = await answer_path_query(services, request, "video_id", wire.FORM)
-        answer.raw_headers.extend(POLL)
-        return answer
+        return await answer_path_query(services, request, "video_id", QUERY)
 
     @routes.delete(
         f"{PREFIX}/{{video_id}}",

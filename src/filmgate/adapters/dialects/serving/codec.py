@@ -20,15 +20,12 @@ from pydantic import (
 )
 
 from filmgate.domain.addresses import describe_wrong_address
-from filmgate.domain.errors import FilmgateError, InvalidRequest
+from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT, parse_duration
 from filmgate.domain.json_errors import explain
 from filmgate.domain.sizes import ASPECT_RATIOS, MAX_SECONDS, RESOLUTIONS
 
 Model = TypeVar("Model", bound=BaseModel)
-
-ErrorWriter = Callable[[FilmgateError, str], bytes]
-"""Writes an error, with the trace id of the request, in the form of a dialect."""
 
 _LETTER: Final = r"A-Za-z_\u00a1-\uffff"
 _LABEL: Final = rf"[{_LETTER}0-9]+(-+[{_LETTER}0-9]+)*"

@@ -8,37 +8,21 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.serving.codec import ErrorWriter, Model, parse, parse_object, rfc3339, validate
 from filmgate.core.admin import AdminService
 from filmgate.core.media.uploads import Uploads
 from filmgate.core.providers.importer import Importer
 from filmgate.core.providers.models import Models
-from filmgate.core.query.cache import Query, Serializer
+from filmgate.core.query.cache import Query, Serializer, TaskQuery
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.events import Events
 from filmgate.core.tasks.idempotency import Idempotency
 from filmgate.core.tasks.service import TaskService
 from filmgate.core.tasks.usage import UsageService
 from filmgate.core.webhooks.service import WebhookService
+from filmgate.domain.errors import ErrorWriter
 from filmgate.domain.media import Media
 from filmgate.domain.settings import Settings
 from filmgate.ports.context import RequestContext
-
-__all__ = [
-    "Authenticator",
-    "BatchQuery",
-    "BodyRead",
-    "Dialect",
-    "ErrorWriter",
-    "Model",
-    "Read",
-    "Services",
-    "json_response",
-    "parse",
-    "parse_object",
-    "rfc3339",
-    "validate",
-]
 
 
 class Authenticator(Protocol):
@@ -62,16 +46,23 @@ class Authenticator(Protocol):
         """Return back the memory of a body that nobody needs any more, before the request ends."""
 
 
+Answer = Callable[
+    [RequestContext, TaskQuery, str | None, str | None], Awaitable[tuple[int, list[tuple[bytes, bytes]], bytes]]
+]
+
+
 class Services(NamedTuple):
     """What routes work with.
 
-    `serve` answers a request with a stored file, in parts if it asks for one.
+    `answer` returns the status, headers and body for a query by id, given the parameter `wait` and the header
+    `Prefer`. `serve` answers a request with a stored file, in parts if it asks for one.
     """
 
     tasks: TaskService
     repeats: Idempotency
     events: Events
     query: Query
+    answer: Answer
     models: Models
     auth: Authenticator
     settings: Settings
@@ -84,27 +75,19 @@ class Services(NamedTuple):
 
 
 class Read(NamedTuple):
-    """`GET prefix + id` is a query by id that the query lane answers in this form, with these headers if it is good."""
+    """A query by id, `GET prefix + id`: what writes the task, what errors, and the headers of a good answer."""
 
     prefix: str
     form: Serializer
+    error: ErrorWriter
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class BatchQuery(NamedTuple):
-    """A query understood from a body: which tasks, in which form, and how an error about it is written."""
-
-    form: Serializer
-    ids: list[str]
-    single: bool
-    error: ErrorWriter
-
-
 class BodyRead(NamedTuple):
-    """`POST path` may be a query by ids; `parse` gives None where the framework's route has to look at it."""
+    """`POST path` may be a query by id; `parse` returns None where the framework's route has to look at it."""
 
     path: str
-    parse: Callable[[bytes, Settings], BatchQuery | None]
+    parse: Callable[[bytes, Settings], TaskQuery | None]
 
 
 class Dialect(NamedTuple):
