@@ -96,6 +96,36 @@ def test_bodies(owner: httpx2.Client, tasks: dict[str, str], body: Any):
     assert untraced(chunked) == untraced(announced)
 
 
+MANY = [f"{number:032x}" for number in range(101)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/luma/tasks", {"ids": MANY}, "ids"),
+        ("/luma/tasks", {"action": "retrieve_batch", "ids": MANY}, "ids"),
+        ("/luma/tasks", {"action": "retrieve_batch", "ids": MANY, "type": "videos"}, "ids"),
+        ("/luma/tasks", {"action": "retrieve_batch", "trace_ids": MANY}, "trace_ids"),
+        (
+            "/mcp",
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "luma_get_tasks_batch", "arguments": {"task_ids": MANY}},
+            },
+            "task_ids",
+        ),
+    ],
+    ids=["gateway", "acedata", "filtered", "traces", "mcp"],
+)
+def test_a_batch_has_a_limit(owner: httpx2.Client, path: str, body: Any, field: str):
+    """More ids than are answered at once are refused by the name that the caller has for them."""
+    refused = owner.post(path, json=body, headers={"Accept": "application/json, text/event-stream"})
+    assert refused.status_code == (200 if path == "/mcp" else 400)
+    assert f"{field} must have at most 100 entries, got 101" in refused.text
+
+
 def named(body: Any, tasks: dict[str, str]) -> Any:
     """Put the ids in the place of the states."""
     if isinstance(body, dict):

@@ -148,7 +148,6 @@ def application(
         base.tools,
         work=base.work,
         max_small_body=settings.max_small_body,
-        max_batch=settings.max_batch,
     )
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}

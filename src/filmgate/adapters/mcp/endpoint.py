@@ -75,8 +75,8 @@ class _Asked(msgspec.Struct):
 class McpEndpoint:
     """An ASGI application at one path. It lets requests in and has them answered, the short way where that will do.
 
-    A message that calls no tool which takes files has at most `max_small_body` bytes; `max_batch` is in ids. 0 is no
-    limit. `work` is for files in progress.
+    A message that calls no tool which takes files has at most `max_small_body` bytes; 0 is no limit. `work` is for
+    files in progress.
     """
 
     def __init__(
@@ -91,12 +91,11 @@ class McpEndpoint:
         *,
         work: Path,
         max_small_body: int,
-        max_batch: int,
     ) -> None:
         self._auth = auth
         self._links = links
         self._max_small_body = max_small_body
-        self._toolbox = Toolbox(tasks, query, models, Thumbnails(store, tools, work), max_batch=max_batch)
+        self._toolbox = Toolbox(tasks, query, models, Thumbnails(store, tools, work))
         self._server = FullServer(self._toolbox, tasks, Resources(tasks, store))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

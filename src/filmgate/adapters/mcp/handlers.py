@@ -71,16 +71,13 @@ class ToolResult(NamedTuple):
 
 
 class Toolbox:
-    """Runs the tools on the ledger, each for the application that calls. `max_batch` is in ids (0: no limit)."""
+    """Runs the tools on the ledger, each for the application that calls."""
 
-    def __init__(
-        self, tasks: TaskService, query: Query, models: Models, thumbnails: Thumbnails, *, max_batch: int
-    ) -> None:
+    def __init__(self, tasks: TaskService, query: Query, models: Models, thumbnails: Thumbnails) -> None:
         self._tasks = tasks
         self._thumbnails = thumbnails
         self._models = models
         self._query = query
-        self._max_batch = max_batch
         self._runs: dict[str, Callable[[Call, Any], Awaitable[bytes]]] = {
             "luma_get_task": self._get,
             "luma_wait_task": self._wait,
@@ -133,10 +130,7 @@ class Toolbox:
 
     async def _get_many(self, call: Call, said: arguments.SomeTasks) -> bytes:
         ids = [task_id.strip() for task_id in dict.fromkeys(said.task_ids)]
-        if self._max_batch and len(ids) > self._max_batch:
-            raise InvalidRequest(
-                f"task_ids must have at most {self._max_batch} entries, got {len(ids)}", field="task_ids"
-            )
+        self._query.check_batch(ids, "task_ids")
         found = await self._query.many(call.context, ids, ITEM)
         known = {task.task_id for task in msgspec.json.decode(found, type=list[arguments.OneTask])}
         missing = [task_id for task_id in ids if task_id not in known]

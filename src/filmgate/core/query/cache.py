@@ -103,8 +103,7 @@ class Query:
 
     async def many(self, context: RequestContext, task_ids: Sequence[str], form: Serializer) -> bytes:
         """Write the answer of a batch: the caller's tasks in the order of the ids, unknown ones left out."""
-        if self._max_batch and len(task_ids) > self._max_batch:
-            raise InvalidRequest(f"ids must have at most {self._max_batch} entries, got {len(task_ids)}", field="ids")
+        self.check_batch(task_ids, "ids")
         owner, base = context.caller.application_id, context.base_url
         deletions = self._deletions
         written: dict[str, bytes] = {}
@@ -125,6 +124,13 @@ class Query:
                     tasks = await self._ledger.get_many(owner, missing)
             written.update(await self._write(context, tasks, form, deletions))
         return form.many([written[task_id] for task_id in dict.fromkeys(task_ids) if task_id in written])
+
+    def check_batch(self, entries: Sequence[str], field: str) -> None:
+        """Raise InvalidRequest if a field of a query names more tasks than are answered at once."""
+        if self._max_batch and len(entries) > self._max_batch:
+            raise InvalidRequest(
+                f"{field} must have at most {self._max_batch} entries, got {len(entries)}", field=field
+            )
 
     async def write(self, context: RequestContext, task: Task, form: Serializer) -> bytes:
         """Write a task the caller owns, as `one` would."""

@@ -218,10 +218,8 @@ async def _retrieve_batch(services: Services, context: RequestContext, body: wir
     said = body.said
     if set(said) <= {"offset", "limit"}:
         raise InvalidRequest("ids or another filter is required", field="ids")
-    most = services.settings.max_batch
     for name in ("ids", "trace_ids"):
-        if most and len(said.get(name, ())) > most:
-            raise InvalidRequest(f"{name} must have at most {most} entries, got {len(said[name])}", field=name)
+        services.query.check_batch(said.get(name, ()), name)
     if said.get("application_id", context.caller.application_id) != context.caller.application_id:
         return wire.FORM.many([])
     if said.get("type", "videos") not in ("video", "videos"):

@@ -94,7 +94,11 @@ def complete_openapi(openapi: dict[str, Any]) -> dict[str, Any]:
     """Put the schemas of the answers into a description, which is changed and given back."""
     adapters = [(index, "serialization", TypeAdapter(model)) for index, model in enumerate(_ANSWERS)]
     schemas, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    openapi.setdefault("components", {}).setdefault("schemas", {}).update(definitions.get("$defs", {}))
+    components = openapi.setdefault("components", {}).setdefault("schemas", {})
+    components.update(definitions.get("$defs", {}))
+    for schema in components.values():
+        if "enum" in schema:  # two names of an enumeration can have one value
+            schema["enum"] = list(dict.fromkeys(schema["enum"]))
     for operations in openapi["paths"].values():
         for operation in operations.values():
             for response in operation["responses"].values():
