@@ -45,7 +45,7 @@ _PREFLIGHT: Final = (
 
 
 class McpAuthenticator(Protocol):
-    """Finds out who asks, and counts."""
+    """Authenticates requests and counts them."""
 
     async def identify(self, scope: Any, trace_id: str) -> RequestContext:
         """Return the context of a request. Raises Unauthorized, HostNotAllowed."""
@@ -121,7 +121,7 @@ class McpEndpoint:
             await self._shortly(scope, receive, send, context, call)
 
     async def close(self) -> None:
-        """End what runs."""
+        """Stop running work."""
         await self._server.close()
 
     async def _shortly(

@@ -36,7 +36,7 @@ class FullServer:
         await managers[stream].handle_request(scope, receive, send)
 
     async def close(self) -> None:
-        """End what runs."""
+        """Stop running work."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])

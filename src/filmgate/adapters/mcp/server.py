@@ -178,7 +178,7 @@ def _no_headers(name: str) -> None:
 
 
 def _asking(context: Context) -> RequestContext:
-    """Return who asks, as the endpoint has found out."""
+    """Return the context that the endpoint has found."""
     asking: RequestContext = context.request.scope[CONTEXT]  # type: ignore[union-attr]
     return asking
 

@@ -44,13 +44,13 @@ _KEYLESS = HEALTH | {IDENTITY}
 
 
 class Mountable(Protocol):
-    """A raw ASGI application. What it raises before it has begun to answer is answered by the gate."""
+    """A raw ASGI application. WebApp answers for the errors it raises before its answer has begun."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
 
     async def close(self) -> None:
-        """End what runs."""
+        """Stop running work."""
 
 
 class Mount(NamedTuple):
@@ -160,7 +160,7 @@ class WebApp:
         return own.get("route")
 
     async def close(self) -> None:
-        """End what runs in what is mounted."""
+        """Stop the work that runs in mounted applications."""
         for app in {id(mount.app): mount.app for mount in self._mounts.values()}.values():
             await app.close()
 
@@ -182,12 +182,12 @@ class WebApp:
         return self._errors.answer(path, error, trace_id)
 
     def count(self, dialect: str | None, path: str, status: int) -> None:
-        """Count an answer, as one of its dialect, of what is mounted at its path, or of the service itself."""
+        """Count an answer under its dialect, the application mounted at its path, or the service itself."""
         mount = self._mounts.get(path)
         self._requests.count(dialect or ("service" if mount is None else mount.name), status)
 
     async def _check_reserved(self, scope: Scope) -> None:
-        """Refuse who is no admin on a connection kept for them. Probes and proofs come without a key."""
+        """Refuse all but admins on a connection kept for them. Probes and proofs come without a key."""
         if scope["path"] not in _KEYLESS and not await self._is_admin(scope):
             raise Unavailable("Too many connections are open. Close some, or send the request again later.")
 

@@ -1,4 +1,4 @@
-"""The door: who asks, how often, and with what body."""
+"""Authentication of requests, their rate limits, and the reading of their bodies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class HttpAuthenticator:
         return context, self.count(scope, context, action)
 
     async def identify(self, scope: Any, trace_id: str) -> RequestContext:
-        """Find out who asks, without counting. Raises Unauthorized, HostNotAllowed."""
+        """Authenticate a request without counting it. Raises Unauthorized, HostNotAllowed."""
         headers: Headers = scope["headers"]
         host = find(headers, b"host")
         base = self._links.base(None if host is None else host.decode("latin-1"), scope["scheme"])
@@ -54,7 +54,7 @@ class HttpAuthenticator:
         return RequestContext(caller, trace_id, base, HEAD_ONLY not in state)
 
     def count(self, scope: Any, context: RequestContext, action: Action) -> Rate | None:
-        """Count a request of whom `identify` has found. Raises TooManyRequests."""
+        """Count a request that `identify` has authenticated. Raises TooManyRequests."""
         try:
             return self._access.admit(context.caller, action)
         except TooManyRequests:
@@ -70,7 +70,7 @@ class HttpAuthenticator:
         return caller.role is KeyRole.ADMIN
 
     async def recheck(self, request: Request) -> RequestContext:
-        """Find out once more who asks, without counting. Raises Unauthorized."""
+        """Authenticate a request again without counting it. Raises Unauthorized."""
         return await self.identify(request.scope, request.state.trace_id)
 
     async def body(
@@ -90,7 +90,7 @@ class HttpAuthenticator:
         return await self._bodies.read_short(scope, receive)
 
     def release(self, request: Request) -> None:
-        """Return back the memory of a body that nobody needs any more, before the request ends."""
+        """Release the memory of a body before the request ends."""
         release(request.scope)
 
 

@@ -126,7 +126,7 @@ class Bodies:
             stream.finish()
 
     def _utf8(self, body: bytes) -> bytes:
-        """Return JSON in UTF-8 without a mark in front; what is no text stays as it is. Raises PayloadTooLarge."""
+        """Return JSON in UTF-8 without a mark in front, and other bytes unchanged. Raises PayloadTooLarge."""
         if body[:1] == b"{" and body[1:2] != b"\0":  # as nearly all are
             return body
         if body.startswith(BOM_UTF8):
@@ -158,14 +158,14 @@ class Bodies:
 
 
 def release(scope: Any) -> None:
-    """Return back the memory that the body of a request has: nobody holds it any more."""
+    """Release the memory that the body of a request has reserved."""
     give_back: Release | None = scope.get("state", {}).pop(_RELEASE, None)
     if give_back is not None:
         give_back()
 
 
 class _Rest:
-    """What is still to come of a body, and how many bytes of it came."""
+    """The rest of a body, and the number of bytes received so far."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

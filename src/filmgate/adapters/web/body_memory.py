@@ -77,7 +77,7 @@ class BodyMemory:
         self._grant()
 
     def _forget(self, application: str, size: int, granted: asyncio.Future[None]) -> None:
-        """Take back what nobody waits for any more, whether it was granted or not."""
+        """Take back a reservation that was given up, granted or not."""
         if granted.done() and not granted.cancelled():
             self._give_back(application, size)
         else:
@@ -85,7 +85,7 @@ class BodyMemory:
             self._grant()
 
     def _grant(self) -> None:
-        """Let in who may go, in turns. One that waits for memory, not for its own share, is not overtaken."""
+        """Grant reservations in turns. One that waits for memory, not for its own share, is not overtaken."""
         while (application := self._next()) is not None:
             line = self._waiting.pop(application)
             size, granted = line.popleft()
@@ -95,7 +95,7 @@ class BodyMemory:
             granted.set_result(None)
 
     def _next(self) -> str | None:
-        """Return whose turn it is, None if there is nobody who may go."""
+        """Return the next reservation to grant, None if none can be granted."""
         for application, line in list(self._waiting.items()):
             while line and line[0][1].cancelled():
                 line.popleft()

@@ -35,7 +35,7 @@ _LINGER: Final = 2.0
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Serves one connection. `head_seconds` is what a head may take, 0 is no limit.
+    """Serves one connection. A head may take `head_seconds`; 0 is no limit.
 
     As long is waited for the rest of a body after the answer to it: the connection can be used on if it comes.
     `read_seconds` is what a client may take to read a piece of an answer, of which those of files have 256 KiB.
@@ -63,7 +63,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting, tell the request that is being answered, and forget what was asked behind it."""
+        """Stop waiting, notify the request that is being answered, and drop the requests behind it."""
         self.kept.remove(self)
         self._stop_waiting()
         self._is_read()
@@ -87,7 +87,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, and refuse what is too much."""
+        """Take received bytes, and refuse too many."""
         if self._refused:
             return
         self._beside_body += len(data)
@@ -114,7 +114,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header. What comes behind a body is dropped: by then the request has been judged by its headers."""
+        """Take a header. Trailers of a body are dropped: by then the request has been judged by its headers."""
         if self._before_body:
             super().on_header(name, value)
 
@@ -210,7 +210,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._unread = None
 
     def _give_up(self) -> None:
-        """Close the connection; whoever has begun a head is told why."""
+        """Close the connection, with an answer that names the reason if a head has begun."""
         self._timer = None
         if self._before_body and self._begun:
             self._refuse(b"408 Request Timeout")

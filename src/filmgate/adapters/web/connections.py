@@ -16,7 +16,7 @@ _PROBED: Final = 32
 
 
 class ConnectionState(IntEnum):
-    """What a connection is doing; those with the lowest number are closed first."""
+    """The activity of a connection; those with the lowest number are closed first."""
 
     UNKNOWN = 0
     """No request on it had a good key: it has sent nothing, a part of a head, or others."""
@@ -75,7 +75,7 @@ class Connections:
         return True
 
     def move(self, connection: Connection, standing: ConnectionState) -> None:
-        """Note what a counted connection is doing from now on."""
+        """Note the activity of a counted connection from now on."""
         place = self._places.get(connection)
         if place is not None:
             self._take(connection)
@@ -116,7 +116,7 @@ class Connections:
         return False
 
     def _stalest(self, rank: dict[Connection, None]) -> Connection:
-        """Return who has been idle for longest. One whose request has come, and is not read yet, is not idle."""
+        """Return the connection idle for longest. One whose request has come, and is not read yet, is not idle."""
         for _ in range(min(_PROBED, len(rank))):
             connection = next(iter(rank))
             if not _has_sent(connection.descriptor()):
@@ -163,7 +163,7 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
 
 
 def _group(host: str) -> str:
-    """Return what counts as one address: of IPv6 the network of 64 bits, which one machine may have for itself."""
+    """Return an address, or the IPv6 network of 64 bits that one machine may have for itself."""
     address = _address(host)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))

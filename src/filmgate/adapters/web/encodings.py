@@ -28,7 +28,7 @@ class Decompressor:
         self._stream = zlib.decompressobj(_WINDOW[name])
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield what a piece of the body says, in pieces of a bounded size. Raises InvalidRequest."""
+        """Yield a piece of the body decompressed, in pieces of a bounded size. Raises InvalidRequest."""
         while data:
             if self._stream.eof:
                 raise InvalidRequest(f"the body has more bytes behind the end of its {self._name} data; send one only")
@@ -50,7 +50,7 @@ class Decompressor:
 
 
 def decompressor(headers: Headers) -> Decompressor | None:
-    """Return what decompresses a body with these headers, None if it is not compressed. Raises UnsupportedEncoding."""
+    """Return the decompressor of a body, None if it is not compressed. Raises UnsupportedEncoding."""
     said = (find(headers, b"content-encoding") or b"").decode("latin-1").strip().lower()
     if said in _PLAIN:
         return None

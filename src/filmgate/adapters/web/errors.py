@@ -40,7 +40,7 @@ def headers_of(error: FilmgateError) -> Headers:
 
 
 def defect(error: BaseException) -> FilmgateError:
-    """Return what is said of an error that nobody foresaw, unless it is the disk's."""
+    """Return the error to answer for an unforeseen one, unless it is the disk's."""
     return of_the_disk(error) or FilmgateError("Something went wrong here. The trace id finds it in the log.")
 
 

@@ -57,7 +57,7 @@ class FastPath:
         self._requests = requests
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> Receive | None:
-        """Answer the request and return None, or return what the framework has to receive from instead."""
+        """Answer the request and return None, or return the receiver with which the framework goes on."""
         path: str = scope["path"]
         query: bytes = scope["query_string"]
         if query and not (query.startswith(b"wait=") and b"&" not in query and b"%" not in query):

@@ -48,7 +48,7 @@ class BoundedServer(uvicorn.Server):
         self._listen()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more, and end what is open."""
+        """Accept no more, and close open connections."""
         del sockets
         self.loop.remove_reader(self._listener)
         self._listener.close()

@@ -141,7 +141,7 @@ class Query:
         return form.many(list((await self._write(context, tasks, form, None)).values()))
 
     def forget(self, task_id: str) -> None:
-        """Drop what is cached of a deleted task."""
+        """Drop the cached answers of a deleted task."""
         self._deletions += 1
         for place in tuple(self._places.get(task_id, ())):
             self._drop(place)

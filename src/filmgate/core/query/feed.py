@@ -10,7 +10,7 @@ from filmgate.domain.task import Task
 
 
 class Feed:
-    """Wakes everybody who waits for a task, or for any task of an application.
+    """Wakes all waiters of a task, or of any task of an application.
 
     A waiter costs one event; nothing is queued, the ledger has the truth.
     """

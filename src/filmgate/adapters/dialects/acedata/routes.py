@@ -200,7 +200,7 @@ def _read_query(
 
 
 async def _search(services: Services, context: RequestContext, api: Api, body: dict[str, Any]) -> bytes:
-    """Answer a query for tasks by what they are. Raises InvalidRequest, NotFound."""
+    """Answer a query for tasks by filters. Raises InvalidRequest, NotFound."""
     if api is Api.RETRIEVE:
         return await _retrieve(services, context, validate(wire.RetrieveBody, body))
     if api is Api.RETRIEVE_BATCH:

@@ -88,7 +88,7 @@ class AceDataUpstream:
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
-        """Return what its requests can say: neither a length nor a resolution."""
+        """Return the capabilities of its requests: neither a length nor a resolution."""
         return Capabilities(
             operations=(Operation.GENERATE, Operation.EXTEND),
             durations=(DEFAULT_SECONDS,),
@@ -97,7 +97,7 @@ class AceDataUpstream:
         )
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what its requests have no field for."""
+        """Return the part of a generation that its requests have no field for."""
         reason = f"this provider makes videos of {DEFAULT_SECONDS} seconds"
         changes = [Adjustment("duration", generation.duration, DEFAULT_SECONDS, reason)]
         start = generation.start

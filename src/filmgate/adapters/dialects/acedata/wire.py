@@ -145,7 +145,7 @@ class VideosBody(Body):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the start and the end are called."""
+        """The request's names of the start and the end."""
         if self.extends:
             return ("video_id" if self.video_id else "video_url", "end_image_url")
         return ("start_image_url" if self.start_image_url else "image_url", "end_image_url")
@@ -196,7 +196,7 @@ class VideosBody(Body):
 
 
 def inputs_of(sent: dict[str, Any]) -> InputFields:
-    """Return what a submit has places for."""
+    """Return the input places of a submit."""
     return EXTEND_INPUTS if sent.get("action") == "extend" else GENERATE_INPUTS
 
 

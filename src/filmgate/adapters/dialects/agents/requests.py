@@ -79,7 +79,7 @@ INPUTS: Final[dict[Type, InputFields]] = {
 
 
 def inputs_of(sent: Mapping[str, Any]) -> InputFields:
-    """Return what a request has places for."""
+    """Return the input places of a request."""
     return INPUTS.get(_type_of(sent.get("type"), sent.get("model"), sent.get("video")), InputFields())
 
 
@@ -214,7 +214,7 @@ class GenerationBody(Body):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the two sides of a clip are called."""
+        """The request's names of the two sides of a clip."""
         return ("video.start_frame" if self.kind_of_work == "video" else "source", "video.end_frame")
 
     def references(self) -> Iterator[tuple[str, MediaRef]]:

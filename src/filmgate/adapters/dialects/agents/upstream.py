@@ -102,7 +102,7 @@ class AgentsUpstream:
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what its requests have no field for."""
+        """Return the part of a generation that its requests have no field for."""
         changes = enhance_changes(generation, _API)
         kind = wire.type_of(generation)
         if kind == "video_edit":

@@ -96,7 +96,7 @@ class Submit(Body):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the start and the end are called."""
+        """The request's names of the start and the end."""
         return _MEDIA
 
     def terms(self, sent: dict[str, Any]) -> Terms:
@@ -127,7 +127,7 @@ class VideoBody(Submit):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the start and the end are called."""
+        """The request's names of the start and the end."""
         return _FRAMES
 
     def generation(self) -> Generation:
@@ -352,7 +352,7 @@ class UpscaleBody(Submit):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the start and the end are called."""
+        """The request's names of the start and the end."""
         return _ID
 
     def generation(self, source: Task) -> Generation:
@@ -375,7 +375,7 @@ class AudioBody(Submit):
 
     @property
     def fields(self) -> tuple[str, str]:
-        """What the start and the end are called."""
+        """The request's names of the start and the end."""
         return _ID
 
     def generation(self, source: Task) -> Generation:

@@ -179,7 +179,7 @@ def _order(body: requests.Submit, generation: Generation, data: bytes, taken: Ex
 
 
 def _input_names(body: requests.Submit, taken: ExtractedInputs) -> tuple[str, str]:
-    """Return what the start and the end were called in the request."""
+    """Return the request's names of the start and the end."""
     start, end = body.fields
     return (taken.names.get("media", start), end) if start == "media.url" else taken.fields(start, end)
 

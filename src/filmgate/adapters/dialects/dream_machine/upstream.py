@@ -122,7 +122,7 @@ class DreamMachineUpstream:
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what its requests have no field for."""
+        """Return the part of a generation that its requests have no field for."""
         changes = enhance_changes(generation, _API)
         kind = type_of(generation)
         if kind in _FROM_SOURCE:

@@ -68,14 +68,14 @@ class GatewayUpstream:
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its requests are the same for all models
-        """Return what its requests can say."""
+        """Return the capabilities of its requests."""
         return Capabilities(
             operations=(Operation.GENERATE, Operation.EXTEND),
             inputs=(InputOption.START_IMAGE, InputOption.START_TASK, InputOption.END_IMAGE),
         )
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what its requests have no field for."""
+        """Return the part of a generation that its requests have no field for."""
         return size_changes(generation) if works_on_clip(generation) else []
 
     def refuse(self, generation: Generation) -> Failure | None:

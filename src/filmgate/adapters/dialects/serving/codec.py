@@ -104,7 +104,7 @@ def _one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
 
 
 def _address(*beginnings: str) -> Callable[[str | None], str | None]:
-    """Refuse what is no address at all; what is wrong with an address is said where it is used."""
+    """Refuse a text that is no address at all; other faults of an address are reported where it is used."""
 
     def check(value: str | None) -> str | None:
         if value and not value.lstrip()[:8].lower().startswith(beginnings):
@@ -201,7 +201,7 @@ def validate(model: type[Model], value: dict[str, Any]) -> Model:
 
 
 def _mismatch(error: str, value: object) -> str | None:
-    """Return what a value of the wrong type must be, and what it is; None for any other error."""
+    """Return the right type of a value and the one it has; None for any other error."""
     wanted = _WANTED.get(error)
     if wanted is None:
         return None
@@ -217,7 +217,7 @@ def _is_file(value: object) -> bool:
 
 
 def _kind_of(value: object) -> str:
-    """Return what JSON calls a value."""
+    """Return the JSON name of a value's type."""
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
 
 

@@ -1,4 +1,4 @@
-"""What every dialect is made of, and the few things all of them do alike."""
+"""The parts of a dialect, and the services that its routes work with."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from filmgate.ports.context import RequestContext
 
 
 class Authenticator(Protocol):
-    """Lets requests in: finds out who asks, counts it, and reads the body within its limit."""
+    """Authenticates requests, counts them, and reads their bodies within the limit."""
 
     async def enter(self, request: Request, action: Action) -> RequestContext:
         """Return the context of a request. Raises Unauthorized, Forbidden, HostNotAllowed, TooManyRequests."""
 
     async def recheck(self, request: Request) -> RequestContext:
-        """Find out once more who asks, without counting. Raises Unauthorized."""
+        """Authenticate a request again without counting it. Raises Unauthorized."""
 
     async def body(
         self, request: Request, *, files: bool = False, raw: bool = False, application: str | None = None
@@ -43,7 +43,7 @@ class Authenticator(Protocol):
         """
 
     def release(self, request: Request) -> None:
-        """Return back the memory of a body that nobody needs any more, before the request ends."""
+        """Release the memory of a body before the request ends."""
 
 
 Answer = Callable[
@@ -52,7 +52,7 @@ Answer = Callable[
 
 
 class Services(NamedTuple):
-    """What routes work with.
+    """The services that routes work with.
 
     `answer` returns the status, headers and body for a query by id, given the parameter `wait` and the header
     `Prefer`. `serve` answers a request with a stored file, in parts if it asks for one.
@@ -75,7 +75,7 @@ class Services(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A query by id, `GET prefix + id`: what writes the task, what errors, and the headers of a good answer."""
+    """A query by id, `GET prefix + id`: the writers of the task and of errors, and the headers of a good answer."""
 
     prefix: str
     form: Serializer
@@ -108,6 +108,6 @@ class Dialect(NamedTuple):
 
 
 def json_response(body: bytes | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
-    """Answer with JSON, given as bytes or as what is to be written."""
+    """Answer with JSON, given as bytes or as a value."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return Response(content, status, media_type="application/json")

@@ -86,7 +86,7 @@ class ExtractedInputs(NamedTuple):
     moved: bool
 
     def fields(self, start: str, end: str) -> tuple[str, str]:
-        """Return what the start and the end were called."""
+        """Return the request's names of the start and the end."""
         return self.names.get(start, start), self.names.get(end, end)
 
     def encode(self, data: bytes) -> bytes:
@@ -223,7 +223,7 @@ def _at(body: Mapping[str, Any], path: str) -> Any:
 
 
 def _addresses(field: str, value: Any, name: str) -> Iterator[str]:
-    """Yield every address in a value. Raises InvalidRequest for what cannot be read."""
+    """Yield every address in a value. Raises InvalidRequest for an unreadable one."""
     if isinstance(value, str):
         yield value
         return

@@ -50,7 +50,7 @@ SOMETHING = r"[^\s\x1c-\x1f\x85]"
 
 
 def keyed_router(tag: str) -> APIRouter:
-    """Make a router whose operations need an API key; the door checks it, this only describes it."""
+    """Make a router of operations that need an API key; auth checks it, this only describes it."""
     return APIRouter(tags=[tag], dependencies=[Security(_BEARER)])
 
 

@@ -92,7 +92,7 @@ def _flag(value: object, field: str) -> bool:
 
 
 def _at(sent: Mapping[str, Any], path: str) -> Any:
-    """Return what is given at a path; null and the empty string are nothing."""
+    """Return the value given at a path; null and the empty string are nothing."""
     value: Any = sent
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
