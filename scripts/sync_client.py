@@ -16,7 +16,7 @@ TARGET = CLIENT / "_sync.py"
 HEAD = "# Written by scripts/sync_client.py from _async.py. Change that file and run `make client`.\n"
 RULES = (
     (r"The client for asyncio\.", "The client for ordinary code."),
-    (r"^import asyncio\n", ""),
+    (r"^import asyncio\n", "import time\n"),
     (r"\bawait asyncio\.to_thread\(([\w.]+)(?:, )?", r"\1("),
     (r"\basyncio\.sleep\b", "time.sleep"),
     (r"\basync (def|for|with)\b", r"\1"),

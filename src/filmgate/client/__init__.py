@@ -18,6 +18,7 @@ from filmgate.client.errors import (
     WaitTimeout,
     WrongService,
 )
+from filmgate.client.events import Event
 from filmgate.client.references import Options, Source
 from filmgate.client.results import (
     Account,
@@ -48,6 +49,7 @@ __all__ = [
     "DownloadFailed",
     "Engine",
     "EngineStatus",
+    "Event",
     "Failure",
     "Filmgate",
     "FilmgateClientError",

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -12,7 +13,8 @@ import httpx2
 
 from filmgate.client import calls, identity, target
 from filmgate.client.downloads import CHUNK, Part, video_of
-from filmgate.client.errors import ConnectionFailed
+from filmgate.client.errors import ConnectionFailed, FilmgateClientError, UnreadableAnswer
+from filmgate.client.events import Event, Following
 from filmgate.client.references import Options
 from filmgate.client.results import (
     Account,
@@ -124,6 +126,66 @@ class Filmgate:
     def list(self, *, limit: int = 20, offset: int = 0, state: str | None = None, newest: bool = True) -> TaskPage:
         """List tasks, newest first or oldest first, of one state or of all."""
         return self._send(calls.listing(limit=limit, offset=offset, state=state, newest=newest))
+
+    def tasks(self, *, state: str | None = None, newest: bool = True, page: int = 100) -> Iterator[Task]:
+        """Yield all tasks, newest first or oldest first, of one state or of all; pages are requested as they are read.
+
+        Tasks that are added meanwhile do not make others appear twice. A deletion meanwhile can hide another task.
+        """
+        offset, seen = 0, set[str]()
+        while True:
+            found = self._send(calls.listing(limit=page, offset=offset, state=state, newest=newest))
+            for task in found.tasks:
+                if task.id not in seen:
+                    seen.add(task.id)
+                    yield task
+            offset += len(found.tasks)
+            if not found.has_more or not found.tasks:
+                return
+
+    def events(self, task: Task | str | None = None, *, after: int | None = None) -> Iterator[Event]:
+        """Yield changes as they happen: of one task up to its end, or of all tasks without end.
+
+        `after` is the id of an event to go on behind; without it the stream of all tasks begins now. A connection that
+        breaks is opened again behind the last event, for a minute. States in quick succession may be skipped. Raises
+        NotFound.
+        """
+        following = Following(None if task is None else id_of(task), after)
+        while True:
+            call = following.next()
+            try:
+                with calls.connection(self._target, call):
+                    request = calls.request(self._http, self._target, call, self._timeout)
+                    response = self._http.send(request, stream=True)
+                    try:
+                        if response.status_code == 204:
+                            return
+                        if not response.is_success:
+                            response.read()
+                            raise calls.error_of(response)
+                        if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+                            raise UnreadableAnswer("the service does not answer with a stream of events")
+                        for chunk in response.iter_bytes():
+                            for event in following.read(chunk):
+                                following.mark(event)
+                                yield event
+                                if following.over:
+                                    return
+                    finally:
+                        response.close()
+            except FilmgateClientError as error:
+                pause = following.pause(error)
+            else:
+                pause = following.pause()
+            time.sleep(pause)
+
+    def upload(self, source: str | Path | bytes, *, media_type: str | None = None) -> str:
+        """Keep a picture or clip at the service and return its link: a `start` or `end`, for a clip {"video": link}.
+
+        `source` is a path or bytes. `media_type` defaults to that of the file's name; bytes are a picture unless it
+        says "video/mp4". Raises InvalidInput for a file that is empty, too large or not readable.
+        """
+        return self._send(calls.upload(source, media_type))
 
     def webhooks(
         self, *, task: Task | str | None = None, status: str | None = None, limit: int = 20, offset: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -25,7 +26,7 @@ from filmgate.client.errors import (
     Unauthorized,
     UnreadableAnswer,
 )
-from filmgate.client.references import Options, reference
+from filmgate.client.references import Options, data_uri, data_uri_of, reference
 from filmgate.client.results import (
     Account,
     Engine,
@@ -39,6 +40,7 @@ from filmgate.client.results import (
     TaskPage,
     UnknownSubmit,
     UnknownSubmitList,
+    Upload,
     id_of,
 )
 from filmgate.client.target import Target
@@ -50,6 +52,10 @@ T = TypeVar("T")
 _PREFIX = "/api/v1"
 _ADMIN = f"{_PREFIX}/admin"
 _WEBHOOKS = f"{_PREFIX}/webhooks"
+_UPLOAD = "/luma/generations/file_upload"
+_HEARTBEAT = 30.0
+"""Seconds of silence that a stream of events may last, besides the timeout of the client."""
+
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _ERRORS: dict[int, type[FilmgateClientError]] = {
     401: Unauthorized,
@@ -71,6 +77,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     path: str
     answer: Callable[[bytes], T]
     params: dict[str, str] = {}
+    headers: dict[str, str] = {}
     body: bytes | None = None
     repeatable: bool = True
     key: str | None = None
@@ -211,6 +218,22 @@ def import_tasks(engine: str, ids: Sequence[str]) -> Call[tuple[Task, ...]]:
     return Call("POST", f"{_ADMIN}/import", _imported, body=body)
 
 
+def upload(source: str | Path | bytes, media_type: str | None) -> Call[str]:
+    """Keep a picture or clip at the service. Reads a local file; raises InvalidInput. Twice would keep it twice."""
+    if isinstance(source, bytes):
+        address = data_uri_of(source, media_type or "application/octet-stream", "the file")
+    else:
+        address = data_uri(Path(source), media_type)
+    return Call("POST", _UPLOAD, _link, body=_json({"url": address}), repeatable=False)
+
+
+def events(task_id: str | None, after: int | None) -> Call[None]:
+    """Open the stream of changes of a task or of all tasks, behind the event of that id."""
+    path = f"{_PREFIX}/events" if task_id is None else f"{_of(task_id)}/events"
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    return Call("GET", path, _nothing, headers=headers, hold=_HEARTBEAT)
+
+
 def file(url: str) -> Call[None]:
     """Fetch a file by its link, which is all the permission it needs."""
     return Call("GET", url, _nothing)
@@ -224,6 +247,7 @@ def request(
     inside = call.path.startswith("/")
     if inside and target.key is not None:
         headers[b"Authorization"] = b"Bearer " + target.key.encode()
+    headers.update({name.encode(): value.encode() for name, value in call.headers.items()})
     if call.key is not None:
         headers[b"Idempotency-Key"] = call.key.encode()
     if call.body is not None:
@@ -331,6 +355,10 @@ def _seconds(headers: Mapping[str, str]) -> float:
 
 def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+def _link(content: bytes) -> str:
+    return msgspec.json.decode(content, type=Upload).public_url
 
 
 def _nothing(content: bytes) -> None:

@@ -54,7 +54,7 @@ def reference(source: Source, field: str) -> dict[str, str]:
     return dict(source)
 
 
-def data_uri(path: Path) -> str:
+def data_uri(path: Path, media_type: str | None = None) -> str:
     """Read a local picture into a data URI; what it really is, is judged by the service. Raises InvalidInput."""
     try:
         if not path.is_file():
@@ -67,10 +67,17 @@ def data_uri(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    kind = media_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return data_uri_of(data, kind, str(path))
+
+
+def data_uri_of(data: bytes, media_type: str, name: str) -> str:
+    """Write bytes as a data URI; `name` is theirs in errors. Raises InvalidInput."""
     if not data:
-        raise InvalidInput(f"{path} is empty")
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        raise InvalidInput(f"{name} is empty")
+    if len(data) > MAX_FILE:
+        raise InvalidInput(f"{name} has {len(data) / 1e6:.1f} MB; at most {MAX_FILE / 1e6:.1f} MB can be sent")
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 def _kind(source: str, field: str) -> str:

@@ -256,6 +256,12 @@ class TaskList(msgspec.Struct, frozen=True):
     tasks: tuple[Task, ...]
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """The link of a file that the service keeps."""
+
+    public_url: str
+
+
 class Account(msgspec.Struct, frozen=True):
     """Who the holder of a key is; `limited` says whether rates are counted, `role` what the key may do."""
 
