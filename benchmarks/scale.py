@@ -25,7 +25,8 @@ from support.machine import description
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.connection import connect
 from filmgate.domain.states import State
-from filmgate.ports.ledger import Application, TaskFilter
+from filmgate.ports.keys import Application
+from filmgate.ports.tasks import TaskFilter
 from filmgate.ports.webhooks import WebhookFilter
 
 MANY, FEW = Application("app-a", "alpha", "user-a", 1.0), Application("app-b", "beta", "user-b", 2.0)

@@ -22,7 +22,8 @@ from filmgate.domain.settings import Settings
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
-from filmgate.ports.ledger import Application, RawRequest
+from filmgate.ports.keys import Application
+from filmgate.ports.tasks import RawRequest
 from support.process import Process
 from support.provider import PROMPT
 from support.server import KEY

@@ -10,7 +10,7 @@ from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.core.tasks.access import KEY_TTL, AccessControl, Buckets
 from filmgate.core.tasks.keys import new_key
 from filmgate.domain.errors import TooManyRequests, Unauthorized
-from filmgate.ports.ledger import ApiKey
+from filmgate.ports.keys import ApiKey
 
 
 class Clock:

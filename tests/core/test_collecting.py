@@ -18,7 +18,7 @@ from filmgate.core.query.feed import Feed
 from filmgate.core.work.garbage_collection import AT_ONCE, MOST_STRAYS, GarbageCollector
 from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Role
-from filmgate.ports.ledger import StoredMedia
+from filmgate.ports.media import StoredMedia
 from tests.ledger.examples import CANCELLED, ECHO, A, media, task
 from tests.support.clock import Clock
 

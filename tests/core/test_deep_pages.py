@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from filmgate.core.query.deep_pages import DEEP, DeepPages
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import COUNTED, Ledger, Page, TaskFilter
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import COUNTED, Page, TaskFilter
 from tests.ledger.examples import A, B, task
 
 

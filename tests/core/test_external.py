@@ -33,8 +33,8 @@ from filmgate.domain.states import Stage, State, WaitsFor
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.faults import Point
-from filmgate.ports.ledger import RawRequest
 from filmgate.ports.provider import InputMode
+from filmgate.ports.tasks import RawRequest
 from tests.core.providers.small import Small
 from tests.http.sites import Site, no_names, site
 from tests.ledger.examples import ENGINE, A, B, task

@@ -17,7 +17,7 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind
-from filmgate.ports.ledger import Change
+from filmgate.ports.tasks import Change
 from tests.core.providers.small import Small
 from tests.ledger.examples import NOW, A, submitted
 

@@ -20,7 +20,7 @@ from filmgate.core.media.links import Links
 from filmgate.core.media.uploads import Uploads
 from filmgate.domain.errors import InvalidMedia, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests
 from filmgate.ports.context import Caller, RequestContext
-from filmgate.ports.ledger import Application
+from filmgate.ports.keys import Application
 from tests.http.sites import no_names
 
 MAX_BYTES = 1_000_000

@@ -21,7 +21,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.settings import Settings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest, TaskFilter
+from filmgate.ports.tasks import RawRequest, TaskFilter
 
 from .examples import BASE, task, tasks
 

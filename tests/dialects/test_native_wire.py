@@ -14,7 +14,7 @@ from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import TaskFilter
+from filmgate.ports.tasks import TaskFilter
 
 from .examples import BASE, task, tasks
 

@@ -19,7 +19,8 @@ from filmgate.core.work.attempt import shield
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.ports.dispatch import QueueConfig
-from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.work import Claim
 from tests.ledger.examples import ENGINE, A, B, submitted
 
 Running = Callable[..., Awaitable[EmbeddedDispatcher]]

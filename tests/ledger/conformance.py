@@ -18,7 +18,9 @@ from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import FetchedInput, Task, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind, work_for
-from filmgate.ports.ledger import Application, Change, Ledger, Page, TaskFilter
+from filmgate.ports.keys import Application
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change, Page, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, key, media, output, submitted, task
 

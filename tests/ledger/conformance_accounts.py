@@ -15,7 +15,8 @@ from filmgate.domain.periods import Period
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.usage import Tally, Usage
-from filmgate.ports.ledger import Change, Ledger
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, A, B, media, output, task

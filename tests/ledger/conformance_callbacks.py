@@ -10,8 +10,11 @@ from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.webhooks import CallbackStatus
 from filmgate.domain.work import Queue, WorkItem, WorkKind
-from filmgate.ports.ledger import Application, Change, Claim, Ledger
+from filmgate.ports.keys import Application
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change
 from filmgate.ports.webhooks import Delivery, DeliveryOutcome, SigningSecret, WebhookFilter
+from filmgate.ports.work import Claim
 
 from .conformance import Tenants
 from .examples import CANCELLED, NOW, A, B, submitted

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from filmgate.domain.states import State
-from filmgate.ports.ledger import Change, Ledger, TaskChange
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change, TaskChange
 
 from .conformance import Tenants
 from .examples import CANCELLED, NOW, A, B, submitted

@@ -9,7 +9,10 @@ import msgspec
 
 from filmgate.domain.states import State
 from filmgate.domain.work import Queue, WorkItem, WorkKind, work_for
-from filmgate.ports.ledger import Application, Change, Claim, Ledger, TaskFilter
+from filmgate.ports.keys import Application
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change, TaskFilter
+from filmgate.ports.work import Claim
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task

@@ -12,7 +12,9 @@ from filmgate.domain.errors import Conflict
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
-from filmgate.ports.ledger import KNOWN_DAYS, Change, Ledger, Sought
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.provider_ids import KNOWN_DAYS, Sought
+from filmgate.ports.tasks import Change
 
 from .conformance import Tenants
 from .examples import CANCELLED, ENGINE, NOW, A, B, submitted

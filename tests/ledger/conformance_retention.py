@@ -13,7 +13,9 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.ports.accounts import CollectedFiles
-from filmgate.ports.ledger import Change, Ledger, StoredMedia
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import Change
 
 from .conformance import Tenants
 from .examples import CANCELLED, ECHO, A, B, media, task

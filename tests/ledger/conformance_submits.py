@@ -9,7 +9,8 @@ import pytest
 
 from filmgate.domain.errors import InFlight
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import IdempotencyMatch, IdempotencyRecord, Ledger
+from filmgate.ports.idempotency import IdempotencyMatch, IdempotencyRecord
+from filmgate.ports.ledger import Ledger
 
 from .conformance import Tenants
 from .examples import ECHO, A, B, task

@@ -11,7 +11,10 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.task import Task
 from filmgate.domain.work import WorkItem, WorkKind
-from filmgate.ports.ledger import ApiKey, Application, Ledger, RawRequest, StoredMedia
+from filmgate.ports.keys import ApiKey, Application
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import RawRequest
 
 A = Application("app-a", "alpha", "user-a", 1.0)
 B = Application("app-b", "beta", "user-b", 2.0)

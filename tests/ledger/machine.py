@@ -23,7 +23,10 @@ from hypothesis.stateful import (
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkItem, WorkKind
-from filmgate.ports.ledger import Application, Change, Claim, Ledger, RawRequest
+from filmgate.ports.keys import Application
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change, RawRequest
+from filmgate.ports.work import Claim
 
 from .examples import CANCELLED, ENGINE, A, B, advance, output, task
 

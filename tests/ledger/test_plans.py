@@ -13,7 +13,7 @@ from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.domain.states import State
 from filmgate.domain.webhooks import CallbackStatus
-from filmgate.ports.ledger import TaskFilter
+from filmgate.ports.tasks import TaskFilter
 from filmgate.ports.webhooks import WebhookFilter
 
 from .examples import A

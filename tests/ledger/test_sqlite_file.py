@@ -25,7 +25,8 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.usage import Tally
 from filmgate.domain.work import WorkItem, WorkKind, work_for
-from filmgate.ports.ledger import Application, Change, TaskFilter
+from filmgate.ports.keys import Application
+from filmgate.ports.tasks import Change, TaskFilter
 
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, advance, key, media, output, submitted, task
 

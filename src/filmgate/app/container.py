@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from filmgate.core.query.feed import Feed
     from filmgate.core.work.attempt import WorkContext
     from filmgate.domain.settings import EngineSettings, Settings
-    from filmgate.ports.dispatch import Clock, Dispatcher
+    from filmgate.ports.clock import Clock
+    from filmgate.ports.dispatch import Dispatcher
     from filmgate.ports.engine import Engine
     from filmgate.ports.fetcher import Fetcher
     from filmgate.ports.ledger import Ledger

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from filmgate.app.keys import new_application
 from filmgate.domain.errors import InvalidRequest, Unavailable
 from filmgate.domain.settings import LOCAL, EngineSettings
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.clock import Clock
 from filmgate.ports.ledger import Ledger
 
 if TYPE_CHECKING:

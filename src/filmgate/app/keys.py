@@ -17,7 +17,7 @@ from filmgate.domain.settings import Settings
 from filmgate.faults import Point, reach
 from filmgate.modes import file_mode
 from filmgate.ports.context import Caller
-from filmgate.ports.ledger import ApiKey, Application, Ledger
+from filmgate.ports.keys import ApiKey, Application, Keys
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ SHORTEST_ADMIN_KEY = 16
 """How many characters the admin key has at least where others than this machine reach the service."""
 
 
-async def first_start(ledger: Ledger, settings: Settings) -> tuple[Application, str | None]:
+async def first_start(ledger: Keys, settings: Settings) -> tuple[Application, str | None]:
     """Make sure of the default application, and of one key, an admin's, if there is none at all."""
     now = time.time()
     application = await ledger.add_application(new_application(DEFAULT_APPLICATION))

@@ -21,7 +21,7 @@ from filmgate.domain.task import Resemblance, Task
 from filmgate.domain.work import WorkItem, WorkKind, work_for
 from filmgate.faults import Point, reach
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import Change
+from filmgate.ports.tasks import Change
 
 
 class Decision(StrEnum):

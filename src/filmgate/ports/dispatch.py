@@ -1,16 +1,12 @@
-"""The ports that carry news: work is due, a task has changed."""
+"""The port of the dispatcher, which has work done that is due."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from filmgate.domain.task import Task
 from filmgate.domain.work import QUEUES, Queue
-from filmgate.ports.ledger import Claim
-
-Clock = Callable[[], float]
-"""Gives the time in unix seconds."""
+from filmgate.ports.work import Claim
 
 
 class QueueConfig(NamedTuple):
@@ -51,10 +47,3 @@ class Dispatcher(Protocol):
 
     async def stop(self, grace: float) -> None:
         """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
-
-
-class ChangeFeed(Protocol):
-    """Tells waiters that a task has changed."""
-
-    def publish(self, task: Task) -> None:
-        """Wake every waiter of this task."""

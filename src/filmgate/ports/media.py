@@ -1,4 +1,4 @@
-"""The ports of stored files and of what reads them."""
+"""The ports of files: their rows, the store that holds them, and the tools that read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from filmgate.domain.media import Facts
+from filmgate.domain.media import Facts, Media
 
 UPLOADS = "uploads"
 """Where files lie that no task owns, each in a folder of its own; all other folders are called by their task's id."""
@@ -96,3 +96,30 @@ class MediaTools(Protocol):
 
     async def close(self) -> None:
         """End the helper processes."""
+
+
+class StoredMedia(msgspec.Struct, frozen=True):
+    """A file's row: what its link serves. `task_id` is None for an upload that no task owns."""
+
+    media: Media
+    application_id: str
+    task_id: str | None
+    created_at: float
+
+
+class MediaRows(Protocol):
+    """The rows of files, each read by the token of its link."""
+
+    async def media(self, token: str) -> StoredMedia | None:
+        """Find a file by the token of its link."""
+
+    async def uploads(
+        self, application_id: str, *, limit: int, after: tuple[float, str] | None = None
+    ) -> list[StoredMedia]:
+        """List the application's files that no task owns, newest first; `after` is the (created_at, token) of one."""
+
+    async def add_media(self, media: StoredMedia) -> None:
+        """Write the row of an upload."""
+
+    async def drop_upload(self, application_id: str, token: str) -> StoredMedia | None:
+        """Remove the row of an upload of the application and give it; None if there is none that no task owns."""

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from filmgate.domain.webhooks import CallbackStatus, callback_id
-from filmgate.ports.ledger import Claim
+from filmgate.ports.work import Claim
 
 
 class WebhookEvent(msgspec.Struct, frozen=True):

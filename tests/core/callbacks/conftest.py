@@ -16,8 +16,9 @@ from filmgate.core.webhooks.deliver import Callbacks
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkItem, WorkKind
-from filmgate.ports.ledger import Change, Claim
+from filmgate.ports.tasks import Change
 from filmgate.ports.webhooks import WebhookEvent
+from filmgate.ports.work import Claim
 from tests.http.sites import no_names
 from tests.ledger.examples import CANCELLED, A, B, submitted
 from tests.support.clock import Clock

@@ -18,8 +18,8 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
-from filmgate.ports.ledger import Claim
 from filmgate.ports.provider import Status
+from filmgate.ports.work import Claim
 from tests.core.providers.small import Small
 
 ENGINE = "luma"

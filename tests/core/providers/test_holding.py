@@ -15,8 +15,8 @@ from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.work import Queue, queue_of
-from filmgate.ports.ledger import Change
 from filmgate.ports.provider import ProviderError, Status, TaskRef
+from filmgate.ports.tasks import Change
 from tests.core.providers.test_submitting import BEGUN, DAY, ENGINE, LOST, Make, World, world
 
 __all__ = ["world"]

@@ -16,8 +16,9 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import SubmitAttempt, Task, WorkState
 from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of
-from filmgate.ports.ledger import Application, RawRequest
+from filmgate.ports.keys import Application
 from filmgate.ports.provider import ProviderError, Status
+from filmgate.ports.tasks import RawRequest
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
 

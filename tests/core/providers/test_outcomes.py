@@ -15,8 +15,8 @@ from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Resemblance, SubmitAttempt, WorkState
-from filmgate.ports.ledger import Change
 from filmgate.ports.provider import Status, Submission, TaskRef
+from filmgate.ports.tasks import Change
 from tests.core.providers.small import Small
 from tests.ledger.examples import CANCELLED, NOW, A, B, submitted
 

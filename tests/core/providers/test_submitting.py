@@ -24,8 +24,9 @@ from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkKind, queue_of, work_for
-from filmgate.ports.ledger import Application, RawRequest
+from filmgate.ports.keys import Application
 from filmgate.ports.provider import ProviderError, Submission, TaskRef
+from filmgate.ports.tasks import RawRequest
 from tests.core.providers.small import Small
 from tests.support.clock import Clock
 

@@ -31,7 +31,8 @@ from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest, StoredMedia
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import RawRequest
 
 from ..examples import BASE, task, tasks
 

@@ -34,7 +34,7 @@ from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.sizes import ASPECT_RATIOS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest
+from filmgate.ports.tasks import RawRequest
 
 from ..examples import BASE, output, task, tasks
 

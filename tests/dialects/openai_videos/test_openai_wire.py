@@ -19,7 +19,7 @@ from filmgate.domain.generation import Generation, Kind, Operation, Reference, R
 from filmgate.domain.media import Facts, Media, Output, Role
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Page, TaskFilter
+from filmgate.ports.tasks import Page, TaskFilter
 
 from ..examples import BASE, output, task, tasks
 

@@ -16,7 +16,8 @@ from filmgate.domain.roles import KeyRole
 
 if TYPE_CHECKING:
     from filmgate.domain.settings import Settings
-    from filmgate.ports.ledger import ApiKey, Ledger
+    from filmgate.ports.keys import ApiKey
+    from filmgate.ports.ledger import Ledger
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ async def _create(ledger: Ledger, name: str, owner: str, role: KeyRole) -> tuple
 
     from filmgate.app import api_key
     from filmgate.core.tasks.keys import new_key
-    from filmgate.ports.ledger import Application
+    from filmgate.ports.keys import Application
 
     now = time.time()
     application = await ledger.add_application(

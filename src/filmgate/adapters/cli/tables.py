@@ -28,7 +28,7 @@ def show(
 
 def caption(shown: int, total: int) -> str:
     """Print how many of a list are shown, and how long it is as far as it was counted."""
-    from filmgate.ports.ledger import COUNTED
+    from filmgate.ports.tasks import COUNTED
 
     return f"{shown} of {total:,}{' or more' if total >= COUNTED else ''}"
 

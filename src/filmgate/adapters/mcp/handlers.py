@@ -34,7 +34,7 @@ from filmgate.domain.generation import Generation, Reference, ReferenceKind, che
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, frame_size
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import TaskFilter
+from filmgate.ports.tasks import TaskFilter
 
 log = logging.getLogger(__name__)
 

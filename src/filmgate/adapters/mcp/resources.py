@@ -14,8 +14,8 @@ from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.media import Media, files
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import TaskFilter
 from filmgate.ports.media import MediaStore
+from filmgate.ports.tasks import TaskFilter
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Bytes of a file that is read as a resource, at most; larger ones have their link."""

@@ -11,7 +11,7 @@ from filmgate.adapters.mcp import uris
 from filmgate.adapters.mcp.view import view
 from filmgate.domain.errors import FilmgateError, TooManyRequests
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest
+from filmgate.ports.tasks import RawRequest
 
 _encode = msgspec.json.encode
 _CONTENT_END: Final = b'],"structuredContent":'

@@ -16,7 +16,7 @@ from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
 from filmgate.ports.context import task_of, trace_of
 from filmgate.ports.dispatch import QueueConfig
-from filmgate.ports.ledger import Claim
+from filmgate.ports.work import Claim
 
 Step = Callable[[Attempt, Path], Awaitable[None]]
 Work = Callable[[Claim], Awaitable[None]]

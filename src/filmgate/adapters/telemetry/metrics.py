@@ -31,7 +31,7 @@ from filmgate.adapters.telemetry.metric_families import (
 from filmgate.core.providers.account import Account
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.failures import FailureCode
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.clock import Clock
 from filmgate.ports.figures import Figures, TaskEnd, UnfinishedWork
 from filmgate.ports.webhooks import DeliveryOutcome
 

@@ -14,8 +14,7 @@ from filmgate.core.tasks.access import Buckets
 from filmgate.domain.errors import FilmgateError, NotFound
 from filmgate.domain.media import Media
 from filmgate.ports.context import wants_head
-from filmgate.ports.ledger import Ledger
-from filmgate.ports.media import MediaStore
+from filmgate.ports.media import MediaRows, MediaStore
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ _SECURITY = {
 _TYPES = {"video/mp4", "image/jpeg", "image/png"}
 
 
-def media_router(ledger: Ledger, store: MediaStore, buckets: Buckets) -> APIRouter:
+def media_router(ledger: MediaRows, store: MediaStore, buckets: Buckets) -> APIRouter:
     """Make the route: GET with ranges and entity tags; `buckets` count requests per client address."""
     router = APIRouter(tags=["media"])
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}

@@ -22,8 +22,7 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import OWN, Reference, ReferenceKind
 from filmgate.domain.media import Media, Role
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import Ledger, StoredMedia
-from filmgate.ports.media import MediaStore, MediaTools
+from filmgate.ports.media import MediaRows, MediaStore, MediaTools, StoredMedia
 
 _MAX_URL = 8_192
 
@@ -36,7 +35,7 @@ class MediaInputs:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: MediaRows,
         store: MediaStore,
         tools: MediaTools,
         fetcher: Fetcher,

@@ -22,8 +22,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.generation import Reference, ReferenceKind
 from filmgate.faults import Point, reach
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import Ledger, StoredMedia
-from filmgate.ports.media import UPLOADS, MediaStore
+from filmgate.ports.media import UPLOADS, MediaRows, MediaStore, StoredMedia
 
 ANNOUNCED_SECONDS = 3_600.0
 """How long the bytes of an announced file are waited for."""
@@ -60,7 +59,7 @@ class Uploads:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: MediaRows,
         store: MediaStore,
         media_inputs: MediaInputs,
         clock: Callable[[], float],

@@ -13,9 +13,11 @@ from filmgate.core.providers.request_builder import RequestBuilder
 from filmgate.domain.task import SubmitAttempt
 from filmgate.domain.work import WorkItem, WorkKind
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import Claim, Ledger, Sought
+from filmgate.ports.clock import Clock
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import ProviderError
+from filmgate.ports.provider_ids import Sought
+from filmgate.ports.work import Claim
 
 log = logging.getLogger(__name__)
 

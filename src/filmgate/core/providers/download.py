@@ -20,10 +20,9 @@ from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
 from filmgate.domain.work import Queue, WorkKind, queue_of
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.clock import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import StoredMedia
-from filmgate.ports.media import MediaStore, MediaTools
+from filmgate.ports.media import MediaStore, MediaTools, StoredMedia
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,12 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.work import WorkKind, work_for
 from filmgate.faults import Point, reach
+from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
-from filmgate.ports.dispatch import Clock, Dispatcher
-from filmgate.ports.ledger import Ledger, RawRequest
+from filmgate.ports.dispatch import Dispatcher
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import ProviderError, Status
+from filmgate.ports.tasks import RawRequest
 
 UPSTREAM_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{7,127}$"
 """What an id looks like under which a task of a provider can be found here."""

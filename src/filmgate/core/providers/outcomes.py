@@ -13,8 +13,8 @@ from filmgate.core.providers.account import Account
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.task import Resemblance, SubmitAttempt
-from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import Status, Submission, TaskRef
+from filmgate.ports.provider_ids import ProviderIds
 
 UNKNOWN = Failure(
     FailureCode.SUBMIT_UNKNOWN,
@@ -42,7 +42,7 @@ def unknown_until(asked: SubmitAttempt, settings: AccountSettings | None) -> flo
 
 
 async def identify(
-    account: Account, ledger: Ledger, submission: Submission, asked: SubmitAttempt, task_id: str
+    account: Account, ledger: ProviderIds, submission: Submission, asked: SubmitAttempt, task_id: str
 ) -> IdentifiedTask:
     """Look for what a submit without an answer has become. Raises ProviderError.
 

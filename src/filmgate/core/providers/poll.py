@@ -17,8 +17,8 @@ from filmgate.domain.media import Role
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkKind, queue_of
-from filmgate.ports.ledger import Claim
 from filmgate.ports.provider import ProviderError, Status
+from filmgate.ports.work import Claim
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from filmgate.domain.limits import standard_price
 from filmgate.domain.settings import DEFAULT_ENGINE, EngineSettings
 from filmgate.domain.task import Task
 from filmgate.ports.engine import Engine
-from filmgate.ports.ledger import Ledger
 from filmgate.ports.provider import InputMode
+from filmgate.ports.tasks import TaskReads
 
 ANY_TERMS = Terms()
 """Those of a request that names no values: everything may be changed."""
@@ -48,7 +48,7 @@ class Router:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: TaskReads,
         settings: Mapping[str, EngineSettings],
         engines: Mapping[str, Engine],
         accounts: Mapping[str, Account],

@@ -11,7 +11,7 @@ from filmgate.domain.errors import ErrorWriter, InvalidRequest, NotFound
 from filmgate.domain.task import Task
 from filmgate.domain.task_ids import canonical_id
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import Ledger, RawRequest
+from filmgate.ports.tasks import RawRequest, TaskReads
 
 
 class Serializer(Protocol):
@@ -62,7 +62,7 @@ class Query:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: TaskReads,
         *,
         cache_bytes: int,
         max_batch: int,

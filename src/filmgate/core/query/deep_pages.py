@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from filmgate.ports.ledger import COUNTED, Ledger, Page, TaskFilter
+from filmgate.ports.tasks import COUNTED, Page, TaskFilter, TaskReads
 
 DEEP: Final = 1_000
 """From this offset on a page that follows another one is read from where that one ended."""
@@ -29,7 +29,7 @@ class DeepPages:
     ones came meanwhile.
     """
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ledger: TaskReads, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._clock = clock
         self._ends: OrderedDict[tuple[str, TaskFilter], tuple[float, tuple[float, str]]] = OrderedDict()

@@ -12,7 +12,7 @@ from filmgate.core.tasks.keys import digest, plausible
 from filmgate.domain.errors import Forbidden, TooManyRequests, Unauthorized
 from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import Caller
-from filmgate.ports.ledger import Ledger
+from filmgate.ports.keys import Keys
 
 KEY_TTL = 4.0
 """Seconds a key is believed before the ledger is asked again; a revoked key must be refused within 5."""
@@ -84,7 +84,7 @@ class AccessControl:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: Keys,
         *,
         submit_rate: int,
         query_rate: int,

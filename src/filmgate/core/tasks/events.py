@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from filmgate.core.query.feed import Feed
 from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import TooManyRequests, Unavailable
 from filmgate.domain.task import Task
+from filmgate.ports.change_feed import ChangeFeed
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import Ledger, TaskChange
+from filmgate.ports.tasks import TaskChange, TaskChanges
 
 HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream says that it is still there, and looks at the ledger by itself."""
@@ -46,7 +46,7 @@ class Events:
     ledger what has changed since. So a slow reader skips states in between, and whoever comes back misses no task.
     """
 
-    def __init__(self, tasks: TaskService, ledger: Ledger, feed: Feed, *, max_streams: int) -> None:
+    def __init__(self, tasks: TaskService, ledger: TaskChanges, feed: ChangeFeed, *, max_streams: int) -> None:
         self._tasks = tasks
         self._ledger = ledger
         self._feed = feed

@@ -12,9 +12,10 @@ from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.clock import Clock
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.media import MediaStore
+from filmgate.ports.work import Claim
 
 _MOMENT = 60.0
 """Seconds after which a submit is looked at again that was being sent when its task's time was up."""

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 from filmgate.core.tasks.service import SubmitRequest, TaskService
 from filmgate.domain.errors import FilmgateError, InFlight, KeyReused, NotFound
 from filmgate.domain.task import Task
+from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
-from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import IdempotencyRecord, Ledger
+from filmgate.ports.idempotency import IdempotencyRecord
+from filmgate.ports.ledger import Ledger
 
 RETRY_SECONDS: Final = 60.0
 """How long after a submit a client that counts its retries may send it again."""

@@ -17,7 +17,6 @@ from filmgate.core.media.inputs import MediaInputs, replace_links, sides
 from filmgate.core.providers.routing import Router
 from filmgate.core.query.cache import Missing, Query
 from filmgate.core.query.deep_pages import DeepPages
-from filmgate.core.query.feed import Feed
 from filmgate.domain.adjustments import Terms
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, WaitTimeout
 from filmgate.domain.failures import Failure, FailureCode
@@ -28,10 +27,13 @@ from filmgate.domain.task import Task, WorkState
 from filmgate.domain.task_ids import canonical_id
 from filmgate.domain.work import Queue, WorkItem, WorkKind, queue_of, work_for
 from filmgate.faults import Point, reach
+from filmgate.ports.change_feed import ChangeFeed
 from filmgate.ports.context import RequestContext, traceparent
 from filmgate.ports.dispatch import Dispatcher
-from filmgate.ports.ledger import IdempotencyRecord, Ledger, Page, RawRequest, StoredMedia, TaskFilter
-from filmgate.ports.media import MediaStore
+from filmgate.ports.idempotency import IdempotencyRecord
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import MediaStore, StoredMedia
+from filmgate.ports.tasks import Page, RawRequest, TaskFilter
 
 
 class SubmitRequest(msgspec.Struct, frozen=True):
@@ -62,7 +64,7 @@ class TaskService:
         store: MediaStore,
         media_inputs: MediaInputs,
         query: Query,
-        feed: Feed,
+        feed: ChangeFeed,
         dispatcher: Dispatcher,
         router: Router,
         engines: Mapping[str, EngineSettings],

@@ -11,8 +11,8 @@ from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.limits import OwnLimits
 from filmgate.domain.periods import Period
 from filmgate.domain.usage import QuotaStatus, Tally, Usage, day_of
+from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
-from filmgate.ports.dispatch import Clock
 from filmgate.ports.ledger import Ledger
 
 

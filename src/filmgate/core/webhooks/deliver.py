@@ -16,11 +16,12 @@ from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.webhooks import CallbackStatus
 from filmgate.faults import Point, reach
+from filmgate.ports.clock import Clock
 from filmgate.ports.context import traceparent
-from filmgate.ports.dispatch import Clock
 from filmgate.ports.fetcher import Fetcher, FetchError
-from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.ledger import Ledger
 from filmgate.ports.webhooks import Delivery, DeliveryOutcome, WebhookEvent
+from filmgate.ports.work import Claim
 
 log = logging.getLogger(__name__)
 

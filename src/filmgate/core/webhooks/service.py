@@ -7,8 +7,9 @@ from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import FINAL
 from filmgate.domain.webhooks import CallbackStatus, parts_of
 from filmgate.domain.work import Queue
+from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
-from filmgate.ports.dispatch import Clock, Dispatcher
+from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.webhooks import CallbackPage, Delivery, SigningSecret, WebhookEvent, WebhookFilter
 

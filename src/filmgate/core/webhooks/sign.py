@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.clock import Clock
 from filmgate.ports.webhooks import SigningSecret, WebhookLog
 
 _PREFIX = "whsec_"

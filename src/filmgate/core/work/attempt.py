@@ -11,8 +11,12 @@ from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import WorkItem, WorkKind, work_for
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import ChangeFeed, Clock, Dispatcher
-from filmgate.ports.ledger import Change, Claim, Ledger
+from filmgate.ports.change_feed import ChangeFeed
+from filmgate.ports.clock import Clock
+from filmgate.ports.dispatch import Dispatcher
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.tasks import Change
+from filmgate.ports.work import Claim
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from filmgate.domain.states import Stage
 from filmgate.domain.task import Task
 from filmgate.faults import Point, reach
 from filmgate.ports.accounts import Retention
-from filmgate.ports.ledger import Claim
 from filmgate.ports.media import MediaStore
+from filmgate.ports.work import Claim
 
 log = logging.getLogger(__name__)
 

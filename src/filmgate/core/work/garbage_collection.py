@@ -16,13 +16,14 @@ import logging
 import re
 from collections.abc import Awaitable, Sequence
 
-from filmgate.core.query.cache import Query
-from filmgate.core.query.feed import Feed
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.work import Queue
 from filmgate.faults import Point, reach
 from filmgate.ports.accounts import CollectedFiles
-from filmgate.ports.dispatch import Clock, Dispatcher
+from filmgate.ports.answer_cache import AnswerCache
+from filmgate.ports.change_feed import ChangeFeed
+from filmgate.ports.clock import Clock
+from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.media import UPLOADS, MediaStore
 
@@ -46,8 +47,8 @@ class GarbageCollector:
         self,
         ledger: Ledger,
         store: MediaStore,
-        query: Query,
-        feed: Feed,
+        answers: AnswerCache,
+        feed: ChangeFeed,
         dispatcher: Dispatcher,
         clock: Clock,
         *,
@@ -55,7 +56,7 @@ class GarbageCollector:
     ) -> None:
         self._ledger = ledger
         self._store = store
-        self._query = query
+        self._answers = answers
         self._feed = feed
         self._dispatcher = dispatcher
         self._clock = clock
@@ -128,7 +129,7 @@ class GarbageCollector:
     async def _collect(self, application_id: str) -> bool:
         gone = await self._ledger.retention.collect(application_id, self._clock(), AT_ONCE)
         for task_id in (*gone.tasks, *gone.media):
-            self._query.forget(task_id)
+            self._answers.forget(task_id)
             self._feed.wake(task_id)
         if gone.tasks:
             self._feed.wake(application_id)

@@ -21,10 +21,10 @@ from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
 from filmgate.domain.task import FetchedInput, Task
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import Clock
+from filmgate.ports.clock import Clock
 from filmgate.ports.engine import Clip, Engine, Job, Product
-from filmgate.ports.ledger import Ledger, StoredMedia
-from filmgate.ports.media import MediaStore
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.media import MediaStore, StoredMedia
 
 _PROGRESS_PAUSE = 0.5
 

@@ -12,15 +12,15 @@ from filmgate.domain.settings import EngineSettings
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.work import WorkKind, work_for
-from filmgate.ports.dispatch import Clock
-from filmgate.ports.ledger import Ledger
+from filmgate.ports.clock import Clock
+from filmgate.ports.tasks import TaskReads
 
 
 class TaskStart:
     """Begins tasks; `announced` are the dialects whose owners also hear of the start."""
 
     def __init__(
-        self, ledger: Ledger, settings: Mapping[str, EngineSettings], announced: Collection[str], clock: Clock
+        self, ledger: TaskReads, settings: Mapping[str, EngineSettings], announced: Collection[str], clock: Clock
     ) -> None:
         self._ledger = ledger
         self._settings = settings

@@ -53,7 +53,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VID
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest, TaskFilter
+from filmgate.ports.tasks import RawRequest, TaskFilter
 
 NAME: Final = "acedata"
 

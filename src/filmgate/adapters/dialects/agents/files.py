@@ -23,7 +23,7 @@ from filmgate.adapters.dialects.serving.openapi import answer, failures, in_path
 from filmgate.core.media.uploads import AnnouncedUpload
 from filmgate.core.tasks.access import Action
 from filmgate.domain.errors import InvalidRequest
-from filmgate.ports.ledger import StoredMedia
+from filmgate.ports.media import StoredMedia
 
 MAX_PAGE: Final = 100
 _PAGE: Final = 25

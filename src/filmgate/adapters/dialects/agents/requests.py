@@ -29,7 +29,7 @@ from filmgate.domain.generation import (
 from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, RESOLUTIONS, frame_count
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import StoredMedia
+from filmgate.ports.media import StoredMedia
 
 Found = Mapping[str, Task | StoredMedia]
 """The caller's generations and files that a body names, by id."""

@@ -34,7 +34,7 @@ from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import StoredMedia
+from filmgate.ports.media import StoredMedia
 
 TAG: Final = "Agents"
 PREFIX: Final = "/agents/v1"

@@ -26,7 +26,8 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest, StoredMedia
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import RawRequest
 
 NAME: Final = "agents"
 IMAGE_MODEL: Final[Model] = "uni-1"

@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.dream_machine.vocabulary import (
 )
 from filmgate.domain.generation import OWN, Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest
+from filmgate.ports.tasks import RawRequest
 
 _TYPES: Final = {
     Operation.UPSCALE: RequestType.UPSCALE,

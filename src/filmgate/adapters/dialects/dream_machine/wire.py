@@ -20,7 +20,7 @@ from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound
 from filmgate.domain.generation import Kind
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Page, RawRequest, TaskFilter
+from filmgate.ports.tasks import Page, RawRequest, TaskFilter
 
 NAME: Final = "dream_machine"
 

@@ -48,7 +48,8 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import RawRequest, StoredMedia
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import RawRequest
 
 NAME: Final = "gateway"
 FIELDS: Final = ("image_url", "image_end_url")

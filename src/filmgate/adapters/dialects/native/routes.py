@@ -41,7 +41,7 @@ from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.settings import EVERY_MODEL
 from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
-from filmgate.ports.ledger import COUNTED
+from filmgate.ports.tasks import COUNTED
 
 TAG: Final = "Filmgate"
 PREFIX: Final = "/api/v1"

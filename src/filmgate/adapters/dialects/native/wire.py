@@ -34,7 +34,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Page, RawRequest, TaskFilter
+from filmgate.ports.tasks import Page, RawRequest, TaskFilter
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

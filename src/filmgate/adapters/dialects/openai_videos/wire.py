@@ -23,7 +23,7 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VID
 from filmgate.domain.sizes import MAX_SECONDS, RESOLUTIONS, frame_size, nearest_size
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import Page, RawRequest, TaskFilter
+from filmgate.ports.tasks import Page, RawRequest, TaskFilter
 
 NAME: Final = "openai_videos"
 CREATE_FIELDS: Final = ("input_reference", "last_frame")

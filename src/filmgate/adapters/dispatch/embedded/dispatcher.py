@@ -15,8 +15,10 @@ from functools import partial
 from filmgate.domain.errors import FilmgateError, Unavailable
 from filmgate.domain.work import FENCED
 from filmgate.faults import Point, reach
-from filmgate.ports.dispatch import Clock, QueueConfig
-from filmgate.ports.ledger import Claim, Ledger
+from filmgate.ports.clock import Clock
+from filmgate.ports.dispatch import QueueConfig
+from filmgate.ports.ledger import Ledger
+from filmgate.ports.work import Claim
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from filmgate.adapters.ledger.sqlite.rows import application_from
 from filmgate.adapters.ledger.sqlite.statements import run
-from filmgate.ports.ledger import ApiKey, Application
+from filmgate.ports.keys import ApiKey, Application
 
 
 def add_application(connection: apsw.Connection, application: Application) -> Application:

@@ -8,7 +8,7 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.rows import json, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, run
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import TaskChange
+from filmgate.ports.tasks import TaskChange
 
 _REMEMBERED = 86_400.0
 """Seconds a deletion is told to those who resume."""

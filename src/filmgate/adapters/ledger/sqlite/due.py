@@ -13,7 +13,7 @@ from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Conflict
 from filmgate.domain.task import Task
 from filmgate.domain.work import CLOCKED, ENDING, FENCED, OUTLIVING, WorkItem, WorkKind, engine_of
-from filmgate.ports.ledger import Claim
+from filmgate.ports.work import Claim
 
 _CLOCKED = json(sorted(CLOCKED))
 _OUTLIVING = json(sorted(OUTLIVING))

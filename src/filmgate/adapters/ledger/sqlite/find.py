@@ -5,7 +5,7 @@ from __future__ import annotations
 from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.rows import json, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
-from filmgate.ports.ledger import COUNTED, Page, TaskFilter
+from filmgate.ports.tasks import COUNTED, Page, TaskFilter
 
 _SCALARS = ("user_id", "created_min", "created_max")
 _ORDERS = {True: "newest", False: "oldest"}

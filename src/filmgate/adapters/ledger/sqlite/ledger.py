@@ -32,20 +32,12 @@ from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
 from filmgate.domain.work import WorkItem, WorkKind
 from filmgate.modes import file_mode
-from filmgate.ports.ledger import (
-    ApiKey,
-    Application,
-    Change,
-    Claim,
-    IdempotencyMatch,
-    IdempotencyRecord,
-    OpenSubmit,
-    Page,
-    RawRequest,
-    StoredMedia,
-    TaskChange,
-    TaskFilter,
-)
+from filmgate.ports.idempotency import IdempotencyMatch, IdempotencyRecord
+from filmgate.ports.keys import ApiKey, Application
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.provider_ids import OpenSubmit
+from filmgate.ports.tasks import Change, Page, RawRequest, TaskChange, TaskFilter
+from filmgate.ports.work import Claim
 
 _GET_TASK = SQL["get_task"]
 

@@ -14,7 +14,7 @@ from filmgate.domain.errors import Conflict
 from filmgate.domain.generation import Generation
 from filmgate.domain.states import Stage
 from filmgate.domain.work import Queue, WorkKind
-from filmgate.ports.ledger import KNOWN_DAYS, OpenSubmit, Sought
+from filmgate.ports.provider_ids import KNOWN_DAYS, OpenSubmit, Sought
 
 _generation = msgspec.json.Decoder(Generation).decode
 _sought = msgspec.json.Decoder(Sought).decode

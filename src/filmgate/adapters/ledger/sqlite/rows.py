@@ -13,7 +13,9 @@ from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
 from filmgate.domain.work import WorkItem, WorkKind
-from filmgate.ports.ledger import ApiKey, Application, Change, StoredMedia
+from filmgate.ports.keys import ApiKey, Application
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.tasks import Change
 
 _STATES = {state.value: state for state in State}
 _STAGES = {stage.value: stage for stage in Stage}

@@ -7,7 +7,7 @@ import apsw
 from filmgate.adapters.ledger.sqlite.statements import Values, run
 from filmgate.domain.errors import InFlight
 from filmgate.domain.task import Task
-from filmgate.ports.ledger import IdempotencyRecord
+from filmgate.ports.idempotency import IdempotencyRecord
 
 _SWEPT = 10
 """Expired rows that go with each new one."""

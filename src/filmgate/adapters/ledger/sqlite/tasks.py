@@ -27,7 +27,10 @@ from filmgate.domain.limits import Limits
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.work import WorkItem, WorkKind, work_for
-from filmgate.ports.ledger import Change, IdempotencyRecord, RawRequest, Sought, StoredMedia
+from filmgate.ports.idempotency import IdempotencyRecord
+from filmgate.ports.media import StoredMedia
+from filmgate.ports.provider_ids import Sought
+from filmgate.ports.tasks import Change, RawRequest
 
 _RETRY_SECONDS = 10
 """When to come back with a task that was one too many: one of the others may have ended by then."""

@@ -15,8 +15,9 @@ from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import FINAL, State
 from filmgate.domain.webhooks import CallbackStatus
 from filmgate.domain.work import Queue, WorkItem, WorkKind
-from filmgate.ports.ledger import COUNTED, Claim
+from filmgate.ports.tasks import COUNTED
 from filmgate.ports.webhooks import CallbackPage, Delivery, DeliveryOutcome, SigningSecret, WebhookEvent, WebhookFilter
+from filmgate.ports.work import Claim
 
 _KEPT_DELIVERIES = 50
 """So many deliveries of one callback are kept, the newest."""
