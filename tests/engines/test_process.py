@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from filmgate.adapters.process import WorkerPool, WorkerProcess
+from filmgate.adapters.engines.worker import WorkerPool, WorkerProcess
 from filmgate.domain.errors import EngineCrashed, EngineFailed
 
 TOY = """
 import os, sys, threading
-from filmgate.adapters.process import JobFailed, WorkerBroken, serve
+from filmgate.adapters.engines.worker import JobFailed, WorkerBroken, serve
 
 def handle(order, report):
     match order["do"]:
@@ -253,7 +253,7 @@ def test_worker_dies_with_its_parent(toy: str, do: str) -> None:
     """Kill the service outright in the middle of a job: the worker is gone within a moment."""
     program = (
         "import asyncio\n"
-        "from filmgate.adapters.process import WorkerProcess\n"
+        "from filmgate.adapters.engines.worker import WorkerProcess\n"
         f"worker = WorkerProcess({toy!r}, name='toy')\n"
         f"asyncio.run(worker.run({{'do': {do!r}}}, lambda percent: print(worker.pid, flush=True)))\n"
     )

@@ -10,15 +10,16 @@ import pytest
 
 from filmgate.adapters.engines.studio import StudioEngine
 from filmgate.adapters.engines.studio.render.gl import NoGl, renderer_name
-from filmgate.adapters.process import WorkerPool
+from filmgate.adapters.engines.worker import WorkerPool
 from filmgate.domain.errors import EngineCrashed
 from filmgate.domain.generation import Kind
 from tests.engines.shop import Shop
 
 SABOTAGE = """
 import ctypes
-from filmgate.adapters.process import serve
-from filmgate.adapters.engines.studio import gl, worker
+from filmgate.adapters.engines.worker import serve
+from filmgate.adapters.engines.studio import worker
+from filmgate.adapters.engines.studio.render import gl
 
 def lose():
     gl.context().release()

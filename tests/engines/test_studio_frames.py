@@ -19,7 +19,7 @@ from filmgate.adapters.engines.studio.pixels.picture import Picture, cover
 from filmgate.adapters.engines.studio.prompt.imagine import imagine
 from filmgate.adapters.engines.studio.render.gl import NoGl, renderer_name
 from filmgate.adapters.engines.studio.render.renderer import CHOICE, RenderBackend, probe, renderer_for
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 
 WIDTH, HEIGHT = 176, 100
 PROMPTS = {

@@ -22,7 +22,7 @@ from filmgate.adapters.engines.studio.pixels import picture as pictures
 from filmgate.adapters.engines.studio.pixels.reel import Reel
 from filmgate.adapters.engines.studio.prompt.imagine import imagine, unread
 from filmgate.adapters.engines.studio.render.renderer import RenderBackend, probe, renderer_for
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.generation import (
     Generation,

@@ -17,9 +17,9 @@ from PIL import Image
 from tests.media.painting import MakeClip, brightening, names
 
 from filmgate.adapters.decode import SandboxedTools
-from filmgate.adapters.decode.confine import die_with
 from filmgate.adapters.decode.messages import ChildLimits, SandboxOperation
 from filmgate.adapters.decode.sandbox import Sandbox, regular_file
+from filmgate.adapters.process import die_with
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 
 _MIB = 1024 * 1024
@@ -40,7 +40,7 @@ def children(pid: int) -> list[int]:
 
 def helpers(pid: int) -> list[int]:
     """List the helper processes of a process."""
-    return [child for child in children(pid) if b"media.zygote" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children(pid) if b"decode.zygote" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def alive(pid: int) -> bool:
@@ -268,10 +268,10 @@ def test_confined_process(tmp_path: Path, attempt: str):
 import os, resource, socket, sys
 from filmgate.adapters.decode.confine import confine, leave_network
 from filmgate.adapters.decode.landlock import stay_in
-from filmgate.adapters.decode.messages import Limits
+from filmgate.adapters.decode.messages import ChildLimits
 alone = leave_network()
 os.chdir({str(box)!r})
-confine(Limits(memory=500 * 2**20, cpu=5, wall=5, file=1000), {str(box)!r})
+confine(ChildLimits(memory=500 * 2**20, cpu=5, wall=5, file=1000), {str(box)!r})
 open("mine", "wb").write(b"x" * 1000)
 attempt = {attempt!r}
 try:

@@ -6,7 +6,6 @@ import ctypes
 import functools
 import os
 import resource
-import signal
 import sys
 
 from filmgate.adapters.decode.landlock import SCOPES_SINCE, stay_in
@@ -20,18 +19,10 @@ from filmgate.adapters.decode.namespaces import (
 )
 from filmgate.adapters.decode.seccomp import compile_filter, deny_calls
 
-__all__ = ["confine", "die_with", "leave_network", "prepare"]
+__all__ = ["confine", "leave_network", "prepare"]
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _OPEN_FILES = 32
-
-
-def die_with(parent: int) -> None:
-    """Make the kernel kill this process when `parent`, its parent process, is gone; leave now if it already is."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 @functools.cache

@@ -12,9 +12,9 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import uuid
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from filmgate.adapters.decode.messages import (
     SandboxResult,
     StopChild,
 )
+from filmgate.adapters.process import ChildProcess
 from filmgate.domain.errors import DecoderCrashed, DecoderLost, InvalidMedia, Unavailable
 from filmgate.domain.media import Facts
 
@@ -122,9 +123,7 @@ class Sandbox:
 class _Helper:
     """A running helper process and the socket to it."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, process: ChildProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._process = process
         self._writer = writer
         self._waiting: dict[int, asyncio.Future[ChildExited]] = {}
@@ -134,7 +133,7 @@ class _Helper:
     async def start(cls) -> _Helper:
         ours, theirs = socket.socketpair()
         with theirs:
-            process = _spawn(theirs.fileno())
+            process = await _spawn(theirs.fileno())
         reader, writer = await asyncio.open_connection(sock=ours)
         return cls(process, reader, writer)
 
@@ -153,7 +152,7 @@ class _Helper:
             return await asyncio.wait_for(asyncio.shield(ended), job.limits.wall + _GRACE)
         except TimeoutError:
             # The helper kills late children itself; one that does not is broken.
-            self._process.kill()
+            self._process.kill_now()
             raise ConnectionResetError("the helper does not answer") from None
         except asyncio.CancelledError:
             # The child must be gone before its folder goes.
@@ -169,15 +168,8 @@ class _Helper:
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
-        await asyncio.to_thread(self._end)
+        await self._process.end(_GRACE)
         await self._listener
-
-    def _end(self) -> None:
-        try:
-            self._process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _send(self, order: SandboxJob | StopChild) -> None:
         self._writer.write(msgspec.json.encode(order) + b"\n")
@@ -204,12 +196,12 @@ def regular_file(path: Path) -> Path:
     return path
 
 
-def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
-    """Start the helper; from the thread of the event loop, as it dies with the thread that started it."""
-    return subprocess.Popen(  # noqa: S603
+async def _spawn(descriptor: int) -> ChildProcess:
+    """Start the helper with its end of the socket. Raises OSError."""
+    return await ChildProcess.start(
         [sys.executable, "-P", "-m", "filmgate.adapters.decode.zygote", str(descriptor), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdin=DEVNULL,
+        stdout=DEVNULL,
         pass_fds=(descriptor,),
         env=_environment(),
         # A session of its own keeps the terminal's Ctrl-C from it: it ends with us, after our last file.

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from filmgate.adapters.decode.confine import confine, die_with, leave_network, prepare
+from filmgate.adapters.decode.confine import confine, leave_network, prepare
 from filmgate.adapters.decode.decode import perform
 from filmgate.adapters.decode.messages import (
     NO_ROOM,
@@ -32,6 +32,7 @@ from filmgate.adapters.decode.messages import (
     SandboxResult,
     StopChild,
 )
+from filmgate.adapters.process import die_with
 
 # Nothing of the file's: EFBIG is its own limit, and EIO is also what the decoders call a file that is cut off.
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})

@@ -15,11 +15,12 @@ import signal
 import sys
 import threading
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import NoReturn
 
 from filmgate.adapters.cli.errors import CommandExit, Exit
+from filmgate.adapters.process import ChildProcess
 
 _ADDRESS = "embedded"
 _SERVES = re.compile(rb" serves (http://\S+) ")
@@ -27,7 +28,6 @@ _GRACE = 1
 """Seconds that running work gets when the agent leaves; what is unfinished goes on at the next start."""
 
 _STOP_SECONDS = 10.0
-_RELAY_SECONDS = 1.0
 _AWAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
@@ -37,26 +37,24 @@ class Embedded:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self._process: Process | None = None
-        self._relays: list[asyncio.Task[None]] = []
+        self._process: ChildProcess | None = None
+        self._output: asyncio.Task[None] | None = None
         self._complaint: str | None = None
 
     async def start(self) -> str:
         """Start the service and give its address. Raises Stop with the reason why there is none."""
         await self.stop()
         self._complaint = None
-        process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", __name__, "--host", "127.0.0.1", "--port", "0", "--data", str(self.data)),
+        process = self._process = await ChildProcess.start(
+            (sys.executable, "-m", __name__, "--host", "127.0.0.1", "--port", "0", "--data", str(self.data)),
+            relay=self._relay,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=PIPE,
             env={**os.environ, "FILMGATE_GRACE": str(_GRACE)},
         )
-        assert process.stdout is not None
-        self._relays = [asyncio.ensure_future(self._relay(process))]
         async for line in process.stdout:  # a first key may be told before: that is nobody's business
             if serves := _SERVES.search(line):
-                self._relays.append(asyncio.ensure_future(_drain(process.stdout)))
+                self._output = asyncio.ensure_future(_drain(process.stdout))
                 address = serves[1].decode()
                 self._announce(f"{process.pid} {address}\n")
                 return address
@@ -68,17 +66,9 @@ class Embedded:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        _, late = await asyncio.wait(self._relays, timeout=_RELAY_SECONDS)
-        for relay in late:  # a child of its own still holds the other end
-            relay.cancel()
+        await process.end(_STOP_SECONDS)
+        if self._output is not None:
+            self._output.cancel()
         if self._read_note()[:1] == [str(process.pid)]:
             (self.data / _ADDRESS).unlink(missing_ok=True)
 
@@ -116,14 +106,12 @@ class Embedded:
             return __name__.encode() in Path(f"/proc/{self._holder()}/cmdline").read_bytes()
         return False
 
-    async def _relay(self, process: Process) -> None:
-        """Pass the service's log on, and keep what it complains about."""
-        assert process.stderr is not None
-        async for line in process.stderr:
-            os.write(2, line)
-            text = line.decode(errors="replace").strip()
-            if text.startswith("filmgate: "):
-                self._complaint = text.removeprefix("filmgate: ")
+    def _relay(self, line: bytes) -> None:
+        """Pass a line of the service's log on, and keep its complaint."""
+        os.write(2, line + b"\n")
+        text = line.decode(errors="replace").strip()
+        if text.startswith("filmgate: "):
+            self._complaint = text.removeprefix("filmgate: ")
 
     def _failure(self) -> CommandExit:
         reason = self._complaint or "its reasons are on stderr."

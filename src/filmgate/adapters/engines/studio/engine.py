@@ -10,7 +10,7 @@ import msgspec
 
 from filmgate.adapters.engines.studio.job.order import order_of
 from filmgate.adapters.engines.studio.render.quality import QUALITIES, STANDARD
-from filmgate.adapters.process import WorkerPool
+from filmgate.adapters.engines.worker import WorkerPool
 from filmgate.domain.adjustments import Adjustment, not_enhanced, not_looped, size_changes, works_on_clip
 from filmgate.domain.capabilities import SIDES, Capabilities
 from filmgate.domain.failures import Failure, FailureCode

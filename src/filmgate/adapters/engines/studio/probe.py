@@ -12,7 +12,7 @@ import msgspec
 from filmgate.adapters.engines.studio.job.order import RenderOrder
 from filmgate.adapters.engines.studio.render.quality import STANDARD
 from filmgate.adapters.engines.studio.render.renderer import probe
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 from filmgate.domain.generation import Kind, Operation
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from filmgate.adapters.engines.studio.job.order import RenderOrder
-from filmgate.adapters.process import Handler, serve
+from filmgate.adapters.engines.worker import Handler, serve
 from filmgate.ports.engine import Report
 
 _NICENESS = 5

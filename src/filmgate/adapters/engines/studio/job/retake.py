@@ -9,7 +9,7 @@ from filmgate.adapters.engines.studio.pixels import film, picture
 from filmgate.adapters.engines.studio.pixels.reel import Reel, Span, moments
 from filmgate.adapters.engines.studio.render.renderer import RenderBackend
 from filmgate.adapters.engines.studio.staging.past import Past, past_of
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.generation import Kind, Operation
 from filmgate.domain.sizes import RESOLUTIONS, frame_size, nearest_size

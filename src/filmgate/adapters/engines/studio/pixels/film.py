@@ -16,7 +16,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from filmgate.adapters.engines.studio.pixels.picture import Picture
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.sizes import FPS
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 from filmgate.domain.failures import FailureCode
 
 Picture = NDArray[Any]

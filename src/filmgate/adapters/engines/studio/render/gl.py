@@ -16,7 +16,7 @@ from filmgate.adapters.engines.studio.pixels.picture import Picture
 from filmgate.adapters.engines.studio.render.layers import SOFT_MAIN, Layer, Moment, Uniforms, layers, uniforms
 from filmgate.adapters.engines.studio.render.net import Net, tell
 from filmgate.adapters.engines.studio.render.quality import Quality
-from filmgate.adapters.process import WorkerBroken
+from filmgate.adapters.engines.worker import WorkerBroken
 
 _CPU_DRIVERS = ("llvmpipe", "softpipe", "swiftshader", "software")
 

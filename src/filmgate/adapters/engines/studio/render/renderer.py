@@ -12,7 +12,7 @@ from filmgate.adapters.engines.studio.pixels.picture import Picture
 from filmgate.adapters.engines.studio.render.gl import GlRenderer, NoGl, renderer_name
 from filmgate.adapters.engines.studio.render.quality import QUALITIES, STANDARD
 from filmgate.adapters.engines.studio.render.reduced_renderer import ReducedRenderer
-from filmgate.adapters.process import JobFailed
+from filmgate.adapters.engines.worker import JobFailed
 
 CHOICE = "FILMGATE_STUDIO_RENDERER"
 """Environment variable: auto (the default), gl or reduced."""
