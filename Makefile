@@ -1,4 +1,4 @@
-# Filmgate: `make run` makes a video, `make test` proves that everything works, `make check` reads the code.
+# Filmgate: `make run` makes a video, `make test` shows that everything works, `make check` reads the code.
 
 PYTHON ?= python3
 PROMPT ?= Ocean waves rolling in at sunset
@@ -11,7 +11,7 @@ CLIENTS := mcp1 fastmcp tdqs litellm langchain
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-313 chaos mutants check install install-dev install-clients lock bench client gallery clean
+.PHONY: help run test test-all test-313 unit coverage chaos mutants check install install-dev install-clients lock bench client gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
@@ -19,8 +19,11 @@ help: ## Say what there is to make
 run: install ## Start the service, make one video (PROMPT="…"), keep serving (ONCE=1: stop after the video)
 	@PROMPT='$(subst ','\'',$(PROMPT))' ONCE='$(ONCE)' $(BIN)/python scripts/first_run.py
 
-test: install-dev install-clients ## Install what the tests need and run them all
+test: install-dev install-clients ## Install what the tests need and run them, of the long ones a tenth that changes daily
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
+
+test-all: install-dev install-clients ## Run every test, the long ones too
+	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup --all tests $(ARGS)
 
 test-313: install-dev ## Run all tests on Python 3.13: in a Debian 13 (needs root and mmdebstrap), or with a python3.13 that is here
 	@$(BIN)/python scripts/python313.py --clients -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
@@ -29,8 +32,8 @@ chaos: install-dev ## Kill the service KILLS=1000 times, send it INPUTS=10000 ma
 	@$(BIN)/python -m tests.kill --kills $(KILLS) $(ARGS)
 	@$(BIN)/python scripts/fuzz.py --inputs $(INPUTS)
 
-mutants: install-dev ## Plant defects in the service, and report which kill tests notice each
-	@$(BIN)/python -m tests.kill.mutants $(ARGS)
+mutants: install-dev ## Plant bugs in a copy of the source, and report which tests find each
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 check: install-dev ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -1,8 +1,11 @@
-"""What all tests share: a running service."""
+"""What all tests share: a running service, and the choice of the long tests that a run takes."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +18,55 @@ from tests.support.service import RunningService
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("filmgate", deadline=None)
 settings.load_profile("filmgate")
+
+
+LONG_SEED = "FILMGATE_LONG_SEED"
+"""Environment variable of the seed, which the workers of one run share."""
+
+LONG_PART = 10
+"""One of so many long tests is run where whole folders are."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that choose long tests."""
+    parser.addoption("--all", action="store_true", help="run every long test, not a tenth of them")
+    parser.addoption("--long-seed", type=int, help="what the tenth of the long tests is drawn by (the day)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fix the seed before workers start, so that all draw the same tests."""
+    given = config.getoption("--long-seed")
+    if given is not None or LONG_SEED not in os.environ:
+        os.environ[LONG_SEED] = str(int(time.time() // 86_400) if given is None else given)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which long tests a run takes, so that it can be repeated."""
+    if takes_all(config):
+        return "long tests: all"
+    return f"long tests: one of {LONG_PART}, --long-seed {os.environ[LONG_SEED]}; all of them with --all"
+
+
+def takes_all(config: pytest.Config) -> bool:
+    """Return whether a run takes every long test: it is told to, or test files are named."""
+    return config.getoption("--all") or any(argument.partition("::")[0].endswith(".py") for argument in config.args)
+
+
+def is_drawn(name: str, seed: int) -> bool:
+    """Return whether a long test is in the tenth of a seed."""
+    return zlib.crc32(f"{seed} {name}".encode()) % LONG_PART == 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests that were not drawn."""
+    if takes_all(config):
+        return
+    seed = int(os.environ[LONG_SEED])
+    left = [item for item in items if item.get_closest_marker("long") and not is_drawn(item.nodeid, seed)]
+    if left:
+        out = {id(item) for item in left}
+        items[:] = [item for item in items if id(item) not in out]
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,7 @@ from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_size
 from filmgate.faults import Point
-from tests.kill.history import History
-from tests.kill.mutants import MOST, MUTANTS
+from tests.mutants.bugs import load
 from tests.support.service import RunningService, clean_env
 
 from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, prose, rows, snippets
@@ -291,13 +290,14 @@ def test_what_makes_an_id_unknown_is_documented_with_its_sources():
             assert all(sentence.fullmatch(f"{noun} not found") for noun in nouns)
 
 
-def test_the_defects_that_are_planted_are_documented():
-    """The page lists each defect that `make mutants` plants and what notices it, and counts the points."""
-    written = marked_rows("mutants", "docs/chaos-test.md")
-    assert [row[0] for row in written] == [mutant.wrong for mutant in MUTANTS.values()]
-    for (_, noticed, kills), mutant in zip(written, MUTANTS.values(), strict=True):
-        assert {*code(noticed)} <= mutant.kinds <= {*History.KINDS}
-        assert 1 <= int(kills) <= MOST
+def test_the_bugs_that_are_planted_are_documented():
+    """The page lists each bug that `make mutants` plants, with its promise and a figure; the points are counted."""
+    written = marked_rows("bugs", "docs/planted-bugs.md")
+    bugs = load()
+    assert [row[:2] for row in written] == [[", ".join(filter(None, (str(b.promise), b.pool))), b.wrong] for b in bugs]
+    for (_, _, found_by, seconds), bug in zip(written, bugs, strict=True):
+        assert code(found_by) == list(dict.fromkeys(test.partition("::")[0] for test in bug.tests))
+        assert 0 < int(seconds) <= bug.limit
     assert f"names {len(Point)} points" in page("docs/chaos-test.md")
 
 

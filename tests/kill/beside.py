@@ -159,7 +159,6 @@ class Backups:
         away = {"engines": tables("http://127.0.0.1:9"), "allow_networks": "", "max_unfinished": "0"}
         copy = Victim(self._hatchery, data, **away)
         copy.env |= {"CHAOS_KEY": "unused"}
-        copy.mutant = self._victim.mutant
         assert copy.hatch(), copy.log.read_text()[-4000:]
         with httpx2.Client(base_url=copy.url, headers=copy.headers, timeout=20) as http:
             for task_id in list(tasks)[:20]:
@@ -169,8 +168,7 @@ class Backups:
 
     def _run(self, *command: str, data: Path, fault: str = "") -> Hatched:
         env = self._victim.env | {"FILMGATE_DATA": str(data), VARIABLE: fault}
-        mutant = self._victim.mutant
-        return self._hatchery.hatch(env, self._folder, self._folder / "log", run=command, mutant=mutant)
+        return self._hatchery.hatch(env, self._folder, self._folder / "log", run=command)
 
 
 def tables(url: str) -> str:

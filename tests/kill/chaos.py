@@ -64,11 +64,11 @@ class Chaos:
     """A service that is killed, its provider, its receiver, and clients with a good memory."""
 
     def __init__(
-        self, folder: Path, seed: int, *, studio: int = 0, mutant: str = "", acts: tuple[str, ...] = ()
+        self, folder: Path, seed: int, *, studio: int = 0, acts: tuple[str, ...] = ()
     ) -> None:
         """Take an empty folder, the seed of all that is random, and for how many tasks the studio is used.
 
-        `mutant` is a defect that the service has, `acts` what the clients do, if not everything.
+        `acts` is what the clients do, if not everything.
         """
         self.chance = random.Random(seed)
         self.history = History()
@@ -76,7 +76,6 @@ class Chaos:
         self.wire_counts: dict[str, int] = {}
         self._folder = folder
         self._studio = studio
-        self._mutant = mutant
         self._acts = acts
         self._sessions: list[int] = []
         self._stack = ExitStack()
@@ -117,7 +116,6 @@ class Chaos:
         assert made.returncode == 0, made.stderr
         self.victim.end(children=True)
         self.victim.env |= {"FILMGATE_API_KEY": _KEY, "FILMGATE_ADMIN_KEY": _KEY}
-        self.victim.mutant = self._mutant
         assert self.victim.hatch(""), self.victim.log.read_text()[-4000:]
         admin = self.victim.headers
         first = App("first", admin, f"{self.hooks.url}/hook/first")

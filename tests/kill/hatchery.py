@@ -2,7 +2,7 @@
 
 Starting Python and importing takes most of a start; a thousand kills need a thousand starts. Run as
 `python -m tests.kill.hatchery`; it reads an order in JSON per line, `{"env": {...}, "cwd": "...", "log": "...",
-"run": [...], "mutant": ""}`, and answers `{"pid": n}`; when a process ends it says `{"ended": n, "status": n}`, as
+"run": [...]}`, and answers `{"pid": n}`; when a process ends it says `{"ended": n, "status": n}`, as
 `subprocess` counts. What is run is `["serve"]`, `["backup", FOLDER]` or `["restore", BACKUP]`.
 """
 
@@ -76,10 +76,10 @@ class Hatchery:
         self._reader.start()
 
     def hatch(
-        self, env: dict[str, str], cwd: Path, log: Path, run: Sequence[str] = ("serve",), mutant: str = ""
+        self, env: dict[str, str], cwd: Path, log: Path, run: Sequence[str] = ("serve",)
     ) -> Hatched:
-        """Fork a service or a command, with a defect if one is named."""
-        order = {"env": env, "cwd": str(cwd), "log": str(log), "run": list(run), "mutant": mutant}
+        """Fork a service or a command."""
+        order = {"env": env, "cwd": str(cwd), "log": str(log), "run": list(run)}
         with self._lock:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order) + "\n")
@@ -189,10 +189,6 @@ def _be(order: dict[str, Any]) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["env"])
         os.chdir(order["cwd"])
-        if order["mutant"]:
-            from tests.kill.mutants import MUTANTS
-
-            MUTANTS[order["mutant"]].plant()
         status = _run(order["run"])
     except BaseException:  # noqa: BLE001 - it ends below, and the log has why
         import traceback

@@ -22,8 +22,6 @@ class Victim(RunningService):
         port = free_port()
         super().__init__(data, port=str(port), **options)
         self._hatchery = hatchery
-        self.mutant = ""
-        """The defect that it has."""
         self.url = f"http://127.0.0.1:{port}"
         self.trace = data.with_name("trace")
 
@@ -35,7 +33,7 @@ class Victim(RunningService):
     def hatch(self, fault: str = "") -> bool:
         """Start it with a fault, and wait until it serves; False if it died before."""
         self.env |= {VARIABLE: fault, TRACE: str(self.trace)}
-        self.process = self._hatchery.hatch(self.env, self.data.parent, self.log, mutant=self.mutant)  # type: ignore[assignment]
+        self.process = self._hatchery.hatch(self.env, self.data.parent, self.log)  # type: ignore[assignment]
         deadline = time.monotonic() + START_DEADLINE
         while not self._serves():
             if self.died:

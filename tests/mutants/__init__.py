@@ -1,0 +1,1 @@
+"""Bugs that are planted into copies of the source, one at a time, each with the tests that have to find it."""

@@ -1,0 +1,176 @@
+"""Plant each bug into a copy of the source, run its tests there, and print which were found.
+
+Usage: python -m tests.mutants [--only NAME] [--sample N --seed S] [--json]. The checkout itself is never edited.
+Returns 1 if a bug was not found or its patch does not apply, 2 if a test fails without any bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.mutants.bugs import ROOT, Bug, PatchError, choose, load
+
+_PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=line")
+_TESTS_FAILED = 1
+"""The exit status of pytest for tests that ran and failed; every other one but 0 is an error of the run."""
+
+_SOUND_LIMIT = 1_800.0
+
+
+class Result(NamedTuple):
+    """The outcome for one bug: found, not found, does not apply, no result, or took too long; and the seconds."""
+
+    bug: Bug
+    outcome: str
+    seconds: float
+    detail: str = ""
+
+
+class Copy:
+    """A copy of the tracked files in a temporary folder, in which tests import the copied source."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy what git tracks and what it would add; ignored files stay behind."""
+        self.root = folder / "tree"
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=True,
+        ).stdout.decode()  # fmt: skip
+        for name in filter(None, listed.split("\0")):
+            source, target = ROOT / name, self.root / name
+            if source.is_file() and not source.is_symlink():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+        paths = [str(self.root / "src"), str(self.root)]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FILMGATE_"))}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.env = kept | {
+            "PYTHONPATH": os.pathsep.join(paths),
+            # By size and hash, not by time: a bug and its undoing may come within one second.
+            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+        }
+        found = self._python("-c", "import filmgate; print(filmgate.__file__)").strip()
+        if not Path(found).is_relative_to(self.root):
+            raise RuntimeError(f"tests of the copy would import {found}")
+
+    def run(self, tests: Sequence[str], limit: float) -> tuple[int | None, str]:
+        """Run tests; return the exit status of pytest, or None where the time is up, and the end of its output."""
+        each = max(30, int(limit) - 10)
+        command = [sys.executable, *_PYTEST, f"--timeout={each}", *tests]
+        with tempfile.TemporaryFile("w+") as output:
+            running = subprocess.Popen(
+                command, cwd=self.root, env=self.env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            try:
+                status: int | None = running.wait(limit)
+            except subprocess.TimeoutExpired:
+                status = None
+            finally:
+                # Services that the tests have started are in sessions of their own and end with them.
+                if running.poll() is None:
+                    os.killpg(running.pid, signal.SIGKILL)
+                    running.wait()
+            output.seek(0)
+            return status, output.read()[-3_000:]
+
+    def _python(self, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=self.root, env=self.env, capture_output=True, text=True, check=True
+        ).stdout
+
+
+def plant(copy: Copy, bug: Bug) -> Result:
+    """Plant a bug, run its tests, and remove it again."""
+    start = time.monotonic()
+    try:
+        changed = bug.apply(copy.root)
+    except PatchError as error:
+        return Result(bug, "does not apply", 0.0, str(error))
+    before = {path: path.read_bytes() for path in changed}
+    try:
+        for path, text in changed.items():
+            path.write_text(text, encoding="utf-8")
+        status, output = copy.run(bug.tests, bug.limit)
+    finally:
+        for path, data in before.items():
+            path.write_bytes(data)
+            os.utime(path, (time.time(), time.time() + 1))
+    seconds = time.monotonic() - start
+    if status == _TESTS_FAILED:
+        return Result(bug, "found", seconds)
+    outcome = "not found" if status == 0 else "took too long" if status is None else "no result"
+    return Result(bug, outcome, seconds, output)
+
+
+def check_sound(copy: Copy, bugs: Sequence[Bug]) -> str:
+    """Run all tests without any bug; return what failed, empty if all passed."""
+    tests = list(dict.fromkeys(test for bug in bugs for test in bug.tests))
+    status, output = copy.run(tests, _SOUND_LIMIT)
+    return "" if status == 0 else output
+
+
+def show_table(results: Sequence[Result]) -> str:
+    """Return the results as a table in Markdown."""
+    lines = ["| Promise | Bug | Found by | Seconds |", "|---|---|---|---|"]
+    for bug, outcome, seconds, _ in results:
+        place = f"{bug.promise}, {bug.pool}" if bug.pool else str(bug.promise)
+        tests = ", ".join(dict.fromkeys(f"`{test.partition('::')[0]}`" for test in bug.tests))
+        lines.append(f"| {place} | {bug.wrong} | {tests if outcome == 'found' else outcome.upper()} | {seconds:.0f} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant the bugs that are asked for and print a table, or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a bug, by its name; repeatable")
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="plant so many, drawn by the seed")
+    parser.add_argument("--seed", type=int, default=0, help="what the sample is drawn by (0)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, not a table")
+    parser.add_argument("--list", action="store_true", help="list the names and end")
+    given = parser.parse_args(arguments)
+    bugs = load()
+    if given.list:
+        print("\n".join(bug.name for bug in bugs))
+        return 0
+    unknown = sorted({*given.only} - {bug.name for bug in bugs})
+    if unknown:
+        parser.error(f"no bug is named {', '.join(unknown)}; --list lists the names")
+    chosen = choose(bugs, given.only, sample=given.sample, seed=given.seed)
+    with tempfile.TemporaryDirectory(prefix="filmgate-mutants-") as folder:
+        copy = Copy(Path(folder))
+        print(f"running the tests of {len(chosen)} bugs without any of them", file=sys.stderr, flush=True)
+        if failed := check_sound(copy, chosen):
+            print(f"a test fails without any bug:\n{failed}", file=sys.stderr)
+            return 2
+        results = []
+        for number, bug in enumerate(chosen, 1):
+            result = plant(copy, bug)
+            results.append(result)
+            progress = f"[{number}/{len(chosen)}] {bug.name}: {result.outcome} in {result.seconds:.0f} s"
+            print(progress, file=sys.stderr, flush=True)
+            if result.outcome != "found":
+                print(result.detail, file=sys.stderr, flush=True)
+    if given.json:
+        rows = [
+            {"name": bug.name, "promise": bug.promise, "pool": bug.pool, "outcome": outcome, "seconds": round(took, 1)}
+            for bug, outcome, took, _ in results
+        ]
+        print(json.dumps(rows, indent=1))
+    else:
+        print(show_table(results))
+    return int(any(result.outcome != "found" for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
