@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from tests.mutants.bugs import ROOT, Bug, PatchError, choose, load
 
-_PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=line")
+_PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "--tb=line")
 _TESTS_FAILED = 1
 """The exit status of pytest for tests that ran and failed; every other one but 0 is an error of the run."""
 
@@ -64,10 +65,10 @@ class Copy:
         if not Path(found).is_relative_to(self.root):
             raise RuntimeError(f"tests of the copy would import {found}")
 
-    def run(self, tests: Sequence[str], limit: float) -> tuple[int | None, str]:
+    def run(self, tests: Sequence[str], limit: float, *options: str) -> tuple[int | None, str]:
         """Run tests; return the exit status of pytest, or None where the time is up, and the end of its output."""
         each = max(30, int(limit) - 10)
-        command = [sys.executable, *_PYTEST, f"--timeout={each}", *tests]
+        command = [sys.executable, *_PYTEST, f"--timeout={each}", *options, *tests]
         with tempfile.TemporaryFile("w+") as output:
             running = subprocess.Popen(
                 command, cwd=self.root, env=self.env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -101,7 +102,7 @@ def plant(copy: Copy, bug: Bug) -> Result:
     try:
         for path, text in changed.items():
             path.write_text(text, encoding="utf-8")
-        status, output = copy.run(bug.tests, bug.limit)
+        status, output = copy.run(bug.tests, bug.limit, "-x")
     finally:
         for path, data in before.items():
             path.write_bytes(data)
@@ -114,9 +115,12 @@ def plant(copy: Copy, bug: Bug) -> Result:
 
 
 def check_sound(copy: Copy, bugs: Sequence[Bug]) -> str:
-    """Run all tests without any bug; return what failed, empty if all passed."""
+    """Run all tests without any bug, those that fail once more; return what failed again, empty if all passed."""
     tests = list(dict.fromkeys(test for bug in bugs for test in bug.tests))
-    status, output = copy.run(tests, _SOUND_LIMIT)
+    status, output = copy.run(tests, _SOUND_LIMIT, "-n", "2", "--dist", "loadgroup")
+    if status == _TESTS_FAILED and (failed := re.findall(r"^FAILED (.+?)(?: - .*)?$", output, re.MULTILINE)):
+        # A machine with much else to do makes a test late that measures; a bug is there twice.
+        status, output = copy.run([name.partition("@")[0] for name in failed], _SOUND_LIMIT)
     return "" if status == 0 else output
 
 
@@ -137,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="plant so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=0, help="what the sample is drawn by (0)")
     parser.add_argument("--json", action="store_true", help="print one JSON document, not a table")
+    parser.add_argument("--unchecked", action="store_true", help="do not run the tests without any bug first")
     parser.add_argument("--list", action="store_true", help="list the names and end")
     given = parser.parse_args(arguments)
     bugs = load()
@@ -149,10 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = choose(bugs, given.only, sample=given.sample, seed=given.seed)
     with tempfile.TemporaryDirectory(prefix="filmgate-mutants-") as folder:
         copy = Copy(Path(folder))
-        print(f"running the tests of {len(chosen)} bugs without any of them", file=sys.stderr, flush=True)
-        if failed := check_sound(copy, chosen):
-            print(f"a test fails without any bug:\n{failed}", file=sys.stderr)
-            return 2
+        if not given.unchecked:
+            print(f"running the tests of {len(chosen)} bugs without any of them", file=sys.stderr, flush=True)
+            if failed := check_sound(copy, chosen):
+                print(f"a test fails without any bug:\n{failed}", file=sys.stderr)
+                return 2
         results = []
         for number, bug in enumerate(chosen, 1):
             result = plant(copy, bug)
