@@ -26,6 +26,9 @@ LONG_SEED = "FILMGATE_LONG_SEED"
 LONG_PART = 10
 """One of so many long tests is run where whole folders are."""
 
+LONG = Path(__file__).with_name("long.txt")
+"""The long tests, one a line: a file and a function, all cases of which are long ones."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that choose long tests."""
@@ -57,12 +60,28 @@ def is_drawn(name: str, seed: int) -> bool:
     return zlib.crc32(f"{seed} {name}".encode()) % LONG_PART == 0
 
 
+def long_tests() -> frozenset[str]:
+    """Return the long tests by file and function."""
+    return frozenset(line for line in LONG.read_text().splitlines() if line and not line.startswith("#"))
+
+
+def _in_group(item: pytest.Item) -> bool:
+    """Return whether the id of a test ends with the name of its group, as workers of one run write it."""
+    group = item.get_closest_marker("xdist_group")
+    return group is not None and "@" in item.nodeid
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the long tests that were not drawn."""
     if takes_all(config):
         return
-    seed = int(os.environ[LONG_SEED])
-    left = [item for item in items if item.get_closest_marker("long") and not is_drawn(item.nodeid, seed)]
+    seed, long = int(os.environ[LONG_SEED]), long_tests()
+    names = {id(item): item.nodeid.rpartition("@")[0] or item.nodeid for item in items if _in_group(item)}
+    left = [
+        item
+        for item in items
+        if (name := names.get(id(item), item.nodeid)).partition("[")[0] in long and not is_drawn(name, seed)
+    ]
     if left:
         out = {id(item) for item in left}
         items[:] = [item for item in items if id(item) not in out]

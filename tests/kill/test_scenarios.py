@@ -10,7 +10,6 @@ from tests.kill.history import History
 from tests.kill.scenarios import SCENARIOS, find_broken
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_killed_service_keeps_its_promises(tmp_path: Path, name: str) -> None:

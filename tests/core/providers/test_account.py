@@ -239,3 +239,17 @@ async def test_lost_answers_open_the_breaker_and_a_good_one_closes_it(opened: Op
     assert 4 < account.wait <= 5
     assert (await account.submit(ORDER)).id == ORDER.key
     assert (account.trouble, account.wait) == (None, 0)
+
+
+async def test_the_reason_of_an_account_shows_no_prompt(opened: Open):
+    """A provider that repeats a prompt in its error puts it into no reason that others than its owner see."""
+    provider = Small()
+    prompt = ORDER.generation.prompt
+    provider.troubles = [ProviderError(f"No balance for {prompt!r}.", account=True)]
+    account = opened(provider)
+    with pytest.raises(ProviderError) as told:
+        await account.submit(ORDER)
+    assert account.trouble is not None
+    assert prompt not in account.trouble
+    assert prompt not in told.value.message
+    assert "(the prompt)" in account.trouble
