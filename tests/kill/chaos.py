@@ -63,9 +63,7 @@ class Round(NamedTuple):
 class Chaos:
     """A service that is killed, its provider, its receiver, and clients with a good memory."""
 
-    def __init__(
-        self, folder: Path, seed: int, *, studio: int = 0, acts: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, folder: Path, seed: int, *, studio: int = 0, acts: tuple[str, ...] = ()) -> None:
         """Take an empty folder, the seed of all that is random, and for how many tasks the studio is used.
 
         `acts` is what the clients do, if not everything.

@@ -75,9 +75,7 @@ class Hatchery:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def hatch(
-        self, env: dict[str, str], cwd: Path, log: Path, run: Sequence[str] = ("serve",)
-    ) -> Hatched:
+    def hatch(self, env: dict[str, str], cwd: Path, log: Path, run: Sequence[str] = ("serve",)) -> Hatched:
         """Fork a service or a command."""
         order = {"env": env, "cwd": str(cwd), "log": str(log), "run": list(run)}
         with self._lock:

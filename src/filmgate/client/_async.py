@@ -29,7 +29,7 @@ from filmgate.client.results import (
 )
 from filmgate.client.retries import Retries, attempts
 from filmgate.client.usage import Changes, Standing, Usage
-from filmgate.client.waiting import Waiting
+from filmgate.client.wait import Waiting
 from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ class AsyncFilmgate:
         return await self._send(calls.models())
 
     async def me(self) -> Account:
-        """Say whose key this is."""
+        """Return the account of the key."""
         return await self._send(calls.account())
 
     async def list(
@@ -225,7 +225,7 @@ class AsyncFilmgate:
         return await self._send(calls.limits())
 
     async def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
-        """Set rules of an application, by its name or id; what is not given stays. Raises NotFound."""
+        """Set rules of an application, by its name or id; the others stay. Raises NotFound."""
         return await self._send(calls.set_limits(application, {**changes}))
 
     async def engine_status(self) -> tuple[EngineStatus, ...]:

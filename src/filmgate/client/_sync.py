@@ -30,7 +30,7 @@ from filmgate.client.results import (
 )
 from filmgate.client.retries import Retries, attempts
 from filmgate.client.usage import Changes, Standing, Usage
-from filmgate.client.waiting import Waiting
+from filmgate.client.wait import Waiting
 from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class Filmgate:
         return self._send(calls.models())
 
     def me(self) -> Account:
-        """Say whose key this is."""
+        """Return the account of the key."""
         return self._send(calls.account())
 
     def list(self, *, limit: int = 20, offset: int = 0, state: str | None = None, newest: bool = True) -> TaskPage:
@@ -222,7 +222,7 @@ class Filmgate:
         return self._send(calls.limits())
 
     def set_limits(self, application: str, **changes: Unpack[Changes]) -> Standing:
-        """Set rules of an application, by its name or id; what is not given stays. Raises NotFound."""
+        """Set rules of an application, by its name or id; the others stay. Raises NotFound."""
         return self._send(calls.set_limits(application, {**changes}))
 
     def engine_status(self) -> tuple[EngineStatus, ...]:

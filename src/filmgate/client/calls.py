@@ -98,7 +98,7 @@ def extend(task: Task | str, prompt: str, options: Options) -> Call[Task]:
 
 
 def get(task_id: str, *, hold: float = 0.0, patience: float = 1.5, backoff: float = 60.0) -> Call[Task]:
-    """Ask for a task; with `hold` the answer may come so many seconds later, at the task's end."""
+    """Ask for a task; with `hold` the answer may come up to that many seconds later, at the task's end."""
     params = {"wait": f"{hold:.3f}"} if hold else {}
     return Call("GET", _of(task_id), _task, params, hold=hold, patience=patience, backoff=backoff)
 
@@ -127,7 +127,7 @@ def engines() -> Call[tuple[Engine, ...]]:
 
 
 def account() -> Call[Account]:
-    """Ask who the holder of the key is."""
+    """Ask for the account of the key."""
     return Call("GET", f"{_PREFIX}/me", msgspec.json.Decoder(Account).decode)
 
 
@@ -201,7 +201,7 @@ def route(prompt: str, options: Options) -> Call[Route]:
 
 
 def unknown_submits() -> Call[tuple[UnknownSubmit, ...]]:
-    """Ask for the submits whose outcome is not known."""
+    """Ask for the requests with an unknown outcome."""
     return Call("GET", f"{_ADMIN}/unknown", _unknown_submits)
 
 

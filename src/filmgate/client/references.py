@@ -55,7 +55,7 @@ def reference(source: Source, field: str) -> dict[str, str]:
 
 
 def data_uri(path: Path, media_type: str | None = None) -> str:
-    """Read a local picture into a data URI; what it really is, is judged by the service. Raises InvalidInput."""
+    """Read a local picture into a data URI; the service judges its content. Raises InvalidInput."""
     try:
         if not path.is_file():
             raise InvalidInput(f"there is no file {path}")

@@ -92,7 +92,7 @@ class AdminService:
         return self._router.candidates(generation, await self._router.origin_of(generation, application_id), terms)
 
     async def unknown_submits(self) -> list[UnknownOutcome]:
-        """List the tasks whose submit has no known outcome, of all applications, oldest first."""
+        """List the tasks with an unknown outcome of all applications, oldest first."""
         return [await self._unknown(task) for task in await self._work_context.ledger.unknown_submits()]
 
     async def _unknown(self, task: Task) -> UnknownOutcome:

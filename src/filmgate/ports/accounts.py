@@ -24,7 +24,7 @@ class Accounts(Protocol):
         """Return how all applications stand, by name."""
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:
-        """Return what was counted for an application from the first day to the last, such as 2026-11-22."""
+        """Return the counts of an application from the first day to the last, such as 2026-11-22."""
 
     async def set_limits(self, application_id: str, own: OwnLimits) -> None:
         """Replace the rules that an application has of its own. Raises NotFound."""
@@ -50,10 +50,10 @@ class Retention(Protocol):
         """List the applications with a rule by which something is removed."""
 
     async def collect(self, application_id: str, now: float, limit: int) -> CollectedFiles:
-        """Remove up to so many tasks and files of an application, in one transaction."""
+        """Remove tasks and files of an application, up to a limit, in one transaction."""
 
     async def forget_submits(self, now: float, limit: int) -> int:
-        """Remove up to so many records of submits whose time is over, and return how many there were."""
+        """Remove expired records of submissions, up to a limit, and return their number."""
 
     async def strays(self, keys: Sequence[str]) -> list[str]:
         """Return which of these keys of the store no row refers to."""

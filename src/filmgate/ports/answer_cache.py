@@ -9,4 +9,4 @@ class AnswerCache(Protocol):
     """Rendered answers of final tasks."""
 
     def forget(self, task_id: str) -> None:
-        """Drop the answers of a task that was deleted or whose files were removed."""
+        """Drop the answers of a task after its deletion or the removal of its files."""

@@ -25,7 +25,7 @@ class QueueConfig(NamedTuple):
 
 
 def configure_queue(queue: Queue, work: Callable[[Claim], Awaitable[None]]) -> QueueConfig:
-    """Return the configuration of a queue whose slots are in the table."""
+    """Return the configuration of a queue with its slots from the table."""
     rules = QUEUES[queue]
     return QueueConfig(work, rules.slots, lasting=rules.lasting, share=rules.share)
 
@@ -34,7 +34,7 @@ class Dispatcher(Protocol):
     """Wakes, claims and limits; safety never depends on it."""
 
     async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
-        """Resume what was unfinished and take new work from now on."""
+        """Resume unfinished work and take new work from now on."""
 
     def wake(self, queue: str) -> None:
         """Wake the queue: it may have due work."""
@@ -46,4 +46,4 @@ class Dispatcher(Protocol):
         """Raise Unavailable if due work is not taken any more."""
 
     async def stop(self, grace: float) -> None:
-        """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
+        """Take no more work, wait up to `grace` seconds for running work, leave the rest to be resumed."""

@@ -66,7 +66,7 @@ class Engine(Protocol):
         """Return what a model can be asked for here; None for a request that names none."""
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return which values of a generation it would not use as they are, and what it would use instead."""
+        """Return the values of a generation that it would change, each with its replacement."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Return why this generation can never be done here, or None if it can."""

@@ -55,7 +55,7 @@ class Fetcher(Protocol):
     ) -> Response:
         """POST once, following no redirect. `timeout` is the whole exchange, in seconds. Raises FetchError.
 
-        The status is what is asked for: of a body that does not come at once, what there is of it is given.
+        Only the status counts: of a slow body the first part is returned.
         """
 
     async def close(self) -> None:

@@ -56,7 +56,7 @@ class Figures(Protocol):
     """Reads that are made beside the event loop, each of them bounded."""
 
     async def standing(self, now: float) -> UnfinishedWork:
-        """Count what is unfinished, in one moment."""
+        """Count the unfinished work, in one moment."""
 
     async def list_ended(self, after: int, limit: int) -> tuple[list[TaskEnd], int]:
         """List the ends among the changes behind a number, and give the number up to which that is all of them."""

@@ -32,17 +32,17 @@ class Ledger(Tasks, WorkQueue, MediaRows, Keys, IdempotencyLog, ProviderIds, Pro
 
     @property
     def retention(self) -> Retention:
-        """The removal of what is not kept for ever."""
+        """The removal of expired data."""
 
     @property
     def figures(self) -> Figures:
-        """Figures of all tasks, whoever owns them."""
+        """Figures of the tasks of all applications."""
 
     async def open(self) -> None:
         """Open or create the store and bring its schema up to date. Refuses a newer schema with Unavailable."""
 
     async def close(self) -> None:
-        """Finish what is being written and close."""
+        """Finish open writes and close."""
 
     async def ready(self) -> None:
         """Raise Unavailable unless the store can be read and written now."""

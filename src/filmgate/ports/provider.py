@@ -133,7 +133,7 @@ class Provider(Protocol):
         """Return what a model, by the provider's own name, can be asked for in this dialect."""
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return which values of a generation its requests cannot say as they are, and what is asked for instead."""
+        """Return the values of a generation that its requests cannot carry, each with its replacement."""
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Return why this generation can never be asked for in this dialect, or None if it can."""

@@ -46,7 +46,7 @@ class ProviderIds(Protocol):
     async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
         """Remember the origin of each engine's provider: an id of a provider belongs to one task of its origin.
 
-        An engine whose origin was never set counts as an origin of its own.
+        An engine without a set origin counts as an origin of its own.
         """
 
     async def find_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
@@ -68,7 +68,7 @@ class ProviderIds(Protocol):
         """
 
     async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
-        """Look for the submit of a task no more: the recall of what it has become is due, or there is nothing.
+        """End the search for the submission of a task: its cancellation is due, or there is nothing.
 
-        What is recalled is known from then on. False, and nothing is recalled, if it is known as another task's.
+        A cancelled id is known from then on. False, and nothing is cancelled, if it is another task's.
         """

@@ -51,7 +51,7 @@ class WorkQueue(Protocol):
         """Remove claimed work that is done."""
 
     async def clock_moved(self, seconds: float) -> None:
-        """Move what is due along with a clock that was set: limits either way, all else if the clock was set back."""
+        """Move due times along with a clock that was set: limits either way, others if it was set back."""
 
     async def release(self, worker: str | None) -> int:
         """Make the claims of a worker, or with None of all, due before all else; gives how many there were."""

@@ -68,7 +68,7 @@ def _reason(kind: str, place: tuple[str, ...], message: str, flags: Mapping[str,
 
 
 def _source(place: tuple[str, ...], flags: Mapping[str, Any]) -> str:
-    """Write where a setting was read: the flag, the variable, or the key of the file, with what it holds."""
+    """Write where a setting was read: the flag, the variable, or the key of the file, with its value."""
     from filmgate.domain.environment import PREFIX, is_service_link
     from filmgate.domain.settings import config_file
 

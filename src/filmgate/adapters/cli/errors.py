@@ -70,7 +70,7 @@ def stop_for(error: FilmgateClientError) -> CommandExit:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[None]:
-    """End the command where Filmgate itself, used without a server, cannot do what is asked."""
+    """End the command where Filmgate itself, used without a server, fails."""
     from filmgate.domain.errors import FilmgateError
 
     try:
@@ -80,7 +80,7 @@ def stopping() -> Iterator[None]:
 
 
 def task_failure(task: Task) -> CommandExit:
-    """Return the end of a command whose task failed."""
+    """Return the end of a command after a failed task."""
     code, reason = (
         ("unknown", "no reason is known") if task.failure is None else (task.failure.code, task.failure.message)
     )

@@ -36,7 +36,7 @@ def follow(
 
 
 def report(tasks: Sequence[Task], *, save: Path | None, as_json: bool, named: bool = False) -> Exit:
-    """Print how tasks ended; `named` is for a task whose id has been printed already."""
+    """Print how tasks ended; `named`: its id has been printed already."""
     if as_json:
         documents = [_document(task, save) for task in tasks]
         output.emit(documents[0] if len(documents) == 1 else documents)

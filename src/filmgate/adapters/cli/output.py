@@ -61,7 +61,7 @@ def describe(task: Task, saved: object = None) -> str:
 
 
 def remarks(task: Task) -> list[tuple[str, object]]:
-    """Return what is not as it was asked for."""
+    """Return the adjustments of a request."""
     known = "a scene drawn from the words of the prompt that the engine knows"
     changes: list[tuple[str, object]] = [("changed", _format_change(change)) for change in task.adjustments]
     return [("preview", task.preview and known), ("ignored", " ".join(task.ignored_words)), *changes]

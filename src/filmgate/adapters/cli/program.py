@@ -15,13 +15,13 @@ from filmgate.adapters.cli import (
     backup,
     doctor,
     engines,
+    former_names,
     generate,
     import_tasks,
     keys,
     limits,
     models,
     output,
-    renamed,
     serve,
     tasks,
     unknown,
@@ -57,9 +57,9 @@ app.add_typer(keys.commands, name="keys")
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)
-renamed.add_renamed(app, "callbacks", "webhooks")
-renamed.add_renamed(app, "adopt", "import")
-renamed.add_renamed(unknown.commands, "unknown decide", "unknown resolve")
+former_names.add_renamed(app, "callbacks", "webhooks")
+former_names.add_renamed(app, "adopt", "import")
+former_names.add_renamed(unknown.commands, "unknown decide", "unknown resolve")
 
 
 def _show_version(wanted: bool) -> None:

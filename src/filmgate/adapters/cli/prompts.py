@@ -10,7 +10,7 @@ from filmgate.adapters.cli.errors import CommandExit, Exit
 
 
 def confirm(question: str, otherwise: str) -> None:
-    """Ask for a yes. Raises Stop with what is so `otherwise`, and where nobody can be asked."""
+    """Ask for confirmation. Raises CommandExit with `otherwise` on a no, and without a terminal."""
     if not sys.stdin.isatty():
         raise CommandExit("Nobody can be asked here: confirm with --yes.", Exit.USAGE, code="not_confirmed")
     if not typer.confirm(question, err=True):

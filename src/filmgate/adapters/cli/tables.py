@@ -56,7 +56,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str | None, 
 
 
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], cut: str, width: int) -> dict[str, int]:
-    """Return each column what its longest field needs, up to a limit, and the one that is cut what is left."""
+    """Return the widths of columns: that of the longest field, up to a limit; the cut one gets the rest."""
     from rich.cells import cell_len
 
     needs = {column[0]: max(map(cell_len, column)) for column in zip(head, *rows, strict=True)}

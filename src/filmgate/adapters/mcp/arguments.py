@@ -274,7 +274,7 @@ def given_arguments(kind: type[msgspec.Struct], arguments: Mapping[str, Any]) ->
 
 
 def read(kind: type[Given], values: Mapping[str, Any]) -> Given:
-    """Read what `given` returned. Raises InvalidRequest naming the argument, what came and what is allowed."""
+    """Read what `given` returned. Raises InvalidRequest naming the argument, its value and the allowed ones."""
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:

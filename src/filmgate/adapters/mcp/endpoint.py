@@ -160,7 +160,7 @@ class McpEndpoint:
 
 
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
-    """Write what is refused before it is read, or cannot be read, as a JSON-RPC error."""
+    """Write the refusal of a request that was not, or cannot be, read as a JSON-RPC error."""
     code = _CODES.get(error.status, _REFUSED)
     words = {"code": code, "message": error.message, "data": error_words(error, trace_id)}
     return msgspec.json.encode({"jsonrpc": "2.0", "id": None, "error": words})

@@ -204,7 +204,7 @@ class Toolbox:
         return await self._tasks.submit(context, order)
 
     async def _understood(self, context: RequestContext, said: msgspec.Struct) -> tuple[Generation, tuple[str, str]]:
-        """Understand what is to be made, and what the tool calls its two sides."""
+        """Understand the generation, and the tool's names of its two sides."""
         match said:
             case arguments.Extend():
                 try:

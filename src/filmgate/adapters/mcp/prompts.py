@@ -27,7 +27,7 @@ class PromptGuide(NamedTuple):
 
     @property
     def definition(self) -> dict[str, Any]:
-        """Return what a client is told of it."""
+        """Return its description for clients."""
         return {"name": self.name, "title": self.title, "description": self.description}
 
 

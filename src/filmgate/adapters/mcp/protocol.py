@@ -28,7 +28,7 @@ class FullServer:
         self._running: asyncio.Task[None] | None = None
 
     async def serve(self, scope: Any, receive: Any, send: Any, *, stream: bool) -> None:
-        """Serve a request whose body is what `receive` gives."""
+        """Serve a request with the body from `receive`."""
         if self._ready is None:
             self._ready = asyncio.get_running_loop().create_future()
             self._running = asyncio.create_task(self._run(self._ready), name="mcp protocol")

@@ -33,7 +33,7 @@ def with_block(written: bytes, block: Mapping[str, Any]) -> bytes:
 
 
 def error_result(error: FilmgateError, trace_id: str) -> bytes:
-    """Write a call that could not be done, so that the agent can read what was wrong and where to find it."""
+    """Write a failed call, so that the agent can read the fault and its place."""
     words = _encode({"error": error_words(error, trace_id)}).decode()
     return b'{"content":[{"type":"text","text":%b}],"isError":true}' % _encode(words)
 

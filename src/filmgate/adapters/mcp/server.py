@@ -125,7 +125,7 @@ class ProtocolHandlers:
         return {}
 
     async def cancel_task(self, context: Context, params: TaskParams) -> dict[str, Any]:
-        """Stop long work; what has ended is left as it is."""
+        """Stop long work; an ended task stays as it is."""
         _require_extension(context)
         asking = _asking(context)
         try:
@@ -189,7 +189,7 @@ def _meta(context: Context) -> dict[str, Any] | None:
 
 
 def _fresh(context: Context) -> dict[str, Any]:
-    """Say, where the version has words for it, that what was read may change at any time."""
+    """Mark a result as changing at any time, where the version of the protocol can."""
     modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     return {"ttlMs": 0, "cacheScope": "private", "resultType": "complete"} if modern else {}
 

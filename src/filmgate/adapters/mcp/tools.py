@@ -114,7 +114,7 @@ class Tool(NamedTuple):
 
     @property
     def definition(self) -> dict[str, Any]:
-        """Return what a client is told of it."""
+        """Return its description for clients."""
         return {
             "name": self.name,
             "title": self.title,
@@ -312,5 +312,5 @@ BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 
 @cache
 def definitions() -> tuple[dict[str, Any], ...]:
-    """Return what clients are told of all tools."""
+    """Return the descriptions of all tools for clients."""
     return tuple(tool.definition for tool in TOOLS)

@@ -153,7 +153,7 @@ class WebApp:
     async def _route(self, scope: Scope, receive: Receive, reply: _Reply) -> object:
         """Dispatch to the mount of the path or to the framework, and return the chosen route.
 
-        It gets a scope of its own, so that what it adds, which is much, is gone before a stream begins.
+        It gets a scope of its own, so that its large additions are gone before a stream begins.
         """
         mount, own = self._mounts.get(scope["path"]), {**scope}
         await (self._framework if mount is None else mount.app)(own, receive, reply)  # type: ignore[operator]

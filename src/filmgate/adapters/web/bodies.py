@@ -184,7 +184,7 @@ class _Rest:
 async def _drain(rest: _Rest, size: int, most: int) -> None:
     """Take the rest of a body that is refused, unless it is too large for any path.
 
-    Most clients send all before they read. One whose connection is closed before would not see the answer.
+    Most clients send all before they read. After an earlier close they would not see the answer.
     """
     while rest.more and (not most or max(size, rest.received) <= most):
         await rest.receive()

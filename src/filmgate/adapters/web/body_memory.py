@@ -26,7 +26,7 @@ class BodyMemory:
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
 
     async def reserve(self, application: str, size: int) -> Release:
-        """Wait for room for so many bytes, and take it. A body larger than a share takes a whole share.
+        """Wait for room for a number of bytes, and take it. A body larger than a share takes a whole share.
 
         Raises Unavailable where none becomes free in time.
         """

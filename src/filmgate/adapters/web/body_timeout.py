@@ -21,7 +21,7 @@ class BodyTimeout(NamedTuple):
     rate: int
 
     def receive(self, receive: Receive) -> Receive:
-        """Watch over what is received. It raises BodyTooSlow, and InvalidRequest for a body that is cut off."""
+        """Limit the time of `receive`. It raises BodyTooSlow, and InvalidRequest for a body that is cut off."""
         return _BodyTimer(receive, self).receive
 
 

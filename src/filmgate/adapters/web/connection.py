@@ -236,6 +236,6 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 def patient(head_seconds: float, read_seconds: float, kept: Connections) -> type[PatientProtocol]:
-    """Return the protocol with time limits, whose connections are counted."""
+    """Return the protocol with time limits and counted connections."""
     limits = {"head_seconds": head_seconds, "read_seconds": read_seconds, "kept": kept}
     return type("PatientProtocol", (PatientProtocol,), limits)

@@ -116,7 +116,7 @@ class Connections:
         return False
 
     def _stalest(self, rank: dict[Connection, None]) -> Connection:
-        """Return the connection idle for longest. One whose request has come, and is not read yet, is not idle."""
+        """Return the connection idle for longest. One with a request that is not read yet is not idle."""
         for _ in range(min(_PROBED, len(rank))):
             connection = next(iter(rank))
             if not _has_sent(connection.descriptor()):

@@ -107,7 +107,7 @@ async def _prepend(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[
 
 
 async def _whole(media: Media, held: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield a whole file, the last piece only if all were what they should be: nobody takes a damaged one for it."""
+    """Yield a whole file; hold the last piece back from a damaged one, so that clients notice."""
     digest = hashlib.sha256(held)
     async for piece in pieces:
         yield held

@@ -102,7 +102,7 @@ class AccessControl:
         }
 
     async def caller(self, key: bytes | None) -> Caller:
-        """Find who holds this key. Raises Unauthorized."""
+        """Find the holder of this key. Raises Unauthorized."""
         if not key:
             raise Unauthorized()
         mark = digest(key)

@@ -57,7 +57,7 @@ class Expiry:
         await self._ledger.finish(claim)
 
     def _limit(self, task: Task, now: float) -> float:
-        """Return when to end a task, or to look again; that is now for one whose time is up."""
+        """Return when to end a task, or to look again; the time may be past."""
         if task.stage is Stage.SUBMITTING and task.work.asked is not None:
             # It is being sent, or was when a process died: whether it is of an unknown outcome is known in a moment.
             return min(now + _MOMENT, unknown_until(task.work.asked, self._settings(task.engine)))

@@ -115,7 +115,7 @@ class Idempotency:
         del equal[:-_EQUAL_REFUSALS]
 
     async def expect(self, sent: Fingerprint, task: Task) -> None:
-        """Expect a submit again whose sender was told that the time is up: it is about the same task then."""
+        """Expect a repeat of a request after its timeout: it means the same task."""
         if sent.key is None:
             await self._ledger.expect(
                 task, IdempotencyRecord(sent.digest, EXPECTED_SECONDS, tries=_BEFORE_ALL), self._clock()

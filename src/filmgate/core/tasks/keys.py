@@ -25,7 +25,7 @@ def plausible(key: str) -> bool:
 
 
 def digest(key: bytes) -> bytes:
-    """Return what is kept of a key: its SHA-256. The keys are random, so nothing slower is needed."""
+    """Return the stored form of a key: its SHA-256. The keys are random, so nothing slower is needed."""
     return hashlib.sha256(key).digest()
 
 

@@ -245,7 +245,7 @@ class TaskService:
                     await changed.wait()
 
     def stop_waiting(self) -> None:
-        """Answer everybody who waits for a task now, with what there is."""
+        """Answer every waiter now, with the current task."""
         self._feed.close()
 
     async def cancel(self, context: RequestContext, task_id: str) -> Task:
@@ -273,7 +273,7 @@ class TaskService:
         self._feed.publish(task)
 
     async def end(self, task: Task, failure: Failure) -> None:
-        """End an unfinished task whose time is up."""
+        """End an unfinished task at its deadline."""
         ended = await self._ledger.cancel(task.application_id, task.id, failure, self._clock())
         if ended is not None:
             await self._announce_end(ended)
@@ -307,7 +307,7 @@ class TaskService:
         return msgspec.structs.replace(asked, guides=tuple(guides), **ends), rows, links
 
     async def _terms(self, context: RequestContext, order: SubmitRequest) -> Terms:
-        """Return the terms of an order, with the size of what it goes on from. Raises InvalidRequest."""
+        """Return the terms of a request, with the size of its source. Raises InvalidRequest."""
         terms, generation = order.terms, order.generation
         if terms.strict and generation.unsupported is not None:
             raise InvalidRequest(generation.unsupported)

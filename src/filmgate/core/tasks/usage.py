@@ -46,17 +46,17 @@ class UsageService:
         return await self._report(await self.standing(context), *self._days(since, until))
 
     async def ever(self, context: RequestContext) -> Tally:
-        """Return what was counted for the caller's application since there is one."""
+        """Return all counts of the caller's application."""
         first, last = datetime.date.min.isoformat(), datetime.date.max.isoformat()
         return (await self._ledger.accounts.usage(context.caller.application_id, first, last)).total
 
     async def reports(self, since: str | None = None, until: str | None = None) -> list[UsageReport]:
-        """Report on all applications, by name; whoever calls has made sure that an admin asks."""
+        """Report on all applications, by name; callers check the admin role."""
         days = self._days(since, until)
         return [await self._report(standing, *days) for standing in await self.standings()]
 
     async def standings(self) -> list[QuotaStatus]:
-        """Return how all applications stand, by name; whoever calls has made sure that an admin asks."""
+        """Return the quota status of all applications, by name; callers check the admin role."""
         return await self._ledger.accounts.standings(self._clock())
 
     async def change_limits(self, application: str, changes: dict[str, float | Period | None]) -> QuotaStatus:

@@ -104,13 +104,13 @@ class _Turns:
         self._next = 0.0
 
     def pause(self, now: float, limit: int, longest: float) -> float:
-        """Return a turn of its own to everybody who is sent away, so that they do not come back all at once."""
+        """Return the seconds until a turn of its own, so that refused deliveries do not all come back at once."""
         latest = now + longest
         self._next = min(max(self._next, now) + self._stay / limit, latest)
         return self._next - now if self._next < latest else longest * (1 + self._chance()) / 2
 
     def note_end(self, stay: float) -> None:
-        """Count a delivery that took so many seconds."""
+        """Count a delivery by its seconds."""
         self._stay += (stay - self._stay) / 4
 
     def restart(self, stay: float) -> None:
@@ -136,7 +136,7 @@ class _Receiver:
         return self._health
 
     def longest_pause(self, health: ReceiverHealth) -> float:
-        """Return for how long those who find no room are sent away; what a new one is like is known soon."""
+        """Return the longest pause of refused deliveries; a new receiver is known soon."""
         if health is ReceiverHealth.NEW:
             return PROMPT_SECONDS
         if health is ReceiverHealth.SILENT:
@@ -168,7 +168,7 @@ class _ApplicationReceivers:
         self._chance = chance
 
     def receiver(self, origin: str) -> _Receiver:
-        """Return what is known of a receiver; those that were not used for longest are forgotten first."""
+        """Return the state of a receiver; the least recently used are forgotten first."""
         found = self._receivers.pop(origin, None)
         if found is None:
             found = _Receiver(self._chance)

@@ -47,7 +47,7 @@ def decide(
 
 
 def failure_of(status: int) -> str | None:
-    """Return what is wrong with an answer; None if it says that the webhook has arrived."""
+    """Return the fault of an answer; None if the webhook has arrived."""
     if 200 <= status < 300:
         return None
     if status == _GONE:

@@ -69,9 +69,9 @@ class Attempt:
     async def enqueue(
         self, kind: WorkKind, queue: str, pause: float = 0.0, *, also: tuple[WorkItem, ...] = (), **changes: Any
     ) -> None:
-        """Leave the rest to whoever claims it from a queue, not before a pause in seconds. Raises Superseded.
+        """Leave the rest to the next claim from a queue, not before a pause in seconds. Raises Superseded.
 
-        `also` is what else is due then.
+        `also` is further work.
         """
         due = WorkItem(kind, queue, self.task.id, self.task.application_id, self._work_context.clock() + pause)
         await self.commit((due, *also), finished=self.claim.id, **changes)

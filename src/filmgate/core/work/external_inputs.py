@@ -28,7 +28,7 @@ from filmgate.ports.provider import InputMode, Provider
 
 
 def needed_references(accounts: Mapping[str, Account], engine: str, generation: Generation) -> dict[str, Reference]:
-    """Return what has to be fetched before an engine can take a generation, by name.
+    """Return the references to fetch before an engine can take a generation, by name.
 
     A provider that takes addresses fetches by itself. An engine of this process is given no guides.
     """

@@ -64,7 +64,7 @@ class GarbageCollector:
         self._running: asyncio.Task[None] | None = None
 
     async def earlier(self) -> list[str]:
-        """List where files lie; what is submitted or sent from now on has other folders."""
+        """List the folders with files; later requests and uploads have other folders."""
         tasks = await self._store.folders("")
         uploads = [f"{UPLOADS}/{name}" for name in await self._store.folders(UPLOADS) if _OWN_FOLDER.fullmatch(name)]
         return [name for name in tasks if _OWN_FOLDER.fullmatch(name)] + uploads

@@ -77,9 +77,9 @@ class LocalStages:
         return FetchedInput(key, earlier.work.notes)
 
     async def _notes(self, task: Task, reference: Reference) -> dict[str, Any] | None:
-        """Return what is known of a clip that came by a link of our own: what its engine noted about it.
+        """Return the engine's notes on a clip that came by a link of our own.
 
-        A picture has no notes, unless one of our own is to be framed anew.
+        A picture has no notes, unless one of our own is to be reframed.
         """
         unknown: dict[str, Any] | None = None if reference.kind is ReferenceKind.IMAGE else {}
         if unknown is None and task.generation.operation is not Operation.REFRAME:

@@ -59,7 +59,7 @@ def _folder(given: None) -> None: ...
 @overload
 def _folder(given: Path) -> str: ...
 def _folder(given: Path | None) -> str | None:
-    """Return a folder that was allowed. Raises Stop for what is none."""
+    """Return an allowed folder. Raises CommandExit for a path that is no folder."""
     if given is not None and not given.is_dir():
         raise CommandExit(f"{given} is not a folder", Exit.USAGE, code="bad_folder")
     return None if given is None else str(given)

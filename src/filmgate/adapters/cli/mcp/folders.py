@@ -138,7 +138,7 @@ class NewFile:
 
 
 def safe_name(name: str, suffix: str) -> str:
-    """Return a name without what is special to shells and programs, never hidden, that ends in this suffix."""
+    """Return a name without characters special to shells, never hidden, with this suffix."""
     stem = name.strip()
     stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
     stem = _UNSAFE.sub("_", stem).strip(" .").encode()[:_LONGEST].decode(errors="ignore")

@@ -66,7 +66,7 @@ def _is_repeatable(message: Message) -> bool:
 
 
 def headers(message: Message, version: str | None) -> dict[str, str]:
-    """Return the headers that repeat what a message says, for those who route by headers."""
+    """Return the headers that repeat parts of a message, for routing by headers."""
     found = {"Accept": "application/json, text/event-stream"}
     if version := message.version or (None if message.method == "initialize" else version):
         found["MCP-Protocol-Version"] = version
@@ -79,7 +79,7 @@ def headers(message: Message, version: str | None) -> dict[str, str]:
 
 
 async def _read(response: httpx2.Response, message: Message) -> AsyncIterator[tuple[bytes, bool]]:
-    """Yield what comes back, and for each whether it is the answer."""
+    """Yield the messages that come back, each with whether it is the answer."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     try:
         if response.is_success and kind == "text/event-stream":

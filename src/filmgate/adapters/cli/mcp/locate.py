@@ -59,7 +59,7 @@ class ServiceLocator:
     async def find(self) -> Target:
         """Return the service, starting one where there is none. Raises Stop.
 
-        Several may ask at once, and one who no longer wants to know does not keep the others from learning it.
+        Several callers may wait at once; cancelling one does not affect the others.
         """
         if self._fixed is not None:
             return self._fixed

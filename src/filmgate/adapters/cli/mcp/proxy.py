@@ -91,7 +91,7 @@ class Bridge:
         self._clients: dict[Target, httpx2.AsyncClient] = {}
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
-        """Carry messages until the lines end and, for a moment, until what they asked for is answered."""
+        """Carry messages until the input ends and, for a moment longer, until open requests are answered."""
         try:
             async for line in lines:
                 if line.strip():
@@ -181,7 +181,7 @@ class Bridge:
                 self._write(failure(message.id, INTERNAL_ERROR, "This could not be carried; the reason is on stderr."))
 
     async def _exchange(self, line: bytes, message: Message) -> None:
-        """Post a message until the service can be reached; what it may have carried out is not sent again."""
+        """Post a message until the service can be reached; never resend one that may have been carried out."""
         for pause in (*_PAUSES, None):
             target = await self._place.find()
             try:

@@ -81,7 +81,7 @@ class Roots:
 
 
 def _folders(result: Any) -> list[str]:
-    """Return the folders that a list of roots names; what is none of this machine's is left out."""
+    """Return the folders of a list of roots, without those of other machines."""
     roots = result.get("roots") if isinstance(result, dict) else None
     uris = [root.get("uri") for root in roots if isinstance(root, dict)] if isinstance(roots, list) else []
     paths = [path_of(uri) for uri in uris if isinstance(uri, str)]

@@ -32,9 +32,9 @@ async def lines() -> AsyncIterator[bytes]:
 
 @contextlib.contextmanager
 def writer() -> Iterator[Callable[[bytes], None]]:
-    """Yield a function that writes one line to standard output; whatever else is printed goes to standard error.
+    """Yield a function that writes one line to standard output; other prints go to standard error.
 
-    When nobody reads any more, what is written is lost: the end of the input follows.
+    Lines written after the reader has gone are lost: the end of the input follows.
     """
     sys.stdout.flush()
     kept = os.dup(1)

@@ -143,7 +143,7 @@ class AceDataUpstream:
         return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """Search by time and compare what was asked; our own mark is proof. Raises ProviderError."""
+        """Search by time and compare requests; our own mark is proof. Raises ProviderError."""
         body = await _body(submission)
         found: list[Status] = []
         async for task_id, task in self._since(int(since)):
@@ -242,7 +242,7 @@ def _array(value: object) -> list[Any] | None:
 
 
 def _spots(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
-    """Return the places where a task is told of: its response, itself, and its data, which may be a list of one."""
+    """Return the places that describe a task: its response, itself, and its data, maybe a list of one."""
     data = task.get("data")
     return mapping(task.get("response")), task, mapping(next(iter(items(data)), data))
 
@@ -263,7 +263,7 @@ def _receipt(value: Any) -> TaskRef | None:
 
 
 def _has_state(value: Any) -> bool:
-    """Return whether a task is told of with a word for its state, or as one that has failed."""
+    """Return whether a task has a state, or has failed."""
     words = (text(spot.get(key)) for spot in _spots(mapping(value)) for key in ("state", "status"))
     return any((word or "").lower() in _STATES for word in words) or _state(mapping(value)) is State.FAILED
 
@@ -300,7 +300,7 @@ def _report(task: Mapping[str, Any], task_id: str) -> Status:
 
 
 def _state(task: Mapping[str, Any]) -> State | None:
-    """Return the state: an error that ends the task, else a word, else what is there already."""
+    """Return the state: from an error that ends the task, else from a word, else from its files."""
     response, _, data = spots = _spots(task)
     success = response.get("success", data.get("success"))
     error = response.get("error") or data.get("error")

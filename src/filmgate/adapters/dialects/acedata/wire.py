@@ -151,7 +151,7 @@ class VideosBody(Body):
         return ("start_image_url" if self.start_image_url else "image_url", "end_image_url")
 
     def generation(self, source: Task | None = None) -> Generation:
-        """Understand the body; `source` is the task whose video is extended, None if it is not one of ours.
+        """Understand the body; `source` is the task to extend, None if it is not one of ours.
 
         The extension of a task keeps its size, and its model unless another is named. Raises InvalidRequest.
         """
@@ -234,7 +234,7 @@ class RetrieveBatchBody(Body):
         return {name: value for name, value in self if name != "action" and value is not None and value != ""}
 
     def filter(self) -> TaskFilter:
-        """Return what is asked for as a filter, the newest tasks first."""
+        """Return the query as a filter, the newest tasks first."""
         said = self.said
         ids, trace_ids = said.get("ids"), said.get("trace_ids")
         return TaskFilter(

@@ -102,7 +102,7 @@ def _file(parts: list[tuple[str, str | FormFile]]) -> FormFile:
 
 
 def add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
-    """Add the address that bytes are sent to; who knows it may send them, without a key."""
+    """Add the address for the bytes; knowing it suffices to send them, without a key."""
 
     @routes.put(
         f"{prefix}/files/{{file_id}}/content",

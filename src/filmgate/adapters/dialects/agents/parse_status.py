@@ -40,7 +40,7 @@ def report_of(told: Mapping[str, Any], task_id: str) -> Status:
 
 
 def _parse_request(told: Mapping[str, Any]) -> Generation:
-    """Return what is told of the request: its type and its model."""
+    """Return the request as far as known: its type and its model."""
     named = _NAMED.get(lenient.text(told.get("type")) or "")
     return Generation("", model=lenient.text(told.get("model")), kind=_kind(told), named=named)
 
@@ -63,7 +63,7 @@ def _links(told: Mapping[str, Any]) -> dict[Role, str]:
 
 
 def _failure(told: Mapping[str, Any]) -> Failure:
-    """Return why it failed; what has a word in this API keeps it."""
+    """Return why it failed; a code of this API keeps its name."""
     word = lenient.text(told.get("failure_code"))
     verdict = failure(read_reason(told.get("failure_reason") or word, word), code=FailureCode.GENERATION_FAILED)
     if verdict.code == FailureCode.MODERATED:

@@ -230,7 +230,7 @@ class GenerationBody(Body):
             yield from self._edit_frames().values()
 
     def generation(self, found: Found, base: str) -> Generation:
-        """Understand the body, with what it refers to by id. Raises InvalidRequest."""
+        """Understand the body, with its references by id. Raises InvalidRequest."""
         if not (self.prompt or "").strip():
             raise InvalidRequest("prompt is required", field="prompt")
         made = {
@@ -370,7 +370,7 @@ class _Media:
         return reference.value
 
     def generation(self, reference: Reference) -> Generation | None:
-        """Return what was asked for when the task that is referred to was submitted; None for anything else."""
+        """Return the request of the referenced task; None for anything else."""
         named = self._found.get(reference.value)
         return named.generation if isinstance(named, Task) else None
 

@@ -222,7 +222,7 @@ def _frame(given: Input) -> dict[str, str]:
 
 
 def _write_change(submission: Submission) -> dict[str, Any]:
-    """Write a video that is made anew or reframed: how long it is follows from its source."""
+    """Write an edit or a reframe: the length follows from its source."""
     assert submission.start is not None, "this works on a video"
     first = _guides(submission, GuideRole.FIRST_FRAME)
     video = _resolution(submission.generation) | ({"start_frame": first[0]} if first else {})

@@ -168,7 +168,7 @@ def file_object(stored: StoredMedia) -> AgentsFile:
 
 
 def write_pending_file(file_id: str, created_at: float, media_type: str, size: int) -> AgentsFile:
-    """Write a file whose bytes have not come yet."""
+    """Write a file without bytes yet."""
     return _file(file_id, created_at, media_type, size)
 
 

@@ -43,7 +43,7 @@ def parse_error(status: int, value: Any) -> Told:
 
 
 def _sentence(spot: object) -> str | None:
-    """Return what an error says; of several faults in a request, where the first is and what it is."""
+    """Return the sentence of an error; of several faults in a request, the first with its field."""
     said = mapping(next(iter(items(spot)), spot))
     words = first(text, spot, *(said.get(key) for key in ("message", "reason", "msg", "fail_reason", "failure_reason")))
     place = items(said.get("loc"))
@@ -51,7 +51,7 @@ def _sentence(spot: object) -> str | None:
 
 
 def read_codes(value: Any) -> list[str]:
-    """List every code of an error, in lower case; what is no code stands there as "?"."""
+    """List every code of an error, in lower case, with "?" for values that are no code."""
     body = mapping(value)
     spots = [
         *items(body.get("error")),
@@ -85,7 +85,7 @@ __all__ = ["FINE", "first", "not_found", "parse_error", "percent", "read_codes",
 
 
 def preview_notes(*places: Any) -> dict[str, Any]:
-    """Return what is to be noted of a preview, which another Filmgate says in one of these places; {} of all else."""
+    """Return the notes of a preview, which another Filmgate puts in one of these places; else {}."""
     said = next((mapping(place) for place in places if mapping(place).get("preview") is True), None)
     if said is None:
         return {}

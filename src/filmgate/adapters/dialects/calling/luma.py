@@ -31,9 +31,9 @@ def answers_of(states: Mapping[str, State], codes: Mapping[str, Code], unknown: 
 
 
 def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
-    """Read an error. `earlier` says whether the request named an earlier generation, which may be what is not found.
+    """Read an error. `earlier`: the request named an earlier generation, which may be the missing one.
 
-    A sentence that says nothing of one is what a server answers below a wrong base address. A balance that is too low
+    A sentence without one comes from a server below a wrong base address. A balance that is too low
     is trouble of the account whatever the status: another account could well serve the request.
     """
     told = _recognise_moderation(answers.parse_error(status, value))
@@ -58,7 +58,7 @@ def _receipt(value: Any) -> TaskRef | None:
 
 
 def _recognise_moderation(told: Told) -> Told:
-    """Return what was told; refused content is known by the words for it."""
+    """Return the error, as moderation where its words say so."""
     refused = any(word in (told.message or "").lower() for word in _REFUSED)
     return told._replace(code=_MODERATION) if refused else told
 

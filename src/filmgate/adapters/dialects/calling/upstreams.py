@@ -124,7 +124,7 @@ Options = TypeVar("Options", bound=UpstreamOptions)
 
 
 def options(kind: type[Options], given: Mapping[str, Any]) -> Options:
-    """Read an upstream's options. Raises ValueError with a sentence that says what is wrong."""
+    """Read an upstream's options. Raises ValueError with a sentence for people."""
     check_keys(given, (*kind.model_fields, *AccountSettings.model_fields, *EngineSettings.model_fields))
     try:
         return kind.model_validate(dict(given))

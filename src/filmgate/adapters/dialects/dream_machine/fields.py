@@ -36,7 +36,7 @@ class Frame(Body):
     id: str | None = None
 
     def reference(self, field: str) -> Reference:
-        """Return what it refers to. Raises InvalidRequest."""
+        """Return its reference. Raises InvalidRequest."""
         sides = (("url", self.url), ("id", self.id))
         (name, value), (other, unused) = sides if self.type == "image" else sides[::-1]
         if not value or not value.strip():

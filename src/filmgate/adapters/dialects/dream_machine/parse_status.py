@@ -104,9 +104,9 @@ class Search:
 
 
 def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
-    """Return whether a generation may have become of a body that was sent; None if nothing of its request is told.
+    """Return whether a generation may come from a sent body; None if it does not show its request.
 
-    What is not told is no difference, but for the keyframes: a request that has some says so.
+    A missing value is no difference, but for keyframes: a request with keyframes shows them.
     """
     request = told.get("request")
     if not isinstance(request, dict) or not request:
@@ -141,7 +141,7 @@ def _kind(told: Mapping[str, Any]) -> Kind:
 
 
 def _parse_request(told: Mapping[str, Any]) -> Generation:
-    """Understand the request as if it had been sent here; only the least that is told if it could not have been."""
+    """Understand the request as if it had been sent here; if that fails, only its least parts."""
     kind = _kind(told)
     request = {key: value for key, value in lenient.mapping(told.get("request")).items() if value is not None}
     request.setdefault("model", lenient.text(told.get("model")))

@@ -356,7 +356,7 @@ class UpscaleBody(Submit):
         return _ID
 
     def generation(self, source: Task) -> Generation:
-        """Understand the body: what is made is the video of the source, larger. Raises InvalidRequest."""
+        """Understand the body: a larger copy of the source's video. Raises InvalidRequest."""
         check_type(self.generation_type, RequestType.UPSCALE)
         size, unsupported = resolution(self.resolution, _UPSCALED)
         return _after(source, Operation.UPSCALE, source.generation.prompt, size, unsupported)
@@ -370,7 +370,7 @@ class AudioBody(Submit):
     negative_prompt: Silence = None
 
     def terms(self, sent: dict[str, Any]) -> Terms:
-        """Return the terms of the body: the engines are not told what is not to be heard."""
+        """Return the terms of the body: engines do not get the negative prompt of the sound."""
         return terms(sent, self, {}, self.INPUTS, unused={"negative_prompt": "it does not reach the engines"})
 
     @property
@@ -386,7 +386,7 @@ class AudioBody(Submit):
 
 
 def _after(source: Task, operation: Operation, prompt: str, size: str | None, unsupported: str | None) -> Generation:
-    """Return what is done to the video of an earlier task. Raises InvalidRequest if it has none, or not yet."""
+    """Return an operation on the video of an earlier task. Raises InvalidRequest if it has none yet."""
     if source.state is not State.COMPLETED:
         raise InvalidRequest(f"Generation {source.id} is not completed", field="id")
     if source.output is None or source.output.video is None:

@@ -69,7 +69,7 @@ _LIST: Final = [
 
 
 def router(services: Services) -> APIRouter:
-    """Make the routes of the Dream Machine API. The order counts: what is fixed wins over an id."""
+    """Make the routes of the Dream Machine API. The order counts: fixed paths come before ids."""
     routes = keyed_router(TAG)
     _add_videos(routes, services)
     _add_images(routes, services)

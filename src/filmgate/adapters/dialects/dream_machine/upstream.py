@@ -190,7 +190,7 @@ class DreamMachineUpstream:
         return page, bool(page) and told.get("has_more") is not False
 
     async def _translate(self, submission: Submission) -> Generation:
-        """Return what is asked for, with all that it refers to in the provider's names. Raises EngineFailed."""
+        """Return the generation with its references in the provider's names. Raises EngineFailed."""
         generation = submission.generation
         linked = type_of(generation) in _BY_LINK
         return msgspec.structs.replace(

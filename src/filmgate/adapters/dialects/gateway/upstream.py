@@ -280,7 +280,7 @@ def _still(task: Mapping[str, Any], artifact: Mapping[str, Any], key: str) -> st
 
 
 def _parse_request(task: Mapping[str, Any]) -> Generation | None:
-    """Read what was asked for: more than the prompt and the shape is not told."""
+    """Read the request: only the prompt and the shape are there."""
     request = mapping(task.get("request"))
     prompt = first(text, task.get("prompt"), request.get("prompt"), request.get("user_prompt"))
     ratio = text(request.get("aspect_ratio"))

@@ -54,6 +54,6 @@ def add_models(routes: APIRouter, services: Services) -> None:
 
 
 def _model_object(model: Model, since: int) -> dict[str, Any]:
-    """Write a model: what OpenAI says of one, and what it can be asked for."""
+    """Write a model: OpenAI's fields, and its capabilities."""
     can = msgspec.to_builtins(model.capabilities)
     return {"id": model.name, "object": "model", "created": since, "owned_by": ", ".join(model.engines), **can}

@@ -244,7 +244,7 @@ async def _submit(
     *,
     files: bool = True,
 ) -> Response:
-    """Accept a submit whose body may be a form, and may have `files`."""
+    """Accept a submission by JSON or form, maybe with `files`."""
 
     async def order(context: RequestContext, data: bytes) -> SubmitRequest:
         return await understood(context, read_inputs(request, data, model.INPUTS))

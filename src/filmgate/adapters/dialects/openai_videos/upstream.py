@@ -170,7 +170,7 @@ class OpenAIVideosUpstream:
         return reports
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """List the account's videos back to a time and compare what was asked. Raises ProviderError."""
+        """List the account's videos back to a time and compare requests. Raises ProviderError."""
         fields = self._fields(submission)
         found: list[Status] = []
         async for videos in self._pages():
@@ -338,7 +338,7 @@ def _failure(error: Any) -> Failure:
 
 
 def _parse_request(video: Mapping[str, Any]) -> Generation | None:
-    """Read what was asked for; a server may tell no more than the size."""
+    """Read the request; a server may show no more than the size."""
     prompt, size, seconds = text(video.get("prompt")), _size(video), _seconds(video)
     if prompt is None and size is None and seconds is None:
         return None
@@ -358,7 +358,7 @@ def _size(video: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _seconds(video: Mapping[str, Any]) -> float | None:
-    """Read a length, "4" or 4; None for what is none, or endless."""
+    """Read a length, "4" or 4; None for anything else, infinity included."""
     try:
         seconds = float(name(video.get("seconds")) or video.get("seconds") or 0)
     except (ValueError, TypeError, OverflowError):
@@ -367,9 +367,9 @@ def _seconds(video: Mapping[str, Any]) -> float | None:
 
 
 def _may_be(video: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
-    """Return whether a video can have come from this submit: nothing that is told of it speaks against that.
+    """Return whether a video can come from this request: none of its fields contradicts that.
 
-    An extension is told of with its whole length, and with the size of the earlier video.
+    An extension shows its whole length and the size of the earlier video.
     """
     prompt, model, size, seconds = text(video.get("prompt")), text(video.get("model")), _size(video), _seconds(video)
     if prompt not in (None, fields["prompt"].strip()):

@@ -321,7 +321,7 @@ def _size_of(task: Task) -> tuple[int, int]:
 
 
 def content(task: Task, variant: str | None) -> Media:
-    """Choose the file of a task: its video, or its picture if that is what was made, or the thumbnail.
+    """Choose the file of a task: its video or picture, or the thumbnail.
 
     Raises InvalidRequest for a variant that is not made, NotFound as long as there is no file.
     """

@@ -69,7 +69,7 @@ def read_inputs(
 def parse_form(request: Request, body: bytes) -> list[tuple[str, str | FormFile]]:
     """Read a form with parts that was read to its end already: each part with its name, in their order.
 
-    Raises InvalidRequest for what is no form, or was cut off before its closing boundary.
+    Raises InvalidRequest for a body that is no form, or lacks its closing boundary.
     """
     _, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary")

@@ -101,10 +101,10 @@ class _Sent(NamedTuple):
 
 
 def take(sent: dict[str, Any], inputs: InputFields, *, form: bool = False) -> ExtractedInputs:
-    """Return a body whose pictures and clips stand in the places of the dialect.
+    """Return a body with its pictures and clips in the places of the dialect.
 
     `form` says that it came as one. Raises InvalidRequest, naming the field, for two that claim one place, for
-    more than there are places, and for what is no address of a picture or clip.
+    more than there are places, and for values that are no address of a picture or clip.
     """
     if len(sent) > MAX_FIELDS:
         raise InvalidRequest(f"the body has {len(sent)} fields: at most {MAX_FIELDS} are read")

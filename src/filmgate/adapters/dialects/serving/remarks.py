@@ -67,7 +67,7 @@ def remarks(task: Task, names: Mapping[str, str] = _AS_IT_IS) -> Remarks:
 
 
 def add_remarks(written: Written, task: Task, names: Mapping[str, str] = _AS_IT_IS) -> Written:
-    """Return what was written of a task, with what else there is to say of it."""
+    """Return the JSON of a task with its remarks."""
     return cast("Written", {**written, **remarks(task, names)})
 
 

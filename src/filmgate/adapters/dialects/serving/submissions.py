@@ -94,7 +94,7 @@ async def _digest(request: Request, data: bytes) -> bytes:
 
 
 def _compute_digest(request: Request, data: bytes) -> bytes:
-    """Digest a request: the same for what is the same JSON, or the same form with another boundary."""
+    """Digest a request: equal for equal JSON, and for equal forms with another boundary."""
     mark = hashlib.sha256(f"{request.method} {request.scope['path'].rstrip('/')}\n".encode())
     if asks_strictly(request):
         mark.update(b"strict\n")  # the body may be the same as that of a request that is not

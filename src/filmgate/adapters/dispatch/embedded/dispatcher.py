@@ -51,7 +51,7 @@ class EmbeddedDispatcher:
         self._setting = asyncio.Lock()
 
     async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
-        """Resume what was unfinished and take new work from now on."""
+        """Resume unfinished work and take new work from now on."""
         freed = await self._ledger.release(None)
         reach(Point.RESUMED)
         if freed:
@@ -82,7 +82,7 @@ class EmbeddedDispatcher:
             raise Unavailable(f"no work is taken any more for {', '.join(stopped)}")
 
     async def stop(self, grace: float) -> None:
-        """Take no more work, wait up to `grace` seconds for what is running, leave the rest to be resumed."""
+        """Take no more work, wait up to `grace` seconds for running work, leave the rest to be resumed."""
         reach(Point.STOPPING)
         for pump in self._pumps:
             pump.cancel()
@@ -130,7 +130,7 @@ class EmbeddedDispatcher:
             wake.set()
 
     async def _turn(self, queue: str, lane: QueueConfig, wake: asyncio.Event) -> None:
-        """Begin what is due and has room, then sleep unless there may be more."""
+        """Begin due work while there is room, then sleep unless there may be more."""
         # Before anything is taken for late.
         await self._mind_clock()
         wanted = await self._room(queue, lane)

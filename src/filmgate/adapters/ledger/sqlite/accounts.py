@@ -41,7 +41,7 @@ class SqliteAccounts:
         return await self._store().background.run(partial(_standings, limits=self._limits, now=now))
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:
-        """Return what was counted for an application in a time."""
+        """Return the counts of an application between two days."""
         values = {"application_id": application_id, "first": first, "last": last}
         return await self._store().background.run(partial(_usage, values=values))
 
@@ -57,7 +57,7 @@ def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) 
 
 
 def count_accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
-    """Count a new task and take its credits. Raises UsedUp if the application has not so many left."""
+    """Count a new task and take its credits. Raises UsedUp if too few are left."""
     price = task.work.credits
     if price:
         _check_credits(connection, task, limits_of(connection, task.application_id, limits))

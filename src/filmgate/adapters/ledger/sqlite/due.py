@@ -64,7 +64,7 @@ def settle_seek(connection: apsw.Connection, task_id: str, recall: WorkItem | No
 def claim(
     connection: apsw.Connection, queue: str, worker: str, now: float, until: float, limit: int, share: int
 ) -> list[Claim]:
-    """Take up to so many fair next pieces of work of a queue until a time, and of an application up to its share."""
+    """Claim up to `limit` fair next work items of a queue, of an application up to its share."""
     claims: list[Claim] = []
     while len(claims) < limit and (taken := _claim(connection, queue, worker, now, until, share)) is not None:
         claims.append(taken)

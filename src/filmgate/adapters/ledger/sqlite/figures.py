@@ -22,7 +22,7 @@ class SqliteFigures:
         self._store = store
 
     async def standing(self, now: float) -> UnfinishedWork:
-        """Count what is unfinished, in one moment."""
+        """Count the unfinished work, in one moment."""
         return await self._store().background.run(partial(_standing, now=now))
 
     async def list_ended(self, after: int, limit: int) -> tuple[list[TaskEnd], int]:

@@ -33,7 +33,7 @@ class Inspection:
 
     @property
     def bytes(self) -> int:
-        """The size of what is in it, as far as it is known to those who read now."""
+        """The size of the ledger, as far as current readers see it."""
         return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
 
     @property
@@ -43,7 +43,7 @@ class Inspection:
         return log.stat().st_size if log.exists() else 0
 
     def damage(self) -> list[str]:
-        """Return what is damaged; nothing if all is well. It reads the whole file."""
+        """Return the damaged parts; none if all is well. It reads the whole file."""
         found = [str(row[0]) for row in self._rows("PRAGMA quick_check(5)")]
         return [] if found == ["ok"] else found
 
@@ -56,7 +56,7 @@ class Inspection:
         yield from ((key, size) for key, size in linked_files(self._connection, "files_behind"))
 
     def kept_keys(self) -> set[str]:
-        """Return the keys that work in progress names, and `ID/` of each task whose files will be removed."""
+        """Return the keys that work in progress names, and `ID/` of each task with files to be removed."""
         purged = {f"{row[0]}/" for row in self._rows(SQL["purged_tasks"], {"kind": WorkKind.PURGE})}
         return purged.union(files_in_progress(self._connection))
 
@@ -65,7 +65,7 @@ class Inspection:
         return [(queue, count, since) for queue, count, since in self._rows(SQL["overdue_work"], {"before": before})]
 
     def late(self, before: float) -> int:
-        """Count the unfinished tasks whose deadline was before a time."""
+        """Count the unfinished tasks with a deadline before a time."""
         return int(self._rows(SQL["late_tasks"], {"before": before})[0][0])
 
     def engines(self) -> dict[str, int]:

@@ -70,7 +70,7 @@ class SqliteLedger:
         self._opened = Store(reader, background, lists, Writer(connection, loop))
 
     async def close(self) -> None:
-        """Finish what is being written and close; closing twice does no harm."""
+        """Finish open writes and close; closing twice does no harm."""
         store, self._opened = self._opened, None
         if store is not None:
             await store.lists.close()
@@ -258,7 +258,7 @@ class SqliteLedger:
         return self._store.reader.snapshot(partial(open_submits, engine=engine))
 
     async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
-        """Look for the submit of a task no more; the recall of what it has become is due."""
+        """End the search for the submission of a task; its cancellation at the provider is due."""
         return await self._write(partial(due.settle_seek, task_id=task_id, recall=recall, now=now))
 
     async def enqueue(self, due: WorkItem) -> None:
@@ -295,7 +295,7 @@ class SqliteLedger:
         await self._write(partial(due.finish, claim=claim))
 
     async def clock_moved(self, seconds: float) -> None:
-        """Move what is due along with a clock that was set."""
+        """Move due times along with a clock that was set."""
         await self._write(partial(due.clock_moved, seconds=seconds))
 
     async def release(self, worker: str | None) -> int:

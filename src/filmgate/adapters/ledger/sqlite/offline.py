@@ -51,7 +51,7 @@ class CopiedLedger:
         self._connection.close()
 
     def check(self) -> None:
-        """Raise Unavailable if anything in the file is damaged, or refers to what is not there."""
+        """Raise Unavailable if anything in the file is damaged, or a reference has no target."""
         with faults_as_unavailable(self._path):
             troubles = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(5)")]
             orphans = self._connection.execute("PRAGMA foreign_key_check").fetchall()
@@ -87,6 +87,6 @@ class CopiedLedger:
         return doubted
 
     def leap(self) -> None:
-        """Leave out the numbers of changes that were given after the copy: whoever has seen them sees no other ones."""
+        """Skip the change numbers given after the copy, so that no client sees a number twice."""
         with faults_as_unavailable(self._path):
             run(self._connection, "leap", {})

@@ -25,7 +25,7 @@ _SWEPT = 10
 
 
 def set_origins(connection: apsw.Connection, origins: Mapping[str, str], now: float) -> None:
-    """Remember where the providers of engines are, and forget the ids whose time is over."""
+    """Remember where the providers of engines are, and forget expired ids."""
     for engine, origin in origins.items():
         values = {"engine": engine, "origin": origin}
         run(connection, "set_origin", values)

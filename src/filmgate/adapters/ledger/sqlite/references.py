@@ -23,7 +23,7 @@ class Needed(NamedTuple):
 
 
 def check(connection: apsw.Connection, task: Task) -> None:
-    """Raise NotFound for a new task that goes on from what was removed since it was looked at."""
+    """Raise NotFound for a new task with a source that was removed meanwhile."""
     for reference in task.generation.references:
         if reference.kind is ReferenceKind.TASK:
             values = {"id": reference.value, "application_id": task.application_id}

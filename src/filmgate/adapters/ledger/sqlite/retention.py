@@ -42,12 +42,12 @@ class SqliteRetention:
         return [row[0] for row in self._store().reader.rows(SQL[every])]
 
     async def collect(self, application_id: str, now: float, limit: int) -> CollectedFiles:
-        """Remove up to so many tasks and files of an application."""
+        """Remove tasks and files of an application, up to a limit."""
         act = partial(_collect, who=application_id, limits=self._limits, now=now, limit=limit)
         return await self._store().writer.run(act)
 
     async def forget_submits(self, now: float, limit: int) -> int:
-        """Remove up to so many records of submits whose time is over."""
+        """Remove expired records of submissions, up to a limit."""
         return await self._store().writer.run(partial(submits.forget, now=now, limit=limit))
 
     async def strays(self, keys: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ class Snapshot:
         self._lock.close()
 
     def last_change(self) -> int:
-        """Return the number of the last change, to ask for what has changed since."""
+        """Return the number of the last change, to ask for later changes."""
         with faults_as_unavailable():
             return int(run(self._reader, "last_change_of_all", {})[0][0] or 0)
 
@@ -60,7 +60,7 @@ class Snapshot:
 
     @contextlib.contextmanager
     def moment(self) -> Iterator[None]:
-        """Stop all writing; what is read from then on, up to `release`, is as it is now. Raises Unavailable."""
+        """Stop all writing until `release`: reads see this moment. Raises Unavailable."""
         with faults_as_unavailable():
             self._lock.execute("BEGIN IMMEDIATE")
             try:
@@ -76,7 +76,7 @@ class Snapshot:
             self._reader.execute("ROLLBACK")
 
     def copy(self, target: Path, tell: Callable[[int, int], None]) -> None:
-        """Write what is read into a new file, and `tell` how many pages are done of how many. Raises Unavailable."""
+        """Copy the ledger into a new file, and `tell` the pages done and in all. Raises Unavailable."""
         with faults_as_unavailable(), contextlib.closing(apsw.Connection(str(target))) as copy:
             with copy.backup("main", self._reader, "main") as backup:
                 while not backup.done:

@@ -37,7 +37,7 @@ def rejoin(connection: apsw.Connection, values: Values) -> str | None:
 
 
 def forget(connection: apsw.Connection, now: float, limit: int) -> int:
-    """Remove up to so many submits whose time is over, and count them."""
+    """Remove expired submissions, up to a limit, and count them."""
     return len(run(connection, "drop_expired_submits", {"now": now, "limit": limit}))
 
 

@@ -13,7 +13,7 @@ _ANYTHING: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args":
 
 
 def add_renamed(group: typer.Typer, former: str, command: str) -> None:
-    """Add a hidden command under a former name, whose last word is its name in the group."""
+    """Add a hidden command under a former name; its last word is the name in the group."""
     name = former.rpartition(" ")[2]
     group.command(name, hidden=True, add_help_option=False, context_settings=_ANYTHING)(_refusal(former, command))
 
