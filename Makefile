@@ -11,7 +11,7 @@ CLIENTS := mcp1 fastmcp tdqs litellm langchain
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-313 unit coverage chaos mutants check install install-dev install-clients lock bench client gallery clean
+.PHONY: help run test test-all test-yielding test-313 unit coverage chaos mutants check install install-dev install-clients lock bench client gallery clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
@@ -24,6 +24,9 @@ test: install-dev install-clients ## Install what the tests need and run them, o
 
 test-all: install-dev install-clients ## Run every test, the long ones too
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup --all tests $(ARGS)
+
+test-yielding: install-dev ## Run the tests of the core and of the service on a ledger that lets others run around every call
+	@YIELDING=all $(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests/core tests/service $(ARGS)
 
 test-313: install-dev ## Run all tests on Python 3.13: in a Debian 13 (needs root and mmdebstrap), or with a python3.13 that is here
 	@$(BIN)/python scripts/python313.py --clients -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.support import npm
 from tests.support.service import RunningService
+from tests.support.yielding import is_chosen, yielding_methods
 
 # How long one example takes says more about what else the machine does than about the code.
 settings.register_profile("filmgate", deadline=None)
@@ -86,6 +87,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         out = {id(item) for item in left}
         items[:] = [item for item in items if id(item) not in out]
         config.hook.pytest_deselected(items=left)
+
+
+@pytest.fixture(autouse=True)
+def yielding_ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a tenth of the tests of the core and of the service on a ledger that lets others run around every call."""
+    node = request.node
+    fits = node.nodeid.startswith(("tests/core/", "tests/service/")) and not node.get_closest_marker("at_once")
+    if fits and is_chosen(node.nodeid):
+        monkeypatch.setattr(RunningService, "yielding", True)
+        for owner, name, method in yielding_methods(seed=0):
+            monkeypatch.setattr(owner, name, method)
 
 
 @pytest.fixture(scope="session")

@@ -219,6 +219,7 @@ def test_a_retry_of_what_was_refused_is_new(start_service: Start):
         assert task_of(http.post("/api/v1/tasks", json=body, headers=retried(2))) != first
 
 
+@pytest.mark.at_once  # a retry that overtakes the first request is a request of its own
 def test_a_retry_waits_for_what_it_repeats(stuck: RunningService):
     """Retries that come before the first request is accepted get its task."""
     request, body = SUBMITS["native"], json.dumps(SUBMITS["native"].json)

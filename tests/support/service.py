@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 ENGINES = {
     "scripted": {"type": "scripted", "models": ["*"], "slots": 64},
@@ -22,12 +23,18 @@ ENGINES = {
 """Every model is made by the scripted engine, the model "studio" by the studio."""
 
 FILMGATE = [sys.executable, "-W", "error::ResourceWarning", "-m", "filmgate"]
+YIELDING = [*FILMGATE[:-1], "tests.support.yielding"]
 START_DEADLINE = 30.0
 BYTECODE = Path(__file__).parents[2] / ".pytest_cache" / "bytecode"
 
 
 class RunningService:
-    """`filmgate serve` on a free port, with the data folder and options it was given, started by a `prefix`."""
+    """`filmgate serve` on a free port, with the data folder and options it was given, started by a `prefix`.
+
+    While `yielding`, services are started on a ledger that lets others run around every call.
+    """
+
+    yielding: ClassVar[bool] = os.environ.get("YIELDING") == "all"
 
     def __init__(self, data: Path, **options: str) -> None:
         self.data = data
@@ -52,8 +59,8 @@ class RunningService:
         port = self.url.rpartition(":")[2] or "0"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *FILMGATE, "serve", "--port", port],
-                env=self.env,
+                [*self.prefix, *(YIELDING if self.yielding else FILMGATE), "serve", "--port", port],
+                env=self.env | ({"PYTHONPATH": str(Path(__file__).parents[2])} if self.yielding else {}),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
