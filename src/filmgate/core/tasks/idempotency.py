@@ -154,14 +154,19 @@ class Idempotency:
         """Find what a submit repeats. What may turn out to be that, but is not accepted yet, is waited for."""
         caller = context.caller
         while True:
+            # What is accepted while the ledger is read may be missing in the answer: it is read again then.
+            before = self._earlier_flights(caller.credential_id, mark)
             task_id = await self._ledger.rejoin(caller.credential_id, mark, self._clock())
             if task_id is not None:
                 return await self._ledger.get(caller.application_id, task_id)
-            flights = self._flights.get((caller.credential_id, mark.digest), ())
-            earlier = [flight.landed for flight in flights if flight.tries < mark.tries]
+            earlier = before + self._earlier_flights(caller.credential_id, mark)
             if not earlier:
                 return None
             await asyncio.wait(earlier, return_when=asyncio.FIRST_COMPLETED)
+
+    def _earlier_flights(self, credential_id: str, mark: IdempotencyRecord) -> list[asyncio.Future[None]]:
+        flights = self._flights.get((credential_id, mark.digest), ())
+        return [flight.landed for flight in flights if flight.tries < mark.tries]
 
     @contextmanager
     def _flying(self, context: RequestContext, mark: IdempotencyRecord) -> Iterator[None]:
