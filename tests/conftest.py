@@ -66,10 +66,10 @@ def long_tests() -> frozenset[str]:
     return frozenset(line for line in LONG.read_text().splitlines() if line and not line.startswith("#"))
 
 
-def _in_group(item: pytest.Item) -> bool:
-    """Return whether the id of a test ends with the name of its group, as workers of one run write it."""
-    group = item.get_closest_marker("xdist_group")
-    return group is not None and "@" in item.nodeid
+def plain_id(item: pytest.Item) -> str:
+    """Return the id of a test without the name of its group, which workers of one run add."""
+    grouped = item.get_closest_marker("xdist_group") is not None and "@" in item.nodeid
+    return item.nodeid.rpartition("@")[0] if grouped else item.nodeid
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,12 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if takes_all(config):
         return
     seed, long = int(os.environ[LONG_SEED]), long_tests()
-    names = {id(item): item.nodeid.rpartition("@")[0] or item.nodeid for item in items if _in_group(item)}
-    left = [
-        item
-        for item in items
-        if (name := names.get(id(item), item.nodeid)).partition("[")[0] in long and not is_drawn(name, seed)
-    ]
+    left = [item for item in items if (name := plain_id(item)).partition("[")[0] in long and not is_drawn(name, seed)]
     if left:
         out = {id(item) for item in left}
         items[:] = [item for item in items if id(item) not in out]
@@ -94,7 +89,7 @@ def yielding_ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """Run a tenth of the tests of the core and of the service on a ledger that lets others run around every call."""
     node = request.node
     fits = node.nodeid.startswith(("tests/core/", "tests/service/")) and not node.get_closest_marker("at_once")
-    if fits and is_chosen(node.nodeid):
+    if fits and is_chosen(plain_id(node)):
         monkeypatch.setattr(RunningService, "yielding", True)
         for owner, name, method in yielding_methods(seed=0):
             monkeypatch.setattr(owner, name, method)
