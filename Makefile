@@ -22,6 +22,13 @@ run: install ## Start the service, make one video (PROMPT="…"), keep serving (
 test: install-dev install-clients ## Install what the tests need and run them, of the long ones a tenth that changes daily
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests $(ARGS)
 
+unit: install-dev ## Run the tests of the core, which start no server
+	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests/core tests/domain $(ARGS)
+
+coverage: install-dev ## Run them and print how many branches of the core they cover
+	@$(BIN)/python -m coverage run --branch --source=src/filmgate/core -m pytest -q tests/core tests/domain $(ARGS)
+	@$(BIN)/python -m coverage report
+
 test-all: install-dev install-clients ## Run every test, the long ones too
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup --all tests $(ARGS)
 

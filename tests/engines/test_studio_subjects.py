@@ -248,7 +248,7 @@ def test_land_animals_take_a_raft_and_float_in_space() -> None:
 def test_entries_are_whole(name: str) -> None:
     """What an entry names exists: its GLSL, its actions and their words, the media, one home at least."""
     subject = SUBJECTS[name]
-    assert (files("filmgate.adapters.engines.studio") / "subjects" / f"{name}.glsl").is_file()
+    assert (files("filmgate.adapters.engines.studio.render") / "subjects" / f"{name}.glsl").is_file()
     assert set(subject.usual.values()) <= set(subject.actions)
     assert set(subject.ways) <= {"land", "water", "deep", "air"}
     assert set(subject.actions) <= set(ACTIONS)
