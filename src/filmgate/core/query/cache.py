@@ -72,6 +72,7 @@ class Query:
         self._ledger = ledger
         self._upcoming = upcoming
         self._missing = missing
+        self._largest = cache_bytes
         self._room = cache_bytes
         self._max_batch = max_batch
         self._cache: dict[tuple[str, str, str], tuple[str, bytes]] = {}
@@ -161,7 +162,7 @@ class Query:
         return written
 
     def _keep(self, place: tuple[str, str, str], owner: str, answer: bytes) -> None:
-        if len(answer) > self._room or place in self._cache:
+        if len(answer) > self._largest or place in self._cache:
             return
         self._cache[place] = (owner, answer)
         self._places.setdefault(place[2], set()).add(place)
