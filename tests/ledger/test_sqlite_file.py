@@ -347,7 +347,7 @@ class TestFile:
         script = (
             "import asyncio, sys; from pathlib import Path\n"
             "from filmgate.adapters.ledger.sqlite import SqliteLedger\n"
-            "from filmgate.ports.ledger import ApiKey\n"
+            "from filmgate.ports.keys import ApiKey\n"
             "async def main():\n"
             "    ledger = SqliteLedger(Path(sys.argv[1])); await ledger.open()\n"
             "    await ledger.add_key(ApiKey('k', 'app-a', 'user-a', 'cli', b'd' * 32, 'hint', 1.0))\n"
