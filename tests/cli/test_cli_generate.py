@@ -124,7 +124,7 @@ def test_interrupted(service: RunningService, option: list[str]) -> None:
     assert process.returncode == 130
     assert rest == ""
     assert said.endswith(f"Interrupted; task {task_id} goes on.\nGo on with: {hint}\n")
-    assert json.loads(service.run("get", task_id, "--json").stdout)["state"] == "processing"
+    assert json.loads(service.run("get", task_id, "--json").stdout)["state"] in {"pending", "processing"}
     assert service.run("cancel", task_id).returncode == 0
 
 

@@ -18,7 +18,7 @@ def test_a_clip_from_prompt_to_file(service: RunningService, tmp_path: Path) -> 
     """A prompt becomes a task, its progress is seen, and the file that is saved plays."""
     seen: list[Task] = []
     with Filmgate(service.url, service.key) as filmgate:
-        task = filmgate.submit("a lighthouse [delay=1.5] [steps=3]", duration=1, resolution="540p", loop=True)
+        task = filmgate.submit("a lighthouse [delay=4] [steps=8]", duration=1, resolution="540p", loop=True)
         assert (task.final, task.dialect, task.duration, task.loop) == (False, "native", 1, True)
         ended = filmgate.wait(task, timeout=60, on_progress=seen.append)
         path = filmgate.download(ended, tmp_path / "clip.mp4")
