@@ -57,7 +57,7 @@ client: install-dev ## Write the synchronous Python client from the asynchronous
 bench: install-dev ## Run every benchmark: queries, submits, waiting, pick-up, following at providers, MCP, the studio
 	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
 
-gallery: install-dev ## Render docs/gallery.md from what the studio draws
+gallery: install-dev ## Render docs/concepts/gallery.md from what the studio draws
 	@$(BIN)/python scripts/gallery.py
 
 install: $(VENV)/.service ## Install the service into .venv

@@ -1,6 +1,6 @@
-"""Render what the studio can do and lay it out in `docs/gallery.md`, with small pictures in `docs/gallery/`.
+"""Render what the studio can do and write `docs/concepts/gallery.md` and its pictures.
 
-python scripts/gallery.py [--only scenes,subjects] [--out docs]
+python scripts/gallery.py [--only scenes,subjects] [--out docs/concepts]
 
 The frames are the studio's own, drawn at 540p at standard quality as a clip's are, before encoding.
 """
@@ -214,7 +214,7 @@ def main() -> None:
     """Render the sheets that are asked for and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(SHEETS), help="sheets, with commas between")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs/concepts")
     options = parser.parse_args()
     folder = options.out / "gallery"
     folder.mkdir(parents=True, exist_ok=True)

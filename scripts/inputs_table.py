@@ -1,4 +1,4 @@
-"""Write `docs/inputs.md`: which pictures and clips each request takes, under which names, out of the parsers' tables.
+"""Write `docs/reference/inputs.md`, the pictures and clips that each request takes, from the tables of the parsers.
 
 python scripts/inputs_table.py [--check]
 """
@@ -21,7 +21,7 @@ from filmgate.domain import media_fields
 from filmgate.domain.generation import ReferenceKind
 from filmgate.domain.settings import Settings
 
-PAGE = Path(__file__).parents[1] / "docs/inputs.md"
+PAGE = Path(__file__).parents[1] / "docs/reference/inputs.md"
 MIB = 1024 * 1024
 GROUPS = {
     "first": ("the first frame", media_fields.START_NAMES),

@@ -38,9 +38,9 @@ from tests.support.service import RunningService, clean_env
 
 from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, prose, rows, snippets
 
-CONFIGURATION = "docs/configuration.md"
-TESTING = "docs/testing-against-filmgate.md"
-PROVIDERS = "docs/providers.md"
+CONFIGURATION = "docs/reference/configuration.md"
+TESTING = "docs/how-to/testing.md"
+PROVIDERS = "docs/how-to/providers-and-failover.md"
 UPSTREAMS = {
     "dream_machine": UpstreamOptions,
     "agents": UpstreamOptions,
@@ -114,7 +114,7 @@ def test_pages_are_readable(path: Path):
 def test_the_versions_of_clients_are_those_tested():
     """The page of clients names the versions that the lock files have."""
     locked = {(name, version) for lock in LOCKS for name, version in locked_in(lock)}
-    table = [row for row in rows(page("docs/clients.md")) if len(row) == 4]
+    table = [row for row in rows(page("docs/reference/clients.md")) if len(row) == 4]
     assert table
     for client, versions, *_ in table:
         for version in re.findall(r"[\d.]*\d", "" if versions.startswith("that of") else versions):
@@ -254,7 +254,7 @@ def test_every_type_of_a_provider_has_its_configuration():
         assert f'type = "{name}"' in section
 
 
-def marked_rows(mark: str, name: str = "docs/reliability.md") -> list[list[str]]:
+def marked_rows(mark: str, name: str = "docs/architecture/evidence/reliability.md") -> list[list[str]]:
     """Return the rows of a table between marks on a page, without its head."""
     table = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", page(name), re.DOTALL)
     assert table is not None
@@ -292,18 +292,18 @@ def test_what_makes_an_id_unknown_is_documented_with_its_sources():
 
 def test_the_bugs_that_are_planted_are_documented():
     """The page lists each bug that `make mutants` plants, with its promise and a figure; the points are counted."""
-    written = marked_rows("bugs", "docs/planted-bugs.md")
+    written = marked_rows("bugs", "docs/architecture/evidence/planted-bugs.md")
     bugs = load()
     assert [row[:2] for row in written] == [[", ".join(filter(None, (str(b.promise), b.pool))), b.wrong] for b in bugs]
     for (_, _, found_by, seconds), bug in zip(written, bugs, strict=True):
         assert code(found_by) == list(dict.fromkeys(test.partition("::")[0] for test in bug.tests))
         assert 0 < int(seconds) <= bug.limit
-    assert f"names {len(Point)} points" in page("docs/chaos-test.md")
+    assert f"names {len(Point)} points" in page("docs/architecture/evidence/chaos-test.md")
 
 
 def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
     """The table of commands has the commands of the program, no more and no less."""
-    table = [row for row in rows(page("docs/cli.md")) if len(row) == 2]
+    table = [row for row in rows(page("docs/reference/cli.md")) if len(row) == 2]
     names = {name for row in table for name in code(row[0])}
     groups = ("unknown", "keys", "limits", "webhooks", "webhooks secret")
     below = {f"{group} {name}" for group in groups for name in commands_in(capsys, *group.split())}
@@ -329,13 +329,13 @@ def test_the_help_is_what_the_program_says(
 ):
     """Each command's help stands in one of the pages word for word, at a width of 80."""
     monkeypatch.setenv("COLUMNS", "80")
-    pages = "".join(map(page, ("docs/cli.md", "docs/cli-admin.md", "docs/webhooks.md")))
+    pages = "".join(map(page, ("docs/reference/cli.md", "docs/reference/cli-admin.md", "docs/how-to/webhooks.md")))
     shown = re.findall(rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", pages, re.MULTILINE | re.DOTALL)
     assert shown == [help_of(capsys, *command.split())]
 
 
 def test_the_table_of_inputs_is_that_of_the_parsers():
-    """`docs/inputs.md` is what the script writes from the tables of the dialects."""
+    """`docs/reference/inputs.md` is what the script writes from the tables of the dialects."""
     script = [sys.executable, str(ROOT / "scripts/inputs_table.py"), "--check"]
     done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr or "run python scripts/inputs_table.py"

@@ -41,7 +41,8 @@ def test_the_linter_has_nothing_to_say(service: RunningService):
 
 def test_the_page_has_the_tools():
     """The table of tools has each tool once, with its parameters, the required ones bold."""
-    found = {code(row[0])[0]: row for row in rows(page("docs/mcp.md")) if len(row) == 3 and code(row[0])}
+    table = rows(page("docs/how-to/agents-and-mcp.md"))
+    found = {code(row[0])[0]: row for row in table if len(row) == 3 and code(row[0])}
     assert list(found) == [tool["name"] for tool in definitions()]
     for tool in definitions():
         _, does, takes = found[tool["name"]]
@@ -52,7 +53,7 @@ def test_the_page_has_the_tools():
 
 def test_the_page_can_be_copied(capsys: pytest.CaptureFixture[str]):
     """Every configuration of the page is JSON, and the commands in them have options that there are."""
-    blocks = re.findall(r"^```json\n(.*?)^```$", page("docs/mcp.md"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```json\n(.*?)^```$", page("docs/how-to/agents-and-mcp.md"), re.MULTILINE | re.DOTALL)
     entries = [json.loads(block) for block in blocks]
     servers = [entry.get("mcpServers", entry.get("servers"))["filmgate"] for entry in entries]
     commands = [server["args"] for server in servers if "command" in server]
