@@ -14,7 +14,7 @@ import pytest
 from .pages import ROOT, page
 
 STEP = re.compile(
-    r"^(?:Create `(?P<new>[^`]+)`|In `(?P<file>[^`]+)`, (?P<how>after|before|replace) `(?P<spot>[^`]+)`):\n\n"
+    r"^(?:Create `(?P<new>[^`]+)`|In `(?P<file>[^`]+)`,\s(?P<how>after|before|replace) `(?P<spot>[^`]+)`):\n\n"
     r"```\w+\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
