@@ -113,7 +113,7 @@ async def measure(path: Path, count: int) -> dict[str, float]:
     found["batch of 50"] = await timed(500, lambda n: ledger.get_many(MANY.id, [task_id(n + i) for i in range(50)]))
     for name, wanted in lists.items():
         found[name] = await timed(200, lambda _, wanted=wanted: ledger.find(MANY.id, wanted))  # type: ignore[misc]
-    found["callbacks"] = await timed(200, lambda _: ledger.callbacks.find(MANY.id, WebhookFilter()))
+    found["callbacks"] = await timed(200, lambda _: ledger.webhooks.find(MANY.id, WebhookFilter()))
     found["usage"] = await timed(50, lambda _: ledger.accounts.usage(MANY.id, "0001-01-01", "9999-12-31"))
     found["claim"] = await timed(300, lambda _: ledger.claim("studio", "w", 1e9, 2e9))
 

@@ -74,8 +74,8 @@ class Point(StrEnum):
     IMPORT_READY = "import-ready"
     IMPORTED = "imported"
     # what goes on beside the tasks
-    CALLBACK_SENT = "callback-sent"
-    CALLBACK_SETTLED = "callback-settled"
+    WEBHOOK_SENT = "webhook-sent"
+    WEBHOOK_SETTLED = "webhook-settled"
     EXPIRED = "expired"
     PURGED = "purged"
     RULES_APPLIED = "rules-applied"

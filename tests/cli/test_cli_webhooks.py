@@ -1,4 +1,4 @@
-"""What owners do about callbacks from the command line."""
+"""What owners do about webhooks from the command line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NOBODY = "msg_0195b5f6-0000-7000-8000-000000000000_failed"
 
 
 def told(service: RunningService, task: str, *statuses: str) -> None:
-    """Wait until one of these has become of the callback of a task."""
+    """Wait until one of these has become of the webhook of a task."""
     with client(service) as http:
         until(lambda: http.get(f"/api/v1/webhooks/{task}").json().get("status"), lambda found: found in statuses)
 
 
 def test_callbacks_are_listed_shown_and_sent_again(service: RunningService):
-    """The list has a line for each callback, showing one tells of its deliveries, and it can be sent again."""
+    """The list has a line for each webhook, showing one tells of its deliveries, and it can be sent again."""
     with receiver(410) as hook, client(service) as http:
         task = submit(http, "[fail]", callback_url=f"{hook.url}/hook?token=x")
         told(service, task, "failed")
@@ -71,7 +71,7 @@ def test_some_of_several_cannot_be_sent_again(service: RunningService):
 
 
 def test_the_secret_is_shown_and_rotated(service: RunningService):
-    """What is printed verifies callbacks; rotated, the old secret has its end behind it; at once, it is gone."""
+    """What is printed verifies webhooks; rotated, the old secret has its end behind it; at once, it is gone."""
     # Other tests of this service may have rotated before: the first is the one in use.
     old = service.run("webhooks", "secret", "show").stdout.split()[0]
     with receiver() as hook, client(service) as http:

@@ -145,8 +145,8 @@ def test_an_accepted_task_is_not_taken_for_a_finished_one(some: Task):
 
 def test_results_and_payloads():
     """A callback gets the synchronous answer; of a failed task, the error as an object."""
-    assert json.loads(DIALECT.hook.one(task(), None, BASE)) == written(task())["response"]
-    failed = json.loads(DIALECT.hook.one(task(State.FAILED), None, BASE))
+    assert json.loads(DIALECT.webhook.one(task(), None, BASE)) == written(task())["response"]
+    failed = json.loads(DIALECT.webhook.one(task(State.FAILED), None, BASE))
     assert failed == {
         "success": False,
         "task_id": task().id,

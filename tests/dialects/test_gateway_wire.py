@@ -256,7 +256,7 @@ def test_an_error_can_be_read_by_both_kinds_of_clients():
 @given(tasks())
 def test_a_webhook_gets_what_a_query_answers(some: Task):
     """The payload is the object of the single query."""
-    assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
 
 
 def test_uploads_are_pictures_unless_they_say_otherwise():

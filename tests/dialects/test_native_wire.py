@@ -38,7 +38,7 @@ def test_the_keys_are_the_same_in_every_state(some: Task):
         assert (answer[name] is not None) is (some.state is State.COMPLETED)
     assert (answer["failure"] is not None) is (some.state is State.FAILED)
     assert (answer["finished_at"] is None) is (answer["elapsed"] is None) is not some.final
-    assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
 
 
 def test_a_completed_task_has_its_facts():

@@ -34,7 +34,7 @@ SCENARIOS = {
     "before the commit": Scenario((f"{Point.SUBMIT_READY}:3",), ("unkeyed",), _LOST),
     "in a group": Scenario((f"{Point.GROUP_BEGUN}:2", f"{Point.GROUP_BEGUN}:3"), ("burst",), _LOST),
     "accepted, not answered": Scenario((f"{Point.SUBMIT_ACCEPTED}:1",), ("quick",), frozenset({"doubled"})),
-    "webhook sent": Scenario((f"{Point.CALLBACK_SENT}:1",), ("quick",), frozenset({"webhook ids wrong"})),
+    "webhook sent": Scenario((f"{Point.WEBHOOK_SENT}:1",), ("quick",), frozenset({"webhook ids wrong"})),
     "end committed": Scenario((f"{Point.STAGE_DONE}:1",), ("quick",), frozenset({"webhooks missing"})),
     "foreign imports": Scenario(("",), ("gate", "foreign"), _FOREIGN),
     "deleted imports": Scenario(("",), ("gate", "delete end", "grave"), _FOREIGN),

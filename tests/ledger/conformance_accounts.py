@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from filmgate.domain.errors import NotFound, UsedUp
+from filmgate.domain.errors import NotFound, QuotaExceeded
 from filmgate.domain.failures import Failure
 from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Output, Role
@@ -63,7 +63,7 @@ class CreditConformance(Tenants):
         tasks = [task(work=WorkState(credits=3.0)) for _ in range(20)]
         outcomes = await asyncio.gather(*(ledger.submit(each, ECHO, ()) for each in tasks), return_exceptions=True)
         assert sum(outcome is None for outcome in outcomes) == 3
-        assert {type(outcome) for outcome in outcomes if outcome is not None} == {UsedUp}
+        assert {type(outcome) for outcome in outcomes if outcome is not None} == {QuotaExceeded}
         assert len(await ledger.get_many(A.id, [each.id for each in tasks])) == 3
         assert await used(ledger) == 9.0
         assert (await everything(ledger)).total == Tally(submitted=3, credits=9.0)
@@ -72,7 +72,7 @@ class CreditConformance(Tenants):
         """The sentence names the price, the balance and the period."""
         await ledger.accounts.set_limits(A.id, OwnLimits(credits=4.0, credits_per=Period.DAY))
         await cost(ledger, 2.5)
-        with pytest.raises(UsedUp, match=r"^Insufficient credits: this costs 2, and 1.5 of 4 are left today\.$"):
+        with pytest.raises(QuotaExceeded, match=r"^Insufficient credits: this costs 2, and 1.5 of 4 are left today\.$"):
             await cost(ledger, 2.0)
         await cost(ledger, 1.5)
         await cost(ledger, 0.0)
@@ -81,7 +81,7 @@ class CreditConformance(Tenants):
         """Ten tenths are one, and given back they are nothing."""
         await ledger.accounts.set_limits(A.id, OwnLimits(credits=1.0))
         tasks = [await cost(ledger, 0.1) for _ in range(10)]
-        with pytest.raises(UsedUp):
+        with pytest.raises(QuotaExceeded):
             await cost(ledger, 0.1)
         assert await used(ledger) == 1.0
         for each in tasks:
@@ -128,7 +128,7 @@ class CreditConformance(Tenants):
         january = await cost(ledger, 5.0, created_at=30 * DAY)
         await cost(ledger, 5.0, created_at=31 * DAY)
         for refused in (30 * DAY + 1, 31 * DAY + 1):
-            with pytest.raises(UsedUp):
+            with pytest.raises(QuotaExceeded):
                 await cost(ledger, 1.0, created_at=refused)
         await fails(ledger, january)
         assert await used(ledger, 31 * DAY + 1) == 5.0
@@ -137,7 +137,7 @@ class CreditConformance(Tenants):
         """They are counted since the first task, also where the rule came later."""
         await cost(ledger, 5.0)
         await ledger.accounts.set_limits(A.id, OwnLimits(credits=8.0, credits_per=Period.TOTAL))
-        with pytest.raises(UsedUp, match="3 of 8 are left"):
+        with pytest.raises(QuotaExceeded, match="3 of 8 are left"):
             await cost(ledger, 4.0, created_at=4_000 * DAY)
         await ledger.accounts.set_limits(A.id, OwnLimits(credits=9.0, credits_per=Period.TOTAL))
         await cost(ledger, 4.0, created_at=4_000 * DAY)

@@ -12,7 +12,7 @@ from filmgate.adapters.ledger.sqlite import find, webhooks
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.domain.states import State
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.ports.tasks import TaskFilter
 from filmgate.ports.webhooks import WebhookFilter
 
@@ -30,7 +30,7 @@ def counting(**wanted: object) -> str:
 
 
 SOME = (State.PENDING, State.FAILED)
-STATUSES = (CallbackStatus.FAILED, CallbackStatus.PENDING)
+STATUSES = (WebhookStatus.FAILED, WebhookStatus.PENDING)
 LISTS = {
     "all": listing(),
     "count all": counting(),

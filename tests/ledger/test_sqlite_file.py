@@ -225,7 +225,7 @@ class TestFile:
         old.close()
         ledger = SqliteLedger(path)
         await ledger.open()
-        found = await ledger.callbacks.get(A.id, told.id, State.FAILED)
+        found = await ledger.webhooks.get(A.id, told.id, State.FAILED)
         assert found is not None
         assert (found.status, found.url, found.next_at) == ("pending", told.callback_url, 70.0)
         await ledger.close()

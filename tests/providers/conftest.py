@@ -23,11 +23,11 @@ def provider() -> Iterator[Hostile]:
         yield running
 
 
-WebApp = Callable[..., tuple[RunningService, httpx2.Client]]
+StartGate = Callable[..., tuple[RunningService, httpx2.Client]]
 
 
 @pytest.fixture
-def gate(start_service: Callable[..., RunningService], monkeypatch: pytest.MonkeyPatch) -> Iterator[WebApp]:
+def gate(start_service: Callable[..., RunningService], monkeypatch: pytest.MonkeyPatch) -> Iterator[StartGate]:
     """Start services with these engines, each with a client of its own API."""
     monkeypatch.setenv("PROVIDER_KEY", "a secret of the operator's")
     clients: list[httpx2.Client] = []

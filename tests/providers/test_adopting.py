@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.providers.conftest import FAST, WebApp, account
+from tests.providers.conftest import FAST, StartGate, account
 from tests.providers.recorder import Recorder, recorder
 from tests.providers.test_matrix import PATHS
 from tests.service.apis import BATCHES, READS, UNKNOWN, untraced
@@ -277,7 +277,7 @@ def test_what_was_deleted_stays_deleted(pair: Pair):
     pair.adopted("recorder", old)
 
 
-def test_providers_that_are_down_cost_a_query_a_few_seconds(gate: WebApp, pair: Pair):
+def test_providers_that_are_down_cost_a_query_a_few_seconds(gate: StartGate, pair: Pair):
     """The answer is the 404 of ever, the next one comes at once, and what another provider has is found."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mute = f"http://127.0.0.1:{silent.getsockname()[1]}"

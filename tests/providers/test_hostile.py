@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.providers.conftest import WebApp, account
+from tests.providers.conftest import StartGate, account
 from tests.providers.hostile import Hostile
 from tests.support.clips import play
 from tests.support.processes import until
@@ -41,7 +41,7 @@ def has_file(client: httpx2.Client, task: dict[str, Any]) -> bool:
     "trick",
     ["fine", "busy=2", "words", "nulls", "missing=2", "broken", "drop", "late500", "garbage"],
 )
-def test_what_passes_is_waited_out(gate: WebApp, provider: Hostile, trick: str):
+def test_what_passes_is_waited_out(gate: StartGate, provider: Hostile, trick: str):
     """Refusals for a time, unknown words, nulls, two 404s, a broken download and lost answers all end well, once."""
     _, client = gate({"ace": account("acedata", provider.url, exclusive=True)})
     prompt = f"a lake [{trick}]"
@@ -65,7 +65,7 @@ def test_what_passes_is_waited_out(gate: WebApp, provider: Hostile, trick: str):
         ("403", "moderated"),
     ],
 )
-def test_a_verdict_ends_the_task(gate: WebApp, provider: Hostile, trick: str, code: str):
+def test_a_verdict_ends_the_task(gate: StartGate, provider: Hostile, trick: str, code: str):
     """A definite word of the provider's, or a file that nobody can use, ends the task with its reason, once."""
     _, client = gate({"ace": account("acedata", provider.url)})
     prompt = f"a lake [{trick}]"
@@ -74,7 +74,7 @@ def test_a_verdict_ends_the_task(gate: WebApp, provider: Hostile, trick: str, co
     assert provider.submits[prompt] == 1
 
 
-def test_a_waiting_task_says_when_its_provider_is_asked_next(gate: WebApp, provider: Hostile):
+def test_a_waiting_task_says_when_its_provider_is_asked_next(gate: StartGate, provider: Hostile):
     """While it is to be submitted, ten minutes off at most, and while it is followed; afterwards it says nothing."""
     engines = {
         "busy": account("acedata", provider.url, models=["busy"]),
@@ -98,7 +98,7 @@ def test_a_waiting_task_says_when_its_provider_is_asked_next(gate: WebApp, provi
     assert seconds(busy) == 0
 
 
-def test_what_never_finishes_ends_at_its_deadline(gate: WebApp, provider: Hostile):
+def test_what_never_finishes_ends_at_its_deadline(gate: StartGate, provider: Hostile):
     """A provider may take its time, up to the deadline of the engine."""
     _, client = gate({"ace": account("acedata", provider.url, deadline=3)})
     task = ended(client, submit(client, "a lake [never]"))
@@ -106,7 +106,7 @@ def test_what_never_finishes_ends_at_its_deadline(gate: WebApp, provider: Hostil
     assert provider.accepted["a lake [never]"] == 1
 
 
-def test_a_task_that_is_missed_without_a_witness_ends_at_its_deadline(gate: WebApp, provider: Hostile):
+def test_a_task_that_is_missed_without_a_witness_ends_at_its_deadline(gate: StartGate, provider: Hostile):
     """A provider that knows nothing of ours any more may be under repair."""
     _, client = gate({"ace": account("acedata", provider.url, deadline=5)})
     task = ended(client, submit(client, "a lake [missing=1000]"))
@@ -123,7 +123,7 @@ ODD = [
 ]
 
 
-def test_no_odd_answer_to_a_submit_makes_a_second_one(gate: WebApp, provider: Hostile):
+def test_no_odd_answer_to_a_submit_makes_a_second_one(gate: StartGate, provider: Hostile):
     """The provider has accepted every task, and says so in no way: each is held, and was sent once over the wire."""
     engines = {
         f"at-{number}": account(kind, provider.url, models=[f"model-{number}"])
@@ -141,7 +141,7 @@ def test_no_odd_answer_to_a_submit_makes_a_second_one(gate: WebApp, provider: Ho
 
 
 @pytest.mark.parametrize("trick", ["500", "503", "drop", "garbage"])
-def test_a_submit_nobody_knows_the_outcome_of_is_held(gate: WebApp, provider: Hostile, trick: str):
+def test_a_submit_nobody_knows_the_outcome_of_is_held(gate: StartGate, provider: Hostile, trick: str):
     """Where the provider cannot be searched the task waits for the operator, and is not sent a second time."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     prompt = f"a lake [{trick}]"
@@ -153,7 +153,7 @@ def test_a_submit_nobody_knows_the_outcome_of_is_held(gate: WebApp, provider: Ho
     assert provider.submits[prompt] == 1
 
 
-def test_an_operator_says_that_it_was_accepted(gate: WebApp, provider: Hostile):
+def test_an_operator_says_that_it_was_accepted(gate: StartGate, provider: Hostile):
     """With the provider's id the task is followed like any other."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     task = submit(client, "a lake [drop]")
@@ -168,7 +168,7 @@ def test_an_operator_says_that_it_was_accepted(gate: WebApp, provider: Hostile):
     assert provider.submits["a lake [drop]"] == 1
 
 
-def test_an_operator_is_quicker_than_the_look_up(gate: WebApp, provider: Hostile):
+def test_an_operator_is_quicker_than_the_look_up(gate: StartGate, provider: Hostile):
     """A decision stands, whoever was about to look the submit up."""
     _, client = gate({"ace": account("acedata", provider.url)})
     task = submit(client, "a lake [drop]")
@@ -179,7 +179,7 @@ def test_an_operator_is_quicker_than_the_look_up(gate: WebApp, provider: Hostile
     assert has_file(client, ended(client, task))
 
 
-def test_an_operator_has_it_failed_or_sent_again(gate: WebApp, provider: Hostile):
+def test_an_operator_has_it_failed_or_sent_again(gate: StartGate, provider: Hostile):
     """Both decisions are the operator's alone."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     first, second = submit(client, "one [500]"), submit(client, "two [500]")
@@ -191,7 +191,7 @@ def test_an_operator_has_it_failed_or_sent_again(gate: WebApp, provider: Hostile
 
 
 @pytest.mark.parametrize(("policy", "submits"), [("fail", 1), ("submit_again", 2)])
-def test_a_policy_decides_where_the_operator_has_set_one(gate: WebApp, provider: Hostile, policy: str, submits: int):
+def test_a_policy_decides_where_the_operator_has_set_one(gate: StartGate, provider: Hostile, policy: str, submits: int):
     """`on_unknown` says what becomes of a submit without an outcome."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1, on_unknown=policy)})
     task = submit(client, "a lake [500]")
@@ -201,7 +201,7 @@ def test_a_policy_decides_where_the_operator_has_set_one(gate: WebApp, provider:
         assert provider.submits["a lake [500]"] == 1
 
 
-def test_statuses_that_say_not_accepted_are_believed(gate: WebApp, provider: Hostile):
+def test_statuses_that_say_not_accepted_are_believed(gate: StartGate, provider: Hostile):
     """With `not_accepted` an operator vouches that a status means that nothing was taken: it is tried again."""
     provider.down = True
     _, client = gate({"gw": account("gateway", provider.url, batch=1, not_accepted=[503])})
@@ -212,7 +212,7 @@ def test_statuses_that_say_not_accepted_are_believed(gate: WebApp, provider: Hos
     assert provider.accepted["a lake"] == 1
 
 
-def test_the_next_engine_takes_over_while_nothing_was_accepted(gate: WebApp, provider: Hostile):
+def test_the_next_engine_takes_over_while_nothing_was_accepted(gate: StartGate, provider: Hostile):
     """An account that cannot be reached, or whose key is refused, is passed over; the breaker remembers it."""
     engines = {
         "dead": account("gateway", "http://127.0.0.1:9", priority=0),
@@ -236,7 +236,7 @@ def test_the_next_engine_takes_over_while_nothing_was_accepted(gate: WebApp, pro
     ]
 
 
-def test_no_other_engine_takes_over_once_it_may_be_accepted(gate: WebApp, provider: Hostile):
+def test_no_other_engine_takes_over_once_it_may_be_accepted(gate: StartGate, provider: Hostile):
     """A lost answer is no reason to pay somebody else."""
     engines = {
         "gw": account("gateway", provider.url, batch=1, priority=0),
@@ -248,7 +248,7 @@ def test_no_other_engine_takes_over_once_it_may_be_accepted(gate: WebApp, provid
     assert provider.submits["a lake [drop]"] == 1
 
 
-def test_many_tasks_are_asked_about_at_once(gate: WebApp, provider: Hostile):
+def test_many_tasks_are_asked_about_at_once(gate: StartGate, provider: Hostile):
     """One follower asks for a batch of ids where the provider has a batch query."""
     _, client = gate({"ace": account("acedata", provider.url, batch=20)})
     tasks = [submit(client, f"lake {number} [words]") for number in range(30)]
@@ -257,7 +257,7 @@ def test_many_tasks_are_asked_about_at_once(gate: WebApp, provider: Hostile):
     assert max(provider.queries) <= 20
 
 
-def test_a_provider_has_no_more_at_work_than_its_slots(gate: WebApp, provider: Hostile):
+def test_a_provider_has_no_more_at_work_than_its_slots(gate: StartGate, provider: Hostile):
     """The rest waits in line here."""
     _, client = gate({"ace": account("acedata", provider.url, slots=2)})
     tasks = [submit(client, f"lake {number} [never]") for number in range(5)]
@@ -276,7 +276,7 @@ def test_a_provider_has_no_more_at_work_than_its_slots(gate: WebApp, provider: H
     assert sum(provider.accepted.values()) <= 5
 
 
-def test_a_killed_service_goes_on_without_a_second_submit(gate: WebApp, provider: Hostile):
+def test_a_killed_service_goes_on_without_a_second_submit(gate: StartGate, provider: Hostile):
     """What was accepted is followed again, and where the answer was lost in the crash it is looked up."""
     running, client = gate({"ace": account("acedata", provider.url, exclusive=True)})
     tasks = [submit(client, f"lake {number} [words]") for number in range(10)]
@@ -288,7 +288,7 @@ def test_a_killed_service_goes_on_without_a_second_submit(gate: WebApp, provider
     assert all(provider.accepted[task["prompt"]] == 1 for task in tasks)
 
 
-def test_no_secret_of_an_account_is_logged_or_shown(gate: WebApp, provider: Hostile):
+def test_no_secret_of_an_account_is_logged_or_shown(gate: StartGate, provider: Hostile):
     """The key is in no answer, no log line and not in the ledger."""
     running, client = gate({"ace": account("acedata", provider.url)})
     ended(client, submit(client, "a lake"))

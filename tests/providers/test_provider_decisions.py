@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.providers.conftest import WebApp, account
+from tests.providers.conftest import StartGate, account
 from tests.providers.hostile import Hostile
 from tests.providers.test_hostile import ended, has_file, submit
 from tests.support.processes import until
 
 
-def test_an_id_of_the_provider_belongs_to_one_task(gate: WebApp, provider: Hostile):
+def test_an_id_of_the_provider_belongs_to_one_task(gate: StartGate, provider: Hostile):
     """An operator who mistakes one task for another is told, and can still decide."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1)})
     first, second = submit(client, "one [drop]"), submit(client, "two [drop]")
@@ -27,7 +27,7 @@ def test_an_id_of_the_provider_belongs_to_one_task(gate: WebApp, provider: Hosti
     assert (provider.submits["one [drop]"], provider.submits["two [drop]"]) == (1, 1)
 
 
-def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: WebApp, provider: Hostile):
+def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: StartGate, provider: Hostile):
     """A provider that never tells is paid twice at most, as the operator has allowed."""
     _, client = gate({"gw": account("gateway", provider.url, batch=1, on_unknown="submit_again")})
     task = submit(client, "a lake [drop]")
@@ -38,7 +38,7 @@ def test_a_policy_sends_a_submit_once_more_and_no_oftener(gate: WebApp, provider
 
 
 @pytest.mark.parametrize("kind", ["gateway", "acedata"])
-def test_of_two_tasks_that_a_provider_calls_alike_one_is_held(gate: WebApp, provider: Hostile, kind: str):
+def test_of_two_tasks_that_a_provider_calls_alike_one_is_held(gate: StartGate, provider: Hostile, kind: str):
     """The first keeps the id, whichever table asked; the other is of an unknown outcome, and nothing breaks."""
     table = account(kind, provider.url, batch=1)
     running, client = gate({"one": table | {"models": ["one"]}, "two": table | {"models": ["two"]}})

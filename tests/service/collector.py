@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     failed: bool
 
 
-class GarbageCollector:
+class SpanCollector:
     """Takes spans over OTLP and HTTP."""
 
     def __init__(self) -> None:
@@ -66,15 +66,15 @@ def seen(span: Any) -> Seen:
 
 
 @contextmanager
-def collecting() -> Iterator[GarbageCollector]:
+def collecting() -> Iterator[SpanCollector]:
     """Run a collector for a while."""
-    collector = GarbageCollector()
+    collector = SpanCollector()
     with listening(collector.server):
         yield collector
 
 
 @contextmanager
-def traced(data: Path, collector: GarbageCollector, **options: str) -> Iterator[RunningService]:
+def traced(data: Path, collector: SpanCollector, **options: str) -> Iterator[RunningService]:
     """Run a service that sends its spans to a collector."""
     running = RunningService(data, **options)
     port = collector.server.server_address[1]

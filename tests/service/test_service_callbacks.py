@@ -1,4 +1,4 @@
-"""Callbacks of a running service: every end arrives, signed and in order, whatever the receiver does."""
+"""Webhooks of a running service: every end arrives, signed and in order, whatever the receiver does."""
 
 from __future__ import annotations
 

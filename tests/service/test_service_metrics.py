@@ -84,9 +84,9 @@ def test_callbacks_are_counted(start_service: Callable[..., RunningService]):
             ended(http, submit(http, callback_url=told.url))
         submit(http, callback_url=f"http://127.0.0.1:{free_port()}")
         for outcome in ("delivered", "failed"):
-            wait_for(service, "filmgate_callback_outcomes_total", 1, outcome=outcome)
-        samples = wait_for(service, "filmgate_callbacks_pending", 1, status="retrying")
-    assert value(samples, "filmgate_callback_outcomes_total", outcome="retrying") >= 1
+            wait_for(service, "filmgate_webhook_outcomes_total", 1, outcome=outcome)
+        samples = wait_for(service, "filmgate_webhooks_pending", 1, status="retrying")
+    assert value(samples, "filmgate_webhook_outcomes_total", outcome="retrying") >= 1
     assert value(samples, "filmgate_queue_work", queue="callback", status="later") == 1
 
 

@@ -1,4 +1,4 @@
-"""Traces: what a collector is told of a task's life, from the request that submits it to its callback."""
+"""Traces: what a collector is told of a task's life, from the request that submits it to its webhook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .receiver import receiver
 
 @pytest.mark.timeout(180)
 def test_one_trace_has_a_task_s_life(tmp_path: Path):
-    """Below the span of the caller are request, commit, stages and callback, also after a restart."""
+    """Below the span of the caller are request, commit, stages and webhook, also after a restart."""
     trace, caller = uuid.uuid4().hex, uuid.uuid4().hex[:16]
     with collecting() as collector, receiver() as told, traced(tmp_path / "data", collector) as service:
         header = {"traceparent": f"00-{trace}-{caller}-01"}
@@ -30,20 +30,20 @@ def test_one_trace_has_a_task_s_life(tmp_path: Path):
         with client(service) as http:
             task = ended(http, task_id)
         post = told.posts.get(timeout=30)
-        spans = until(lambda: collector.of(trace), lambda found: "callback" in found and "POST" in found)
+        spans = until(lambda: collector.of(trace), lambda found: "webhook" in found and "POST" in found)
     request = spans["POST /api/v1/tasks"]
     assert request.parent == caller
     assert request.attributes["http.response.status_code"] == 201
     assert request.attributes["filmgate.dialect"] == "native"
     assert request.attributes["filmgate.trace_id"] == task["trace_id"]
     assert spans["commit"].parent == request.id
-    for name in ("submit", "follow", "ingest", "callback"):
+    for name in ("submit", "follow", "ingest", "webhook"):
         assert spans[name].parent == request.id, name
         assert spans[name].attributes["filmgate.task_id"] == task_id
         assert spans[name].attributes["filmgate.engine"] == "scripted"
-    assert spans["POST"].parent == spans["callback"].id
+    assert spans["POST"].parent == spans["webhook"].id
     assert spans["POST"].attributes["server.address"] == "127.0.0.1"
-    assert post.headers["traceparent"].startswith(f"00-{trace}-{spans['callback'].id}-")
+    assert post.headers["traceparent"].startswith(f"00-{trace}-{spans['webhook'].id}-")
     sent = b"".join(collector.bodies)
     for hidden in (b"walrus", b"damson", b"/hook", service.key.encode()):
         assert hidden not in sent

@@ -19,13 +19,13 @@ from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
-from filmgate.adapters.ledger.sqlite.webhooks import SqliteCallbacks
+from filmgate.adapters.ledger.sqlite.webhooks import SqliteWebhooks
 
 MODE = "YIELDING"
 """The variable that has all tests run on such a ledger ("all"), none of them ("none"), or else a tenth."""
 
 _LONGEST = 0.005
-_CLASSES: tuple[type, ...] = (SqliteLedger, SqliteAccounts, SqliteFigures, SqliteRetention, SqliteCallbacks)
+_CLASSES: tuple[type, ...] = (SqliteLedger, SqliteAccounts, SqliteFigures, SqliteRetention, SqliteWebhooks)
 _APART = {"open", "close"}
 _sleep = asyncio.sleep
 

@@ -1,4 +1,4 @@
-"""Engines of this process and accounts with providers, made from the operator's tables."""
+"""Engines of this process and accounts with providers, made from the admin's tables."""
 
 from __future__ import annotations
 

@@ -99,8 +99,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     from filmgate.adapters.telemetry import Metrics
     from filmgate.adapters.web.metrics import RequestCounter
     from filmgate.app.engines import engines_by_application, origins
-    from filmgate.app.web import all_dialects, application, hooks
-    from filmgate.app.work import lanes
+    from filmgate.app.web import all_dialects, application, webhook_serializers
+    from filmgate.app.work import queue_configs
     from filmgate.core.admin import AdminService
     from filmgate.core.providers.importer import Importer
     from filmgate.core.providers.poll import Polling
@@ -115,7 +115,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         dispatcher, base = await _base(stack, settings, await stack.enter_async_context(open_ledger(settings)))
         ledger = base.ledger
         await ledger.set_origins(origins(base.accounts.values()), base.clock())
-        adopting = Importer(
+        importer = Importer(
             base.accounts,
             base.table,
             ledger,
@@ -123,14 +123,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             base.clock,
             asked_for=await engines_by_application(ledger, base.accounts.values()),
         )
-        missing = adopting.for_query if adopting.is_wanted else None
-        following = Polling(base.accounts, base.work_context)
+        missing = importer.for_query if importer.is_wanted else None
+        polling = Polling(base.accounts, base.work_context)
         query = Query(
             ledger,
             cache_bytes=settings.answer_cache,
             max_batch=settings.max_batch,
             missing=missing,
-            upcoming=following.upcoming,
+            upcoming=polling.upcoming,
         )
         tasks = TaskService(
             ledger,
@@ -154,7 +154,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             query_rate=settings.query_rate,
             admin=admin_key(settings, owner),
         )
-        operator = AdminService(base.work_context, base.router, base.table, base.engines, base.accounts)
+        admin = AdminService(base.work_context, base.router, base.table, base.engines, base.accounts)
         dialects = all_dialects()
         events = Events(tasks, ledger, base.feed, max_streams=settings.max_streams)
         requests = RequestCounter()
@@ -169,21 +169,19 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             lookups=base.names.lookups,
         )
         await metrics.start()
-        asgi = application(
-            base, dialects, access, query, tasks, events, operator, adopting, following, requests, metrics
-        )
+        asgi = application(base, dialects, access, query, tasks, events, admin, importer, polling, requests, metrics)
         stack.push_async_callback(asgi.close)
         for account in base.accounts.values():
             account.start()
-        collector = GarbageCollector(
+        garbage_collector = GarbageCollector(
             ledger, base.store, query, base.feed, dispatcher, base.clock, every=settings.collect_every
         )
-        stack.push_async_callback(collector.close)
+        stack.push_async_callback(garbage_collector.close)
         announced = frozenset(dialect.name for dialect in dialects if dialect.announces)
         stack.push_async_callback(dispatcher.stop, settings.grace)
-        earlier = await collector.earlier()
-        await dispatcher.start(lanes(base, tasks, following, hooks(dialects), announced, metrics))
-        collector.start(earlier)
+        earlier = await garbage_collector.earlier()
+        await dispatcher.start(queue_configs(base, tasks, polling, webhook_serializers(dialects), announced, metrics))
+        garbage_collector.start(earlier)
         yield Service(_with_app_tracing(asgi, base.tracing), tasks, events, access, dispatcher, first_key)
 
 
@@ -291,10 +289,10 @@ def _fetcher(settings: Settings, names: Names, tracing: Tracing | None) -> Fetch
     return fetcher if tracing is None else TracedFetcher(fetcher, tracing)
 
 
-def _with_app_tracing(gate: WebApp, tracing: Tracing | None) -> App:
+def _with_app_tracing(app: WebApp, tracing: Tracing | None) -> App:
     from filmgate.adapters.telemetry.spans import trace_app
 
-    return gate if tracing is None else trace_app(gate, gate.dialect_as_sent, tracing)
+    return app if tracing is None else trace_app(app, app.dialect_as_sent, tracing)
 
 
 def _empty_folder(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What serves requests: dialects, agents, media, health, behind one gate."""
+"""What serves requests: dialects, agents, media, health, in one application."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def all_dialects() -> tuple[Any, ...]:
     )
 
 
-def hooks(dialects: tuple[Any, ...]) -> dict[str, Any]:
-    """Return the forms in which tasks are posted to callbacks, by the dialect that they were submitted in."""
+def webhook_serializers(dialects: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the forms in which tasks are posted to webhooks, by the dialect that they were submitted in."""
     from filmgate.adapters import mcp
 
-    return {dialect.name: dialect.hook for dialect in dialects} | {mcp.NAME: mcp.HOOK}
+    return {dialect.name: dialect.webhook for dialect in dialects} | {mcp.NAME: mcp.WEBHOOK}
 
 
 def application(
@@ -67,9 +67,9 @@ def application(
     query: Query,
     tasks: TaskService,
     events: Events,
-    operator: AdminService,
-    adopting: Importer,
-    following: Polling,
+    admin: AdminService,
+    importer: Importer,
+    polling: Polling,
     requests: RequestCounter,
     metrics: Metrics,
 ) -> WebApp:
@@ -88,7 +88,7 @@ def application(
     from filmgate.adapters.web.framework import framework
     from filmgate.adapters.web.health import service_router
     from filmgate.adapters.web.media import answer, media_router
-    from filmgate.adapters.web.provider_webhooks import hooks_router
+    from filmgate.adapters.web.provider_webhooks import provider_webhooks_router
     from filmgate.core.media.uploads import Uploads
     from filmgate.core.tasks.access import Action, Buckets
     from filmgate.core.tasks.idempotency import Idempotency
@@ -112,8 +112,8 @@ def application(
         settings,
         uploads,
         partial(answer, store=base.store),
-        operator,
-        adopting,
+        admin,
+        importer,
         WebhookService(base.ledger, base.dispatcher, base.clock),
         UsageService(base.ledger, base.clock),
     )
@@ -125,7 +125,7 @@ def application(
     checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
     scraping, secret = _scraping(settings, access), folder_secret(settings.data)
     routers.append(service_router(metrics.exposition, checks, scraping, secret, __version__))
-    routers.append(hooks_router(following.poll_now, Buckets(settings.media_rate)))
+    routers.append(provider_webhooks_router(polling.poll_now, Buckets(settings.media_rate)))
     fast_path = FastPath(
         {read.prefix: (dialect.name, *read[1:]) for dialect in dialects for read in dialect.reads},
         {

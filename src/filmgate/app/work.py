@@ -20,7 +20,7 @@ from filmgate.core.providers.submit import ProviderSubmit
 from filmgate.core.query.cache import Serializer
 from filmgate.core.tasks.expiry import Expiry
 from filmgate.core.tasks.service import TaskService
-from filmgate.core.webhooks.deliver import Callbacks
+from filmgate.core.webhooks.deliver import WebhookSender
 from filmgate.core.work.execution import Execution
 from filmgate.core.work.external_inputs import ExternalInputs
 from filmgate.core.work.local_stages import LocalStages
@@ -29,42 +29,42 @@ from filmgate.domain.work import SUBMIT_SLOTS, Queue, queue_of
 from filmgate.ports.dispatch import QueueConfig, configure_queue
 
 
-def lanes(
+def queue_configs(
     base: Container,
     tasks: TaskService,
-    following: Polling,
-    hooks: Mapping[str, Serializer],
+    polling: Polling,
+    serializers: Mapping[str, Serializer],
     announced: frozenset[str],
     metrics: Metrics,
 ) -> dict[str, QueueConfig]:
-    """Return the configuration of all queues. `hooks` serialize webhooks; `announced` dialects hear of the start."""
+    """Return the configuration of all queues. `serializers` write webhooks; `announced` dialects hear of the start."""
     watch = Watch(metrics, base.tracing)
-    callbacks = Callbacks(base.ledger, base.fetcher, hooks, base.clock, told=metrics.callback)
-    housekeeping = Expiry(base.ledger, tasks, base.store, base.clock, base.accounts)
+    webhooks = WebhookSender(base.ledger, base.fetcher, serializers, base.clock, told=metrics.count_webhook)
+    expiry = Expiry(base.ledger, tasks, base.store, base.clock, base.accounts)
     execution = _execution(base, announced, watch)
     fetches = base.settings.max_fetches
     found = {
         **{name: QueueConfig(execution.advance, engine.slots) for name, engine in base.engines.items()},
         Queue.INPUTS: QueueConfig(execution.advance, fetches * FETCHING_APPLICATIONS, share=fetches),
-        Queue.WEBHOOK: configure_queue(Queue.WEBHOOK, watch.delivering(callbacks.deliver)),
-        Queue.EXPIRE: configure_queue(Queue.EXPIRE, housekeeping.expire),
-        Queue.PURGE: configure_queue(Queue.PURGE, housekeeping.purge),
+        Queue.WEBHOOK: configure_queue(Queue.WEBHOOK, watch.delivering(webhooks.deliver)),
+        Queue.EXPIRE: configure_queue(Queue.EXPIRE, expiry.expire),
+        Queue.PURGE: configure_queue(Queue.PURGE, expiry.purge),
     }
-    recalling = ProviderCancel(base.accounts, base.ledger, writing_of(base), base.clock)
+    cancel = ProviderCancel(base.accounts, base.ledger, request_builder(base), base.clock)
     for name in base.accounts:
         room = room_of(base.ledger, name, base.table[name], base.clock)
         found[name] = QueueConfig(execution.advance, SUBMIT_SLOTS, room=room)
         for queue, work in {
             Queue.LOOKUP: execution.advance,
-            Queue.POLL: watch.following(following.follow),
+            Queue.POLL: watch.polling(polling.follow),
             Queue.INGEST: execution.advance,
-            Queue.RECALL: recalling.work,
+            Queue.RECALL: cancel.work,
         }.items():
             found[queue_of(queue, name)] = configure_queue(queue, work)
-    return watch.lanes(found)
+    return watch.queues(found)
 
 
-def writing_of(base: Container) -> RequestBuilder:
+def request_builder(base: Container) -> RequestBuilder:
     """Return what writes submissions to providers."""
     return RequestBuilder(base.accounts, base.router, base.settings.public_url)
 
@@ -72,28 +72,28 @@ def writing_of(base: Container) -> RequestBuilder:
 def _execution(base: Container, announced: frozenset[str], watch: Watch) -> Execution:
     """Put together what takes tasks through their stages."""
     settings = base.settings
-    starting = TaskStart(base.ledger, base.table, announced, base.clock)
-    developing = PostProcessing(base.store, base.tools)
-    external = ExternalInputs(base.engines, base.accounts, starting, base.store, base.media_inputs)
-    making = LocalStages(
-        base.engines, starting, base.ledger, base.store, base.media_inputs, external, developing, base.clock
+    start = TaskStart(base.ledger, base.table, announced, base.clock)
+    post_processing = PostProcessing(base.store, base.tools)
+    external = ExternalInputs(base.engines, base.accounts, start, base.store, base.media_inputs)
+    local = LocalStages(
+        base.engines, start, base.ledger, base.store, base.media_inputs, external, post_processing, base.clock
     )
-    inputs = InputTranslator(base.ledger, base.store, base.media_inputs, starting, settings.public_url)
-    submitting = ProviderSubmit(
-        base.accounts, base.router, starting, external, inputs, base.work_context, writing_of(base)
+    inputs = InputTranslator(base.ledger, base.store, base.media_inputs, start, settings.public_url)
+    submit = ProviderSubmit(
+        base.accounts, base.router, start, external, inputs, base.work_context, request_builder(base)
     )
-    fetching = Downloading(
+    download = Downloading(
         base.accounts,
         base.fetcher,
         base.store,
         base.tools,
-        developing,
+        post_processing,
         base.clock,
         max_video=settings.max_video,
         max_image=settings.max_image,
     )
-    stages: dict[str, Any] = dict.fromkeys(base.engines, making.stages)
-    stages |= dict.fromkeys(base.accounts, submitting.stages | fetching.stages)
+    stages: dict[str, Any] = dict.fromkeys(base.engines, local.stages)
+    stages |= dict.fromkeys(base.accounts, submit.stages | download.stages)
     # Those that are the same for all engines, and go on where an engine is not configured any more.
     (common,) = watch.stages({"": external.stages}).values()
     return Execution(base.work_context, watch.stages(stages), common, base.store, base.ledger.retention, work=base.work)

@@ -1,4 +1,4 @@
-"""What an operator says of an account with a provider, in its `[engines.NAME]` table."""
+"""What an admin says of an account with a provider, in its `[engines.NAME]` table."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ FilmgateError
 ├── Unauthorized          no key, or not one of ours
 ├── HostNotAllowed        the Host header names somebody else
 ├── Forbidden             the key is good, the action is not allowed
-│   └── UsedUp            the application has not enough credits left
+│   └── QuotaExceeded     the application has not enough credits left
 ├── NotFound              unknown, deleted or somebody else's: one and the same answer
 ├── Gone                  this address has another name now
 ├── Conflict              the task is not in a state that allows this
@@ -101,7 +101,7 @@ class Forbidden(FilmgateError):
     status = 403
 
 
-class UsedUp(Forbidden):
+class QuotaExceeded(Forbidden):
     """Insufficient credits."""
 
     code = "used_up"

@@ -1,4 +1,4 @@
-"""What callbacks are called, and what becomes of them."""
+"""What webhooks are called, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import StrEnum
 _PREFIX = "msg_"
 
 
-class CallbackStatus(StrEnum):
-    """What has become of a callback."""
+class WebhookStatus(StrEnum):
+    """What has become of a webhook."""
 
     PENDING = "pending"
     """It is to be delivered, for the first time or again."""
@@ -24,8 +24,8 @@ class CallbackStatus(StrEnum):
     """Nobody listens at the address, as whoever gave it knows."""
 
 
-def callback_id(task_id: str, state: str) -> str:
-    """Name the callback that tells of a state; it has this name in every delivery of it."""
+def webhook_id(task_id: str, state: str) -> str:
+    """Name the webhook that tells of a state; it has this name in every delivery of it."""
     return f"{_PREFIX}{task_id}_{state}"
 
 

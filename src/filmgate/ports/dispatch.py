@@ -33,7 +33,7 @@ def configure_queue(queue: Queue, work: Callable[[Claim], Awaitable[None]]) -> Q
 class Dispatcher(Protocol):
     """Wakes, claims and limits; safety never depends on it."""
 
-    async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
+    async def start(self, queues: Mapping[str, QueueConfig]) -> None:
         """Resume unfinished work and take new work from now on."""
 
     def wake(self, queue: str) -> None:

@@ -46,7 +46,7 @@ class Fetcher(Protocol):
         """Write what the address serves to `target`, going on where it breaks off if that is safe. Raises FetchError.
 
         `application` is on whose behalf: its names wait for its own look-ups alone; None is the service itself, as for
-        a provider's file. `headers` go to the origin of the address only. `trusted` is an origin of the operator's
+        a provider's file. `headers` go to the origin of the address only. `trusted` is an origin of the admin's
         own, such as `http://127.0.0.1:9000`, which may be reached although it is private, but not by way of another.
         """
 

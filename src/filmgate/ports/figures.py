@@ -21,12 +21,12 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class UnfinishedWork(msgspec.Struct, frozen=True):
-    """How everything that is unfinished stands: tasks by engine, state and stage, work by queue, callbacks by tries."""
+    """How everything that is unfinished stands: tasks by engine, state and stage, work by queue, webhooks by tries."""
 
     tasks: Mapping[tuple[str, State, Stage], int]
     backlogs: Sequence[Backlog]
-    new_callbacks: int
-    retried_callbacks: int
+    new_webhooks: int
+    retried_webhooks: int
     bytes: int
 
 

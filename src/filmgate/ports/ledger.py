@@ -23,8 +23,8 @@ class Ledger(Tasks, WorkQueue, MediaRows, Keys, IdempotencyLog, ProviderIds, Pro
     """All that is on disk, durable once a call returns."""
 
     @property
-    def callbacks(self) -> WebhookLog:
-        """What became of the callbacks that were made due."""
+    def webhooks(self) -> WebhookLog:
+        """What became of the webhooks that were made due."""
 
     @property
     def accounts(self) -> Accounts:

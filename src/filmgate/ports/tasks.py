@@ -152,7 +152,7 @@ class TaskWrites(Protocol):
 
         The credits of its `work` are taken from those of the application, and given back when it fails. Raises
         TooManyRequests if the application has `max_unfinished` unfinished tasks already (0: no limit), or if less than
-        a quarter of that is left and its key has an equal part among the good ones, UsedUp if it has not so many
+        a quarter of that is left and its key has an equal part among the good ones, QuotaExceeded if it has not so many
         credits left, NotFound if what the task goes on from is gone, InFlight if a submit of the
         application has the key of the mark, Conflict if its `upstream_id` is known as another task's.
         """
@@ -164,7 +164,7 @@ class TaskWrites(Protocol):
         """
 
     async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
-        """End an unfinished task of the application by its owner's will; its callback and recall become due.
+        """End an unfinished task of the application by its owner's will; its webhook and recall become due.
 
         Gives the task as it is afterwards, None if the application has no such task.
         """

@@ -1,4 +1,4 @@
-"""The port of a line to a provider: requests to one base address, with the operator's key."""
+"""The port of a line to a provider: requests to one base address, with the admin's key."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The port of the callbacks' log: what became of each, try by try, and the secrets that sign them.
 
-A callback comes into being with the due work that delivers it, in the same transaction, and goes with its task. Of the
+A webhook comes into being with the due work that delivers it, in the same transaction, and goes with its task. Of the
 single deliveries only the newest are kept, and none for ever.
 """
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from filmgate.domain.webhooks import CallbackStatus, callback_id
+from filmgate.domain.webhooks import WebhookStatus, webhook_id
 from filmgate.ports.work import Claim
 
 
@@ -25,7 +25,7 @@ class WebhookEvent(msgspec.Struct, frozen=True):
     state: str
     application_id: str
     url: str | None
-    status: CallbackStatus
+    status: WebhookStatus
     created_at: float
     since: float
     tries: int = 0
@@ -37,7 +37,7 @@ class WebhookEvent(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         """The name that every delivery of it has."""
-        return callback_id(self.task_id, self.state)
+        return webhook_id(self.task_id, self.state)
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -50,33 +50,33 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class DeliveryOutcome(msgspec.Struct, frozen=True):
-    """What a claimed callback has come to: its status, the delivery if one was tried, and when the next one is due."""
+    """What a claimed webhook has come to: its status, the delivery if one was tried, and when the next one is due."""
 
-    status: CallbackStatus
+    status: WebhookStatus
     delivery: Delivery | None = None
     again: float | None = None
     trouble: str | None = None
 
 
 class WebhookFilter(msgspec.Struct, frozen=True):
-    """Which callbacks of an application to list, newest first."""
+    """Which webhooks of an application to list, newest first."""
 
     task_id: str | None = None
-    statuses: tuple[CallbackStatus, ...] | None = None
+    statuses: tuple[WebhookStatus, ...] | None = None
     limit: int = 20
     offset: int = 0
 
 
-class CallbackPage(msgspec.Struct, frozen=True):
-    """Some of the callbacks that match, how many match in all as far as COUNTED, and whether more follow."""
+class WebhookPage(msgspec.Struct, frozen=True):
+    """Some of the webhooks that match, how many match in all as far as COUNTED, and whether more follow."""
 
-    callbacks: list[WebhookEvent]
+    webhooks: list[WebhookEvent]
     total: int
     more: bool = False
 
 
 class SigningSecret(msgspec.Struct, frozen=True):
-    """A secret that signs callbacks of an application; one that was rotated out does so until `ends_at`."""
+    """A secret that signs webhooks of an application; one that was rotated out does so until `ends_at`."""
 
     secret: bytes
     created_at: float
@@ -84,29 +84,29 @@ class SigningSecret(msgspec.Struct, frozen=True):
 
 
 class WebhookLog(Protocol):
-    """Callbacks and their secrets, durable once a call returns."""
+    """Webhooks and their secrets, durable once a call returns."""
 
     async def get(self, application_id: str, task_id: str, state: str) -> WebhookEvent | None:
-        """Find the application's callback of this state of a task."""
+        """Find the application's webhook of this state of a task."""
 
-    async def find(self, application_id: str, wanted: WebhookFilter) -> CallbackPage:
-        """List the application's callbacks that match."""
+    async def find(self, application_id: str, wanted: WebhookFilter) -> WebhookPage:
+        """List the application's webhooks that match."""
 
-    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Return the deliveries of a callback that are still kept, oldest first."""
+    async def deliveries(self, webhook: WebhookEvent) -> list[Delivery]:
+        """Return the deliveries of a webhook that are still kept, oldest first."""
 
     async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
         """Write down a delivery and end the claim of it, or put it back until the next one.
 
-        A claim that is void by now changes nothing but the log. Callbacks of earlier states are superseded with that
+        A claim that is void by now changes nothing but the log. Webhooks of earlier states are superseded with that
         of a final one.
         """
 
     async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
-        """Make a callback of the application due again, from its first try on; None if there is none."""
+        """Make a webhook of the application due again, from its first try on; None if there is none."""
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
-        """Return the secrets that sign an application's callbacks, newest first."""
+        """Return the secrets that sign an application's webhooks, newest first."""
 
     async def add_first_secret(self, application_id: str, secret: SigningSecret) -> None:
         """Add a secret unless the application has one."""

@@ -12,7 +12,7 @@ import pytest
 from filmgate.adapters.dialects.dream_machine import DIALECT
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.outbound.fetcher import CheckedFetcher
-from filmgate.core.webhooks.deliver import Callbacks
+from filmgate.core.webhooks.deliver import WebhookSender
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.work import Queue, WorkItem, WorkKind
@@ -27,11 +27,11 @@ START = 1_700_000_000.0
 
 
 class Post:
-    """A ledger with callbacks to deliver, worked off by hand."""
+    """A ledger with webhooks to deliver, worked off by hand."""
 
-    def __init__(self, ledger: SqliteLedger, callbacks: Callbacks, clock: Clock) -> None:
+    def __init__(self, ledger: SqliteLedger, webhooks: WebhookSender, clock: Clock) -> None:
         self.ledger = ledger
-        self.callbacks = callbacks
+        self.webhooks = webhooks
         self.clock = clock
 
     async def task(self, url: str, **fields: Any) -> Task:
@@ -56,11 +56,11 @@ class Post:
         """Deliver what is due now, one after the other; says how much it was."""
         claims = await self.claims()
         for claim in claims:
-            await self.callbacks.deliver(claim)
+            await self.webhooks.deliver(claim)
         return len(claims)
 
     async def next(self) -> float | None:
-        """Let time pass until the next callback is due; gives the seconds, None if there is none."""
+        """Let time pass until the next webhook is due; gives the seconds, None if there is none."""
         due = await self.ledger.next_work(Queue.WEBHOOK)
         if due is None:
             return None
@@ -69,15 +69,15 @@ class Post:
         return passed
 
     async def told(self, task: Task, state: State = State.FAILED) -> WebhookEvent:
-        """Give what has become of a callback."""
-        found = await self.ledger.callbacks.get(task.application_id, task.id, state)
+        """Give what has become of a webhook."""
+        found = await self.ledger.webhooks.get(task.application_id, task.id, state)
         assert found is not None
         return found
 
 
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    """Give a ledger of two applications whose callbacks are sent without jitter."""
+    """Give a ledger of two applications whose webhooks are sent without jitter."""
     clock, ledger, fetcher = (
         Clock(START),
         SqliteLedger(tmp_path / "ledger.db"),
@@ -86,7 +86,7 @@ async def post(tmp_path: Path) -> AsyncIterator[Post]:
     await ledger.open()
     for application in (A, B):
         await ledger.add_application(application)
-    callbacks = Callbacks(ledger, fetcher, {DIALECT.name: DIALECT.hook}, clock, chance=lambda: 0.5)
-    yield Post(ledger, callbacks, clock)
+    webhooks = WebhookSender(ledger, fetcher, {DIALECT.name: DIALECT.webhook}, clock, chance=lambda: 0.5)
+    yield Post(ledger, webhooks, clock)
     await fetcher.close()
     await ledger.close()

@@ -1,4 +1,4 @@
-"""Callbacks over days: when they are tried again, when they are given up, in which order they come."""
+"""Webhooks over days: when they are tried again, when they are given up, in which order they come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from filmgate.core.webhooks.schedule import LAST_PAUSE, PAUSES, TIME_LIMIT
 from filmgate.domain.states import State
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from tests.http.sites import Answer, Site, says, site
 from tests.ledger.examples import B
 
@@ -43,7 +43,7 @@ async def test_a_receiver_in_trouble_is_tried_for_three_days(post: Post):
         pauses = []
         while await post.deliver():
             told = await post.told(task)
-            if told.status is CallbackStatus.PENDING:
+            if told.status is WebhookStatus.PENDING:
                 pause = await post.next()
                 assert pause is not None
                 pauses.append(pause)
@@ -52,9 +52,9 @@ async def test_a_receiver_in_trouble_is_tried_for_three_days(post: Post):
         assert sum(pauses) == pytest.approx(TIME_LIMIT)
         assert len(place.requests) == len(pauses) + 1 == told.tries
         assert await post.ledger.next_work("callback") is None
-    assert (told.status, told.answer, told.next_at) == (CallbackStatus.FAILED, 500, None)
+    assert (told.status, told.answer, told.next_at) == (WebhookStatus.FAILED, 500, None)
     assert told.trouble == f"given up after {told.tries} deliveries in three days; the last one: answered 500"
-    deliveries = await post.ledger.callbacks.deliveries(told)
+    deliveries = await post.ledger.webhooks.deliveries(told)
     assert [delivery.answer for delivery in deliveries] == [500] * told.tries
 
 
@@ -76,7 +76,7 @@ async def test_410_ends_it_at_once(post: Post):
         assert await post.deliver() == 1
         assert await post.next() is None
     told = await post.told(task)
-    assert (told.status, told.answer, told.tries) == (CallbackStatus.FAILED, 410, 1)
+    assert (told.status, told.answer, told.tries) == (WebhookStatus.FAILED, 410, 1)
     assert told.trouble == "answered 410: the receiver wants to hear no more of this"
 
 
@@ -106,7 +106,7 @@ async def test_jitter_keeps_callbacks_apart(post: Post):
     """By chance a pause is up to a fifth shorter or longer."""
     async with site(says(b"", status="500 Oops")) as place:
         for chance, pause in ((0.0, 0.8), (1.0, 1.2)):
-            post.callbacks._chance = lambda chance=chance: chance
+            post.webhooks._chance = lambda chance=chance: chance
             await post.ended(await post.task(place.url()))
             await post.deliver()
             assert await post.next() == pytest.approx(pause)
@@ -123,7 +123,7 @@ async def test_the_states_of_a_task_come_in_order(post: Post):
         await post.ended(task)
         await post.deliver()
     assert [json.loads(body)["state"] for _, _, body in place.requests] == ["dreaming", "failed"]
-    assert (await post.told(task, State.PROCESSING)).status is CallbackStatus.DELIVERED
+    assert (await post.told(task, State.PROCESSING)).status is WebhookStatus.DELIVERED
 
 
 async def test_a_beginning_that_came_late_is_not_told(post: Post):
@@ -134,7 +134,7 @@ async def test_a_beginning_that_came_late_is_not_told(post: Post):
         await post.deliver()
         await post.ended(task)
         await post.deliver()
-        assert (await post.told(task, State.PROCESSING)).status is CallbackStatus.SUPERSEDED
+        assert (await post.told(task, State.PROCESSING)).status is WebhookStatus.SUPERSEDED
         assert await post.next() is None
     assert [json.loads(body)["state"] for _, _, body in place.requests] == ["dreaming", "failed"]
 
@@ -152,7 +152,7 @@ async def test_an_end_waits_for_the_beginning_that_is_under_way(post: Post):
         task = await post.task(place.url())
         await post.begun(task)
         (claim,) = await post.claims()
-        beginning = asyncio.create_task(post.callbacks.deliver(claim))
+        beginning = asyncio.create_task(post.webhooks.deliver(claim))
         await here.wait()
         await post.ended(task)
         await post.deliver()
@@ -177,7 +177,7 @@ async def test_a_receiver_that_hangs_holds_one_delivery(post: Post):
         tasks = [await post.task(place.url()) for _ in range(40)]
         for task in tasks:
             await post.ended(task)
-        running = [asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()]
+        running = [asyncio.create_task(post.webhooks.deliver(claim)) for claim in await post.claims()]
         await here.wait()
         await asyncio.wait(running, return_when=asyncio.ALL_COMPLETED, timeout=1)
         left = [task for task in running if not task.done()]
@@ -185,8 +185,8 @@ async def test_a_receiver_that_hangs_holds_one_delivery(post: Post):
         assert {(await post.told(task)).tries for task in tasks} == {0}
         neighbour = await post.task(other.url())
         await post.ended(neighbour)
-        await asyncio.gather(*(asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()))
-        assert (await post.told(neighbour)).status is CallbackStatus.DELIVERED
+        await asyncio.gather(*(asyncio.create_task(post.webhooks.deliver(claim)) for claim in await post.claims()))
+        assert (await post.told(neighbour)).status is WebhookStatus.DELIVERED
         left[0].cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
@@ -208,7 +208,7 @@ async def test_a_prompt_receiver_gets_many_at_once(post: Post):
         go.clear()
         for _ in range(40):
             await post.ended(await post.task(place.url()))
-        running = [asyncio.create_task(post.callbacks.deliver(claim)) for claim in await post.claims()]
+        running = [asyncio.create_task(post.webhooks.deliver(claim)) for claim in await post.claims()]
         for _ in range(16):
             await here.acquire()
         await asyncio.wait(running, return_when=asyncio.ALL_COMPLETED, timeout=1)
@@ -218,7 +218,7 @@ async def test_a_prompt_receiver_gets_many_at_once(post: Post):
 
 
 async def test_a_status_without_an_end_is_an_answer(post: Post):
-    """A receiver that says 200 and then never stops talking has taken the callback."""
+    """A receiver that says 200 and then never stops talking has taken the webhook."""
 
     async def endless(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nwell")
@@ -229,7 +229,7 @@ async def test_a_status_without_an_end_is_an_answer(post: Post):
         task = await post.task(place.url())
         await post.ended(task)
         await post.deliver()
-    assert (await post.told(task)).status is CallbackStatus.DELIVERED
+    assert (await post.told(task)).status is WebhookStatus.DELIVERED
 
 
 async def test_a_dummy_address_is_skipped(post: Post):
@@ -239,7 +239,7 @@ async def test_a_dummy_address_is_skipped(post: Post):
         await post.ended(task)
         await post.deliver()
         told = await post.told(task)
-        assert (told.status, told.tries) == (CallbackStatus.SKIPPED, 0)
+        assert (told.status, told.tries) == (WebhookStatus.SKIPPED, 0)
 
 
 async def test_a_deleted_task_is_told_of_no_more(post: Post):
@@ -255,22 +255,22 @@ async def test_a_deleted_task_is_told_of_no_more(post: Post):
         task = await post.task(place.url())
         await post.ended(task)
         (claim,) = await post.claims()
-        running = asyncio.create_task(post.callbacks.deliver(claim))
+        running = asyncio.create_task(post.webhooks.deliver(claim))
         await here.wait()
         assert await post.ledger.delete(task.application_id, task.id, post.clock())
         go.set()
         await running
     assert await post.next() is None
-    assert await post.ledger.callbacks.get(task.application_id, task.id, State.FAILED) is None
+    assert await post.ledger.webhooks.get(task.application_id, task.id, State.FAILED) is None
 
 
 async def test_applications_sign_with_secrets_of_their_own(post: Post):
-    """The first callback of an application makes its secret, which is another one's neither in whole nor in part."""
+    """The first webhook of an application makes its secret, which is another one's neither in whole nor in part."""
     async with site(says(b"ok")) as place:
         for fields in ({}, {"application": B}):
             await post.ended(await post.task(place.url(), **fields))
         await post.deliver()
-    secrets = [await post.ledger.callbacks.secrets(owner, post.clock()) for owner in ("app-a", "app-b")]
+    secrets = [await post.ledger.webhooks.secrets(owner, post.clock()) for owner in ("app-a", "app-b")]
     assert [len(each) for each in secrets] == [1, 1]
     assert secrets[0][0].secret != secrets[1][0].secret
     assert {len(each[0].secret) for each in secrets} == {32}

@@ -174,7 +174,7 @@ def test_applications_do_not_share_what_is_known(room: Room):
 
 
 def test_a_task_has_one_at_a_time(room: Room):
-    """Two callbacks of one task are never under way at once."""
+    """Two webhooks of one task are never under way at once."""
     visit = room.receivers.visit
     with visit(HOOK, "a", "key", "task") as first, visit("http://b.test/", "a", "key", "task") as second:
         assert (first.pause is None, second.pause is None) == (True, False)

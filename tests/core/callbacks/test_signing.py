@@ -41,7 +41,7 @@ def test_each_secret_has_its_signature():
 
 async def test_an_application_has_one_secret_from_the_first_look(post: Post):
     """Looking makes it, looking again gives the same."""
-    signing = Signing(post.ledger.callbacks, post.clock)
+    signing = Signing(post.ledger.webhooks, post.clock)
     (first,) = await signing.secrets("app-a")
     assert await signing.secrets("app-a") == [first]
     assert await signing.secrets("app-b") != [first]
@@ -49,7 +49,7 @@ async def test_an_application_has_one_secret_from_the_first_look(post: Post):
 
 async def test_a_rotated_secret_signs_for_a_day_more(post: Post):
     """The new secret comes first; the old one is there until its day is over."""
-    signing = Signing(post.ledger.callbacks, post.clock)
+    signing = Signing(post.ledger.webhooks, post.clock)
     (old,) = await signing.secrets("app-a")
     new, former = await signing.rotate("app-a", at_once=False)
     assert (former.secret, former.ends_at, new.ends_at) == (old.secret, post.clock() + OVERLAP, None)
@@ -61,7 +61,7 @@ async def test_a_rotated_secret_signs_for_a_day_more(post: Post):
 
 async def test_a_leaked_secret_ends_at_once(post: Post):
     """Rotated at once, no earlier secret signs any more, those of an earlier rotation neither."""
-    signing = Signing(post.ledger.callbacks, post.clock)
+    signing = Signing(post.ledger.webhooks, post.clock)
     await signing.rotate("app-a", at_once=False)
     (only,) = await signing.rotate("app-a", at_once=True)
     assert await signing.secrets("app-a") == [only]
@@ -69,7 +69,7 @@ async def test_a_leaked_secret_ends_at_once(post: Post):
 
 async def test_another_rotation_does_not_lengthen_a_day(post: Post):
     """Each secret ends a day after it was rotated out, and no more than five ever sign."""
-    signing = Signing(post.ledger.callbacks, post.clock)
+    signing = Signing(post.ledger.webhooks, post.clock)
     await signing.secrets("app-a")
     end = post.clock() + OVERLAP
     await signing.rotate("app-a", at_once=False)

@@ -343,4 +343,4 @@ def test_several_are_an_array(some: Task):
     """Several generations are put together as they are."""
     one = wire.FORM.one(some, None, BASE)
     assert json.loads(wire.FORM.many([one, one])) == [written(some)] * 2
-    assert DIALECT.hook.one(some, None, BASE) == one
+    assert DIALECT.webhook.one(some, None, BASE) == one

@@ -311,8 +311,8 @@ def test_an_error():
 @given(any_tasks())
 def test_a_callback_brings_what_a_query_answers(some: Task):
     """The payload is the object of the query; the service gives it the body that was sent, too."""
-    assert DIALECT.hook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
-    assert DIALECT.hook is wire.FORM
+    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.webhook is wire.FORM
 
 
 def test_pictures_by_the_names_of_the_ai_sdk():

@@ -252,8 +252,8 @@ def test_an_error_says_what_is_wrong(error: FilmgateError, kind: str, code: str)
 @given(tasks())
 def test_a_payload_is_an_event_that_names_the_video(some: Task):
     """What is posted is OpenAI's event of the end; it has one id, whenever it is written."""
-    event = json.loads(DIALECT.hook.one(some, None, BASE))
-    assert event == json.loads(DIALECT.hook.one(some, None, BASE))
+    event = json.loads(DIALECT.webhook.one(some, None, BASE))
+    assert event == json.loads(DIALECT.webhook.one(some, None, BASE))
     assert event["type"] == ("video.completed" if some.state is State.COMPLETED else "video.failed")
     assert (event["object"], event["data"], event["id"][:4]) == ("event", {"id": some.id}, "evt_")
     assert event["created_at"] == int(some.finished_at or some.updated_at)

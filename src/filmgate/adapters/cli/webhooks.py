@@ -12,7 +12,7 @@ from filmgate.adapters.cli.follow import complaints
 from filmgate.adapters.cli.prompts import confirm
 from filmgate.adapters.cli.tables import caption
 from filmgate.adapters.cli.tables import show as show_list
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH, show_def
 def list_webhooks(
     task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Show only those of this task.")] = None,
     status: Annotated[
-        CallbackStatus | None, typer.Option("--status", help="Show only those with this status. Default: all.")
+        WebhookStatus | None, typer.Option("--status", help="Show only those with this status. Default: all.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many webhooks at most.")] = 20,
     offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest webhooks.")] = 0,

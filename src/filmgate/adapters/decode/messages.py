@@ -85,7 +85,7 @@ class ChildExited(msgspec.Struct, frozen=True):
 
 
 class SandboxResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a child left in its folder: facts, or a sentence for the user; `trace` is for the operator's log only.
+    """What a child left in its folder: facts, or a sentence for the user; `trace` is for the admin's log only.
 
     `missing` lists the layers of the sandbox that the system did not offer.
     """

@@ -1,7 +1,7 @@
 """The MCP server: what agents make, follow and find videos with, at `/mcp`."""
 
-from filmgate.adapters.dialects.acedata.wire import HOOK
+from filmgate.adapters.dialects.acedata.wire import HOOK as WEBHOOK
 from filmgate.adapters.mcp.endpoint import PATH, McpEndpoint, write_error
 from filmgate.adapters.mcp.handlers import NAME
 
-__all__ = ["HOOK", "NAME", "PATH", "McpEndpoint", "write_error"]
+__all__ = ["NAME", "PATH", "WEBHOOK", "McpEndpoint", "write_error"]

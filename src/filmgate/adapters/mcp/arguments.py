@@ -98,9 +98,7 @@ Resolution = Annotated[
 ]
 Model = Annotated[
     Annotated[str, Meta(max_length=200)] | None,
-    Meta(
-        description="Model name, see luma_list_models. Left out, the operator's default, or that of an earlier video."
-    ),
+    Meta(description="Model name, see luma_list_models. Left out, the admin's default, or that of an earlier video."),
 ]
 Loop = Annotated[bool, Meta(description="Have the end run seamlessly into the start.")]
 Enhancement = Annotated[bool, Meta(description="Let the engine enrich the prompt.")]

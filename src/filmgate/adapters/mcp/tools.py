@@ -291,7 +291,7 @@ TOOLS: Final = (
         "List the models with what each can be asked for: lengths, ratios, resolutions, inputs.\n"
         "Use it before luma_generate_video when the user names a model, or after the error model_not_found; for the "
         "pixels of a ratio use luma_list_aspect_ratios.\n"
-        f"{_READS} Answers at once; the operator of the service decides which there are.",
+        f"{_READS} Answers at once; the admin of the service decides which there are.",
         arguments.Nothing,
         ModelViews,
     ),

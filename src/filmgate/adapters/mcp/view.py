@@ -95,7 +95,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     aspect_ratio: Annotated[str, Meta(description="As submitted.")]
     created_at: Annotated[str, Meta(description="RFC 3339.")]
     finished_at: Annotated[str | None, Meta(description="RFC 3339; null until it ends.")]
-    trace_id: Annotated[str, Meta(description="Of the request that submitted it, for the operator's log.")]
+    trace_id: Annotated[str, Meta(description="Of the request that submitted it, for the admin's log.")]
 
 
 def view(task: Task, base: str) -> TaskView:

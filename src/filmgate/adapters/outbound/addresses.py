@@ -97,12 +97,12 @@ def as_ip(host: str) -> Ip | None:
 
 
 def is_allowed(ip: Ip, networks: Sequence[Network]) -> bool:
-    """Return whether an address may be dialled: in one of the operator's networks, or public and not this machine's."""
+    """Return whether an address may be dialled: in one of the admin's networks, or public and not this machine's."""
     return is_listed(ip, networks) or (is_public(ip) and not is_here(ip))
 
 
 def is_listed(ip: Ip, networks: Sequence[Network]) -> bool:
-    """Return whether an address is in one of the operator's networks, also in its mapped form."""
+    """Return whether an address is in one of the admin's networks, also in its mapped form."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     return any(ip in network for network in networks)

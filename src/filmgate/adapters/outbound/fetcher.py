@@ -209,7 +209,7 @@ class CheckedFetcher:
         if _is_origin(address, trusted):
             return ips[:_DIALLED]
         allowed = [ip for ip in ips if is_allowed(ip, self._networks)]
-        # A name that is public and private at once is an attack, unless it is one of the operator's own.
+        # A name that is public and private at once is an attack, unless it is one of the admin's own.
         if len(allowed) < len(ips) and not any(is_listed(ip, self._networks) for ip in allowed):
             raise FetchError(refusal(address.host, ips), retryable=False)
         return allowed[:_DIALLED]

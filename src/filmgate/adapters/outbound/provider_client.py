@@ -1,4 +1,4 @@
-"""The line to a provider: one base address of the operator's own, one key, and certainty about what was sent."""
+"""The line to a provider: one base address of the admin's own, one key, and certainty about what was sent."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ class Watch:
         self._metrics = metrics
         self._tracing = tracing
 
-    def lanes(self, lanes: Mapping[str, QueueConfig]) -> dict[str, QueueConfig]:
-        """Return the lanes of all queues, watched."""
-        return {queue: lane._replace(work=_name_span(lane.work)) for queue, lane in lanes.items()}
+    def queues(self, queues: Mapping[str, QueueConfig]) -> dict[str, QueueConfig]:
+        """Return the configuration of all queues, watched."""
+        return {queue: config._replace(work=_name_span(config.work)) for queue, config in queues.items()}
 
     def stages(self, stages: Mapping[str, Stages]) -> dict[str, Stages]:
         """Return the stages of all engines, watched."""
@@ -40,8 +40,8 @@ class Watch:
             for engine, steps in stages.items()
         }
 
-    def following(self, work: Work) -> Work:
-        """Return the work of following a task at its provider, watched."""
+    def polling(self, work: Work) -> Work:
+        """Return the work of polling a task at its provider, watched."""
 
         async def run(claim: Claim) -> None:
             assert claim.task is not None, "this kind of work is claimed with its task"
@@ -50,10 +50,10 @@ class Watch:
         return run
 
     def delivering(self, work: Work) -> Work:
-        """Return the work of delivering a callback, watched."""
+        """Return the work of delivering a webhook, watched."""
 
         async def run(claim: Claim) -> None:
-            with self._span("callback", claim.task):
+            with self._span("webhook", claim.task):
                 await work(claim)
 
         return run

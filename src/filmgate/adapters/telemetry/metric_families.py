@@ -101,8 +101,8 @@ def standing_families(
         [((each.queue,), _age(each, now)) for each in standing.backlogs],
     )  # fmt: skip
     yield gauge(
-        "filmgate_callbacks_pending", "Callbacks to be delivered: never tried, or tried in vain.", ("status",),
-        [(("new",), standing.new_callbacks), (("retrying",), standing.retried_callbacks)],
+        "filmgate_webhooks_pending", "Webhooks to be delivered, never tried or to be tried again.", ("status",),
+        [(("new",), standing.new_webhooks), (("retrying",), standing.retried_webhooks)],
     )  # fmt: skip
     yield gauge("filmgate_ledger_bytes", "Size of the ledger's file.", (), [((), standing.bytes)])
     if media is not None:

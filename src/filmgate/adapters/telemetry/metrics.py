@@ -74,7 +74,7 @@ class Metrics:
         self._waits = _histogram(registry, "filmgate_task_wait_seconds", "Time in line before the start.", "engine")
         self._tasks = _histogram(registry, "filmgate_task_seconds", "Time from submit to end.", "engine", "state")
         self._failures = Counter("filmgate_tasks_failed", "Failed tasks.", ["engine", "code"], registry=registry)
-        self._outcomes = Counter("filmgate_callback_outcomes", "Handled callbacks.", ["outcome"], registry=registry)
+        self._outcomes = Counter("filmgate_webhook_outcomes", "Handled webhooks.", ["outcome"], registry=registry)
         ProcessCollector(registry=registry)
         registry.register(self)
         self._reading = asyncio.Lock()
@@ -91,8 +91,8 @@ class Metrics:
         """Count a stage that has come to an end, whichever."""
         self._stages.labels(engine, stage).observe(seconds)
 
-    def callback(self, outcome: DeliveryOutcome) -> None:
-        """Count what became of a callback; one that will be tried again is `retrying`."""
+    def count_webhook(self, outcome: DeliveryOutcome) -> None:
+        """Count what became of a webhook; one that will be tried again is `retrying`."""
         self._outcomes.labels("retrying" if outcome.again is not None else outcome.status).inc()
 
     async def exposition(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The gate: what every request passes, whatever its route."""
+"""The outermost application: what every request passes, whatever its route."""
 
 from __future__ import annotations
 
@@ -215,17 +215,17 @@ class WebApp:
 class _Reply:
     """Sends an answer with the headers that all answers have, counts it, and knows how far it has got."""
 
-    def __init__(self, gate: WebApp, scope: Scope, send: Send, trace_id: str) -> None:
+    def __init__(self, app: WebApp, scope: Scope, send: Send, trace_id: str) -> None:
         self.trace_id = trace_id
         self.started = self.ended = False
-        self._gate = gate
+        self._app = app
         self._scope = scope
         self._send = send
 
     @cached_property
     def dialect(self) -> str | None:
         """The dialect that the request is in."""
-        return self._gate.dialect(self._scope["path"])
+        return self._app.dialect(self._scope["path"])
 
     @cached_property
     def is_open(self) -> bool:
@@ -237,7 +237,7 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started = True
             message["headers"] = [*message.get("headers", ()), *self._headers()]
-            self._gate.count(self.dialect, self._scope["path"], message["status"])
+            self._app.count(self.dialect, self._scope["path"], message["status"])
         await self._send(message)
         self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 
@@ -245,7 +245,7 @@ class _Reply:
         """Answer with an error, unless there is an answer already."""
         if self.started:
             return
-        status, headers, body = self._gate.refusal(self._scope["path"], error, self.trace_id)
+        status, headers, body = self._app.refusal(self._scope["path"], error, self.trace_id)
         headers = [*headers, (b"content-length", b"%d" % len(body))]
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": body})

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from filmgate.core.tasks.access import Buckets
 
 
-def hooks_router(poll_now: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
+def provider_webhooks_router(poll_now: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
     """Make the route. `hurry` takes the engine and the key of a submit; `buckets` count requests per client address."""
     router = APIRouter(tags=["service"])
 

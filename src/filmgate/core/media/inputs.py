@@ -99,12 +99,12 @@ class MediaInputs:
             raise InvalidMedia(f"{field}: that file is {stored.media.facts.type}, not of the kind {kind}", field=field)
         return OWN + token
 
-    def check_callback(self, url: str) -> None:
-        """Raise InvalidRequest for a callback address that can be seen to be unusable."""
+    def check_webhook(self, url: str) -> None:
+        """Raise InvalidRequest for a webhook address that can be seen to be unusable."""
         try:
             self._fetcher.check(url)
         except (InvalidRequest, ValueError) as error:
-            raise InvalidRequest(f"the callback address cannot be used: {error}", field="callback_url") from error
+            raise InvalidRequest(f"the webhook address cannot be used: {error}", field="callback_url") from error
 
     async def fetch(
         self, reference: Reference, application_id: str, folder: str, *, name: str | None = None

@@ -69,7 +69,7 @@ class Importer:
         """Whether queries of any application are passed on."""
         return bool(self._asked_for)
 
-    async def adopt(self, context: RequestContext, engine: str, upstream_id: str) -> Task:
+    async def import_task(self, context: RequestContext, engine: str, upstream_id: str) -> Task:
         """Take over one task for the application that asks; one that is there already is given as it is.
 
         Raises NotFound for an engine that is no provider and for a task that it does not know, Unavailable if it

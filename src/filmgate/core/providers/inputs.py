@@ -139,7 +139,7 @@ class InputTranslator:
         if InputMode.ADDRESS in ways:
             return (
                 f"The engine {task.engine} can only be given a {what} by a public address, and this service has none: "
-                "its operator has to set FILMGATE_PUBLIC_URL."
+                "its admin has to set FILMGATE_PUBLIC_URL."
             )
         if InputMode.TASK in ways:
             return f"The engine {task.engine} can only go on from a video that it made itself."

@@ -127,6 +127,6 @@ class Models:
     def _describe_known(self) -> str:
         names = [each.name for each in self.list_models()]
         if not names:
-            return "No model is configured on this service: its operator names them in the table of an engine."
+            return "No model is configured on this service: its admin names them in the table of an engine."
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         return f"The models are: {', '.join(names[:_LISTED])}{more}."

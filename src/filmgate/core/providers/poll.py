@@ -39,7 +39,7 @@ class Polling:
     def __init__(self, accounts: Mapping[str, Account], work_context: WorkContext) -> None:
         self._accounts = accounts
         self._work_context = work_context
-        self._hooks: dict[str, tuple[str, str]] = {}
+        self._webhooks: dict[str, tuple[str, str]] = {}
 
     async def follow(self, claim: Claim) -> None:
         """Follow one task, without a slot, until it is to be fetched or has failed."""
@@ -47,17 +47,17 @@ class Polling:
         task = attempt.task
         assert task.upstream_id is not None, "a task is followed by its provider's id"
         key = task.work.asked.key if task.work.asked else task.id
-        self._hooks[key] = (task.engine, task.upstream_id)
+        self._webhooks[key] = (task.engine, task.upstream_id)
         try:
             await self._follow(attempt, self._accounts[task.engine], task.upstream_id)
         except Superseded:
             log.info("task %s was ended or taken over meanwhile", task.id)
         finally:
-            self._hooks.pop(key, None)
+            self._webhooks.pop(key, None)
 
     def poll_now(self, engine: str, key: str) -> bool:
         """Ask about the task of a submit key now, since its provider says it has news; False if nobody waits."""
-        name, upstream_id = self._hooks.get(key, ("", ""))
+        name, upstream_id = self._webhooks.get(key, ("", ""))
         return name == engine and self._accounts[engine].poll_now(upstream_id)
 
     async def upcoming(self, tasks: Sequence[Task]) -> dict[str, float]:

@@ -25,11 +25,11 @@ class RequestBuilder:
             key,
             generation,
             model=self._router.upstream_model(engine, generation.model),
-            callback_url=self._hook(self._accounts[engine], key),
+            callback_url=self._webhook_url(self._accounts[engine], key),
             **inputs,
         )
 
-    def _hook(self, account: Account, key: str) -> str | None:
+    def _webhook_url(self, account: Account, key: str) -> str | None:
         if self._public_url is None or not account.settings.callbacks:
             return None
         return f"{self._public_url}/hooks/{account.name}/{key}"

@@ -1,7 +1,7 @@
 """Asking a provider for a generation: at most once, whatever happens.
 
 The key of a submit is committed before it is sent. Whoever finds it committed without an answer looks the submit up
-where the provider can list its tasks, and never sends it again unless the provider knows the key or the operator has
+where the provider can list its tasks, and never sends it again unless the provider knows the key or the admin has
 said so.
 """
 
@@ -127,7 +127,7 @@ class ProviderSubmit:
             await self._take_back(attempt, receipt)
             raise
         except Exception:
-            # An operator who decides about the task will want to know.
+            # An admin who decides about the task will want to know.
             log.warning("task %s: %s accepted it as %s: not written", attempt.task.id, account.name, receipt.id)
             raise
 

@@ -99,10 +99,10 @@ class TaskService:
 
         With it goes what the submit is known by when it is sent again. Raises InvalidRequest for references that cannot
         be used and for strict terms that no engine can keep, PayloadTooLarge, UnknownModel, TooManyRequests if too many
-        tasks are unfinished, UsedUp if not enough credits are left.
+        tasks are unfinished, QuotaExceeded if not enough credits are left.
         """
         if order.callback_url:
-            self._media_inputs.check_callback(order.callback_url)
+            self._media_inputs.check_webhook(order.callback_url)
         generation = await self._with_stored_ids(context, order.generation)
         generation = self._router.models.with_model(generation, order.usual_model)
         order = msgspec.structs.replace(order, generation=generation)

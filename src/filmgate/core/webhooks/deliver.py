@@ -14,7 +14,7 @@ from filmgate.core.webhooks.sign import Signing, sign
 from filmgate.domain.addresses import redact
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.faults import Point, reach
 from filmgate.ports.clock import Clock
 from filmgate.ports.context import traceparent
@@ -32,7 +32,7 @@ TIMEOUT = 10.0
 """Seconds in which a receiver has to answer."""
 
 
-class Callbacks:
+class WebhookSender:
     """Delivers webhooks at least once: any 2xx is an arrival, 410 the end, anything else is tried again.
 
     Of one task never two are under way at once, and that it has started is no news once it has ended: so the states of
@@ -51,13 +51,13 @@ class Callbacks:
     ) -> None:
         """Take the forms in which tasks are posted, by the name of the dialect, and who is told of every outcome."""
         self._ledger = ledger
-        self._log = ledger.callbacks
+        self._log = ledger.webhooks
         self._fetcher = fetcher
         self._forms = forms
         self._clock = clock
         self._chance = chance
         self._told = told
-        self._signing = Signing(ledger.callbacks, clock)
+        self._signing = Signing(ledger.webhooks, clock)
         self._receivers = ConcurrencyLimiter()
 
     async def deliver(self, claim: Claim) -> None:
@@ -66,9 +66,9 @@ class Callbacks:
         if task is None:
             await self._ledger.finish(claim)
         elif not task.callback_url or task.callback_url.rstrip("/") in DUMMIES:
-            await self._settle(claim, DeliveryOutcome(CallbackStatus.SKIPPED, trouble="nobody listens at this address"))
+            await self._settle(claim, DeliveryOutcome(WebhookStatus.SKIPPED, trouble="nobody listens at this address"))
         elif claim.due.detail == State.PROCESSING and task.final:
-            await self._settle(claim, DeliveryOutcome(CallbackStatus.SUPERSEDED))
+            await self._settle(claim, DeliveryOutcome(WebhookStatus.SUPERSEDED))
         else:
             with self._receivers.visit(task.callback_url, task.application_id, task.credential_id, task.id) as visit:
                 if visit.pause is not None:
@@ -84,11 +84,11 @@ class Callbacks:
             await self._ledger.finish(claim)
             return True
         delivery, wanted = await self._post(webhook, task, url)
-        reach(Point.CALLBACK_SENT)
+        reach(Point.WEBHOOK_SENT)
         outcome = decide(webhook, delivery, wanted, self._clock(), self._chance)
         _report(webhook, outcome, redact(url))
         await self._settle(claim, outcome)
-        reach(Point.CALLBACK_SETTLED)
+        reach(Point.WEBHOOK_SETTLED)
         return delivery.answer is not None
 
     async def _settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
@@ -123,7 +123,7 @@ class Callbacks:
 
 
 def _report(webhook: WebhookEvent, outcome: DeliveryOutcome, place: str) -> None:
-    if outcome.status is CallbackStatus.PENDING:
+    if outcome.status is WebhookStatus.PENDING:
         log.info("webhook %s to %s: %s; trying again", webhook.id, place, outcome.trouble)
-    elif outcome.status is CallbackStatus.FAILED:
+    elif outcome.status is WebhookStatus.FAILED:
         log.warning("webhook %s to %s: %s", webhook.id, place, outcome.trouble)

@@ -6,7 +6,7 @@ import email.utils
 from collections.abc import Callable
 from datetime import UTC
 
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.ports.webhooks import Delivery, DeliveryOutcome, WebhookEvent
 
 HOUR = 3_600.0
@@ -31,18 +31,18 @@ def decide(
     `retry_after` is for how many seconds the receiver wants to be left alone, `chance` gives numbers from 0 to 1.
     """
     if delivery.trouble is None:
-        return DeliveryOutcome(CallbackStatus.DELIVERED, delivery)
+        return DeliveryOutcome(WebhookStatus.DELIVERED, delivery)
     if delivery.answer == _GONE:
-        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=delivery.trouble)
+        return DeliveryOutcome(WebhookStatus.FAILED, delivery, trouble=delivery.trouble)
     end = webhook.since + TIME_LIMIT
     if now >= end:
         given_up = f"given up after {webhook.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
-        return DeliveryOutcome(CallbackStatus.FAILED, delivery, trouble=given_up)
+        return DeliveryOutcome(WebhookStatus.FAILED, delivery, trouble=given_up)
     pause = PAUSES[webhook.tries] if webhook.tries < len(PAUSES) else LAST_PAUSE
     pause *= 1 + _JITTER * (2 * chance() - 1)
     # The last delivery is made when the time is up, whatever the pauses would make of it.
     return DeliveryOutcome(
-        CallbackStatus.PENDING, delivery, again=min(now + max(pause, retry_after), end), trouble=delivery.trouble
+        WebhookStatus.PENDING, delivery, again=min(now + max(pause, retry_after), end), trouble=delivery.trouble
     )
 
 

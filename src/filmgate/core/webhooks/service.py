@@ -5,13 +5,13 @@ from __future__ import annotations
 from filmgate.core.webhooks.sign import Signing
 from filmgate.domain.errors import Conflict, NotFound
 from filmgate.domain.states import FINAL
-from filmgate.domain.webhooks import CallbackStatus, parts_of
+from filmgate.domain.webhooks import WebhookStatus, parts_of
 from filmgate.domain.work import Queue
 from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
 from filmgate.ports.dispatch import Dispatcher
 from filmgate.ports.ledger import Ledger
-from filmgate.ports.webhooks import CallbackPage, Delivery, SigningSecret, WebhookEvent, WebhookFilter
+from filmgate.ports.webhooks import Delivery, SigningSecret, WebhookEvent, WebhookFilter, WebhookPage
 
 UNKNOWN = "there is no such webhook"
 
@@ -20,12 +20,12 @@ class WebhookService:
     """The webhooks and the signing secrets of the application that asks."""
 
     def __init__(self, ledger: Ledger, dispatcher: Dispatcher, clock: Clock) -> None:
-        self._log = ledger.callbacks
+        self._log = ledger.webhooks
         self._dispatcher = dispatcher
         self._clock = clock
-        self._signing = Signing(ledger.callbacks, clock)
+        self._signing = Signing(ledger.webhooks, clock)
 
-    async def find(self, context: RequestContext, wanted: WebhookFilter) -> CallbackPage:
+    async def find(self, context: RequestContext, wanted: WebhookFilter) -> WebhookPage:
         """List webhooks, newest first."""
         return await self._log.find(context.caller.application_id, wanted)
 
@@ -36,7 +36,7 @@ class WebhookService:
             found = await self._log.get(owner, *parts)
         else:
             page = await self._log.find(owner, WebhookFilter(task_id=name, limit=1))
-            found = next(iter(page.callbacks), None)
+            found = next(iter(page.webhooks), None)
         if found is None:
             raise NotFound(UNKNOWN)
         return found
@@ -51,9 +51,9 @@ class WebhookService:
         Raises NotFound, and Conflict where its address is nobody's or a later state was told instead.
         """
         webhook = await self.get(context, name)
-        if webhook.status is CallbackStatus.SUPERSEDED or await self._needs_resend(context, webhook):
+        if webhook.status is WebhookStatus.SUPERSEDED or await self._needs_resend(context, webhook):
             raise Conflict("The task has ended since, which was told instead: send the webhook of its end again.")
-        if webhook.status is CallbackStatus.SKIPPED:
+        if webhook.status is WebhookStatus.SKIPPED:
             raise Conflict("Nobody listens at the address of this webhook.")
         sent = await self._log.resend(context.caller.application_id, webhook.task_id, webhook.state, self._clock())
         if sent is None:
@@ -73,4 +73,4 @@ class WebhookService:
         if webhook.state in FINAL:
             return False
         page = await self._log.find(context.caller.application_id, WebhookFilter(task_id=webhook.task_id))
-        return any(other.state in FINAL for other in page.callbacks)
+        return any(other.state in FINAL for other in page.webhooks)

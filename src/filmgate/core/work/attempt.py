@@ -94,7 +94,7 @@ class Attempt:
         return (work_for(self.task, WorkKind.EXPIRE, deadline),)
 
     async def end(self, failure: Failure | None = None) -> None:
-        """Bring the task to its one end, and make the owner's callback due with it. Raises Superseded."""
+        """Bring the task to its one end, and make the owner's webhook due with it. Raises Superseded."""
         now = self._work_context.clock()
         state = State.COMPLETED if failure is None else State.FAILED
         changes: dict[str, Any] = {"failure": failure} if failure else {"percent": 100}

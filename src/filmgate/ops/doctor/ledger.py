@@ -21,7 +21,7 @@ _YOUNG = 3600.0
 
 _LONG = 900.0
 _SHOWN = 3
-_MANY_CALLBACKS = 100
+_MANY_WEBHOOKS = 100
 _RESTORE = "Restore the newest backup with `filmgate restore` into a new folder."
 
 
@@ -140,8 +140,8 @@ def _unknown_outcomes(books: Inspection) -> Iterator[Finding]:
             "They may have been charged. Each waits for `unknown_days` and then fails.",
             "See `filmgate unknown`, look at the provider, and resolve them with `filmgate unknown resolve`.",
         )  # fmt: skip
-    retried = books.callbacks()[1]
-    if retried > _MANY_CALLBACKS:
+    retried = books.webhooks()[1]
+    if retried > _MANY_WEBHOOKS:
         yield warning(
             "webhooks", f"{retried} webhooks were not delivered and wait for another attempt",
             "A receiver does not answer; it is given up after three days.", "See `filmgate webhooks list`.",

@@ -36,7 +36,7 @@ def folder(settings: Settings, _now: Running) -> Iterator[Finding]:
     elif data.stat().st_mode & (0o007 if settings.group_access else 0o077):
         yield warning(
             "data folder", f"{data} can be entered by other users of this machine",
-            "It holds the first key, the secrets of callbacks and all videos.",
+            "It holds the first key, the secrets of webhooks and all videos.",
             f"chmod 700 {data}",
         )  # fmt: skip
     else:

@@ -27,7 +27,7 @@ def reach(settings: Settings, _now: Running) -> Iterator[Finding]:
     if settings.public_url is None and settings.trusted_proxies:
         findings.append(warning(
             "address", "there are trusted proxies, and no public address",
-            "Links in callbacks are made from the Host that the proxy passes on.",
+            "Links in webhooks are made from the Host that the proxy passes on.",
             "Set FILMGATE_PUBLIC_URL to the address in front of the proxy.",
         ))  # fmt: skip
     if public.scheme == "https" and not settings.trusted_proxies:

@@ -9,7 +9,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={"/luma/videos": wire.write_error, "/luma/tasks": wire.write_union_error},
     router=router,
-    hook=wire.HOOK,
+    webhook=wire.HOOK,
     body_reads=(BodyRead("/luma/tasks", by_id),),
 )
 

@@ -46,7 +46,7 @@ from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
 from filmgate.adapters.dialects.serving.remarks import add_remarks, remarks
 from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
-from filmgate.domain.errors import FilmgateError, Forbidden, InvalidRequest, UsedUp, WaitTimeout
+from filmgate.domain.errors import FilmgateError, Forbidden, InvalidRequest, QuotaExceeded, WaitTimeout
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Operation, Reference, ReferenceKind, check
 from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VIDEO_NAMES
@@ -309,7 +309,7 @@ def write_union_error(error: FilmgateError, trace_id: str) -> bytes:
 
 
 def _code(error: FilmgateError) -> str:
-    if isinstance(error, UsedUp):
+    if isinstance(error, QuotaExceeded):
         return error.code
     if isinstance(error, Forbidden):
         return "disabled"  # AceData's "forbidden" says that the content was refused

@@ -9,7 +9,7 @@ DIALECT = Dialect(
     errors={"/dream-machine/": wire.write_error},
     router=router,
     reads=(QUERY,),
-    hook=wire.FORM,
+    webhook=wire.FORM,
     announces=True,
 )
 

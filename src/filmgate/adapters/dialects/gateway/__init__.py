@@ -8,7 +8,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={"/luma/": wire.write_error, "/ping": wire.write_error},
     router=router,
-    hook=wire.FORM,
+    webhook=wire.FORM,
     reads=(QUERY, SECOND_QUERY),
 )
 

@@ -309,7 +309,7 @@ SECOND: Final = SecondForm()
 
 
 def batch_form(asked: str | None, configured: str) -> ArrayForm | EnvelopeForm:
-    """Choose the form of a batch: the one asked for, else the operator's. Raises InvalidRequest."""
+    """Choose the form of a batch: the one asked for, else the admin's. Raises InvalidRequest."""
     wanted = configured if asked is None else asked
     if wanted not in ("array", "envelope"):
         raise InvalidRequest("format must be array or envelope", field="format")

@@ -8,7 +8,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={PREFIX: wire.write_error},
     router=router,
-    hook=wire.FORM,
+    webhook=wire.FORM,
     reads=(QUERY,),
 )
 

@@ -102,7 +102,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def engines(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
-        return json_response({"engines": msgspec.to_builtins(await services.operator.engines())})
+        return json_response({"engines": msgspec.to_builtins(await services.admin.engines())})
 
     @routes.post(
         f"{prefix}/route",
@@ -116,7 +116,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         context = await authenticate_admin(services, request, Action.QUERY)
         said = parse_object(await services.auth.body(request))
         body = validate(wire.TaskBody, said)
-        found = await services.operator.route(body.generation(), context.caller.application_id, body.terms(said))
+        found = await services.admin.route(body.generation(), context.caller.application_id, body.terms(said))
         return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
 
     @routes.get(
@@ -130,7 +130,7 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def unknown(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
-        return json_response({"submits": [_unknown(each) for each in await services.operator.unknown_submits()]})
+        return json_response({"submits": [_unknown(each) for each in await services.admin.unknown_submits()]})
 
 
 def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -147,7 +147,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         context = await authenticate_admin(services, request, Action.SUBMIT)
         body = parse(DecisionBody, await services.auth.body(request))
         decision = wire.one_of(Decision, body.decision, "decision")
-        task = await services.operator.decide(request.path_params["task_id"], decision, body.upstream_id or None)
+        task = await services.admin.decide(request.path_params["task_id"], decision, body.upstream_id or None)
         return json_response(wire.task_object(task, context.base_url))
 
     @routes.post(
@@ -165,7 +165,7 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
         tasks, failed = [], []
         for each in dict.fromkeys(body.ids):
             try:
-                tasks.append(await services.adopting.adopt(context, body.engine, each))
+                tasks.append(await services.importer.import_task(context, body.engine, each))
             except (NotFound, Conflict) as error:
                 if len(body.ids) == 1:
                     raise

@@ -45,7 +45,7 @@ _LAST: Final = {
 
 
 class EventStream(Response):
-    """Has the gate send blocks as they come, when the framework is gone: thousands of streams may be open at once.
+    """A stream of blocks that the web application sends when the framework is done: thousands may be open at once.
 
     An error of the first block is answered as such.
     """
@@ -55,7 +55,7 @@ class EventStream(Response):
         self._blocks = blocks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Leave the stream to the gate."""
+        """Leave the stream to the web application."""
         del receive, send
         scope["state"]["stream"] = partial(look if wants_head(scope) else serve, self._blocks)
 

@@ -23,11 +23,11 @@ from filmgate.core.webhooks.sign import encode_secret
 from filmgate.domain.addresses import redact
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.roles import KeyRole
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.ports.webhooks import Delivery, SigningSecret, WebhookEvent, WebhookFilter
 
 _ID: Final = in_path("webhook_id", "The id of a webhook, or of a task: then its newest webhook is meant.")
-_STATUS: Final = f"({'|'.join(CallbackStatus)})"
+_STATUS: Final = f"({'|'.join(WebhookStatus)})"
 _LIST: Final = [
     in_query("task", "Only webhooks of the task with this id.", {"type": "string", "minLength": 1}),
     in_query(
@@ -68,7 +68,7 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
     async def secrets(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         require(context.caller.role, KeyRole.MEMBER)
-        return json_response(_secrets(await services.callbacks.secrets(context)))
+        return json_response(_secrets(await services.webhooks.secrets(context)))
 
     @routes.post(
         f"{path}/rotate",
@@ -81,7 +81,7 @@ def _add_secrets(routes: APIRouter, services: Services, path: str) -> None:
     async def rotate(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
         body = parse(RotateBody, await services.auth.body(request) or b"{}")
-        return json_response(_secrets(await services.callbacks.rotate(context, at_once=body.at_once is True)))
+        return json_response(_secrets(await services.webhooks.rotate(context, at_once=body.at_once is True)))
 
 
 def _add_log(routes: APIRouter, services: Services, path: str) -> None:
@@ -97,9 +97,9 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
         wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
-        page = await services.callbacks.find(context, wanted)
+        page = await services.webhooks.find(context, wanted)
         told = {"total": page.total, "has_more": page.more, "limit": wanted.limit, "offset": wanted.offset}
-        return json_response({"webhooks": [_webhook(each) for each in page.callbacks], **told})
+        return json_response({"webhooks": [_webhook(each) for each in page.webhooks], **told})
 
     @routes.get(
         f"{path}/{{webhook_id}}",
@@ -111,8 +111,8 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
     )
     async def get(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
-        webhook = await services.callbacks.get(context, request.path_params["webhook_id"])
-        deliveries = await services.callbacks.deliveries(webhook)
+        webhook = await services.webhooks.get(context, request.path_params["webhook_id"])
+        deliveries = await services.webhooks.deliveries(webhook)
         return json_response({**_webhook(webhook), "deliveries": [_delivery(each) for each in deliveries]})
 
     @routes.post(
@@ -125,19 +125,19 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
     )
     async def resend(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
-        webhook = await services.callbacks.resend(context, request.path_params["webhook_id"])
+        webhook = await services.webhooks.resend(context, request.path_params["webhook_id"])
         return json_response(dict(_webhook(webhook)))
 
 
 def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> WebhookFilter:
     """Read the parameters of a list. Raises InvalidRequest."""
     words = [] if status is None else status.split(",")
-    if any(word not in tuple(CallbackStatus) for word in words):
+    if any(word not in tuple(WebhookStatus) for word in words):
         raise InvalidRequest(
-            f"status must be one of {', '.join(CallbackStatus)}, or several with commas", field="status"
+            f"status must be one of {', '.join(WebhookStatus)}, or several with commas", field="status"
         )
     place = wire.listing(limit, offset, None, None)
-    statuses = tuple(CallbackStatus(word) for word in words) or None
+    statuses = tuple(WebhookStatus(word) for word in words) or None
     return WebhookFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
 
 

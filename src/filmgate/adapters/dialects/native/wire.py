@@ -28,7 +28,7 @@ from filmgate.adapters.dialects.serving.inputs import InputField, InputFields
 from filmgate.adapters.dialects.serving.remarks import adjustments
 from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Terms
-from filmgate.domain.errors import FilmgateError, InvalidRequest, UsedUp
+from filmgate.domain.errors import FilmgateError, InvalidRequest, QuotaExceeded
 from filmgate.domain.generation import Generation, Reference, ReferenceKind, check
 from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS
@@ -59,7 +59,7 @@ INPUTS: Final = InputFields(
     LIST_NAMES,
 )
 _MAX_OFFSET: Final = 2**31
-_OWN_CODES: Final = {UsedUp.code: "quota_exceeded"}
+_OWN_CODES: Final = {QuotaExceeded.code: "quota_exceeded"}
 """Codes that have another name here than in the other dialects, whose clients know AceData's word."""
 
 _WORDS: Final[dict[State, Word]] = {

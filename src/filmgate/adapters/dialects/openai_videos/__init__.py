@@ -9,7 +9,7 @@ DIALECT = Dialect(
     name=wire.NAME,
     errors={PREFIX: wire.write_error, MODELS: wire.write_error},
     router=router,
-    hook=wire.HOOK,
+    webhook=wire.HOOK,
     reads=(QUERY,),
 )
 

@@ -68,9 +68,9 @@ class Services(NamedTuple):
     settings: Settings
     uploads: Uploads
     serve: Callable[[Request, Media], Awaitable[Response]]
-    operator: AdminService
-    adopting: Importer
-    callbacks: WebhookService
+    admin: AdminService
+    importer: Importer
+    webhooks: WebhookService
     accounting: UsageService
 
 
@@ -94,14 +94,14 @@ class Dialect(NamedTuple):
     """One wire format.
 
     `errors` maps the prefixes of its paths to what writes an error there, the longest prefix winning over all
-    dialects; `hook` is the form in which its callbacks tell of a task. `announces` says whether owners
+    dialects; `webhook` is the form in which its webhooks tell of a task. `announces` says whether owners
     are called back when the work on a task begins, too.
     """
 
     name: str
     errors: Mapping[str, ErrorWriter]
     router: Callable[[Services], APIRouter]
-    hook: Serializer
+    webhook: Serializer
     reads: tuple[Read, ...] = ()
     body_reads: tuple[BodyRead, ...] = ()
     announces: bool = False

@@ -50,15 +50,15 @@ class EmbeddedDispatcher:
         self._ahead = clock() - time.monotonic()
         self._setting = asyncio.Lock()
 
-    async def start(self, lanes: Mapping[str, QueueConfig]) -> None:
+    async def start(self, queues: Mapping[str, QueueConfig]) -> None:
         """Resume unfinished work and take new work from now on."""
         freed = await self._ledger.release(None)
         reach(Point.RESUMED)
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
-        self._wakes = {queue: asyncio.Event() for queue in lanes}
-        self._lasting = frozenset(queue for queue, lane in lanes.items() if lane.lasting)
-        self._pumps = [asyncio.create_task(self._pump(queue, lane), name=queue) for queue, lane in lanes.items()]
+        self._wakes = {queue: asyncio.Event() for queue in queues}
+        self._lasting = frozenset(queue for queue, config in queues.items() if config.lasting)
+        self._pumps = [asyncio.create_task(self._pump(queue, config), name=queue) for queue, config in queues.items()]
         self._pumps.append(asyncio.create_task(self._watch_clock(), name="clock"))
 
     def wake(self, queue: str) -> None:
@@ -94,13 +94,13 @@ class EmbeddedDispatcher:
         await _end(self._running)
         await self._ledger.release(self._worker)
 
-    async def _pump(self, queue: str, lane: QueueConfig) -> None:
+    async def _pump(self, queue: str, config: QueueConfig) -> None:
         """Work a queue off for as long as the service runs: whatever is in trouble now may not be in a second."""
         wake = self._wakes[queue]
         while True:
             wake.clear()
             try:
-                await self._turn(queue, lane, wake)
+                await self._turn(queue, config, wake)
             except FilmgateError as error:
                 log.warning("queue %s: nothing can be begun now: %s", queue, error)
                 await asyncio.sleep(_TROUBLE_PAUSE)
@@ -129,31 +129,31 @@ class EmbeddedDispatcher:
         for wake in self._wakes.values():
             wake.set()
 
-    async def _turn(self, queue: str, lane: QueueConfig, wake: asyncio.Event) -> None:
+    async def _turn(self, queue: str, config: QueueConfig, wake: asyncio.Event) -> None:
         """Begin due work while there is room, then sleep unless there may be more."""
         # Before anything is taken for late.
         await self._mind_clock()
-        wanted = await self._room(queue, lane)
-        claims = await self._claims(queue, lane, wanted) if wanted else []
+        wanted = await self._room(queue, config)
+        claims = await self._claims(queue, config, wanted) if wanted else []
         for claim in claims:
-            self._begin(queue, lane, claim)
+            self._begin(queue, config, claim)
         if len(claims) < wanted or not wanted:
-            await self._nap(queue, lane, wake, look=bool(wanted))
+            await self._nap(queue, config, wake, look=bool(wanted))
 
-    async def _claims(self, queue: str, lane: QueueConfig, wanted: int) -> list[Claim]:
-        return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=lane.share)
+    async def _claims(self, queue: str, config: QueueConfig, wanted: int) -> list[Claim]:
+        return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=config.share)
 
-    async def _room(self, queue: str, lane: QueueConfig) -> int:
+    async def _room(self, queue: str, config: QueueConfig) -> int:
         """Return how much work of a queue may be begun now."""
-        free = min(_HANDFUL, lane.slots - self._busy[queue])
-        if free <= 0 or lane.room is None:
+        free = min(_HANDFUL, config.slots - self._busy[queue])
+        if free <= 0 or config.room is None:
             return max(0, free)
         # What is begun already may not show in the room yet: rather too few at first than too many.
-        return max(0, min(free, await lane.room() - self._busy[queue]))
+        return max(0, min(free, await config.room() - self._busy[queue]))
 
-    def _begin(self, queue: str, lane: QueueConfig, claim: Claim) -> None:
+    def _begin(self, queue: str, config: QueueConfig, claim: Claim) -> None:
         reach(Point.CLAIMED)
-        running = asyncio.create_task(self._run(claim, lane), name=f"{queue} {claim.due.task_id}")
+        running = asyncio.create_task(self._run(claim, config), name=f"{queue} {claim.due.task_id}")
         self._running[running] = claim
         self._busy[queue] += 1
         running.add_done_callback(partial(self._note_end, queue))
@@ -164,13 +164,13 @@ class EmbeddedDispatcher:
         self._busy[queue] -= 1
         self._wakes[queue].set()
 
-    async def _nap(self, queue: str, lane: QueueConfig, wake: asyncio.Event, *, look: bool) -> None:
+    async def _nap(self, queue: str, config: QueueConfig, wake: asyncio.Event, *, look: bool) -> None:
         """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
 
         Without `look` there is no room for any: sleep until something ends, or something else makes room.
         """
         while not wake.is_set():
-            due = await self._ledger.next_work(queue, self._clock(), share=lane.share) if look else None
+            due = await self._ledger.next_work(queue, self._clock(), share=config.share) if look else None
             pause = _LONGEST_NAP if due is None else min(_LONGEST_NAP, due - self._clock())
             if pause <= 0:
                 return
@@ -180,9 +180,9 @@ class EmbeddedDispatcher:
             if not look:
                 return
 
-    async def _run(self, claim: Claim, lane: QueueConfig) -> None:
+    async def _run(self, claim: Claim, config: QueueConfig) -> None:
         try:
-            await lane.work(claim)
+            await config.work(claim)
         except FilmgateError as error:
             log.warning("%s of task %s is tried again: %s", claim.due.kind, claim.due.task_id, error)
             await self._give_back(claim)

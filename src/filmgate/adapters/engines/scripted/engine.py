@@ -25,7 +25,7 @@ _LENGTHENS = frozenset({Operation.EXTEND, Operation.REVERSE_EXTEND, Operation.IN
 
 
 class ScriptedEngine:
-    """Follows the script of each task. `options` are the operator's, by the names of `Playbook`."""
+    """Follows the script of each task. `options` are the admin's, by the names of `Playbook`."""
 
     type = "scripted"
 

@@ -1,4 +1,4 @@
-"""The script of a task: what is to happen to it, said by the operator's settings and by the prompt."""
+"""The script of a task: what is to happen to it, said by the admin's settings and by the prompt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scenario(Script, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Playbook(Script, frozen=True, forbid_unknown_fields=True):
-    """What the operator has set: a script for all tasks, and scenarios of which the first that matches is taken.
+    """What the admin has set: a script for all tasks, and scenarios of which the first that matches is taken.
 
     With `preview` the clips are said to be previews, for tests of who shows them.
     """
@@ -39,7 +39,7 @@ class Playbook(Script, frozen=True, forbid_unknown_fields=True):
     preview: bool = False
 
     def script_for(self, prompt: str) -> Script:
-        """Return the script of a task: the operator's, overruled by the directives in the prompt.
+        """Return the script of a task: the admin's, overruled by the directives in the prompt.
 
         `[delay=2]`, `[steps=4]`, `[fail=moderated]`, `[fail=moderated: No.]`, `[hang]`, `[crash]`, `[crash=1]`; what
         is not a directive is left alone.

@@ -34,7 +34,7 @@ class StudioEngine:
     preview = True
 
     def __init__(self, name: str = "studio", *, slots: int = 1, options: Mapping[str, Any] | None = None) -> None:
-        """Take the name the operator gave it, how many clips are rendered at a time, and its options.
+        """Take the name the admin gave it, how many clips are rendered at a time, and its options.
 
         These are `quality`, and `stall`: the seconds without a word after which a worker hangs and is replaced.
         Raises ValueError with a sentence for an option or a quality there is not.

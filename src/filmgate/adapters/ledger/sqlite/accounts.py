@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
-from filmgate.domain.errors import NotFound, UsedUp
+from filmgate.domain.errors import NotFound, QuotaExceeded
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.limits import PLACES, Limits, OwnLimits
 from filmgate.domain.media import files
@@ -57,7 +57,7 @@ def limits_of(connection: apsw.Connection, application_id: str, limits: Limits) 
 
 
 def count_accepted(connection: apsw.Connection, task: Task, limits: Limits) -> None:
-    """Count a new task and take its credits. Raises UsedUp if too few are left."""
+    """Count a new task and take its credits. Raises QuotaExceeded if too few are left."""
     price = task.work.credits
     if price:
         _check_credits(connection, task, limits_of(connection, task.application_id, limits))
@@ -97,7 +97,7 @@ def _check_credits(connection: apsw.Connection, task: Task, limits: Limits) -> N
     ((used,),) = run(connection, "credits_since", values)
     if used + task.work.credits > limits.credits + _SLACK:
         left = max(0.0, limits.credits - used)
-        raise UsedUp(f"Insufficient credits: this costs {task.work.credits:g}, and {_left(left, limits)}.")
+        raise QuotaExceeded(f"Insufficient credits: this costs {task.work.credits:g}, and {_left(left, limits)}.")
 
 
 def _left(left: float, limits: Limits) -> str:

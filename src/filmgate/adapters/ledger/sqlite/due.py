@@ -20,7 +20,7 @@ _OUTLIVING = json(sorted(OUTLIVING))
 
 
 def enqueue(connection: apsw.Connection, due: Sequence[WorkItem]) -> None:
-    """Make work due; a callback is written down in the log with it."""
+    """Make work due; a webhook is written down in the log with it."""
     for work in due:
         run(connection, "put_due", asdict(work))
         if work.kind is WorkKind.WEBHOOK:

@@ -76,8 +76,8 @@ class Inspection:
         """Count the tasks of which nobody knows whether their provider accepted them."""
         return len(self._rows(SQL["unknown_submits"], {"stage": Stage.SUBMIT_UNKNOWN}))
 
-    def callbacks(self) -> tuple[int, int]:
-        """Count the callbacks to be delivered: never tried, and tried in vain."""
+    def webhooks(self) -> tuple[int, int]:
+        """Count the webhooks to be delivered: never tried, and tried in vain."""
         ((new, retried),) = self._rows(SQL["standing_callbacks"], {"queue": Queue.WEBHOOK})
         return new, retried
 

@@ -23,7 +23,7 @@ from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
 from filmgate.adapters.ledger.sqlite.statements import SQL, Values
 from filmgate.adapters.ledger.sqlite.store import Store
-from filmgate.adapters.ledger.sqlite.webhooks import SqliteCallbacks
+from filmgate.adapters.ledger.sqlite.webhooks import SqliteWebhooks
 from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure
@@ -55,7 +55,7 @@ class SqliteLedger:
         self._path = path
         self._limits = limits
         self._opened: Store | None = None
-        self.callbacks = SqliteCallbacks(lambda: self._store)
+        self.webhooks = SqliteWebhooks(lambda: self._store)
         self.accounts = SqliteAccounts(lambda: self._store, limits)
         self.retention = SqliteRetention(lambda: self._store, limits)
         self.figures = SqliteFigures(lambda: self._store)

@@ -102,7 +102,7 @@ def commit(connection: apsw.Connection, change: Change, due: Sequence[WorkItem])
 
 
 def cancel(connection: apsw.Connection, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
-    """End an unfinished task and make its callback due; a final task stays as it is."""
+    """End an unfinished task and make its webhook due; a final task stays as it is."""
     who = {"id": task_id, "application_id": application_id}
     task = _change(connection, "cancel_task", who | {"failure": json(failure), "now": now})
     if task is None:

@@ -1,4 +1,4 @@
-"""The log of callbacks and their secrets, in the same file and the same transactions as the tasks."""
+"""The log of webhooks and their secrets, in the same file and the same transactions as the tasks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values, run
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import FINAL, State
-from filmgate.domain.webhooks import CallbackStatus
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.domain.work import Queue, WorkItem, WorkKind
 from filmgate.ports.tasks import COUNTED
-from filmgate.ports.webhooks import CallbackPage, Delivery, DeliveryOutcome, SigningSecret, WebhookEvent, WebhookFilter
+from filmgate.ports.webhooks import Delivery, DeliveryOutcome, SigningSecret, WebhookEvent, WebhookFilter, WebhookPage
 from filmgate.ports.work import Claim
 
 _KEPT_DELIVERIES = 50
-"""So many deliveries of one callback are kept, the newest."""
+"""So many deliveries of one webhook are kept, the newest."""
 
 _KEPT_SECONDS = 30 * 86_400.0
 """So long is a delivery kept; older ones go a few at a time, whenever another is written."""
@@ -29,7 +29,7 @@ _FEW = 10
 _KEPT_SECRETS = 5
 
 
-class SqliteCallbacks:
+class SqliteWebhooks:
     """Implements `filmgate.ports.webhooks.WebhookLog` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
@@ -37,33 +37,33 @@ class SqliteCallbacks:
         self._store = store
 
     async def get(self, application_id: str, task_id: str, state: str) -> WebhookEvent | None:
-        """Find one callback of the application."""
+        """Find one webhook of the application."""
         values = {"application_id": application_id, "task_id": task_id, "state": state}
         rows = self._store().reader.rows(SQL["get_callback"], values)
-        return _callback_from(rows[0]) if rows else None
+        return _webhook_from(rows[0]) if rows else None
 
-    async def find(self, application_id: str, wanted: WebhookFilter) -> CallbackPage:
-        """List the application's callbacks, newest first."""
+    async def find(self, application_id: str, wanted: WebhookFilter) -> WebhookPage:
+        """List the application's webhooks, newest first."""
         return await self._store().lists.run(
             application_id, partial(_find, application_id=application_id, wanted=wanted)
         )
 
-    async def deliveries(self, callback: WebhookEvent) -> list[Delivery]:
-        """Return the deliveries of a callback, oldest first."""
-        values = {"task_id": callback.task_id, "state": callback.state}
+    async def deliveries(self, webhook: WebhookEvent) -> list[Delivery]:
+        """Return the deliveries of a webhook, oldest first."""
+        values = {"task_id": webhook.task_id, "state": webhook.state}
         return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
 
     async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
-        """Write down what a claimed callback has come to."""
+        """Write down what a claimed webhook has come to."""
         await self._store().writer.run(partial(_settle, claim=claim, outcome=outcome))
 
     async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
-        """Make a callback of the application due again."""
+        """Make a webhook of the application due again."""
         who = {"application_id": application_id, "task_id": task_id, "state": state}
         return await self._store().writer.run(partial(_resend, who=who, now=now))
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
-        """Return what signs the application's callbacks, newest first."""
+        """Return what signs the application's webhooks, newest first."""
         rows = self._store().reader.rows(SQL["callback_secrets"], {"application_id": application_id, "now": now})
         return [SigningSecret(*row) for row in rows]
 
@@ -76,15 +76,15 @@ class SqliteCallbacks:
         await self._store().writer.run(partial(_rotate, application_id=application_id, secret=secret, until=until))
 
 
-def _find(reader: Reader, *, application_id: str, wanted: WebhookFilter) -> CallbackPage:
+def _find(reader: Reader, *, application_id: str, wanted: WebhookFilter) -> WebhookPage:
     statement, count, values = list_statements(application_id, wanted)
-    found = [_callback_from(row) for row in reader.rows(statement, values)]
+    found = [_webhook_from(row) for row in reader.rows(statement, values)]
     ((total,),) = reader.rows(count, values)
-    return CallbackPage(found[: wanted.limit], total, len(found) > wanted.limit)
+    return WebhookPage(found[: wanted.limit], total, len(found) > wanted.limit)
 
 
 def list_statements(application_id: str, wanted: WebhookFilter) -> tuple[str, str, Values]:
-    """Return the statements that read a page with one callback more and count as far as COUNTED, and their values."""
+    """Return the statements that read a page with one webhook more and count as far as COUNTED, and their values."""
     values: Values = {"application_id": application_id}
     where = SQL["callbacks_owner" if wanted.task_id is None else "callbacks_owner_of_task"]
     if wanted.task_id is not None:
@@ -133,7 +133,7 @@ def _resend(connection: apsw.Connection, *, who: dict[str, str], now: float) -> 
         [WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, who["task_id"], who["application_id"], now, who["state"])],
     )
     (row,) = run(connection, "get_callback", dict(who))
-    return _callback_from(row)
+    return _webhook_from(row)
 
 
 def _add_first(connection: apsw.Connection, *, application_id: str, secret: SigningSecret) -> None:
@@ -148,7 +148,7 @@ def _rotate(connection: apsw.Connection, *, application_id: str, secret: Signing
     run(connection, "drop_callback_secrets", whose | {"now": secret.created_at, "kept": _KEPT_SECRETS})
 
 
-def _callback_from(row: Row) -> WebhookEvent:
-    """Read a callback from `callback_columns`."""
+def _webhook_from(row: Row) -> WebhookEvent:
+    """Read a webhook from `callback_columns`."""
     task_id, state, application_id, url, status, *rest = row
-    return WebhookEvent(task_id, state, application_id, url, CallbackStatus(status), *rest)
+    return WebhookEvent(task_id, state, application_id, url, WebhookStatus(status), *rest)

@@ -27,7 +27,7 @@ class Film(msgspec.Struct, frozen=True, tag="film"):
 class RenderOrder(msgspec.Struct, frozen=True):
     """One job in plain JSON. `frames` are the new frames to make, `output` is the file to write.
 
-    `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the operator gave,
+    `width` and `height` hold where the work has no source whose size it keeps; `engine` is the name the admin gave,
     `quality` a key of `quality.QUALITIES`.
     """
 
