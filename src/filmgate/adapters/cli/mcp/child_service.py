@@ -1,7 +1,7 @@
 """A service that lives as long as an agent's connection: `filmgate serve` in a child process.
 
-The parent's half is `Embedded`; the child's is `main`. The child ends when its standard input does, which the parent
-holds open: however the parent ends, the child follows. Where it serves stands in the data folder, in the file
+`ChildService` is the parent's half, `child_main` the child's. The child ends when its standard input does, which the
+parent holds open: however the parent ends, the child follows. Its address stands in the data folder, in the file
 `embedded`, so that other agents of this user can share it.
 """
 
@@ -11,18 +11,18 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
 import sys
-import threading
 import time
 from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import NoReturn
 
 from filmgate.adapters.cli.errors import CommandExit, Exit
 from filmgate.adapters.process import ChildProcess
 
 _ADDRESS = "embedded"
+_PROGRAM = "filmgate.adapters.cli.mcp.child_main"
+"""The module that the child runs, which imports all commands: named, because one of them imports this one."""
+
 _SERVES = re.compile(rb" serves (http://\S+) ")
 _GRACE = 1
 """Seconds that running work gets when the agent leaves; what is unfinished goes on at the next start."""
@@ -32,7 +32,7 @@ _AWAIT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
 
-class Embedded:
+class ChildService:
     """The service of a data folder, run for an agent."""
 
     def __init__(self, data: Path) -> None:
@@ -46,7 +46,7 @@ class Embedded:
         await self.stop()
         self._complaint = None
         process = self._process = await ChildProcess.start(
-            (sys.executable, "-m", __name__, "--host", "127.0.0.1", "--port", "0", "--data", str(self.data)),
+            (sys.executable, "-m", _PROGRAM, "--host", "127.0.0.1", "--port", "0", "--data", str(self.data)),
             relay=self._relay,
             stdin=PIPE,
             stdout=PIPE,
@@ -103,7 +103,7 @@ class Embedded:
 
     def _starts_elsewhere(self) -> bool:
         with contextlib.suppress(OSError):
-            return __name__.encode() in Path(f"/proc/{self._holder()}/cmdline").read_bytes()
+            return _PROGRAM.encode() in Path(f"/proc/{self._holder()}/cmdline").read_bytes()
         return False
 
     def _relay(self, line: bytes) -> None:
@@ -127,21 +127,3 @@ class Embedded:
 async def _drain(stream: asyncio.StreamReader) -> None:
     while await stream.read(4096):
         pass
-
-
-def main() -> NoReturn:
-    """Serve until standard input ends."""
-    from filmgate.adapters.cli.program import run
-
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    sys.exit(run(["serve", *sys.argv[1:]]))
-
-
-def _end_with_input() -> None:
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    main()

@@ -66,11 +66,11 @@ def _folder(given: Path | None) -> str | None:
 
 
 async def _run(place: ServiceLocator, allowed: list[str], save: str | None) -> None:
-    from filmgate.adapters.cli.mcp.proxy import Bridge
+    from filmgate.adapters.cli.mcp.proxy import Proxy
     from filmgate.adapters.cli.mcp.stdio import lines, writer
 
     try:
         with writer() as write:
-            await Bridge(place, write, allowed=allowed, save=save).run(lines())
+            await Proxy(place, write, allowed=allowed, save=save).run(lines())
     finally:
         await place.close()

@@ -18,7 +18,7 @@ import msgspec
 
 from filmgate.adapters.cli.configuration import settings
 from filmgate.adapters.cli.errors import CommandExit
-from filmgate.adapters.cli.mcp.child_service import Embedded
+from filmgate.adapters.cli.mcp.child_service import ChildService
 from filmgate.client import WrongService
 from filmgate.client.identity import async_transport
 from filmgate.client.target import Target, find
@@ -46,7 +46,7 @@ class ServiceLocator:
         self._key = key
         self._data = data
         self._fixed = None if url is None else find(url, key, data)
-        self._embedded: Embedded | None = None
+        self._embedded: ChildService | None = None
         self._read: Settings | None = None
         self._finding: asyncio.Future[Target] | None = None
 
@@ -94,7 +94,7 @@ class ServiceLocator:
             if self._embedded is None:
                 self._fixed = target
             return target
-        self._embedded = self._embedded or Embedded(chosen.data)
+        self._embedded = self._embedded or ChildService(chosen.data)
         address = await self._find_shared(self._embedded)
         if address is None:
             address = await self._start(self._embedded)
@@ -122,12 +122,12 @@ class ServiceLocator:
                 return False
             return response.is_success
 
-    async def _find_shared(self, embedded: Embedded) -> str | None:
+    async def _find_shared(self, embedded: ChildService) -> str | None:
         """Return the address of the service that another agent runs on the data folder."""
         address = embedded.announced_address()
         return address if address is not None and await self._is_own(address) else None
 
-    async def _start(self, embedded: Embedded) -> str:
+    async def _start(self, embedded: ChildService) -> str:
         try:
             address = await embedded.start()
         except CommandExit as stop:

@@ -67,7 +67,7 @@ class _Kept(msgspec.Struct):
     public_url: str
 
 
-class Bridge:
+class Proxy:
     """Carries messages between a client, line by line, and the service at a place."""
 
     def __init__(
