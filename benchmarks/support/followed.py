@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import random
 import subprocess
@@ -77,7 +76,7 @@ async def write(data: Path, count: int, age: float) -> tuple[Application, list[s
 
         for start in range(0, count, _GROUP):
             await asyncio.gather(*(put(task_id) for task_id in ids[start : start + _GROUP]))
-        while await ledger.claim(queue, "the process before", now, math.inf, _GROUP):
+        while await ledger.claim(queue, "embedded", now, 60.0, _GROUP):
             pass
     return owner, ids
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -32,7 +31,7 @@ async def work_context(tmp_path: Path) -> AsyncIterator[WorkContext]:
 
 async def claimed(work_context: WorkContext, queue: str = ENGINE) -> Attempt:
     """Begin an attempt on the next work of a queue."""
-    (claim,) = await work_context.ledger.claim(queue, "worker", work_context.clock(), math.inf)
+    (claim,) = await work_context.ledger.claim(queue, "worker", work_context.clock(), 60.0)
     return work_context.attempt(claim)
 
 
@@ -52,8 +51,8 @@ async def test_work_that_is_left_for_later_is_not_there_before(work_context: Wor
     """A pause is kept."""
     await submitted(work_context.ledger)
     await (await claimed(work_context)).again(5.0)
-    assert await work_context.ledger.claim(ENGINE, "worker", work_context.clock() + 4, math.inf) == []
-    assert len(await work_context.ledger.claim(ENGINE, "worker", work_context.clock() + 5, math.inf)) == 1
+    assert await work_context.ledger.claim(ENGINE, "worker", work_context.clock() + 4, 60.0) == []
+    assert len(await work_context.ledger.claim(ENGINE, "worker", work_context.clock() + 5, 60.0)) == 1
 
 
 async def test_who_only_follows_leaves_the_files_to_the_purge(work_context: WorkContext):
@@ -64,7 +63,7 @@ async def test_who_only_follows_leaves_the_files_to_the_purge(work_context: Work
         followed = await submitted(work_context.ledger, stage=Stage.POLL, generation=generation)
         await (await claimed(work_context)).enqueue(WorkKind.POLL, queue_of(Queue.POLL, ENGINE))
         await (await claimed(work_context, queue_of(Queue.POLL, ENGINE))).end(CANCELLED)
-        found = await work_context.ledger.claim(Queue.PURGE, "worker", work_context.clock(), math.inf, 9)
+        found = await work_context.ledger.claim(Queue.PURGE, "worker", work_context.clock(), 60.0, 9)
         assert [claim.due.task_id for claim in found] == [followed.id] * purges
 
 

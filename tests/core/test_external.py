@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import math
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -116,8 +115,8 @@ class World:
 
     async def claimed(self, queue: str = Queue.INPUTS) -> Attempt:
         """Claim the next work of a queue, as a process does that has just begun."""
-        await self.ledger.release(None)
-        (claim,) = await self.ledger.claim(queue, "worker", self._clock(), math.inf)
+        await self.ledger.release_leases("worker")
+        (claim,) = await self.ledger.claim(queue, "worker", self._clock(), 60.0)
         return self.work_context.attempt(claim)
 
     async def fetch(self, inputs: ExternalInputs | None = None) -> Attempt:
@@ -212,14 +211,14 @@ async def test_the_downloads_of_one_application_do_not_stop_another(world: World
     tasks = []
     for path in ("/1.png", "/2.png", "/3.png"):
         await world.submitted(generation=Generation("a boat", start=world.picture(path)))
-        (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", math.inf, math.inf)
+        (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", 1.0, 60.0)
         attempt = world.work_context.attempt(claim)
         tasks.append(asyncio.create_task(cast("Any", inputs.stages[Stage.INPUTS](attempt, Path()))))
         while len(world.remote.asked) < min(2, len(tasks)):
             world.remote.news.clear()
             await world.remote.news.wait()
     await world.submitted(application=B, generation=Generation("a boat", start=world.picture("/b.png")))
-    (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", math.inf, math.inf)
+    (claim,) = await world.ledger.claim(Queue.INPUTS, "worker", 1.0, 60.0)
     await inputs.stages[Stage.INPUTS](world.work_context.attempt(claim), Path())
     assert world.remote.asked == ["/1.png", "/2.png", "/b.png"]
     for running in tasks:

@@ -57,7 +57,7 @@ async def expired(ledger: SqliteLedger, stage: Stage, now: float, **settings: An
     ends = Ends(ledger)
     accounts = {"far": Account("far", Small(), AccountSettings(**settings))} if settings else {}
     keeper = Expiry(ledger, cast("Any", ends), cast("Any", None), lambda: now, accounts)
-    (claim,) = await ledger.claim(Queue.EXPIRE, "w", now, math.inf)
+    (claim,) = await ledger.claim(Queue.EXPIRE, "w", now, 60.0)
     await keeper.expire(claim)
     return ends.codes, await ledger.next_work(Queue.EXPIRE)
 

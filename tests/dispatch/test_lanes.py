@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -223,7 +222,7 @@ async def test_other_work_may_finish(ledger: Ledger, running: Running, work: Wor
     work.let_on(2)
     await stopping
     assert (len(work.begun), len(work.ended), work.broken_off) == (1, 1, [])
-    assert len(await ledger.claim(ENGINE, "next", time.time(), math.inf)) == 1
+    assert len(await ledger.claim(ENGINE, "next", time.time(), 60.0)) == 1
 
 
 async def test_a_task_is_stopped_once(ledger: Ledger, running: Running):
@@ -270,3 +269,68 @@ async def test_work_that_breaks_is_given_back(ledger: Ledger, running: Running, 
     assert tries == [0, 1]
     assert "oops" in caplog.text
     await dispatcher.ready()
+
+
+async def test_leases_are_renewed_while_their_work_is_done(ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch):
+    """Work that takes longer than its lease is nobody else's meanwhile, and is finished by the one who began it."""
+    task = await submitted(ledger)
+    renewed, renew = asyncio.Semaphore(0), ledger.renew
+
+    async def counted(*values: Any) -> None:
+        await renew(*values)
+        renewed.release()
+
+    monkeypatch.setattr(ledger, "renew", counted)
+    dispatcher, ends = EmbeddedDispatcher(ledger, time.time, lease=1.0), [0.0]
+    async with asyncio.timeout(30):
+        await dispatcher.start({ENGINE: QueueConfig(work, 1)})
+        await work.until(lambda: len(work.begun) == 1)
+        for _ in range(4):  # a third of the lease each
+            await renewed.acquire()
+            ends.append(await ledger.next_work(ENGINE) or 0.0)
+        work.let_on(1)
+        await work.until(lambda: len(work.ended) == 1)
+        await dispatcher.stop(0)
+    assert ends == sorted(set(ends))
+    assert (work.begun, await ledger.next_work(ENGINE)) == ([task.id], None)
+
+
+async def test_work_goes_on_while_its_lease_cannot_be_renewed(
+    ledger: Ledger, work: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """A ledger in trouble lets leases run out, but nothing is begun a second time beside what still runs."""
+    tried = asyncio.Semaphore(0)
+
+    async def refused(*_: Any) -> None:
+        tried.release()
+        raise Unavailable("The disk is full.")
+
+    await submitted(ledger)
+    monkeypatch.setattr(ledger, "renew", refused)
+    dispatcher = EmbeddedDispatcher(ledger, time.time, lease=0.3)
+    async with asyncio.timeout(30):
+        await dispatcher.start({ENGINE: QueueConfig(work, 9)})
+        await work.until(lambda: len(work.begun) == 1)
+        for _ in range(8):
+            await tried.acquire()
+        later = await submitted(ledger)
+        dispatcher.wake(ENGINE)
+        await work.until(lambda: later.id in work.begun)
+        assert len(work.begun) == 2
+        work.let_on(2)
+        await work.until(lambda: len(work.ended) == 2)
+        await dispatcher.stop(0)
+    assert "The disk is full." in caplog.text
+    assert await ledger.next_work(ENGINE) is None
+
+
+@pytest.mark.parametrize("worker", ["embedded", "embedded-4711"])
+async def test_a_start_goes_on_with_what_the_last_process_held(
+    ledger: Ledger, running: Running, work: Work, worker: str
+):
+    """Whoever holds the folder is alone: leases of the last process are void at once, those of earlier versions too."""
+    task = await submitted(ledger)
+    await ledger.claim(ENGINE, worker, time.time(), 3_600.0)
+    await running(work)
+    async with asyncio.timeout(20):
+        await work.until(lambda: work.begun == [task.id])

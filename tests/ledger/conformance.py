@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 
 import msgspec
 import pytest
@@ -426,7 +425,7 @@ class ChangingConformance(Tenants):
     async def test_an_owner_cancels_an_unfinished_task(self, ledger: Ledger):
         """Cancelling ends the task, shuts out its worker and makes the callback due."""
         before = await submitted(ledger, callback_url="http://example.test/hook")
-        await ledger.claim(ENGINE, "w", NOW, math.inf)
+        await ledger.claim(ENGINE, "w", NOW, 60.0)
         ended = await ledger.cancel(A.id, before.id, CANCELLED, NOW + 1)
         assert ended == msgspec.structs.replace(
             before, state=State.FAILED, stage=Stage.DONE, fence=2, failure=CANCELLED, cancel_requested=True,
@@ -434,9 +433,9 @@ class ChangingConformance(Tenants):
         )  # fmt: skip
         assert await ledger.get(A.id, before.id) == ended
         assert await ledger.commit(Change(task_id=before.id, fence=1, now=NOW + 2, percent=9)) is None
-        await ledger.release(None)
+        await ledger.release_leases("w")
         assert await ledger.next_work(ENGINE) is None
-        (told,) = await ledger.claim(Queue.WEBHOOK, "w", NOW + 1, math.inf)
+        (told,) = await ledger.claim(Queue.WEBHOOK, "w", NOW + 1, 60.0)
         assert told.due == WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, before.id, A.id, NOW + 1, "failed")
         assert told.task == ended
 
@@ -479,8 +478,8 @@ class ChangingConformance(Tenants):
         assert await ledger.get(A.id, gone.id) is None
         assert await ledger.echoes([gone.id, kept.id]) == {kept.id: ECHO}
         assert [await ledger.media(picture.media.token) for picture in pictures] == [None, pictures[1]]
-        (advancing,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
+        (advancing,) = await ledger.claim(ENGINE, "w", NOW, 60.0)
         assert advancing.due.task_id == kept.id
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
-        (purge,) = await ledger.claim(Queue.PURGE, "w", NOW, math.inf)
+        assert await ledger.claim(ENGINE, "w", NOW, 60.0) == []
+        (purge,) = await ledger.claim(Queue.PURGE, "w", NOW, 60.0)
         assert (purge.due, purge.task) == (WorkItem(WorkKind.PURGE, Queue.PURGE, gone.id, A.id, NOW), None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from filmgate.domain.states import State
@@ -33,7 +31,7 @@ async def ended(ledger: Ledger, owner: Application = A, now: float = NOW) -> Tas
 
 async def claimed(ledger: Ledger, now: float = NOW) -> Claim:
     """Claim a webhook that must be there."""
-    (claim,) = await ledger.claim(Queue.WEBHOOK, "w", now, math.inf)
+    (claim,) = await ledger.claim(Queue.WEBHOOK, "w", now, 60.0)
     return claim
 
 
@@ -162,8 +160,8 @@ class CallbackConformance(Tenants):
 
     async def _claim_of(self, ledger: Ledger, task: Task, now: float) -> Claim:
         """Claim the webhook of a task among others."""
-        await ledger.release(None)
-        claims = await ledger.claim(Queue.WEBHOOK, "w", now, math.inf, 2)
+        await ledger.release_leases("w")
+        claims = await ledger.claim(Queue.WEBHOOK, "w", now, 60.0, 2)
         return next(claim for claim in claims if claim.due.task_id == task.id)
 
     async def test_a_deleted_task_takes_its_callbacks_along(self, ledger: Ledger):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 
 import msgspec
 
 from filmgate.domain.states import State
-from filmgate.domain.work import Queue, WorkItem, WorkKind, work_for
+from filmgate.domain.work import LEASE_SECONDS, Queue, WorkItem, WorkKind, work_for
 from filmgate.ports.keys import Application
 from filmgate.ports.ledger import Ledger
 from filmgate.ports.tasks import Change, TaskFilter
@@ -18,7 +17,7 @@ from .conformance import Tenants
 from .examples import CANCELLED, ECHO, ENGINE, NOW, A, B, advance, output, submitted, task
 
 
-async def claimed(ledger: Ledger, queue: str = ENGINE, worker: str = "w", lease: float = math.inf) -> Claim:
+async def claimed(ledger: Ledger, queue: str = ENGINE, worker: str = "w", lease: float = 60.0) -> Claim:
     """Claim work that must be there."""
     (claim,) = await ledger.claim(queue, worker, NOW, lease)
     return claim
@@ -34,7 +33,7 @@ class ClaimConformance(Tenants):
         claim = await claimed(ledger)
         assert claim == Claim(claim.id, advance(before, NOW), 0, fenced)
         assert await ledger.get(A.id, before.id) == fenced
-        assert await ledger.claim(ENGINE, "other", NOW, math.inf) == []
+        assert await ledger.claim(ENGINE, "other", NOW, 60.0) == []
 
     async def test_other_work_leaves_the_fence(self, ledger: Ledger):
         """Claiming a callback gives the task as it is, also when it is final."""
@@ -47,8 +46,8 @@ class ClaimConformance(Tenants):
     async def test_work_is_not_claimed_before_its_time(self, ledger: Ledger):
         """Work is due from its time on, the earliest first, in its own queue only."""
         late, early = await submitted(ledger, not_before=NOW), await submitted(ledger, not_before=NOW - 1)
-        assert await ledger.claim(ENGINE, "w", NOW - 2, math.inf) == []
-        assert await ledger.claim("another queue", "w", NOW, math.inf) == []
+        assert await ledger.claim(ENGINE, "w", NOW - 2, 60.0) == []
+        assert await ledger.claim("another queue", "w", NOW, 60.0) == []
         assert [(await claimed(ledger)).due.task_id for _ in range(2)] == [early.id, late.id]
 
     async def test_the_next_attempts_are_those_that_nobody_is_at(self, ledger: Ledger):
@@ -142,10 +141,10 @@ class ClaimConformance(Tenants):
         """A limit takes as many as there are, and still rotates over the applications."""
         for tenant in (A, A, A, B):
             await submitted(ledger, tenant)
-        claims = await ledger.claim(ENGINE, "w", NOW, math.inf, limit=3)
+        claims = await ledger.claim(ENGINE, "w", NOW, 60.0, limit=3)
         assert [claim.due.application_id for claim in claims[:2]] in ([A.id, B.id], [B.id, A.id])
         assert [claim.due.application_id for claim in claims[2:]] == [A.id]
-        assert len(await ledger.claim(ENGINE, "w", NOW, math.inf, limit=3)) == 1
+        assert len(await ledger.claim(ENGINE, "w", NOW, 60.0, limit=3)) == 1
 
     async def test_a_share_bounds_what_one_application_has(self, ledger: Ledger):
         """Of an application that has its share claimed nothing more is taken, nor due, until a claim has ended."""
@@ -171,8 +170,8 @@ class ClaimConformance(Tenants):
         await ledger.cancel(A.id, told.id, CANCELLED, NOW)
         await claimed(ledger, Queue.WEBHOOK)
         assert len(await ledger.claim(ENGINE, "w", NOW, 60.0, limit=9, share=1)) == 1
-        assert await ledger.claim(ENGINE, "w", NOW + 59, 60.0, limit=9, share=1) == []
-        assert len(await ledger.claim(ENGINE, "w", NOW + 60, 60.0, limit=9, share=1)) == 1
+        assert await ledger.claim(ENGINE, "other", NOW + 59, 60.0, limit=9, share=1) == []
+        assert len(await ledger.claim(ENGINE, "other", NOW + 60, 60.0, limit=9, share=1)) == 1
 
     async def test_work_without_its_task_is_dropped(self, ledger: Ledger):
         """A stage of a final or unknown task is skipped, removed, and never claimed."""
@@ -185,9 +184,11 @@ class ClaimConformance(Tenants):
         stray = [advance(ended), advance(unknown)]
         await ledger.commit(Change(task_id=other.id, fence=0, now=NOW), stray)
         assert (await claimed(ledger)).due.task_id == other.id
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
-        await ledger.release(None)
-        assert (await claimed(ledger)).due.task_id == other.id
+        assert await ledger.claim(ENGINE, "w", NOW, 60.0) == []
+        await ledger.release_leases("w")
+        again = await claimed(ledger)
+        assert again.due.task_id == other.id
+        await ledger.finish(again)
         assert await ledger.next_work(ENGINE) is None
 
     async def test_a_lease_that_ended_can_be_claimed_anew(self, ledger: Ledger):
@@ -203,6 +204,48 @@ class ClaimConformance(Tenants):
         assert await ledger.next_work(ENGINE) == NOW + 120.0
         assert await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, percent=9)) is not None
 
+    async def test_a_renewed_lease_ends_later(self, ledger: Ledger):
+        """It is as long as it was from then on; a claim that is void by then is not renewed."""
+        await submitted(ledger)
+        first = await claimed(ledger, lease=60.0)
+        await ledger.renew([first], NOW + 40, 60.0)
+        assert await ledger.next_work(ENGINE) == NOW + 100
+        assert await ledger.claim(ENGINE, "second", NOW + 99, 60.0) == []
+        (second,) = await ledger.claim(ENGINE, "second", NOW + 100, 60.0)
+        await ledger.renew([first], NOW + 101, 600.0)
+        assert await ledger.next_work(ENGINE) == NOW + 160
+        await ledger.postpone(second, NOW + 110)
+        await ledger.renew([first, second], NOW + 101, 600.0)
+        assert await ledger.next_work(ENGINE) == NOW + 110
+
+    async def test_nobody_gets_twice_what_he_holds(self, ledger: Ledger):
+        """A lease of one's own that has run out begins anew, and other work of the queue is claimed behind it."""
+        await submitted(ledger)
+        first = await claimed(ledger, worker="mine", lease=60.0)
+        assert await ledger.claim(ENGINE, "mine", NOW + 3600, 60.0, limit=9) == []
+        assert await ledger.next_work(ENGINE) == NOW + 3660
+        after = await submitted(ledger, not_before=NOW)
+        claims = await ledger.claim(ENGINE, "mine", NOW + 7200, 60.0, limit=9)
+        assert [(claim.due.task_id, claim.tries) for claim in claims] == [(after.id, 0)]
+        assert await ledger.commit(Change(task_id=first.due.task_id, fence=1, now=NOW, finished=first.id)) is not None
+
+    async def test_leases_move_with_the_clock(self, ledger: Ledger):
+        """They stay as long as they were, whichever way the clock was set."""
+        await submitted(ledger)
+        await claimed(ledger, lease=60.0)
+        for jump, end in ((3600.0, NOW + 3660), (-7200.0, NOW - 3540)):
+            await ledger.clock_moved(jump)
+            assert await ledger.next_work(ENGINE) == end
+
+    async def test_work_that_is_taken_is_counted_apart(self, ledger: Ledger):
+        """The figures tell what is due, what is due later and what somebody holds, until his lease has run out."""
+        for not_before in (NOW - 9, NOW - 9, NOW + 1, NOW + 9_999):
+            await submitted(ledger, not_before=not_before)
+        await claimed(ledger, lease=LEASE_SECONDS)
+        for now, counts in ((NOW, (1, 2, 1, NOW - 9)), (NOW + LEASE_SECONDS, (3, 1, 0, NOW - 9))):
+            (found,) = (await ledger.figures.standing(now)).backlogs
+            assert (found.due, found.later, found.taken, found.oldest) == counts
+
 
 class DueConformance(Tenants):
     """What happens to work after its claim, and when work is due."""
@@ -212,16 +255,16 @@ class DueConformance(Tenants):
         await submitted(ledger)
         first = await claimed(ledger)
         await ledger.postpone(first, NOW + 5)
-        assert await ledger.claim(ENGINE, "w", NOW + 4, math.inf) == []
-        (again,) = await ledger.claim(ENGINE, "w", NOW + 5, math.inf)
+        assert await ledger.claim(ENGINE, "w", NOW + 4, 60.0) == []
+        (again,) = await ledger.claim(ENGINE, "w", NOW + 5, 60.0)
         assert (again.id, again.tries, again.due.not_before) == (first.id, 1, NOW + 5)
 
     async def test_finished_work_is_gone(self, ledger: Ledger):
         """Work that is done is never claimed again."""
         await submitted(ledger)
         await ledger.finish(await claimed(ledger))
-        await ledger.release(None)
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
+        await ledger.release_leases("w")
+        assert await ledger.claim(ENGINE, "w", NOW, 60.0) == []
 
     async def test_work_made_due_anew_is_not_finished_by_its_old_claim(self, ledger: Ledger):
         """What becomes due while somebody is at it stays due when he ends."""
@@ -249,44 +292,42 @@ class DueConformance(Tenants):
         change = Change(task_id=before.id, fence=1, now=NOW, percent=10, finished=claim.id)
         await ledger.commit(change, [advance(before, NOW + 3)])
         assert await ledger.next_work(ENGINE) == NOW + 3
-        (following,) = await ledger.claim(ENGINE, "w", NOW + 3, math.inf)
+        (following,) = await ledger.claim(ENGINE, "w", NOW + 3, 60.0)
         assert following.tries == 0
         assert following.task is not None
         assert following.task.fence == 2
         await ledger.commit(Change(task_id=before.id, fence=2, now=NOW, finished=following.id))
-        await ledger.release(None)
+        await ledger.release_leases("w")
         assert await ledger.next_work(ENGINE) is None
 
-    async def test_claims_of_one_worker_are_released(self, ledger: Ledger):
-        """Releasing makes a worker's claims due at once and leaves the others'."""
+    async def test_leases_of_one_worker_are_released(self, ledger: Ledger):
+        """That makes the worker's work due at once and leaves the others' alone."""
         for _ in range(3):
             await submitted(ledger)
         mine = {(await claimed(ledger, worker="mine")).due.task_id for _ in range(2)}
         await claimed(ledger, worker="other")
-        assert await ledger.release("mine") == 2
-        assert await ledger.release("mine") == 0
+        assert await ledger.release_leases("mine") == 2
+        assert await ledger.release_leases("mine") == 0
         assert {(await claimed(ledger, worker="next")).due.task_id for _ in range(2)} == mine
-        assert await ledger.claim(ENGINE, "next", NOW, math.inf) == []
-        assert await ledger.release(None) == 3
+        assert await ledger.claim(ENGINE, "next", NOW, 60.0) == []
+        assert (await ledger.release_leases("next"), await ledger.release_leases("other")) == (2, 1)
 
     async def test_releasing_leaves_work_that_nobody_has(self, ledger: Ledger):
         """Work that waits for its time is not hurried."""
         await submitted(ledger, not_before=NOW + 50)
-        assert await ledger.release(None) == 0
+        assert await ledger.release_leases("w") == 0
         assert await ledger.next_work(ENGINE) == NOW + 50
 
     async def test_the_earliest_work_of_a_queue_is_known(self, ledger: Ledger):
-        """The next time is the earliest over all applications, the end of a lease counts, an endless one does not."""
+        """The next time is the earliest over all applications; the end of a lease counts."""
         assert await ledger.next_work(ENGINE) is None
         await submitted(ledger, A, not_before=30.0)
         await submitted(ledger, B, not_before=20.0)
         await submitted(ledger, B, not_before=10.0, engine="remote")
         assert await ledger.next_work(ENGINE) == 20.0
         await claimed(ledger)
-        await claimed(ledger)
-        assert await ledger.next_work(ENGINE) is None
-        await claimed(ledger, "remote", lease=60.0)
-        assert await ledger.next_work("remote") == NOW + 60.0
+        await claimed(ledger, lease=90.0)
+        assert await ledger.next_work(ENGINE) == NOW + 60.0
 
     async def test_what_is_claimed_survives_for_its_owner(self, ledger: Ledger):
         """Claims hide nothing from readers: the tasks are listed as before."""

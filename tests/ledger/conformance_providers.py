@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 
 import msgspec
 import pytest
@@ -38,7 +37,7 @@ class ProviderConformance(Tenants):
     async def test_a_followed_task_is_claimed_with_a_new_fence(self, ledger: Ledger):
         """Whoever follows a task shuts out whoever did before."""
         task = await accepted(ledger, "up-1")
-        (claim,) = await ledger.claim(FOLLOWED, "w", NOW, math.inf)
+        (claim,) = await ledger.claim(FOLLOWED, "w", NOW, 60.0)
         assert claim.task is not None
         assert (claim.task.fence, claim.task.upstream_id) == (task.fence + 1, "up-1")
         assert await ledger.commit(Change(task_id=task.id, fence=task.fence, now=NOW, percent=5)) is None
@@ -135,17 +134,17 @@ class ProviderConformance(Tenants):
         """The provider is to be told, under its own id; nobody follows any more."""
         task = await accepted(ledger, "up-1")
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
-        assert await ledger.claim(FOLLOWED, "w", NOW, math.inf) == []
-        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        assert await ledger.claim(FOLLOWED, "w", NOW, 60.0) == []
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, 60.0)
         assert recall.due == WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-1")
 
     async def test_deleting_recalls_and_purges(self, ledger: Ledger):
         """The recall outlives the task."""
         task = await accepted(ledger, "up-1")
         await ledger.delete(A.id, task.id, NOW)
-        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, 60.0)
         assert (recall.due.detail, recall.task) == ("up-1", None)
-        assert len(await ledger.claim(Queue.PURGE, "w", NOW, math.inf)) == 1
+        assert len(await ledger.claim(Queue.PURGE, "w", NOW, 60.0)) == 1
 
     async def test_tasks_may_move_to_another_engine(self, ledger: Ledger):
         """A change can name the engine that goes on with it."""
@@ -172,23 +171,23 @@ class ProviderConformance(Tenants):
         await ledger.delete(A.id, task.id, NOW)
         owed = WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-9")
         await ledger.enqueue(owed)
-        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, 60.0)
         assert recall.due == owed
 
     async def test_seizing_a_task_takes_its_next_step_from_whoever_has_it(self, ledger: Ledger):
         """The old step is gone, claimed or not; only what the change makes due is left."""
         task = await submitted(ledger, not_before=NOW)
-        (claim,) = await ledger.claim(ENGINE, "w", NOW, math.inf)
+        (claim,) = await ledger.claim(ENGINE, "w", NOW, 60.0)
         follow = WorkItem(WorkKind.POLL, FOLLOWED, task.id, A.id, NOW)
         seized = await ledger.commit(
             Change(task_id=task.id, fence=1, now=NOW, stage=Stage.POLL, upstream_id="up-1", seize=True), [follow]
         )
         assert seized is not None
         assert seized.fence == 2
-        await ledger.release(None)
-        assert await ledger.claim(ENGINE, "w", NOW, math.inf) == []
+        await ledger.release_leases("w")
+        assert await ledger.claim(ENGINE, "w", NOW, 60.0) == []
         assert await ledger.commit(Change(task_id=task.id, fence=1, now=NOW, percent=1, finished=claim.id)) is None
-        assert [each.due for each in await ledger.claim(FOLLOWED, "w", NOW, math.inf)] == [follow]
+        assert [each.due for each in await ledger.claim(FOLLOWED, "w", NOW, 60.0)] == [follow]
 
     async def test_a_deleted_task_of_a_provider_is_remembered_by_its_id(self, ledger: Ledger):
         """Only for its owner, and only where the provider's id is the task's own."""
@@ -214,13 +213,13 @@ class ProviderConformance(Tenants):
         if "delete" in how:
             await ledger.delete(A.id, task.id, NOW)
         assert [each.task_id for each in await ledger.open_submits(ENGINE)] == [task.id]
-        (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, math.inf)
+        (seek,) = await ledger.claim(RECALLED, "w", NOW + 60, 60.0)
         sought = msgspec.json.decode(seek.due.detail, type=Sought)
         assert (seek.due.kind, sought) == (WorkKind.SEEK, Sought("submit-key", NOW, task.generation))
         recall = WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-7")
         await ledger.settle_seek(task.id, recall, NOW)
         await ledger.postpone(seek, NOW)
-        assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, math.inf, 9)] == [recall]
+        assert [claim.due for claim in await ledger.claim(RECALLED, "w", NOW + 60, 60.0, 9)] == [recall]
 
     async def test_a_delete_keeps_what_the_provider_is_to_be_told(self, ledger: Ledger):
         """A recall that is still on its way when the task is deleted gets there."""
@@ -228,7 +227,7 @@ class ProviderConformance(Tenants):
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         await ledger.settle_seek(task.id, WorkItem(WorkKind.RECALL, RECALLED, task.id, A.id, NOW, "up-8"), NOW)
         await ledger.delete(A.id, task.id, NOW)
-        (recall,) = await ledger.claim(RECALLED, "w", NOW, math.inf)
+        (recall,) = await ledger.claim(RECALLED, "w", NOW, 60.0)
         assert recall.due.detail == "up-8"
 
     @pytest.mark.parametrize("gone", [False, True])
@@ -254,7 +253,7 @@ class ProviderConformance(Tenants):
         await ledger.cancel(A.id, task.id, CANCELLED, NOW)
         queue = queue_of(Queue.RECALL, "two")
         assert not await ledger.settle_seek(task.id, WorkItem(WorkKind.RECALL, queue, task.id, A.id, NOW, "up-1"), NOW)
-        assert await ledger.claim(queue, "w", NOW + 60, math.inf) == []
+        assert await ledger.claim(queue, "w", NOW + 60, 60.0) == []
         assert await ledger.find_upstream(ENGINE, ["up-1"]) == {"up-1": theirs.id}
 
     async def test_open_submits_are_those_of_one_provider(self, ledger: Ledger):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -38,6 +37,7 @@ QUEUES = (ENGINE, Queue.WEBHOOK, Queue.PURGE)
 tenants = st.sampled_from([A, B])
 unfinished_states = st.sampled_from([State.PENDING, State.PROCESSING])
 delays = st.sampled_from([0.0, 5.0, 50.0])
+WORKERS = ("worker", "another")
 
 
 class Held(msgspec.Struct):
@@ -46,6 +46,7 @@ class Held(msgspec.Struct):
     due: WorkItem
     claim: Claim | None = None
     id: int | None = None
+    worker: str = ""
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -101,11 +102,15 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(
         target=claims,
         queue=st.sampled_from(QUEUES),
-        lease=st.sampled_from([LEASE, math.inf]),
+        worker=st.sampled_from(WORKERS),
+        lease=st.sampled_from([LEASE, 4 * LEASE]),
     )
-    def claim(self, queue: str, lease: float) -> Claim | MultipleResults[Claim]:
-        """Take the next work of a queue: it is due, and the earliest of its owner's."""
-        claims = self.run(self.ledger.claim(queue, "worker", self.now, lease))
+    def claim(self, queue: str, worker: str, lease: float) -> Claim | MultipleResults[Claim]:
+        """Take the next work of a queue, having renewed what one holds: it is due, and the earliest of its owner's."""
+        for each in self.due.values():
+            if each.claim is not None and each.worker == worker:
+                self.renew(each.claim, lease)
+        claims = self.run(self.ledger.claim(queue, worker, self.now, lease))
         ready = [held for held in self.due.values() if held.due.queue == queue and held.due.not_before <= self.now]
         assert bool(claims) == bool(ready)
         if not claims:
@@ -119,7 +124,7 @@ class LedgerMachine(RuleBasedStateMachine):
             before = self.expected[claim.due.task_id]
             self.expected[before.id] = msgspec.structs.replace(before, fence=before.fence + 1)
         assert claim.task == self.expected.get(claim.due.task_id)
-        held.claim, held.id = claim, claim.id
+        held.claim, held.id, held.worker = claim, claim.id, worker
         held.due = msgspec.structs.replace(held.due, not_before=self.now + lease)
         return claim
 
@@ -185,11 +190,19 @@ class LedgerMachine(RuleBasedStateMachine):
         if self._holds(claim):
             self._put(msgspec.structs.replace(claim.due, not_before=self.now + delay))
 
-    @rule(worker=st.sampled_from(["worker", "nobody", None]))
-    def release(self, worker: str | None) -> None:
-        """Make the claims of a worker, of all, or of nobody due, before whatever waits in line."""
-        held = [each for each in self.due.values() if each.claim is not None and worker != "nobody"]
-        assert self.run(self.ledger.release(worker)) == len(held)
+    @rule(claim=claims, lease=st.sampled_from([LEASE, 4 * LEASE]))
+    def renew(self, claim: Claim, lease: float) -> None:
+        """Let the lease of a claim, which may have been taken over, end later."""
+        self.run(self.ledger.renew([claim], self.now, lease))
+        if self._holds(claim):
+            held = self.due[_name(claim.due)]
+            held.due = msgspec.structs.replace(held.due, not_before=self.now + lease)
+
+    @rule(worker=st.sampled_from([*WORKERS, "nobody"]))
+    def release(self, worker: str) -> None:
+        """Make the work of a worker, or of nobody, due before whatever waits in line."""
+        held = [each for each in self.due.values() if each.claim is not None and each.worker == worker]
+        assert self.run(self.ledger.release_leases(worker)) == len(held)
         for each in held:
             self._put(msgspec.structs.replace(each.due, not_before=0.0))
 
@@ -218,8 +231,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Each queue's earliest work is the model's."""
         for queue in QUEUES:
             times = [held.due.not_before for held in self.due.values() if held.due.queue == queue]
-            earliest = min(times, default=math.inf)
-            assert self.run(self.ledger.next_work(queue)) == (None if earliest == math.inf else earliest)
+            assert self.run(self.ledger.next_work(queue)) == min(times, default=None)
 
     def _commit(
         self, claim: Claim, seen: Task, changed: dict[str, Any], following: list[WorkItem], finished: int | None

@@ -63,6 +63,10 @@ SHARED_QUEUES: Final = tuple(sorted(queue for queue, rules in QUEUES.items() if 
 """Names of queues of the service's own: no engine may have one of them."""
 
 
+LEASE_SECONDS: Final = 300.0
+"""For how long work is claimed, unless its holder renews the lease or ends it."""
+
+
 class WorkKind(StrEnum):
     """What is to be done for a task; see `KINDS`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ class Post:
 
     async def claims(self, limit: int = 64) -> list[Claim]:
         """Claim what is due now."""
-        return await self.ledger.claim(Queue.WEBHOOK, "w", self.clock(), math.inf, limit)
+        return await self.ledger.claim(Queue.WEBHOOK, "w", self.clock(), 60.0, limit)
 
     async def deliver(self) -> int:
         """Deliver what is due now, one after the other; says how much it was."""

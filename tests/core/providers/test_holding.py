@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +70,11 @@ async def test_a_submit_that_was_cut_off_by_a_crash_has_them_too(world: Make, tm
     here = world(LOST)
     await here.accept()
     here.account.submit = None  # type: ignore[method-assign,assignment]
-    claims = await here.ledger.claim(ENGINE, "worker", BEGUN, math.inf)
+    claims = await here.ledger.claim(ENGINE, "worker", BEGUN, 60.0)
     with pytest.raises(TypeError):
         await here.submitting.stages[Stage.SUBMIT](here.work_context.attempt(claims[0]), tmp_path)
     assert (await here.task()).stage is Stage.SUBMITTING
-    await here.ledger.release(None)
+    await here.ledger.release_leases("worker")
     await here.go_on(2 * DAY, tmp_path)
     task = await here.task()
     assert (task.stage, task.deadline_at) == (Stage.SUBMIT_UNKNOWN, BEGUN + 7 * DAY)
@@ -189,7 +188,7 @@ async def given_up(here: World, folder: Path, *listed: Status | Exception) -> li
     end = here.clock.now + DAY
     while (due := await here.ledger.next_work(RECALLED)) is not None and due < end:
         here.clock.now = max(here.clock.now, due)
-        for claim in await here.ledger.claim(RECALLED, "worker", here.clock.now, math.inf):
+        for claim in await here.ledger.claim(RECALLED, "worker", here.clock.now, 60.0):
             await recalling.work(claim)
     return forgotten
 

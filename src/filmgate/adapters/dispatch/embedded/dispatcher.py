@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 
 from filmgate.domain.errors import FilmgateError, Unavailable
-from filmgate.domain.work import FENCED
+from filmgate.domain.work import FENCED, LEASE_SECONDS
 from filmgate.faults import Point, reach
 from filmgate.ports.clock import Clock
 from filmgate.ports.dispatch import QueueConfig
@@ -30,17 +28,25 @@ _JUMP = 2.0
 _HANDFUL = 64
 """So much is claimed in one go at most, for a claim is a transaction that others wait behind."""
 
+_RENEWALS = 256
+"""So many leases are renewed in one transaction at most."""
+
+_WORKER = "embedded"
+"""The worker of every process that is alone with its ledger: the next one goes on with what the last one held."""
+
 
 class EmbeddedDispatcher:
     """One pump per queue; woken by events, and by the clock for work that is due later.
 
-    The process is alone with its ledger, so a claim never runs out: at the start all claims are taken back instead.
+    The process is alone with its ledger, for it holds the lock of the data folder. So at the start whoever held a lease
+    is dead, and all leases are released. From then on they are renewed as long as their work is done here.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, lease: float = LEASE_SECONDS) -> None:
+        """Take the ledger, the clock, and for how many seconds work is claimed before the lease is renewed."""
         self._ledger = ledger
         self._clock = clock
-        self._worker = f"embedded-{os.getpid()}"
+        self._lease = lease
         self._wakes: dict[str, asyncio.Event] = {}
         self._pumps: list[asyncio.Task[None]] = []
         self._running: dict[asyncio.Task[None], Claim] = {}
@@ -52,7 +58,7 @@ class EmbeddedDispatcher:
 
     async def start(self, queues: Mapping[str, QueueConfig]) -> None:
         """Resume unfinished work and take new work from now on."""
-        freed = await self._ledger.release(None)
+        freed = await self._ledger.release_leases(_WORKER)
         reach(Point.RESUMED)
         if freed:
             log.info("resuming %d pieces of unfinished work", freed)
@@ -60,6 +66,7 @@ class EmbeddedDispatcher:
         self._lasting = frozenset(queue for queue, config in queues.items() if config.lasting)
         self._pumps = [asyncio.create_task(self._pump(queue, config), name=queue) for queue, config in queues.items()]
         self._pumps.append(asyncio.create_task(self._watch_clock(), name="clock"))
+        self._pumps.append(asyncio.create_task(self._renew_leases(), name="leases"))
 
     def wake(self, queue: str) -> None:
         """Wake the queue: it may have due work."""
@@ -92,7 +99,7 @@ class EmbeddedDispatcher:
             log.info("waiting up to %g s for %d pieces of work", grace, len(self._running))
             await asyncio.wait(self._running, timeout=grace)
         await _end(self._running)
-        await self._ledger.release(self._worker)
+        await self._ledger.release_leases(_WORKER)
 
     async def _pump(self, queue: str, config: QueueConfig) -> None:
         """Work a queue off for as long as the service runs: whatever is in trouble now may not be in a second."""
@@ -129,6 +136,17 @@ class EmbeddedDispatcher:
         for wake in self._wakes.values():
             wake.set()
 
+    async def _renew_leases(self) -> None:
+        """Renew the leases of what is worked on, long before they end."""
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            held = list(self._running.values())
+            try:
+                for first in range(0, len(held), _RENEWALS):
+                    await self._ledger.renew(held[first : first + _RENEWALS], self._clock(), self._lease)
+            except FilmgateError as error:
+                log.warning("leases cannot be renewed now: %s", error)
+
     async def _turn(self, queue: str, config: QueueConfig, wake: asyncio.Event) -> None:
         """Begin due work while there is room, then sleep unless there may be more."""
         # Before anything is taken for late.
@@ -141,7 +159,7 @@ class EmbeddedDispatcher:
             await self._nap(queue, config, wake, look=bool(wanted))
 
     async def _claims(self, queue: str, config: QueueConfig, wanted: int) -> list[Claim]:
-        return await self._ledger.claim(queue, self._worker, self._clock(), math.inf, wanted, share=config.share)
+        return await self._ledger.claim(queue, _WORKER, self._clock(), self._lease, wanted, share=config.share)
 
     async def _room(self, queue: str, config: QueueConfig) -> int:
         """Return how much work of a queue may be begun now."""

@@ -72,12 +72,19 @@ def claim(
 
 
 def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, until: float, share: int) -> Claim | None:
-    """Take the next work; work without an unfinished task to go on with is dropped."""
+    """Take the next work; work without an unfinished task to go on with is dropped.
+
+    A lease of the worker's own that has run out begins anew, whatever became of its clock or of its renewals: the
+    worker is still at it.
+    """
     statement, values = "next_claim", {"queue": queue, "now": now}
     if share:
         statement, values = "next_shared_claim", values | {"share": share}
     while rows := run(connection, statement, values):
-        ((due_id, *columns, tries),) = rows
+        ((due_id, *columns, tries, holder),) = rows
+        if holder == worker:
+            run(connection, "renew_due", {"id": due_id, "claims": tries, "until": until})
+            continue
         due = work_item_from(tuple(columns))
         task = _claimed_task(connection, due)
         if task is None and due.kind in FENCED:
@@ -90,8 +97,19 @@ def _claim(connection: apsw.Connection, queue: str, worker: str, now: float, unt
     return None
 
 
+def renew(connection: apsw.Connection, claims: Sequence[Claim], until: float) -> None:
+    """Let the leases of claims end at a time; of those that are somebody else's by now nothing changes."""
+    for held in claims:
+        run(connection, "renew_due", _held(held) | {"until": until})
+
+
+def release_leases(connection: apsw.Connection, worker: str) -> int:
+    """End the leases of a worker, whose work becomes due before all else, and return their number."""
+    return len(run(connection, "release_due", {"worker": worker}))
+
+
 def postpone(connection: apsw.Connection, claim: Claim, not_before: float) -> bool:
-    """Return claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
+    """Put claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
     return bool(run(connection, "postpone_due", _held(claim) | {"not_before": not_before}))
 
 
@@ -101,15 +119,10 @@ def finish(connection: apsw.Connection, claim: Claim) -> bool:
 
 
 def clock_moved(connection: apsw.Connection, seconds: float) -> None:
-    """Move limits and records of submits with the clock, and what else is due if that would not be for long now."""
+    """Move limits, leases and records of submits with the clock, and other work if that would wait for long now."""
     run(connection, "move_deadlines", {"by": seconds})
     run(connection, "move_due", {"by": seconds, "clocked": _CLOCKED})
     run(connection, "move_submits", {"by": seconds})
-
-
-def release(connection: apsw.Connection, worker: str | None) -> int:
-    """Make claims due before all else and count them."""
-    return len(run(connection, "release_due", {"worker": worker}))
 
 
 def _claimed_task(connection: apsw.Connection, due: WorkItem) -> Task | None:

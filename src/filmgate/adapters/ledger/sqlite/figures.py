@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -10,7 +9,7 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.domain.states import Stage, State
-from filmgate.domain.work import Queue
+from filmgate.domain.work import LEASE_SECONDS, Queue
 from filmgate.ports.figures import Backlog, StoredTotals, TaskEnd, UnfinishedWork
 
 
@@ -54,7 +53,8 @@ def _standing(reader: Reader, now: float) -> UnfinishedWork:
         (engine, State(state), Stage(stage)): count
         for engine, state, stage, count in reader.rows(SQL["standing_tasks"])
     }
-    work = reader.rows(SQL["standing_work"], {"now": now, "never": math.inf})
+    work = reader.rows(SQL["standing_work"], {"now": now, "lease": LEASE_SECONDS})
     ((new, retried),) = reader.rows(SQL["standing_callbacks"], {"queue": Queue.WEBHOOK})
     ((pages,),), ((page,),) = reader.rows("PRAGMA page_count"), reader.rows("PRAGMA page_size")
-    return UnfinishedWork(tasks, [Backlog(*row) for row in work], new, retried, pages * page)
+    backlogs = [Backlog(queue, due, every - due - taken, taken, oldest) for queue, due, every, taken, oldest in work]
+    return UnfinishedWork(tasks, backlogs, new, retried, pages * page)

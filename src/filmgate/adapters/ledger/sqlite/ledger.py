@@ -268,17 +268,25 @@ class SqliteLedger:
     async def claim(
         self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
     ) -> list[Claim]:
-        """Take the fair next due work of a queue; a lease may be infinite, until it is released."""
+        """Take the fair next due work of a queue."""
         return await self._write(
             partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
         )
 
+    async def renew(self, claims: Sequence[Claim], now: float, lease: float) -> None:
+        """Let the leases of claims end later."""
+        await self._write(partial(due.renew, claims=claims, until=now + lease))
+
+    async def release_leases(self, worker: str) -> int:
+        """End the leases of a worker that stops or is dead, and return their number."""
+        return await self._write(partial(due.release_leases, worker=worker))
+
     async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
-        """Return when the earliest work of a queue is due; work that is claimed without end never is."""
+        """Return when the earliest work of a queue is due, or when its lease ends."""
         shared = {"queue": queue, "now": now, "share": share}
         statement, values = ("next_shared_due", shared) if share else ("next_due", {"queue": queue})
         ((earliest,),) = self._store.reader.rows(SQL[statement], values)
-        return None if earliest in (None, math.inf) else float(earliest)
+        return None if earliest is None else float(earliest)
 
     async def next_attempts(self, task_ids: Sequence[str]) -> dict[str, float]:
         """Return when the next stage of each of these tasks may be claimed; those that are claimed are left out."""
@@ -287,7 +295,7 @@ class SqliteLedger:
         )
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
-        """Return claimed work back; nothing happens if somebody else has it by now."""
+        """Put claimed work back; nothing happens if somebody else has it by now."""
         await self._write(partial(due.postpone, claim=claim, not_before=not_before))
 
     async def finish(self, claim: Claim) -> None:
@@ -297,10 +305,6 @@ class SqliteLedger:
     async def clock_moved(self, seconds: float) -> None:
         """Move due times along with a clock that was set."""
         await self._write(partial(due.clock_moved, seconds=seconds))
-
-    async def release(self, worker: str | None) -> int:
-        """Make the claims of a worker, or of all, due before all else."""
-        return await self._write(partial(due.release, worker=worker))
 
     @property
     def _store(self) -> Store:

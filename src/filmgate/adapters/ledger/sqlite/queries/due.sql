@@ -44,7 +44,7 @@ keys (id) AS (
         ORDER BY d.credential_id LIMIT 1
     ) FROM keys CROSS JOIN turn WHERE keys.id IS NOT NULL
 )
-SELECT id, kind, queue, task_id, application_id, not_before, detail, claims FROM due
+SELECT id, kind, queue, task_id, application_id, not_before, detail, claims, claimed_by FROM due
 WHERE queue = :queue AND not_before <= :now AND application_id = (SELECT application_id FROM turn) AND credential_id = (
     SELECT k.id FROM turn CROSS JOIN keys AS k LEFT JOIN key_turns AS t
         ON t.queue = :queue AND t.application_id = turn.application_id AND t.credential_id = k.id
@@ -69,6 +69,10 @@ coalesce((SELECT t.served FROM turns AS t WHERE t.queue = :queue AND t.applicati
 -- name: claim_due
 -- Give work to a worker until its lease ends.
 UPDATE due SET claimed_by = :worker, not_before = :until, claims = claims + 1 WHERE id = :id
+
+-- name: renew_due
+-- Let the lease of a claim end later, if the work is still this claim's.
+UPDATE due SET not_before = :until WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL
 
 -- name: serve_application
 -- Send the application to the end of the queue's line.
@@ -110,9 +114,9 @@ RETURNING id
 DELETE FROM due WHERE id = :id AND claims = :claims AND claimed_by IS NOT NULL RETURNING id
 
 -- name: release_due
--- Make the claims of a worker, or with NULL of all, due at once, before whatever waits in line.
-UPDATE due SET claimed_by = NULL, not_before = 0
-WHERE claimed_by IS NOT NULL AND (:worker IS NULL OR claimed_by = :worker)
+-- End the leases of a worker: its work is due at once, before whatever waits in line.
+-- Earlier versions wrote the number of the process behind its name.
+UPDATE due SET claimed_by = NULL, not_before = 0 WHERE claimed_by = :worker OR claimed_by GLOB :worker || '-[0-9]*'
 RETURNING id
 
 -- name: drop_due
@@ -128,8 +132,9 @@ DELETE FROM due WHERE task_id = :task_id AND kind = :kind
 DELETE FROM due WHERE task_id = :task_id AND kind NOT IN (SELECT value FROM json_each(:outliving))
 
 -- name: move_due
--- Some kinds move with the clock; what waits for its time does so only if the clock was set back.
-UPDATE due SET not_before = not_before + :by WHERE kind IN (SELECT value FROM json_each(:clocked)) OR :by < 0
+-- Some kinds and all leases move with the clock; what waits for its time does so only if the clock was set back.
+UPDATE due SET not_before = not_before + :by
+WHERE kind IN (SELECT value FROM json_each(:clocked)) OR claimed_by IS NOT NULL OR :by < 0
 
 -- name: move_deadlines
 -- The deadlines of all unfinished tasks move with the clock.

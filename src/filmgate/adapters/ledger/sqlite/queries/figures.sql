@@ -3,9 +3,10 @@
 SELECT engine, state, stage, count(*) FROM tasks WHERE {unfinished} GROUP BY engine, state, stage
 
 -- name: standing_work
--- The work of each queue: due, later and taken, and since when; what was released has no time of its own.
-SELECT queue, count(*) FILTER (WHERE not_before <= :now),
-    count(*) FILTER (WHERE not_before > :now AND not_before < :never), count(*) FILTER (WHERE not_before >= :never),
+-- The work of each queue: due, all and taken, and since when; what was released has no time of its own.
+-- A row is read only if its time may be the end of a lease, for the index does not say who has it.
+SELECT queue, count(*) FILTER (WHERE not_before <= :now), count(*),
+    count(*) FILTER (WHERE not_before > :now AND not_before <= :now + :lease AND claimed_by IS NOT NULL),
     min(not_before) FILTER (WHERE not_before > 0 AND not_before <= :now)
 FROM due INDEXED BY due_queue GROUP BY queue
 
