@@ -13,7 +13,7 @@ from filmgate.adapters.dialects.acedata import wire as acedata
 from filmgate.adapters.dialects.agents import requests as agents
 from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.dream_machine.fields import MAX_PICTURES
-from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.gateway import requests as gateway
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos
 from filmgate.adapters.dialects.serving import forms, inputs

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from filmgate.adapters.dialects.acedata import DIALECT, wire
 from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, by_id
-from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, WaitTimeout
 from filmgate.domain.failures import Failure

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from filmgate.adapters.dialects.gateway import DIALECT, wire
+from filmgate.adapters.dialects.gateway import DIALECT, requests, responses
 from filmgate.adapters.dialects.serving.codec import parse, rfc3339
 from filmgate.domain.errors import Conflict, InvalidRequest, NotFound, PayloadTooLarge, TooManyRequests, Unauthorized
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
@@ -27,12 +27,12 @@ NEVER_NULL = ("id", "state", "created_at", "request", "prompt", "batch_id", "use
 
 def written(of: Task) -> dict[str, Any]:
     """Give what a query answers."""
-    return json.loads(wire.FORM.one(of, None, BASE))
+    return json.loads(responses.FORM.one(of, None, BASE))
 
 
 def read(**body: Any) -> Generation:
     """Give what a submit asks for."""
-    return parse(wire.CreateBody, json.dumps(body).encode()).generation()
+    return parse(requests.CreateBody, json.dumps(body).encode()).generation()
 
 
 @given(tasks())
@@ -93,8 +93,8 @@ def test_a_completed_task_has_its_facts():
 def test_a_new_task_is_the_union_of_the_documented_replies():
     """The flat object comes with the envelope's fields on top."""
     new = task(State.PENDING)
-    answer = wire.write_created(new, BASE, "trace")
-    assert {**wire.task_object(new, BASE), **answer} == answer
+    answer = responses.write_created(new, BASE, "trace")
+    assert {**responses.task_object(new, BASE), **answer} == answer
     assert answer["request_id"] == "trace"
     assert answer["data"]["task_id"] == answer["id"]
     for name in ("video", "video_raw", "liked", "queue_state", "estimate_wait_seconds", "thumbnail", "last_frame"):
@@ -104,14 +104,14 @@ def test_a_new_task_is_the_union_of_the_documented_replies():
 @given(tasks())
 def test_a_batch_holds_what_single_queries_answer(some: Task):
     """Both forms of a batch hold the object of the single query."""
-    plain = json.loads(wire.FORM.many([wire.FORM.one(some, None, BASE)] * 2))
+    plain = json.loads(responses.FORM.many([responses.FORM.one(some, None, BASE)] * 2))
     assert plain == [written(some)] * 2
-    envelope = json.loads(wire.ENVELOPE.many([wire.ENVELOPE.one(some, None, BASE)]))
+    envelope = json.loads(responses.ENVELOPE.many([responses.ENVELOPE.one(some, None, BASE)]))
     assert (envelope["code"], envelope["message"]) == ("success", "")
     (item,) = envelope["data"]
     assert item["data"] == written(some)
     assert item["task_id"] == some.id
-    assert json.loads(wire.SECOND.one(some, None, BASE)) == {"data": [written(some)]}
+    assert json.loads(responses.SECOND.one(some, None, BASE)) == {"data": [written(some)]}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_batch_holds_what_single_queries_answer(some: Task):
 )
 def test_the_envelope_has_words_of_its_own(state: State, status: str, progress: str):
     """An item's status, progress and times follow the state."""
-    item = json.loads(wire.ENVELOPE.one(task(state), None, BASE))
+    item = json.loads(responses.ENVELOPE.one(task(state), None, BASE))
     assert (item["status"], item["progress"]) == (status, progress)
     assert item["fail_reason"] == ("Frame moderation failed" if state is State.FAILED else "")
     assert (item["finish_time"] > 0) is (state in (State.COMPLETED, State.FAILED))
@@ -136,12 +136,12 @@ def test_the_envelope_has_words_of_its_own(state: State, status: str, progress: 
 
 def test_the_form_of_a_batch_is_chosen():
     """The caller's choice goes before the operator's, and another word is refused."""
-    assert wire.batch_form(None, "array") is wire.FORM
-    assert wire.batch_form(None, "envelope") is wire.ENVELOPE
-    assert wire.batch_form("array", "envelope") is wire.FORM
+    assert responses.batch_form(None, "array") is responses.FORM
+    assert responses.batch_form(None, "envelope") is responses.ENVELOPE
+    assert responses.batch_form("array", "envelope") is responses.FORM
     for wrong in ("", "xml"):
         with pytest.raises(InvalidRequest):
-            wire.batch_form(wrong, "array")
+            responses.batch_form(wrong, "array")
 
 
 def test_defaults_of_a_submit():
@@ -176,7 +176,7 @@ def test_everything_a_submit_can_say():
 
 def test_null_and_empty_mean_absent():
     """Explicit nulls and empty strings change nothing."""
-    names = [name for name in wire.CreateBody.model_fields if name != "user_prompt"]
+    names = [name for name in requests.CreateBody.model_fields if name != "user_prompt"]
     assert read(user_prompt="cat", **dict.fromkeys(names)) == Generation("cat")
     texts = [name for name in names if name not in ("expand_prompt", "loop")]
     assert read(user_prompt="cat", **dict.fromkeys(texts, "")) == Generation("cat")
@@ -186,9 +186,9 @@ def test_other_names_of_fields():
     """`prompt`, `model` and `callback_url` are other names; the gateway's own names win."""
     assert read(prompt="cat", model="ray-2") == Generation("cat", model="ray-2")
     assert read(prompt="dog", user_prompt="cat", model="a", model_name="b") == Generation("cat", model="b")
-    body = parse(wire.CreateBody, b'{"prompt":"x","callback_url":"https://a.example/"}')
+    body = parse(requests.CreateBody, b'{"prompt":"x","callback_url":"https://a.example/"}')
     assert body.hook == "https://a.example/"
-    body = parse(wire.CreateBody, b'{"callback_url":"https://a.example/","notify_hook":"https://b.example/"}')
+    body = parse(requests.CreateBody, b'{"callback_url":"https://a.example/","notify_hook":"https://b.example/"}')
     assert body.hook == "https://b.example/"
 
 
@@ -223,8 +223,8 @@ def test_an_image_needs_no_prompt():
 def test_an_extension_keeps_the_size_and_model():
     """What is extended decides over size and model; the extension starts from it."""
     source = task(generation=Generation("cat", aspect_ratio="9:16", resolution="540p", model="ray-v2", loop=True))
-    body = parse(wire.ExtendBody, b'{"user_prompt":"and then","image_end_url":"https://example.com/b.png"}')
-    assert wire.extension(body, source) == Generation(
+    body = parse(requests.ExtendBody, b'{"user_prompt":"and then","image_end_url":"https://example.com/b.png"}')
+    assert requests.extension(body, source) == Generation(
         "and then",
         aspect_ratio="9:16",
         resolution="540p",
@@ -233,21 +233,21 @@ def test_an_extension_keeps_the_size_and_model():
         end=Reference(ReferenceKind.IMAGE, "https://example.com/b.png"),
     )
     with pytest.raises(InvalidRequest, match="user_prompt is required"):
-        wire.extension(parse(wire.ExtendBody, b"{}"), source)
+        requests.extension(parse(requests.ExtendBody, b"{}"), source)
     with pytest.raises(Conflict, match="only a completed one"):
-        wire.extension(body, task(State.PROCESSING))
+        requests.extension(body, task(State.PROCESSING))
 
 
 def test_an_error_can_be_read_by_both_kinds_of_clients():
     """An error has `error.message` and `detail.reason`, and its trace id."""
-    answer = json.loads(wire.write_error(NotFound(), "trace"))
+    answer = json.loads(responses.write_error(NotFound(), "trace"))
     assert answer == {
         "error": {"code": "not_found", "message": "No such task.", "type": "not_found_error"},
         "detail": {"reason": "No such task.", "code": 1},
         "trace_id": "trace",
     }
     types = {
-        json.loads(wire.write_error(error, "t"))["error"]["type"]
+        json.loads(responses.write_error(error, "t"))["error"]["type"]
         for error in (Unauthorized(), TooManyRequests(), PayloadTooLarge())
     }
     assert types == {"authentication_error", "rate_limit_error", "invalid_request_error"}
@@ -256,11 +256,11 @@ def test_an_error_can_be_read_by_both_kinds_of_clients():
 @given(tasks())
 def test_a_webhook_gets_what_a_query_answers(some: Task):
     """The payload is the object of the single query."""
-    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.webhook.one(some, None, BASE) == responses.FORM.one(some, None, BASE)
 
 
 def test_uploads_are_pictures_unless_they_say_otherwise():
     """Only a data URI of a video is taken for one."""
-    assert wire.upload_kind("data:video/mp4;base64,AAAA") is ReferenceKind.VIDEO
-    assert wire.upload_kind("DATA:image/png;base64,AAAA") is ReferenceKind.IMAGE
-    assert wire.upload_kind("https://example.com/a.mp4") is ReferenceKind.IMAGE
+    assert requests.upload_kind("data:video/mp4;base64,AAAA") is ReferenceKind.VIDEO
+    assert requests.upload_kind("DATA:image/png;base64,AAAA") is ReferenceKind.IMAGE
+    assert requests.upload_kind("https://example.com/a.mp4") is ReferenceKind.IMAGE

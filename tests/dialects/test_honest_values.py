@@ -15,8 +15,8 @@ from filmgate.adapters.dialects.agents import upstream as agents
 from filmgate.adapters.dialects.agents.requests import GenerationBody
 from filmgate.adapters.dialects.dream_machine import requests
 from filmgate.adapters.dialects.dream_machine.request_builder import body_of
+from filmgate.adapters.dialects.gateway import requests as gateway_requests
 from filmgate.adapters.dialects.gateway import upstream as gateway
-from filmgate.adapters.dialects.gateway import wire as gateway_wire
 from filmgate.adapters.dialects.native.wire import TaskBody
 from filmgate.adapters.dialects.openai_videos import upstream as openai_videos
 from filmgate.adapters.dialects.openai_videos import wire as openai_wire
@@ -162,9 +162,9 @@ def test_a_size_that_is_kept_is_compared_with_the_source() -> None:
 LEFT_UNUSED: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
     (TaskBody, {"prompt": "x", "fps": 30}, {"fps": None}),
     (TaskBody, {"prompt": "x", "fps": None, "seed": ""}, {}),
-    (gateway_wire.CreateBody, {"user_prompt": "x", "prompt": "y"}, {"prompt": None}),
-    (gateway_wire.CreateBody, {"user_prompt": "x", "prompt": "x", "model": "m"}, {}),
-    (gateway_wire.ExtendBody, {"prompt": "x", "aspect_ratio": "1:1"}, {"aspect_ratio": None}),
+    (gateway_requests.CreateBody, {"user_prompt": "x", "prompt": "y"}, {"prompt": None}),
+    (gateway_requests.CreateBody, {"user_prompt": "x", "prompt": "x", "model": "m"}, {}),
+    (gateway_requests.ExtendBody, {"prompt": "x", "aspect_ratio": "1:1"}, {"aspect_ratio": None}),
     (requests.VideoBody, {"prompt": "cat", "seed": 7}, {"seed": None}),
     (requests.ModifyBody, {"mode": "flex_1", "media": {"url": "u"}}, {}),
     (requests.ModifyBody, {"mode": "adhere_1", "media": {"url": "u", "x": 1}}, {"mode": "flex_1", "media.x": None}),

@@ -17,8 +17,8 @@ from filmgate.adapters.dialects.agents import parse_status as agents_told
 from filmgate.adapters.dialects.agents import wire as agents
 from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
 from filmgate.adapters.dialects.dream_machine import wire as dream_machine
+from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.gateway import upstream as gateway_upstream
-from filmgate.adapters.dialects.gateway import wire as gateway
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import upstream as openai_upstream
 from filmgate.adapters.dialects.openai_videos import wire as openai_videos

@@ -271,14 +271,14 @@ def test_the_codes_that_are_certain_are_those_of_the_dialects():
     assert found == {
         (kind, name, str(listed.meaning), listed.source)
         for kind in UPSTREAMS
-        for name, listed in import_module(f"filmgate.adapters.dialects.{kind}.codes").CODES.items()
+        for name, listed in import_module(f"filmgate.adapters.dialects.{kind}.upstream").ANSWERS.codes.items()
     }
 
 
 def test_what_makes_an_id_unknown_is_documented_with_its_sources():
     """The page lists the codes and sentences of each dialect."""
     for kind in UPSTREAMS:
-        unknown = import_module(f"filmgate.adapters.dialects.{kind}.codes").UNKNOWN
+        unknown = import_module(f"filmgate.adapters.dialects.{kind}.upstream").ANSWERS.unknown
         written = [(said, source) for name, said, source in marked_rows("unknown") if code(name) == [kind]]
         assert {(said, source) for said, source in written if said.startswith("code")} == {
             (f"code `{name}`", source) for name, source in unknown.codes.items()

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.core.query.cache import Serializer, TaskQuery
 from filmgate.domain.settings import Settings
 

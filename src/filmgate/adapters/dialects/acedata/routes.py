@@ -17,7 +17,8 @@ from filmgate.adapters.dialects.acedata.responses import (
     AceDataVideo,
     UnionError,
 )
-from filmgate.adapters.dialects.gateway import wire as gateway
+from filmgate.adapters.dialects.gateway import requests as gateway_requests
+from filmgate.adapters.dialects.gateway import responses as gateway_responses
 from filmgate.adapters.dialects.serving.codec import parse_object, validate
 from filmgate.adapters.dialects.serving.dialect import Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
@@ -151,7 +152,7 @@ async def _answer_with_end(services: Services, context: RequestContext, task_id:
 def _add_tasks(routes: APIRouter, services: Services) -> None:
     retrieve = schema_of(wire.RetrieveBody, {"anyOf": [says("id"), says("trace_id")]})
     batch = _limit_ids(schema_of(wire.RetrieveBatchBody, {"anyOf": _filters()}), services)
-    plain = _limit_ids(schema_of(gateway.BatchBody), services)
+    plain = _limit_ids(schema_of(gateway_requests.BatchBody), services)
     plain["properties"]["action"] = {"enum": ["", None]}
 
     @routes.post(
@@ -159,8 +160,8 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
         operation_id="acedata_tasks",
         summary="Query tasks",
         description=_TASKS,
-        responses=succeeds(AceDataTask | AceDataBatch | gateway.BatchAnswer, "The task, or the tasks.")
-        | failures(AceDataError | gateway.ErrorAnswer | UnionError, 404, 413),
+        responses=succeeds(AceDataTask | AceDataBatch | gateway_responses.BatchAnswer, "The task, or the tasks.")
+        | failures(AceDataError | gateway_responses.ErrorAnswer | UnionError, 404, 413),
         openapi_extra=takes(retrieve, batch, plain) | {"parameters": [_FORMAT, WAIT]},
     )
     async def tasks(request: Request) -> Response:
@@ -175,7 +176,7 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
             if asked is None:
                 return json_response(await _search(services, context, api, body))
         except FilmgateError as error:
-            writer = gateway.write_error if api is Api.GATEWAY else wire.write_error
+            writer = gateway_responses.write_error if api is Api.GATEWAY else wire.write_error
             return json_response(writer(error, context.trace_id), error.status)
         return await answer_query(services, request, context, asked)
 
@@ -187,11 +188,11 @@ def _read_query(
     asked = by_id(data, settings, batch_format)
     if asked is not None and asked.single:
         return asked
-    form = gateway.batch_form(batch_format, settings.gateway_batch)
+    form = gateway_responses.batch_form(batch_format, settings.gateway_batch)
     if asked is not None:
         return asked
     if api is Api.GATEWAY:
-        return gateway_batch(validate(gateway.BatchBody, body).ids, form)
+        return gateway_batch(validate(gateway_requests.BatchBody, body).ids, form)
     if api is Api.RETRIEVE and (task_id := validate(wire.RetrieveBody, body).id):
         return one(task_id)
     if api is Api.RETRIEVE_BATCH and set(said := validate(wire.RetrieveBatchBody, body).said) == {"ids"}:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.gateway import wire
+from filmgate.adapters.dialects.gateway import requests, responses
 from filmgate.adapters.dialects.gateway.responses import (
     GatewayCreated,
     GatewayDownload,
@@ -44,15 +44,15 @@ from filmgate.domain.states import State
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "Gateway"
-QUERY: Final = Read("/luma/generations/", wire.FORM, wire.write_error)
-SECOND_QUERY: Final = Read("/luma/v2/generations/", wire.SECOND, wire.write_error)
+QUERY: Final = Read("/luma/generations/", responses.FORM, responses.write_error)
+SECOND_QUERY: Final = Read("/luma/v2/generations/", responses.SECOND, responses.write_error)
 
 _PROMPTS: Final = [says("user_prompt", SOMETHING), says("prompt", SOMETHING)]
 _IMAGES: Final = [says("image_url"), says("image_end_url")]
 _ID: Final = {"parameters": [in_path("task_id", "The id of a task.")]}
 _QUERY_PARAMETERS: Final = {"parameters": [*_ID["parameters"], WAIT]}
-_CREATE: Final = repeatable(takes(schema_of(wire.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]})))
-_EXTEND: Final = repeatable(takes(schema_of(wire.ExtendBody, {"anyOf": _PROMPTS})) | _ID)
+_CREATE: Final = repeatable(takes(schema_of(requests.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]})))
+_EXTEND: Final = repeatable(takes(schema_of(requests.ExtendBody, {"anyOf": _PROMPTS})) | _ID)
 
 
 def router(services: Services) -> APIRouter:
@@ -73,10 +73,10 @@ async def _create(services: Services, request: Request) -> Accepted:
 
     async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
         del context
-        taken = read_inputs(request, data, wire.CREATE_INPUTS)
-        body, fields = validate(wire.CreateBody, taken.body), taken.fields(*wire.FIELDS)
+        taken = read_inputs(request, data, requests.CREATE_INPUTS)
+        body, fields = validate(requests.CreateBody, taken.body), taken.fields(*requests.FIELDS)
         terms = body.terms(taken.body)
-        return SubmitRequest(body.generation(), wire.NAME, taken.encode(data), body.hook, fields, terms=terms)
+        return SubmitRequest(body.generation(), requests.NAME, taken.encode(data), body.hook, fields, terms=terms)
 
     return await accept(services, request, understood)
 
@@ -85,12 +85,12 @@ async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
 
     async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
-        taken = read_inputs(request, data, wire.EXTEND_INPUTS)
-        body, fields = validate(wire.ExtendBody, taken.body), taken.fields(*wire.EXTEND_FIELDS)
+        taken = read_inputs(request, data, requests.EXTEND_INPUTS)
+        body, fields = validate(requests.ExtendBody, taken.body), taken.fields(*requests.EXTEND_FIELDS)
         source = await services.tasks.get(context, request.path_params["task_id"])
         terms = body.terms(taken.body)
         return SubmitRequest(
-            wire.extension(body, source), wire.NAME, taken.encode(data), body.hook, fields, terms=terms
+            requests.extension(body, source), requests.NAME, taken.encode(data), body.hook, fields, terms=terms
         )
 
     return await accept(services, request, understood)
@@ -110,7 +110,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
     @routes.post("/luma/generations/", include_in_schema=False)
     async def create(request: Request) -> Response:
         made = await _create(services, request)
-        return json_response(wire.write_created(made.task, made.context.base_url, made.context.trace_id))
+        return json_response(responses.write_created(made.task, made.context.base_url, made.context.trace_id))
 
     @routes.post(
         "/luma/generations/file_upload",
@@ -119,13 +119,13 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
         description="The file is fetched or decoded at once, checked, written anew, and kept under the link that is "
         "answered, to be used as `image_url` later.",
         responses=succeeds(GatewayUpload, "The stored file.") | failures(GatewayError, 403, 404, 413),
-        openapi_extra=takes(schema_of(wire.UploadBody)),
+        openapi_extra=takes(schema_of(requests.UploadBody)),
     )
     async def upload(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
-        body = parse(wire.UploadBody, await services.auth.body(request, files=True))
-        stored = await services.uploads.bring(context, wire.upload_kind(body.url), body.url, "url")
-        return json_response(wire.write_upload(stored, context.base_url))
+        body = parse(requests.UploadBody, await services.auth.body(request, files=True))
+        stored = await services.uploads.bring(context, requests.upload_kind(body.url), body.url, "url")
+        return json_response(responses.write_upload(stored, context.base_url))
 
     @routes.post(
         "/luma/generations/{task_id}/extend",
@@ -138,7 +138,7 @@ def _add_submits(routes: APIRouter, services: Services) -> None:
     )
     async def extend(request: Request) -> Response:
         made = await _extend(services, request)
-        return json_response(wire.write_created(made.task, made.context.base_url, made.context.trace_id))
+        return json_response(responses.write_created(made.task, made.context.base_url, made.context.trace_id))
 
 
 def _add_second_version(routes: APIRouter, services: Services) -> None:
@@ -191,7 +191,7 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
     async def download(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         task = await services.tasks.get(context, request.path_params["task_id"])
-        video = wire.task_object(task, context.base_url)["video"]
+        video = responses.task_object(task, context.base_url)["video"]
         if video is None:
             raise Conflict(f"the task is {task.state}: it has no video")
         if task.output is not None and task.output.expired_at is not None:

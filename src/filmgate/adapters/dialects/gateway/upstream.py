@@ -9,13 +9,15 @@ from typing import Any, Final
 from pydantic import Field
 
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import first, percent
+from filmgate.adapters.dialects.calling.answers import first, not_found, percent
 from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
+    Code,
     Meaning,
     Told,
+    Unknown,
     UpstreamOptions,
     call,
     decode_json,
@@ -26,7 +28,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
     reports_of,
     send,
 )
-from filmgate.adapters.dialects.gateway import codes, wire
+from filmgate.adapters.dialects.gateway import requests, responses
 from filmgate.domain.adjustments import Adjustment, size_changes, works_on_clip
 from filmgate.domain.capabilities import Capabilities, InputOption
 from filmgate.domain.failures import Failure, FailureCode
@@ -36,6 +38,43 @@ from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient, Reply
+
+_NEW_API: Final = "new-api, types/error.go"
+_RELAY: Final = "new-api, relay/relay_task.go"
+_HTTP_STATUS: Final = "Luma-API and new-api: the HTTP status of the error, repeated in the envelope"
+
+CODES: Final = {
+    "400": Code(Meaning.REJECTED, _HTTP_STATUS),
+    "401": Code(Meaning.ACCOUNT, _HTTP_STATUS),
+    "402": Code(Meaning.ACCOUNT, _HTTP_STATUS),
+    "403": Code(Meaning.ACCOUNT, _HTTP_STATUS),
+    "413": Code(Meaning.REJECTED, _HTTP_STATUS),
+    "422": Code(Meaning.REJECTED, _HTTP_STATUS),
+    "429": Code(Meaning.BUSY, _HTTP_STATUS),
+    "invalid_request": Code(Meaning.REJECTED, _RELAY),
+    "invalid_api_platform": Code(Meaning.ACCOUNT, _RELAY),
+    "model_mapping_failed": Code(Meaning.ACCOUNT, _RELAY),
+    "model_price_error": Code(Meaning.ACCOUNT, _RELAY),
+    "bad_request_body": Code(Meaning.REJECTED, _NEW_API),
+    "model_not_found": Code(Meaning.REJECTED, _NEW_API),
+    "access_denied": Code(Meaning.ACCOUNT, _NEW_API),
+    "insufficient_user_quota": Code(Meaning.ACCOUNT, _NEW_API),
+    "pre_consume_token_quota_failed": Code(Meaning.ACCOUNT, _NEW_API),
+    "entitlement_required": Code(Meaning.ACCOUNT, _NEW_API),
+    "entitlement_inactive": Code(Meaning.ACCOUNT, _NEW_API),
+    "entitlement_daily_limit_exceeded": Code(Meaning.ACCOUNT, _NEW_API),
+    "entitlement_total_limit_exceeded": Code(Meaning.ACCOUNT, _NEW_API),
+    "token_concurrency_limit_reached": Code(Meaning.BUSY, _NEW_API),
+    "sensitive_words_detected": Code(Meaning.MODERATED, _NEW_API),
+    "prompt_blocked": Code(Meaning.MODERATED, _NEW_API),
+}
+"""What a gateway says of its own upstream is not here: do_request_failed, fail_to_fetch_task, bad_response_body …"""
+
+UNKNOWN: Final = Unknown(
+    {"task_not_exist": _RELAY},
+    {not_found("task|generation|video"): "Filmgate, as gateways' API serves it"},
+)
+
 
 _SUBMIT: Final = "/luma/generations"
 _BATCH: Final = "/luma/tasks"
@@ -56,7 +95,7 @@ class GatewayUpstream:
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(GatewayOptions, given)
-        self.type: str = wire.NAME
+        self.type: str = requests.NAME
         self.line = line
         self.batch = self._options.batch
         self.searches = False
@@ -230,8 +269,8 @@ ANSWERS: Final = Answers(
     refuses=lambda value: answers.refuses(_alone(value)),
     receipt=_receipt,
     has_state=_has_state,
-    codes=codes.CODES,
-    unknown=codes.UNKNOWN,
+    codes=CODES,
+    unknown=UNKNOWN,
 )
 
 
@@ -252,7 +291,7 @@ def _report(task: Mapping[str, Any], task_id: str) -> Status:
 
 def _state(task: Mapping[str, Any]) -> State | None:
     words = [part.get(key) for part in _parts(task) for key in ("status", "state", "task_status")]
-    return first(lambda word: wire.STATES.get((text(word) or "").lower()), *words)
+    return first(lambda word: responses.STATES.get((text(word) or "").lower()), *words)
 
 
 def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:
