@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from filmgate.adapters.dialects.acedata import wire as acedata
+from filmgate.adapters.dialects.acedata import requests as acedata
 from filmgate.adapters.dialects.agents import requests as agents
 from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.dream_machine.fields import MAX_PICTURES

@@ -11,8 +11,9 @@ from acedatacloud._runtime.tasks import artifact_urls, failure_reason, progress,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.acedata import DIALECT, wire
-from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, by_id
+from filmgate.adapters.dialects.acedata import DIALECT, requests, responses
+from filmgate.adapters.dialects.acedata.requests import Api, api_of
+from filmgate.adapters.dialects.acedata.routes import by_id
 from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, WaitTimeout
@@ -31,12 +32,12 @@ ECHO = RawRequest("acedata", b'{"action": "generate", "prompt":"p","start_image_
 
 def written(of: Task, echo: RawRequest | None = ECHO) -> dict[str, Any]:
     """Give what a query answers."""
-    return json.loads(wire.FORM.one(of, echo, BASE))
+    return json.loads(responses.FORM.one(of, echo, BASE))
 
 
-def read(**body: Any) -> wire.VideosBody:
+def read(**body: Any) -> requests.VideosBody:
     """Give the body of a submit."""
-    return parse(wire.VideosBody, json.dumps(body).encode())
+    return parse(requests.VideosBody, json.dumps(body).encode())
 
 
 def shape(value: Any) -> Any:
@@ -105,7 +106,7 @@ def test_ids_are_what_the_documents_say(some: Task):
 
 def test_the_request_is_echoed_as_it_was_sent():
     """What came through AceData is shown byte by byte; what came otherwise, in AceData's words."""
-    assert ECHO.body in wire.FORM.one(task(), ECHO, BASE)
+    assert ECHO.body in responses.FORM.one(task(), ECHO, BASE)
     foreign = written(
         task(generation=Generation("cat", start=Reference(ReferenceKind.IMAGE, "https://example.com/a.png"))),
         RawRequest("gateway", b'{"user_prompt":"cat"}'),
@@ -128,16 +129,16 @@ def test_a_derived_request_shows_nothing_internal(some: Task):
 
 def test_a_batch_counts_its_items():
     """`count` is the number of items in the answer."""
-    item = wire.FORM.one(task(), None, BASE)
-    answer = json.loads(wire.FORM.many([item, item]))
+    item = responses.FORM.one(task(), None, BASE)
+    answer = json.loads(responses.FORM.many([item, item]))
     assert answer["count"] == len(answer["items"]) == 2
-    assert json.loads(wire.FORM.many([])) == {"items": [], "count": 0}
+    assert json.loads(responses.FORM.many([])) == {"items": [], "count": 0}
 
 
 @given(tasks(states=(State.PENDING, State.PROCESSING)))
 def test_an_accepted_task_is_not_taken_for_a_finished_one(some: Task):
     """The reply to an asynchronous submit has no address and no data."""
-    answer = {**wire.write_accepted(some)}
+    answer = {**responses.write_accepted(some)}
     assert artifact_urls({"response": answer}) == []
     assert "data" not in answer
     assert answer["task_id"] == some.id
@@ -154,8 +155,8 @@ def test_results_and_payloads():
         "state": "failed",
         "error": {"code": "moderated", "message": "Frame moderation failed"},
     }
-    assert wire.is_refused(task(State.FAILED))
-    assert not wire.is_refused(task(State.FAILED, failure=Failure("engine_crashed", "x")))
+    assert responses.is_refused(task(State.FAILED))
+    assert not responses.is_refused(task(State.FAILED, failure=Failure("engine_crashed", "x")))
 
 
 def test_defaults_of_a_submit():
@@ -193,7 +194,7 @@ def test_everything_a_submit_can_say():
 
 def test_null_and_empty_mean_absent():
     """Explicit nulls and empty strings change nothing."""
-    names = {field.alias or name for name, field in wire.VideosBody.model_fields.items()} - {"prompt"}
+    names = {field.alias or name for name, field in requests.VideosBody.model_fields.items()} - {"prompt"}
     body = read(prompt="cat", **dict.fromkeys(names))
     assert body.generation() == Generation("cat")
     assert body.waits
@@ -263,11 +264,11 @@ def test_what_a_submit_may_not_say(body: dict[str, Any], field: str):
 def test_errors_have_documented_codes():
     """Every status has the code of AceData's table, and the error is an object."""
     codes = {
-        error.status: json.loads(wire.write_error(error, "t"))["error"]["code"]
+        error.status: json.loads(responses.write_error(error, "t"))["error"]["code"]
         for error in (InvalidRequest(), NotFound(), PayloadTooLarge(), Unavailable())
     }
     assert codes == {400: "bad_request", 404: "not_found", 413: "bad_request", 503: "api_error"}
-    assert json.loads(wire.write_error(WaitTimeout(task_id="T"), "t")) == {
+    assert json.loads(responses.write_error(WaitTimeout(task_id="T"), "t")) == {
         "success": False,
         "error": {"code": "timeout", "message": WaitTimeout(task_id="T").message},
         "trace_id": "t",
@@ -277,7 +278,7 @@ def test_errors_have_documented_codes():
 
 def test_the_union_error_is_read_by_both_apis():
     """Before the body is known an error has the fields of both dialects."""
-    assert json.loads(wire.write_union_error(NotFound("no"), "t")) == {
+    assert json.loads(responses.write_union_error(NotFound("no"), "t")) == {
         "success": False,
         "error": {"code": "not_found", "message": "no"},
         "detail": {"reason": "no", "code": 1},
@@ -318,7 +319,7 @@ def test_queries_by_id_take_the_short_way(body: bytes, ids: list[str], single: b
     """What asks for ids and for nothing else is understood without the framework."""
     asked = by_id(body, Settings())
     assert asked is not None
-    assert (list(asked.ids), asked.single, asked.form) == (ids, single, wire.FORM)
+    assert (list(asked.ids), asked.single, asked.form) == (ids, single, responses.FORM)
 
 
 @pytest.mark.parametrize(
@@ -358,9 +359,9 @@ def test_a_batch_of_the_gateway_takes_the_short_way_too(body: bytes, configured:
 def test_the_filters_of_a_batch():
     """Filters are understood; ids widen the page to hold all of them."""
     body = parse(
-        wire.RetrieveBatchBody,
+        requests.RetrieveBatchBody,
         b'{"action":"retrieve_batch","trace_ids":["t"],"user_id":"","created_at_min":1,"created_at_max":2.5,"offset":3}',
     )
     assert body.filter() == TaskFilter(trace_ids=("t",), created_min=1, created_max=2.5, offset=3)
-    many = parse(wire.RetrieveBatchBody, json.dumps({"action": "retrieve_batch", "ids": ["x"] * 20}).encode())
+    many = parse(requests.RetrieveBatchBody, json.dumps({"action": "retrieve_batch", "ids": ["x"] * 20}).encode())
     assert many.filter().limit == 20

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmgate.adapters.dialects.acedata import upstream as acedata
-from filmgate.adapters.dialects.acedata.wire import VideosBody
+from filmgate.adapters.dialects.acedata.requests import VideosBody
 from filmgate.adapters.dialects.agents import upstream as agents
 from filmgate.adapters.dialects.agents.requests import GenerationBody
 from filmgate.adapters.dialects.dream_machine import requests

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from filmgate.adapters.dialects.acedata import wire as acedata
+from filmgate.adapters.dialects.acedata import requests as acedata
 from filmgate.adapters.dialects.agents import requests as agents
 from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.gateway import requests as gateway

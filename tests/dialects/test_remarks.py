@@ -11,8 +11,8 @@ import msgspec
 import openai.types
 import pytest
 
+from filmgate.adapters.dialects.acedata import responses as acedata
 from filmgate.adapters.dialects.acedata import upstream as acedata_upstream
-from filmgate.adapters.dialects.acedata import wire as acedata
 from filmgate.adapters.dialects.agents import parse_status as agents_told
 from filmgate.adapters.dialects.agents import wire as agents
 from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.acedata import wire
-from filmgate.adapters.dialects.acedata.batch_query import Api, api_of, batch, by_id, gateway_batch, one
+from filmgate.adapters.dialects.acedata import requests, responses
+from filmgate.adapters.dialects.acedata.requests import Api, api_of, choose_api, decode_tasks_body
 from filmgate.adapters.dialects.acedata.responses import (
     AceDataAccepted,
     AceDataBatch,
@@ -39,7 +41,7 @@ from filmgate.adapters.dialects.serving.openapi import (
 from filmgate.adapters.dialects.serving.queries import WAIT, answer_query
 from filmgate.adapters.dialects.serving.submissions import fingerprint, receive
 from filmgate.adapters.dialects.serving.terms import strict
-from filmgate.core.query.cache import TaskQuery
+from filmgate.core.query.cache import Serializer, TaskQuery
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.idempotency import Fingerprint
 from filmgate.core.tasks.service import SubmitRequest
@@ -98,13 +100,13 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         )
         | refusals(AceDataError, 504)
         | {403: answer(AceDataFailed, "The content was refused.")},
-        openapi_extra=repeatable(takes(schema_of(wire.VideosBody, {"anyOf": [generate, extend]}))),
+        openapi_extra=repeatable(takes(schema_of(requests.VideosBody, {"anyOf": [generate, extend]}))),
     )
     async def videos(request: Request) -> Response:
         context, sending, task, patience = await _accept(services, request)
         services.auth.release(request)
         if patience is None:
-            return json_response(wire.write_accepted(task))
+            return json_response(responses.write_accepted(task))
         try:
             return await _answer_with_end(services, context, task.id, patience)
         except WaitTimeout:
@@ -118,8 +120,8 @@ async def _accept(services: Services, request: Request) -> tuple[RequestContext,
     The body, which may be large, is not held any longer than this takes.
     """
     context, data = await receive(services, request)
-    taken = read_inputs(request, data, wire.inputs_of)
-    body = validate(wire.VideosBody, taken.body)
+    taken = read_inputs(request, data, requests.inputs_of)
+    body = validate(requests.VideosBody, taken.body)
 
     async def order() -> SubmitRequest:
         return strict(await _order(services, context, body, taken, data), request)
@@ -130,28 +132,30 @@ async def _accept(services: Services, request: Request) -> tuple[RequestContext,
 
 
 async def _order(
-    services: Services, context: RequestContext, body: wire.VideosBody, taken: ExtractedInputs, data: bytes
+    services: Services, context: RequestContext, body: requests.VideosBody, taken: ExtractedInputs, data: bytes
 ) -> SubmitRequest:
     """Understand a generation or an extension. Raises InvalidRequest, NotFound."""
     source = None
     if body.extends and body.video_id:
         source = await services.tasks.by_video(context, body.video_id)
     terms, fields = body.terms(taken.body, source), taken.fields(*body.fields)
-    return SubmitRequest(body.generation(source), wire.NAME, taken.encode(data), body.callback_url, fields, terms=terms)
+    return SubmitRequest(
+        body.generation(source), requests.NAME, taken.encode(data), body.callback_url, fields, terms=terms
+    )
 
 
 async def _answer_with_end(services: Services, context: RequestContext, task_id: str, patience: float) -> Response:
     """Answer with the end of a task. Raises WaitTimeout."""
     task = await services.tasks.wait(context, task_id, patience)
-    result: dict[str, Any] = {**wire.result(task, context.base_url)}
-    if wire.is_refused(task):
+    result: dict[str, Any] = {**responses.result(task, context.base_url)}
+    if responses.is_refused(task):
         return json_response(result | {"error": {"code": "forbidden", "message": result["error"]["message"]}}, 403)
     return json_response(result)
 
 
 def _add_tasks(routes: APIRouter, services: Services) -> None:
-    retrieve = schema_of(wire.RetrieveBody, {"anyOf": [says("id"), says("trace_id")]})
-    batch = _limit_ids(schema_of(wire.RetrieveBatchBody, {"anyOf": _filters()}), services)
+    retrieve = schema_of(requests.RetrieveBody, {"anyOf": [says("id"), says("trace_id")]})
+    batch = _limit_ids(schema_of(requests.RetrieveBatchBody, {"anyOf": _filters()}), services)
     plain = _limit_ids(schema_of(gateway_requests.BatchBody), services)
     plain["properties"]["action"] = {"enum": ["", None]}
 
@@ -176,7 +180,7 @@ def _add_tasks(routes: APIRouter, services: Services) -> None:
             if asked is None:
                 return json_response(await _search(services, context, api, body))
         except FilmgateError as error:
-            writer = gateway_responses.write_error if api is Api.GATEWAY else wire.write_error
+            writer = gateway_responses.write_error if api is Api.GATEWAY else responses.write_error
             return json_response(writer(error, context.trace_id), error.status)
         return await answer_query(services, request, context, asked)
 
@@ -192,41 +196,43 @@ def _read_query(
     if asked is not None:
         return asked
     if api is Api.GATEWAY:
-        return gateway_batch(validate(gateway_requests.BatchBody, body).ids, form)
-    if api is Api.RETRIEVE and (task_id := validate(wire.RetrieveBody, body).id):
-        return one(task_id)
-    if api is Api.RETRIEVE_BATCH and set(said := validate(wire.RetrieveBatchBody, body).said) == {"ids"}:
-        return batch(said["ids"])
+        return _query_gateway_batch(validate(gateway_requests.BatchBody, body).ids, form)
+    if api is Api.RETRIEVE and (task_id := validate(requests.RetrieveBody, body).id):
+        return _query_one(task_id)
+    if api is Api.RETRIEVE_BATCH and set(said := validate(requests.RetrieveBatchBody, body).said) == {"ids"}:
+        return _query_many(said["ids"])
     return None
 
 
 async def _search(services: Services, context: RequestContext, api: Api, body: dict[str, Any]) -> bytes:
     """Answer a query for tasks by filters. Raises InvalidRequest, NotFound."""
     if api is Api.RETRIEVE:
-        return await _retrieve(services, context, validate(wire.RetrieveBody, body))
+        return await _retrieve(services, context, validate(requests.RetrieveBody, body))
     if api is Api.RETRIEVE_BATCH:
-        return await _retrieve_batch(services, context, validate(wire.RetrieveBatchBody, body))
+        return await _retrieve_batch(services, context, validate(requests.RetrieveBatchBody, body))
     raise InvalidRequest("action must be retrieve or retrieve_batch", field="action")
 
 
-async def _retrieve(services: Services, context: RequestContext, body: wire.RetrieveBody) -> bytes:
+async def _retrieve(services: Services, context: RequestContext, body: requests.RetrieveBody) -> bytes:
     if body.trace_id:
-        return await services.query.write(context, await services.tasks.by_trace(context, body.trace_id), wire.FORM)
+        return await services.query.write(
+            context, await services.tasks.by_trace(context, body.trace_id), responses.FORM
+        )
     raise InvalidRequest("id or trace_id is required", field="id")
 
 
-async def _retrieve_batch(services: Services, context: RequestContext, body: wire.RetrieveBatchBody) -> bytes:
+async def _retrieve_batch(services: Services, context: RequestContext, body: requests.RetrieveBatchBody) -> bytes:
     said = body.said
     if set(said) <= {"offset", "limit"}:
         raise InvalidRequest("ids or another filter is required", field="ids")
     for name in ("ids", "trace_ids"):
         services.query.check_batch(said.get(name, ()), name)
     if said.get("application_id", context.caller.application_id) != context.caller.application_id:
-        return wire.FORM.many([])
+        return responses.FORM.many([])
     if said.get("type", "videos") not in ("video", "videos"):
-        return wire.FORM.many([])
+        return responses.FORM.many([])
     page = await services.tasks.find(context, body.filter())
-    return await services.query.write_batch(context, page.tasks, wire.FORM)
+    return await services.query.write_batch(context, page.tasks, responses.FORM)
 
 
 def _filters() -> list[dict[str, Any]]:
@@ -245,3 +251,41 @@ def _limit_ids(schema: dict[str, Any], services: Services) -> dict[str, Any]:
             if kind.get("type") == "array" and services.settings.max_batch:
                 kind["maxItems"] = services.settings.max_batch
     return schema
+
+
+def by_id(data: bytes, settings: Settings, batch_format: str | None = None) -> TaskQuery | None:
+    """Read a query that asks for ids and for nothing else; None for everything that needs a closer look.
+
+    Raises InvalidRequest for an unknown format of the gateway's batch.
+    """
+    try:
+        body = decode_tasks_body(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    api = choose_api(body.action, has_ids=body.ids is not None)
+    if api is Api.RETRIEVE:
+        if body.id:
+            return _query_one(body.id)
+    elif body.ids is None:
+        return None
+    elif api is Api.RETRIEVE_BATCH:
+        if not body.is_filtered:
+            return _query_many(body.ids)
+    elif api is Api.GATEWAY:
+        return _query_gateway_batch(body.ids, gateway_responses.batch_form(batch_format, settings.gateway_batch))
+    return None
+
+
+def _query_one(task_id: str) -> TaskQuery:
+    """Return the query for one task."""
+    return TaskQuery((task_id,), responses.FORM, responses.write_error)
+
+
+def _query_many(ids: Sequence[str]) -> TaskQuery:
+    """Return the query for many tasks."""
+    return TaskQuery(ids, responses.FORM, responses.write_error, single=False)
+
+
+def _query_gateway_batch(ids: Sequence[str], form: Serializer) -> TaskQuery:
+    """Return the query for many tasks in the form of the gateway API."""
+    return TaskQuery(ids, form, gateway_responses.write_error, single=False)

@@ -8,16 +8,18 @@ from typing import Any, Final
 import msgspec
 from pydantic import Field
 
-from filmgate.adapters.dialects.acedata import codes, wire
+from filmgate.adapters.dialects.acedata import requests, responses
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import first, percent
+from filmgate.adapters.dialects.calling.answers import first, not_found, percent
 from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
 from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
+    Code,
     Meaning,
     Told,
+    Unknown,
     UpstreamOptions,
     call,
     decode_json,
@@ -38,6 +40,29 @@ from filmgate.domain.states import State
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient, Reply
 
+_REFERENCE: Final = "AceData, Luma Tasks API, Error Handling"
+_SDK: Final = "acedatacloud (Python), its mapping of error codes to exceptions"
+
+CODES: Final = {
+    "bad_request": Code(Meaning.REJECTED, _SDK),
+    "api_not_implemented": Code(Meaning.REJECTED, _REFERENCE),
+    "token_mismatched": Code(Meaning.ACCOUNT, _REFERENCE),
+    "invalid_token": Code(Meaning.ACCOUNT, _REFERENCE),
+    "token_expired": Code(Meaning.ACCOUNT, _SDK),
+    "no_token": Code(Meaning.ACCOUNT, _SDK),
+    "used_up": Code(Meaning.ACCOUNT, _SDK),
+    "disabled": Code(Meaning.ACCOUNT, _SDK),
+    "forbidden": Code(Meaning.MODERATED, _SDK),
+    "too_many_requests": Code(Meaning.BUSY, _REFERENCE),
+}
+"""`api_error` and `timeout` are not here: they say nothing about what became of the task."""
+
+UNKNOWN: Final = Unknown(
+    {"not_found": "Filmgate, as AceData's API serves it"},
+    {not_found("task|video"): "Filmgate, as AceData's API serves it"},
+)
+
+
 _SUBMIT: Final = "/luma/videos"
 _TASKS: Final = "/luma/tasks"
 _PAGES: Final = 20
@@ -47,7 +72,7 @@ _NO_SEARCH: Final = frozenset({400, 404, 405, 415, 422, 501})
 _FINER: Final = frozenset({"1080p", "4k"})
 
 _STATES: Final = {
-    **wire.STATES,
+    **responses.STATES,
     **dict.fromkeys(("queued", "submitted"), State.PENDING),
     **dict.fromkeys(("running", "in_progress"), State.PROCESSING),
     **dict.fromkeys(("succeed", "succeeded", "success", "complete", "finished"), State.COMPLETED),
@@ -74,7 +99,7 @@ class AceDataUpstream:
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(AceDataOptions, given)
-        self.type: str = wire.NAME
+        self.type: str = requests.NAME
         self.line = line
         self.batch = self._options.batch
         self.searches = True
@@ -274,8 +299,8 @@ ANSWERS: Final = Answers(
     refuses=answers.refuses,
     receipt=_receipt,
     has_state=_has_state,
-    codes=codes.CODES,
-    unknown=codes.UNKNOWN,
+    codes=CODES,
+    unknown=UNKNOWN,
 )
 
 
