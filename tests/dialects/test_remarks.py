@@ -13,8 +13,8 @@ import pytest
 
 from filmgate.adapters.dialects.acedata import responses as acedata
 from filmgate.adapters.dialects.acedata import upstream as acedata_upstream
-from filmgate.adapters.dialects.agents import parse_status as agents_told
-from filmgate.adapters.dialects.agents import wire as agents
+from filmgate.adapters.dialects.agents import responses as agents
+from filmgate.adapters.dialects.agents import upstream as agents_upstream
 from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
 from filmgate.adapters.dialects.dream_machine import wire as dream_machine
 from filmgate.adapters.dialects.gateway import responses as gateway
@@ -123,7 +123,7 @@ def test_a_value_that_is_not_used_as_asked_for_is_told(name: str) -> None:
 
 UPSTREAMS: dict[str, tuple[Serializer, Any]] = {
     "acedata": (acedata.FORM, acedata_upstream._report),
-    "agents": (agents.FORM, agents_told.report_of),
+    "agents": (agents.FORM, agents_upstream.report_of),
     "dream machine": (dream_machine.FORM, dream_machine_told.report_of),
     "gateway": (gateway.FORM, gateway_upstream._report),
     "gateway envelope": (gateway.ENVELOPE, gateway_upstream._report),

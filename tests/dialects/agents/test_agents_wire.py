@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.agents import DIALECT, wire
+from filmgate.adapters.dialects.agents import DIALECT, requests, responses
 from filmgate.adapters.dialects.agents.requests import GenerationBody, echo
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest, NotFound
@@ -53,8 +53,8 @@ names = st.sampled_from([None, *Operation])
 
 def written(of: Task, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Give what a query answers, after this submit."""
-    sent = None if body is None else RawRequest(wire.NAME, json.dumps(body).encode())
-    return json.loads(wire.FORM.one(of, sent, BASE))
+    sent = None if body is None else RawRequest(requests.NAME, json.dumps(body).encode())
+    return json.loads(responses.FORM.one(of, sent, BASE))
 
 
 def read(found: dict[str, Task | StoredMedia] | None = None, **body: Any) -> Generation:
@@ -112,7 +112,7 @@ def test_tasks_of_other_dialects_have_a_type_and_a_model(generation: Generation,
     """What this API has no word for is told by what is made of what."""
     answer = written(task(generation=generation))
     assert (answer["type"], answer["model"]) == (kind, model)
-    foreign = wire.FORM.one(task(generation=generation), RawRequest("native", b'{"type":"layering"}'), BASE)
+    foreign = responses.FORM.one(task(generation=generation), RawRequest("native", b'{"type":"layering"}'), BASE)
     assert json.loads(foreign)["type"] == kind
 
 
@@ -318,29 +318,29 @@ def test_a_cursor_says_where_to_go_on(created_at: float, token: str):
     """The cursor of a page leads back to its last file."""
     file = upload()
     last = msgspec.structs.replace(file, created_at=created_at, media=msgspec.structs.replace(file.media, token=token))
-    page = wire.files([last, file], 1)
+    page = responses.write_files([last, file], 1)
     assert page["has_more"]
-    assert wire.place(page["next_cursor"]) == (created_at, token)
-    assert wire.files([last], 1)["next_cursor"] is None
+    assert requests.parse_cursor(page["next_cursor"]) == (created_at, token)
+    assert responses.write_files([last], 1)["next_cursor"] is None
 
 
 @pytest.mark.parametrize("cursor", ["x", "~", "0x1p+0", "nan~a", "0x1p+99999~a", "~a"])
 def test_cursors_that_are_none(cursor: str):
     """What no answer ever had is refused."""
     with pytest.raises(InvalidRequest):
-        wire.place(cursor)
-    assert wire.place("") is wire.place(None) is None
+        requests.parse_cursor(cursor)
+    assert requests.parse_cursor("") is requests.parse_cursor(None) is None
 
 
 def test_an_error_says_what_is_wrong():
     """The sentence stands under `detail`."""
-    answer = json.loads(wire.write_error(NotFound("no such file", field="source"), "trace"))
+    answer = json.loads(responses.write_error(NotFound("no such file", field="source"), "trace"))
     assert answer == {"detail": "no such file", "code": "not_found", "field": "source", "trace_id": "trace"}
 
 
 @given(tasks())
 def test_several_are_an_array(some: Task):
     """Several generations are put together as they are."""
-    one = wire.FORM.one(some, None, BASE)
-    assert json.loads(wire.FORM.many([one, one])) == [written(some)] * 2
+    one = responses.FORM.one(some, None, BASE)
+    assert json.loads(responses.FORM.many([one, one])) == [written(some)] * 2
     assert DIALECT.webhook.one(some, None, BASE) == one

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.agents import parse_status as agents_told
+from filmgate.adapters.dialects.agents import upstream as agents_upstream
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
 from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
@@ -209,8 +209,8 @@ def test_anything(told: dict[str, Any]) -> None:
     search = dream_machine_told.Search(submission(Generation("a cat")), sent, 1_800_000_000.0)
     search.look(told)
     assert len(search.reports) <= 1
-    for module in (agents_told, dream_machine_told):
-        report = module.report_of(told, "g-1")
+    for read in (agents_upstream.report_of, dream_machine_told.report_of):
+        report = read(told, "g-1")
         assert isinstance(report, Status)
         assert isinstance(report.asked, Generation)
         assert all(report.links.values())

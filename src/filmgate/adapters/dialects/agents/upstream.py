@@ -7,18 +7,25 @@ import base64
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
-from filmgate.adapters.dialects.agents import codes, wire
-from filmgate.adapters.dialects.agents.parse_status import report_of
-from filmgate.adapters.dialects.agents.responses import Type
+import msgspec
+
+from filmgate.adapters.dialects.agents import requests, responses
+from filmgate.adapters.dialects.agents.requests import Type
+from filmgate.adapters.dialects.agents.responses import FailureWord
 from filmgate.adapters.dialects.calling import lenient
+from filmgate.adapters.dialects.calling.answers import not_found, preview_notes
 from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
-from filmgate.adapters.dialects.calling.luma import answers_of, read_error
+from filmgate.adapters.dialects.calling.luma import answers_of, read_error, read_reason
 from filmgate.adapters.dialects.calling.request_parts import media_type, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
+    Code,
+    Meaning,
+    Unknown,
     UpstreamOptions,
     call,
+    failure,
     options,
     parse_query_answer,
     parse_receipt,
@@ -27,11 +34,28 @@ from filmgate.adapters.dialects.calling.upstreams import (
 from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
 from filmgate.domain.errors import EngineFailed
-from filmgate.domain.failures import Failure
+from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, ReferenceKind
+from filmgate.domain.media import Role
 from filmgate.domain.sizes import frame_count
+from filmgate.domain.states import State
 from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient
+
+_REFERENCE: Final = "Luma, Agents API reference, failure_code"
+
+CODES: Final = {
+    "invalid_request": Code(Meaning.REJECTED, _REFERENCE),
+    "image_too_large": Code(Meaning.REJECTED, _REFERENCE),
+    "unsupported_format": Code(Meaning.REJECTED, _REFERENCE),
+    "corrupt_input": Code(Meaning.REJECTED, _REFERENCE),
+    "content_moderated": Code(Meaning.MODERATED, _REFERENCE),
+    "budget_exhausted": Code(Meaning.ACCOUNT, _REFERENCE),
+    "rate_limited": Code(Meaning.BUSY, _REFERENCE),
+}
+"""`generation_failed` and `output_not_found` are not here: what says so was accepted."""
+
+UNKNOWN: Final = Unknown({}, {not_found("generation|task"): "Filmgate, as Luma's API serves it"})
 
 _API: Final = "the Agents API"
 _GENERATIONS: Final = "/generations"
@@ -50,7 +74,7 @@ _SCOPES: Final[dict[Type, DialectCapabilities]] = {
     "video_edit": DialectCapabilities(_CLIPS, guides=_PICTURES | {GuideRole.FIRST_FRAME}),
     "video_reframe": DialectCapabilities(_CLIPS, guides=_PICTURES),
 }
-ANSWERS: Final = answers_of(wire.STATES, codes.CODES, codes.UNKNOWN)
+ANSWERS: Final = answers_of(responses.STATES, CODES, UNKNOWN)
 _NEVER: Final = frozenset({Operation.UPSCALE, Operation.ADD_AUDIO})
 _PICTURE: Final = Capabilities(
     kinds=(Kind.IMAGE,),
@@ -70,7 +94,15 @@ _CLIP: Final = Capabilities(
     ),
     needs_prompt=True,
 )
-_BY_MODEL: Final[dict[str, Capabilities]] = {wire.VIDEO_MODEL: _CLIP, **dict.fromkeys(wire.IMAGE_MODELS, _PICTURE)}
+_BY_MODEL: Final[dict[str, Capabilities]] = {
+    requests.VIDEO_MODEL: _CLIP,
+    **dict.fromkeys(requests.IMAGE_MODELS, _PICTURE),
+}
+
+_NAMED: Final = {"video_edit": Operation.MODIFY, "video_reframe": Operation.REFRAME}
+_CODES: Final[dict[str, str]] = {word: word for word in get_args(FailureWord)} | {
+    "output_not_found": FailureCode.OUTPUT_MISSING
+}
 
 
 class AgentsUpstream:
@@ -82,7 +114,7 @@ class AgentsUpstream:
     ADDRESS: ClassVar = "https://agents.lumalabs.ai/v1"
     OPTIONS: ClassVar = UpstreamOptions
 
-    type: str = wire.NAME
+    type: str = requests.NAME
     batch: int = 1
     means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
         ReferenceKind.IMAGE: (InputMode.FILE, InputMode.ADDRESS),
@@ -104,7 +136,7 @@ class AgentsUpstream:
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return the part of a generation that its requests have no field for."""
         changes = enhance_changes(generation, _API)
-        kind = wire.type_of(generation)
+        kind = requests.type_of(generation)
         if kind == "video_edit":
             changes += [change for change in size_changes(generation) if change.field == "aspect_ratio"]
         weighed = next((guide for guide in generation.guides if guide.weight not in (None, 1)), None)
@@ -115,7 +147,7 @@ class AgentsUpstream:
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Return what of a generation this API has no words for."""
-        reason = _lacks(generation) or _SCOPES[wire.type_of(generation)].lacks(generation, _API)
+        reason = _lacks(generation) or _SCOPES[requests.type_of(generation)].lacks(generation, _API)
         return None if reason is None else unsupported_failure(reason)
 
     async def submit(self, submission: Submission) -> TaskRef:
@@ -173,8 +205,8 @@ def _lacks(generation: Generation) -> str | None:
 def _body(submission: Submission) -> dict[str, Any]:
     """Write the body of a submit; reads the files that are sent along. Raises EngineFailed, ProviderError."""
     wanted = submission.generation
-    kind = wire.type_of(wanted)
-    standard = wire.IMAGE_MODEL if wanted.kind is Kind.IMAGE else wire.VIDEO_MODEL
+    kind = requests.type_of(wanted)
+    standard = requests.IMAGE_MODEL if wanted.kind is Kind.IMAGE else requests.VIDEO_MODEL
     body: dict[str, Any] = {"prompt": wanted.prompt, "model": submission.model or standard, "type": kind}
     if kind != "video_edit":
         body["aspect_ratio"] = wanted.aspect_ratio
@@ -253,3 +285,49 @@ def _base64(file: Path) -> str:
         return base64.b64encode(file.read_bytes()).decode()
     except OSError as error:
         raise ProviderError("A file of the request could not be read.") from error
+
+
+def report_of(told: Mapping[str, Any], task_id: str) -> Status:
+    """Understand a generation that was asked for by its id."""
+    state = responses.STATES.get((lenient.text(told.get("state")) or "").lower())
+    return Status(
+        TaskRef(task_id),
+        state,
+        failure=_failure(told) if state is State.FAILED else None,
+        links=_links(told) if state is State.COMPLETED else {},
+        asked=_parse_request(told),
+        created_at=lenient.moment(told.get("created_at")),
+        notes=preview_notes(told.get("metadata")),
+    )
+
+
+def _parse_request(told: Mapping[str, Any]) -> Generation:
+    """Return the request as far as known: its type and its model."""
+    named = _NAMED.get(lenient.text(told.get("type")) or "")
+    return Generation("", model=lenient.text(told.get("model")), kind=_kind(told), named=named)
+
+
+def _kind(told: Mapping[str, Any]) -> Kind:
+    kind = lenient.text(told.get("type")) or ""
+    return Kind.IMAGE if kind.startswith("image") or kind == "layering" else Kind.VIDEO
+
+
+def _links(told: Mapping[str, Any]) -> dict[Role, str]:
+    """Return the first file of each kind; beside a video, a picture is its thumbnail."""
+    picture = Role.IMAGE if _kind(told) is Kind.IMAGE else Role.THUMBNAIL
+    roles = {"video": Role.VIDEO, "image": picture}
+    links: dict[Role, str] = {}
+    for made in map(lenient.mapping, lenient.items(told.get("output"))):
+        role, link = roles.get(lenient.text(made.get("type")) or ""), lenient.text(made.get("url"))
+        if role is not None and link is not None:
+            links.setdefault(role, link)
+    return links
+
+
+def _failure(told: Mapping[str, Any]) -> Failure:
+    """Return why it failed; a code of this API keeps its name."""
+    word = lenient.text(told.get("failure_code"))
+    verdict = failure(read_reason(told.get("failure_reason") or word, word), code=FailureCode.GENERATION_FAILED)
+    if verdict.code == FailureCode.MODERATED:
+        return verdict
+    return msgspec.structs.replace(verdict, code=_CODES.get(word or "", verdict.code))
