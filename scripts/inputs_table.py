@@ -15,7 +15,7 @@ from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.dream_machine.fields import MAX_PICTURES
 from filmgate.adapters.dialects.gateway import requests as gateway
 from filmgate.adapters.dialects.native import wire as native
-from filmgate.adapters.dialects.openai_videos import wire as openai_videos
+from filmgate.adapters.dialects.openai_videos import requests as openai_videos
 from filmgate.adapters.dialects.serving import forms, inputs
 from filmgate.domain import media_fields
 from filmgate.domain.generation import ReferenceKind

@@ -18,8 +18,8 @@ from filmgate.adapters.dialects.dream_machine.request_builder import body_of
 from filmgate.adapters.dialects.gateway import requests as gateway_requests
 from filmgate.adapters.dialects.gateway import upstream as gateway
 from filmgate.adapters.dialects.native.wire import TaskBody
+from filmgate.adapters.dialects.openai_videos import requests as openai_requests
 from filmgate.adapters.dialects.openai_videos import upstream as openai_videos
-from filmgate.adapters.dialects.openai_videos import wire as openai_wire
 from filmgate.adapters.dialects.serving.codec import Body, validate
 from filmgate.adapters.engines.studio import StudioEngine
 from filmgate.app.engines import upstream_types
@@ -54,7 +54,7 @@ def told(terms: Terms, changes: list[Adjustment]) -> dict[str, Any]:
 def test_openai_sizes_and_lengths_are_told(width: int, height: int, seconds: int, text: bool) -> None:
     """Any size and length: the generation has it, or the terms say what it has."""
     sent = {"prompt": "x", "size": f"{width}x{height}", "seconds": str(seconds) if text else seconds}
-    body = validate(openai_wire.CreateBody, sent)
+    body = validate(openai_requests.CreateBody, sent)
     made, changes = body.generation(), told(body.terms(sent), [])
     assert "{}x{}".format(*made.size) == changes.get("size", sent["size"])
     assert made.duration == changes.get("duration", seconds)
@@ -116,7 +116,7 @@ def test_what_a_provider_with_few_sizes_makes_is_told(wanted: Generation, sizes:
 def test_two_changes_that_cancel_each_other_are_none() -> None:
     """What the dialect has not but the provider has is made as asked for."""
     sent = {"prompt": "x", "seconds": "12", "size": "1792x1024"}
-    body = validate(openai_wire.CreateBody, sent)
+    body = validate(openai_requests.CreateBody, sent)
     options = {"sizes": ["1280x720", "1792x1024"], "seconds": [4, 8, 12]}
     provider = openai_videos.OpenAIVideosUpstream(NOWHERE, options)
     assert told(body.terms(sent), []) == {"duration": 10, "size": "1920x1080"}
@@ -176,7 +176,7 @@ LEFT_UNUSED: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
         {"prompt": "x", "type": "video_edit", "video": {"duration": "5s", "edit": {"strength": 1}}},
         {"video.duration": None, "video.edit.strength": None},
     ),
-    (openai_wire.SourceBody, {"prompt": "x", "video": {"id": "a"}, "seconds": "4"}, {"seconds": None}),
+    (openai_requests.SourceBody, {"prompt": "x", "video": {"id": "a"}, "seconds": "4"}, {"seconds": None}),
 ]
 
 

@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.agents import requests as agents
 from filmgate.adapters.dialects.dream_machine import requests as dream_machine
 from filmgate.adapters.dialects.gateway import requests as gateway
 from filmgate.adapters.dialects.native import wire as native
-from filmgate.adapters.dialects.openai_videos import wire as openai_videos
+from filmgate.adapters.dialects.openai_videos import requests as openai_videos
 from filmgate.adapters.dialects.serving.codec import validate
 from filmgate.adapters.dialects.serving.forms import read_inputs
 from filmgate.adapters.dialects.serving.inputs import ExtractedInputs, InputFields

@@ -20,8 +20,8 @@ from filmgate.adapters.dialects.dream_machine import wire as dream_machine
 from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.gateway import upstream as gateway_upstream
 from filmgate.adapters.dialects.native import wire as native
+from filmgate.adapters.dialects.openai_videos import responses as openai_videos
 from filmgate.adapters.dialects.openai_videos import upstream as openai_upstream
-from filmgate.adapters.dialects.openai_videos import wire as openai_videos
 from filmgate.adapters.mcp.results import ITEM, RESULT
 from filmgate.core.query.cache import Serializer
 from filmgate.domain.adjustments import Adjustment

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.openai_videos import DIALECT, wire
+from filmgate.adapters.dialects.openai_videos import DIALECT, requests, responses
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import FilmgateError, InvalidRequest, NotFound, TooManyRequests, Unauthorized
 from filmgate.domain.generation import Generation, Kind, Operation, Reference, ReferenceKind
@@ -36,12 +36,12 @@ PAINTED = task(
 
 def written(of: Task) -> dict[str, Any]:
     """Give what a query answers."""
-    return json.loads(wire.FORM.one(of, None, BASE))
+    return json.loads(responses.FORM.one(of, None, BASE))
 
 
 def read(**body: Any) -> Generation:
     """Give what a submit asks for."""
-    return parse(wire.CreateBody, json.dumps({"prompt": "cat", **body}).encode()).generation()
+    return parse(requests.CreateBody, json.dumps({"prompt": "cat", **body}).encode()).generation()
 
 
 @given(tasks(), st.sampled_from(Kind), st.sampled_from([None, *Operation]))
@@ -182,19 +182,19 @@ def test_what_a_submit_may_not_say(body: dict[str, Any], field: str):
 def test_edits_and_extensions_keep_what_is_not_asked_for():
     """Size, length and model are those of the source; an extension is as long as it says."""
     source = task(generation=Generation("x", "1:1", "540p", 9, model="ray-v2", loop=True))
-    edit = parse(wire.SourceBody, b'{"prompt":"blue","video":{"id":"x"}}')
+    edit = parse(requests.SourceBody, b'{"prompt":"blue","video":{"id":"x"}}')
     assert edit.source_id == "x"
     basis = Generation("blue", "1:1", "540p", 9, model="ray-v2", start=Reference(ReferenceKind.TASK, source.id))
     assert edit.to_edit(source) == msgspec.structs.replace(basis, named=Operation.MODIFY)
-    extend = parse(wire.ExtendBody, b'{"prompt":"blue","seconds":"12","video":{"id":"x"},"model":"other"}')
+    extend = parse(requests.ExtendBody, b'{"prompt":"blue","seconds":"12","video":{"id":"x"},"model":"other"}')
     assert extend.to_extension(source) == msgspec.structs.replace(basis, duration=10, model="other")
-    sent = parse(wire.ExtendBody, b'{"prompt":"blue","video":{"url":"data:video/mp4;base64,AAAA"}}')
+    sent = parse(requests.ExtendBody, b'{"prompt":"blue","video":{"url":"data:video/mp4;base64,AAAA"}}')
     assert sent.source_id is None
     generation = sent.to_extension(None)
     assert (generation.operation, generation.duration) == (Operation.EXTEND, 4)
     for body in (b'{"prompt":"x"}', b'{"prompt":"x","video":{}}', b'{"prompt":"x","video":{"id":""}}'):
         with pytest.raises(InvalidRequest, match="video"):
-            _ = parse(wire.SourceBody, body).source_id
+            _ = parse(requests.SourceBody, body).source_id
 
 
 def test_the_content_of_a_task():
@@ -203,33 +203,35 @@ def test_the_content_of_a_task():
     assert clip.output is not None
     assert PAINTED.output is not None
     for variant in (None, "", "video"):
-        assert wire.content(clip, variant) == clip.output.video
-        assert wire.content(PAINTED, variant) == PAINTED.output.image
-    assert wire.content(clip, "thumbnail") == clip.output.thumbnail
+        assert responses.choose_content(clip, variant) == clip.output.video
+        assert responses.choose_content(PAINTED, variant) == PAINTED.output.image
+    assert responses.choose_content(clip, "thumbnail") == clip.output.thumbnail
     for state, word in ((State.PENDING, "queued"), (State.PROCESSING, "in_progress"), (State.FAILED, "failed")):
         with pytest.raises(NotFound, match=word):
-            wire.content(task(state), None)
+            responses.choose_content(task(state), None)
     for variant in ("spritesheet", "film"):
         with pytest.raises(InvalidRequest):
-            wire.content(clip, variant)
+            responses.choose_content(clip, variant)
 
 
 def test_what_is_listed():
     """Twenty of the newest by default; behind a task, from its place in the order."""
-    assert wire.listing(None, None, None) == TaskFilter(limit=20)
+    assert requests.parse_listing(None, None, None) == TaskFilter(limit=20)
     last = task()
-    assert wire.listing("5", "asc", last) == TaskFilter(newest=False, limit=5, after=(last.created_at, last.id))
+    assert requests.parse_listing("5", "asc", last) == TaskFilter(
+        newest=False, limit=5, after=(last.created_at, last.id)
+    )
     for limit, order in (("0", None), ("101", None), ("x", None), ("-1", None), ("", None), (None, "up")):
         with pytest.raises(InvalidRequest):
-            wire.listing(limit, order, None)
+            requests.parse_listing(limit, order, None)
 
 
 def test_a_page_names_its_ends():
     """The last id is where the next page goes on; an empty page has none."""
     one, other = task(id="a"), task(id="b")
-    answer = json.loads(wire.page(Page([one, other], more=True), wire.FORM.many([b"1", b"2"])))
+    answer = json.loads(responses.write_page(Page([one, other], more=True), responses.FORM.many([b"1", b"2"])))
     assert answer == {"object": "list", "data": [1, 2], "first_id": "a", "last_id": "b", "has_more": True}
-    empty = json.loads(wire.page(Page([]), wire.FORM.many([])))
+    empty = json.loads(responses.write_page(Page([]), responses.FORM.many([])))
     assert empty == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
 
 
@@ -245,7 +247,7 @@ def test_a_page_names_its_ends():
 )
 def test_an_error_says_what_is_wrong(error: FilmgateError, kind: str, code: str):
     """Message, type, parameter and code stand where clients look for them."""
-    answer = json.loads(wire.write_error(error, "trace"))
+    answer = json.loads(responses.write_error(error, "trace"))
     assert answer == {"error": {"message": error.message, "type": kind, "param": error.field, "code": code}}
 
 

@@ -1,15 +1,14 @@
 """The OpenAI dialect: the videos API below `/v1/videos`, and the list of the models."""
 
-from filmgate.adapters.dialects.openai_videos import wire
-from filmgate.adapters.dialects.openai_videos.models import PREFIX as MODELS
-from filmgate.adapters.dialects.openai_videos.routes import PREFIX, QUERY, router
+from filmgate.adapters.dialects.openai_videos import requests, responses
+from filmgate.adapters.dialects.openai_videos.routes import MODELS_PREFIX, PREFIX, QUERY, router
 from filmgate.adapters.dialects.serving.dialect import Dialect
 
 DIALECT = Dialect(
-    name=wire.NAME,
-    errors={PREFIX: wire.write_error, MODELS: wire.write_error},
+    name=requests.NAME,
+    errors={PREFIX: responses.write_error, MODELS_PREFIX: responses.write_error},
     router=router,
-    webhook=wire.HOOK,
+    webhook=responses.HOOK,
     reads=(QUERY,),
 )
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.openai_videos import wire
-from filmgate.adapters.dialects.openai_videos.models import add_models
+from filmgate.adapters.dialects.openai_videos import requests, responses
 from filmgate.adapters.dialects.openai_videos.responses import (
     OpenAIDeletedVideo,
     OpenAIError,
+    OpenAIModel,
+    OpenAIModels,
     OpenAIVideo,
     OpenAIVideos,
 )
@@ -36,16 +38,17 @@ from filmgate.adapters.dialects.serving.openapi import (
 )
 from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
 from filmgate.adapters.dialects.serving.submissions import accept
+from filmgate.core.providers.models import Model
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.service import SubmitRequest
-from filmgate.domain.errors import InvalidRequest, NotFound
+from filmgate.domain.errors import InvalidRequest, NotFound, UnknownModel
 from filmgate.domain.generation import Generation
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
 TAG: Final = "OpenAI videos"
 PREFIX: Final = "/v1/videos"
-QUERY: Final = Read(f"{PREFIX}/", wire.FORM, wire.write_error, ((b"openai-poll-after-ms", b"500"),))
+QUERY: Final = Read(f"{PREFIX}/", responses.FORM, responses.write_error, ((b"openai-poll-after-ms", b"500"),))
 """Its header names the milliseconds after which to ask again. Clients read it as long as the video is unfinished."""
 
 _ID: Final = in_path("video_id", "The id of a video.")
@@ -55,11 +58,13 @@ _FORM: Final = " The body may be JSON or multipart/form-data, where pictures and
 _LIST: Final = [
     in_query("after", "The id of the last video of the page before.", {"type": "string", "minLength": 1}),
     in_query(
-        "limit", "Videos to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+        "limit", "Videos to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": requests.MAX_PAGE}
     ),
     in_query("order", "By time; desc if not given.", {"enum": ["asc", "desc"]}),
 ]
 _VARIANT: Final = in_query("variant", "Which file; video if not given.", {"enum": ["video", "thumbnail"]})
+
+MODELS_PREFIX: Final = "/v1/models"
 
 
 def router(services: Services) -> APIRouter:
@@ -71,7 +76,7 @@ def router(services: Services) -> APIRouter:
     _add_characters(routes, services)
     _add_queries(routes, services)
     _add_content(routes, services)
-    add_models(routes, services)
+    _add_models(routes, services)
     return routes
 
 
@@ -86,15 +91,15 @@ def _add_create(routes: APIRouter, services: Services) -> None:
         summary="Make a video",
         description="From a prompt, and from a picture to start from." + _FORM,
         responses=_new(),
-        openapi_extra=repeatable(takes(schema_of(wire.CreateBody, _PROMPT))),
+        openapi_extra=repeatable(takes(schema_of(requests.CreateBody, _PROMPT))),
     )
     async def create(request: Request) -> Response:
-        return await _submit(services, request, wire.CreateBody, understood)
+        return await _submit(services, request, requests.CreateBody, understood)
 
     async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
         del context
-        body = validate(wire.CreateBody, taken.body)
-        return _order(body, body.generation(), taken, wire.CREATE_FIELDS)
+        body = validate(requests.CreateBody, taken.body)
+        return _order(body, body.generation(), taken, requests.CREATE_FIELDS)
 
 
 def _add_sourced(routes: APIRouter, services: Services) -> None:
@@ -104,14 +109,14 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         summary="Edit a video",
         description="Makes a new video out of a completed one, as the prompt says." + _FORM,
         responses=_new(),
-        openapi_extra=repeatable(takes(schema_of(wire.SourceBody, _PROMPT, _SOURCE))),
+        openapi_extra=repeatable(takes(schema_of(requests.SourceBody, _PROMPT, _SOURCE))),
     )
     async def edit(request: Request) -> Response:
-        return await _submit(services, request, wire.SourceBody, parse_edit)
+        return await _submit(services, request, requests.SourceBody, parse_edit)
 
     async def parse_edit(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
-        body = validate(wire.SourceBody, taken.body)
-        return _order(body, body.to_edit(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
+        body = validate(requests.SourceBody, taken.body)
+        return _order(body, body.to_edit(await _source(services, context, body)), taken, requests.SOURCE_FIELDS)
 
     @routes.post(
         f"{PREFIX}/extensions",
@@ -119,14 +124,14 @@ def _add_sourced(routes: APIRouter, services: Services) -> None:
         summary="Extend a video",
         description="Makes a new video of a completed one and what follows it." + _FORM,
         responses=_new(),
-        openapi_extra=repeatable(takes(schema_of(wire.ExtendBody, _PROMPT, _SOURCE))),
+        openapi_extra=repeatable(takes(schema_of(requests.ExtendBody, _PROMPT, _SOURCE))),
     )
     async def extend(request: Request) -> Response:
-        return await _submit(services, request, wire.ExtendBody, parse_extension)
+        return await _submit(services, request, requests.ExtendBody, parse_extension)
 
     async def parse_extension(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
-        body = validate(wire.ExtendBody, taken.body)
-        return _order(body, body.to_extension(await _source(services, context, body)), taken, wire.SOURCE_FIELDS)
+        body = validate(requests.ExtendBody, taken.body)
+        return _order(body, body.to_extension(await _source(services, context, body)), taken, requests.SOURCE_FIELDS)
 
 
 def _add_remix(routes: APIRouter, services: Services) -> None:
@@ -136,18 +141,18 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
         summary="Remix a video",
         description="Makes a new video of the same size and length out of a completed one, with another prompt.",
         responses=_new(),
-        openapi_extra=repeatable(takes(schema_of(wire.PromptBody, _PROMPT)) | {"parameters": [_ID]}),
+        openapi_extra=repeatable(takes(schema_of(requests.PromptBody, _PROMPT)) | {"parameters": [_ID]}),
     )
     async def remix(request: Request) -> Response:
         named = {"video": {"id": request.path_params["video_id"]}}
 
         async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
-            validate(wire.PromptBody, taken.body).terms(taken.body)  # it has no inputs but the video in the path
+            validate(requests.PromptBody, taken.body).terms(taken.body)  # it has no inputs but the video in the path
             whole = ExtractedInputs(taken.body | named, taken.names, moved=True)
-            body = validate(wire.SourceBody, whole.body)
-            return _order(body, body.to_edit(await _source(services, context, body)), whole, wire.SOURCE_FIELDS)
+            body = validate(requests.SourceBody, whole.body)
+            return _order(body, body.to_edit(await _source(services, context, body)), whole, requests.SOURCE_FIELDS)
 
-        return await _submit(services, request, wire.PromptBody, understood, files=False)
+        return await _submit(services, request, requests.PromptBody, understood, files=False)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -176,9 +181,9 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         asked = request.query_params
         after = asked.get("after")
         last = await services.tasks.get(context, after) if after else None
-        found = await services.tasks.find(context, wire.listing(asked.get("limit"), asked.get("order"), last))
-        written = await services.query.write_batch(context, found.tasks, wire.FORM)
-        return json_response(wire.page(found, written))
+        found = await services.tasks.find(context, requests.parse_listing(asked.get("limit"), asked.get("order"), last))
+        written = await services.query.write_batch(context, found.tasks, responses.FORM)
+        return json_response(responses.write_page(found, written))
 
     @routes.get(
         f"{PREFIX}/{{video_id}}",
@@ -229,17 +234,17 @@ def _add_content(routes: APIRouter, services: Services) -> None:
     async def content(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         task = await services.tasks.get(context, request.path_params["video_id"])
-        return await services.serve(request, wire.content(task, request.query_params.get("variant")))
+        return await services.serve(request, responses.choose_content(task, request.query_params.get("variant")))
 
 
-async def _source(services: Services, context: RequestContext, body: wire.SourceBody) -> Task | None:
+async def _source(services: Services, context: RequestContext, body: requests.SourceBody) -> Task | None:
     return None if body.source_id is None else await services.tasks.get(context, body.source_id)
 
 
 async def _submit(
     services: Services,
     request: Request,
-    model: type[wire.PromptBody],
+    model: type[requests.PromptBody],
     understood: Callable[[RequestContext, ExtractedInputs], Awaitable[SubmitRequest]],
     *,
     files: bool = True,
@@ -250,11 +255,52 @@ async def _submit(
         return await understood(context, read_inputs(request, data, model.INPUTS))
 
     made = await accept(services, request, order, files=files)
-    return json_response(wire.video_object(made.task))
+    return json_response(responses.video_object(made.task))
 
 
 def _order(
-    body: wire.PromptBody, generation: Generation, taken: ExtractedInputs, fields: tuple[str, str]
+    body: requests.PromptBody, generation: Generation, taken: ExtractedInputs, fields: tuple[str, str]
 ) -> SubmitRequest:
     terms, kept = body.terms(taken.body), msgspec.json.encode(taken.body)
-    return SubmitRequest(generation, wire.NAME, kept, body.callback_url or None, taken.fields(*fields), terms=terms)
+    return SubmitRequest(generation, requests.NAME, kept, body.callback_url or None, taken.fields(*fields), terms=terms)
+
+
+def _add_models(routes: APIRouter, services: Services) -> None:
+    """Add the list of the models, and each of them."""
+    since = int(time.time())
+
+    @routes.get(
+        MODELS_PREFIX,
+        operation_id="openai_models",
+        summary="List the models",
+        description="The models that can be named in a request, with what each can be asked for.",
+        responses=succeeds(OpenAIModels, "All models.") | failures(OpenAIError),
+    )
+    async def listing(request: Request) -> Response:
+        await services.auth.enter(request, Action.QUERY)
+        data = [_model_object(model, since) for model in services.models.list_models()]
+        return json_response({"object": "list", "data": data})
+
+    @routes.get(
+        f"{MODELS_PREFIX}/{{model:path}}",
+        operation_id="openai_model",
+        summary="See one model",
+        description="Its name may contain slashes.",
+        responses=succeeds(OpenAIModel, "The model.") | failures(OpenAIError, 404),
+        openapi_extra={"parameters": [in_path("model", "The name of a model.")]},
+    )
+    async def get(request: Request) -> Response:
+        await services.auth.enter(request, Action.QUERY)
+        try:
+            model = services.models.find(request.path_params["model"])
+        except UnknownModel as error:
+            unknown = NotFound(error.message, field="model")
+            unknown.code = error.code
+            raise unknown from error
+        return json_response(_model_object(model, since))
+
+
+def _model_object(model: Model, since: int) -> dict[str, Any]:
+    """Write a model: OpenAI's fields, and its capabilities."""
+    can = msgspec.to_builtins(model.capabilities)
+    return {"id": model.name, "object": "model", "created": since, "owned_by": ", ".join(model.engines), **can}

@@ -11,14 +11,16 @@ import msgspec
 from pydantic import field_validator
 
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import percent
+from filmgate.adapters.dialects.calling.answers import not_found, percent
 from filmgate.adapters.dialects.calling.lenient import identity, mapping, moment, name, text
 from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import media_type, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
+    Code,
     Meaning,
     Told,
+    Unknown,
     UpstreamOptions,
     call,
     check_discarded,
@@ -28,7 +30,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
     parse_receipt,
     send,
 )
-from filmgate.adapters.dialects.openai_videos import codes, wire
+from filmgate.adapters.dialects.openai_videos import requests, responses
 from filmgate.domain.adjustments import KEPT, Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import DURATIONS, STARTS, Capabilities
 from filmgate.domain.failures import Failure, FailureCode
@@ -38,6 +40,23 @@ from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, MAX_SEC
 from filmgate.domain.states import State
 from filmgate.ports.provider import InputMode, ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import FormPart, ProviderClient
+
+_GUIDE: Final = "OpenAI, API guide, Error codes"
+_IMAGES: Final = "OpenAI, API reference, errors of refused content"
+
+CODES: Final = {
+    "invalid_api_key": Code(Meaning.ACCOUNT, _GUIDE),
+    "insufficient_quota": Code(Meaning.ACCOUNT, _GUIDE),
+    "billing_hard_limit_reached": Code(Meaning.ACCOUNT, _GUIDE),
+    "credit_balance_exhausted": Code(Meaning.ACCOUNT, _GUIDE),
+    "rate_limit_exceeded": Code(Meaning.BUSY, _GUIDE),
+    "model_not_found": Code(Meaning.REJECTED, _GUIDE),
+    "content_policy_violation": Code(Meaning.MODERATED, _IMAGES),
+    "moderation_blocked": Code(Meaning.MODERATED, _IMAGES),
+}
+"""`server_error` is not here: it says nothing about what became of the video."""
+
+UNKNOWN: Final = Unknown({}, {not_found("video|task|job"): "vLLM-Omni and SGLang: 'Video not found'"})
 
 _VIDEOS: Final = "/videos"
 _PATHS: Final = {
@@ -51,7 +70,7 @@ _PAGES: Final = 10
 _NO_SEARCH: Final = frozenset({400, 404, 405, 422, 501})
 _NO_DISCARD: Final = frozenset({405, 501})
 _STATES: Final = {
-    **wire.STATES,
+    **responses.STATES,
     "pending": State.PENDING,
     **dict.fromkeys(("processing", "running"), State.PROCESSING),
     "succeeded": State.COMPLETED,
@@ -97,7 +116,7 @@ class OpenAIVideosUpstream:
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
         """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
         self._options = options(OpenAIVideosOptions, given)
-        self.type: str = wire.NAME
+        self.type: str = requests.NAME
         self.line = line
         self.batch = 1
         self.searches = True
@@ -202,7 +221,7 @@ class OpenAIVideosUpstream:
         """Yield the account's videos by their ids, the newest first, each once; nothing if there is no list."""
         seen: dict[str, None] = {}
         for _ in range(_PAGES):
-            query: dict[str, str | int | float] = {"limit": wire.MAX_PAGE, "order": "desc"}
+            query: dict[str, str | int | float] = {"limit": requests.MAX_PAGE, "order": "desc"}
             if seen:
                 query["after"] = next(reversed(seen))
             reply = await call(self.line, "GET", _VIDEOS, query=query)
@@ -278,7 +297,7 @@ def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
 def _read_error(status: int, value: Any) -> Told:
     """Read an error; a policy that was violated is moderation under another name."""
     told = answers.parse_error(status, value)
-    known = codes.CODES.get(told.code or "")
+    known = CODES.get(told.code or "")
     return told._replace(meaning=Meaning.MODERATED) if known and known.meaning is Meaning.MODERATED else told
 
 
@@ -305,8 +324,8 @@ ANSWERS: Final = Answers(
     refuses=answers.refuses,
     receipt=_receipt,
     has_state=_has_state,
-    codes=codes.CODES,
-    unknown=codes.UNKNOWN,
+    codes=CODES,
+    unknown=UNKNOWN,
 )
 
 
