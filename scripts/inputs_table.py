@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filmgate.adapters.dialects.acedata import requests as acedata
 from filmgate.adapters.dialects.agents import requests as agents
-from filmgate.adapters.dialects.dream_machine import requests as dream_machine
-from filmgate.adapters.dialects.dream_machine.fields import MAX_PICTURES
+from filmgate.adapters.dialects.dream_machine.requests import bodies as dream_machine
+from filmgate.adapters.dialects.dream_machine.requests.fields import MAX_PICTURES
 from filmgate.adapters.dialects.gateway import requests as gateway
 from filmgate.adapters.dialects.native import wire as native
 from filmgate.adapters.dialects.openai_videos import requests as openai_videos

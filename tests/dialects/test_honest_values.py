@@ -13,8 +13,8 @@ from filmgate.adapters.dialects.acedata import upstream as acedata
 from filmgate.adapters.dialects.acedata.requests import VideosBody
 from filmgate.adapters.dialects.agents import upstream as agents
 from filmgate.adapters.dialects.agents.requests import GenerationBody
-from filmgate.adapters.dialects.dream_machine import requests
-from filmgate.adapters.dialects.dream_machine.request_builder import body_of
+from filmgate.adapters.dialects.dream_machine.requests import bodies
+from filmgate.adapters.dialects.dream_machine.requests.builder import body_of
 from filmgate.adapters.dialects.gateway import requests as gateway_requests
 from filmgate.adapters.dialects.gateway import upstream as gateway
 from filmgate.adapters.dialects.native.wire import TaskBody
@@ -165,10 +165,10 @@ LEFT_UNUSED: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
     (gateway_requests.CreateBody, {"user_prompt": "x", "prompt": "y"}, {"prompt": None}),
     (gateway_requests.CreateBody, {"user_prompt": "x", "prompt": "x", "model": "m"}, {}),
     (gateway_requests.ExtendBody, {"prompt": "x", "aspect_ratio": "1:1"}, {"aspect_ratio": None}),
-    (requests.VideoBody, {"prompt": "cat", "seed": 7}, {"seed": None}),
-    (requests.ModifyBody, {"mode": "flex_1", "media": {"url": "u"}}, {}),
-    (requests.ModifyBody, {"mode": "adhere_1", "media": {"url": "u", "x": 1}}, {"mode": "flex_1", "media.x": None}),
-    (requests.AudioBody, {"negative_prompt": "drums"}, {"negative_prompt": None}),
+    (bodies.VideoBody, {"prompt": "cat", "seed": 7}, {"seed": None}),
+    (bodies.ModifyBody, {"mode": "flex_1", "media": {"url": "u"}}, {}),
+    (bodies.ModifyBody, {"mode": "adhere_1", "media": {"url": "u", "x": 1}}, {"mode": "flex_1", "media.x": None}),
+    (bodies.AudioBody, {"negative_prompt": "drums"}, {"negative_prompt": None}),
     (GenerationBody, {"prompt": "x", "type": "image", "video": {"loop": True}}, {"video": None}),
     (GenerationBody, {"prompt": "x", "type": "video", "output_format": "png"}, {"output_format": None}),
     (

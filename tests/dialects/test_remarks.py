@@ -15,8 +15,8 @@ from filmgate.adapters.dialects.acedata import responses as acedata
 from filmgate.adapters.dialects.acedata import upstream as acedata_upstream
 from filmgate.adapters.dialects.agents import responses as agents
 from filmgate.adapters.dialects.agents import upstream as agents_upstream
-from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
-from filmgate.adapters.dialects.dream_machine import wire as dream_machine
+from filmgate.adapters.dialects.dream_machine import responses as dream_machine
+from filmgate.adapters.dialects.dream_machine import upstream as dream_machine_upstream
 from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.gateway import upstream as gateway_upstream
 from filmgate.adapters.dialects.native import wire as native
@@ -124,7 +124,7 @@ def test_a_value_that_is_not_used_as_asked_for_is_told(name: str) -> None:
 UPSTREAMS: dict[str, tuple[Serializer, Any]] = {
     "acedata": (acedata.FORM, acedata_upstream._report),
     "agents": (agents.FORM, agents_upstream.report_of),
-    "dream machine": (dream_machine.FORM, dream_machine_told.report_of),
+    "dream machine": (dream_machine.FORM, dream_machine_upstream.report_of),
     "gateway": (gateway.FORM, gateway_upstream._report),
     "gateway envelope": (gateway.ENVELOPE, gateway_upstream._report),
     "openai": (openai_videos.FORM, openai_upstream._report),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx2
 
-from filmgate.adapters.dialects.dream_machine.vocabulary import CONCEPTS
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import CONCEPTS
 from tests.support import npm
 from tests.support.service import RunningService
 

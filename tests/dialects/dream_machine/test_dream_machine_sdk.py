@@ -19,7 +19,7 @@ from lumaai import (
 )
 from lumaai.types import Generation
 
-from filmgate.adapters.dialects.dream_machine.vocabulary import CAMERA_MOTIONS, CONCEPTS
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import CAMERA_MOTIONS, CONCEPTS
 from tests.support.clips import play
 from tests.support.processes import until
 from tests.support.service import RunningService

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lumaai.types import Generation as SdkGeneration
 from pydantic import TypeAdapter
 
-from filmgate.adapters.dialects.dream_machine import DIALECT, requests, wire
+from filmgate.adapters.dialects.dream_machine import DIALECT, responses
+from filmgate.adapters.dialects.dream_machine.requests import bodies, vocabulary
 from filmgate.adapters.dialects.dream_machine.responses import DreamMachineGeneration
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.adapters.dialects.serving.openapi import schema_of
@@ -41,13 +42,13 @@ from ..examples import BASE, output, task, tasks
 PUBLISHED = TypeAdapter(DreamMachineGeneration).json_schema()
 CAPTURED = json.loads((Path(__file__).parents[2] / "fixtures/dream_machine_requests.json").read_text())["requests"]
 BODIES: dict[str, Any] = {
-    "/generations/video": requests.VideoBody,
-    "/generations/image": requests.ImageBody,
-    "/generations/video/modify": requests.ModifyBody,
-    "/generations/video/reframe": requests.ReframeVideoBody,
-    "/generations/image/reframe": requests.ReframeImageBody,
-    "/generations/{id}/upscale": requests.UpscaleBody,
-    "/generations/{id}/audio": requests.AudioBody,
+    "/generations/video": bodies.VideoBody,
+    "/generations/image": bodies.ImageBody,
+    "/generations/video/modify": bodies.ModifyBody,
+    "/generations/video/reframe": bodies.ReframeVideoBody,
+    "/generations/image/reframe": bodies.ReframeImageBody,
+    "/generations/{id}/upscale": bodies.UpscaleBody,
+    "/generations/{id}/audio": bodies.AudioBody,
 }
 
 _images = st.builds(
@@ -105,7 +106,7 @@ def any_tasks(draw: st.DrawFn) -> Task:
     changes: dict[str, Any] = {
         "generation": generation,
         "callback_url": draw(st.sampled_from([None, "https://example.com/cb"])),
-        "dialect": draw(st.sampled_from(["gateway", "native", wire.NAME])),
+        "dialect": draw(st.sampled_from(["gateway", "native", vocabulary.NAME])),
     }
     if some.state is State.COMPLETED and generation.kind is Kind.IMAGE:
         thumbnail = output().thumbnail
@@ -116,7 +117,7 @@ def any_tasks(draw: st.DrawFn) -> Task:
 
 def written(of: Task, echo: RawRequest | None = None) -> dict[str, Any]:
     """Give what a query answers."""
-    return json.loads(wire.FORM.one(of, echo, BASE))
+    return json.loads(responses.FORM.one(of, echo, BASE))
 
 
 def read(path: str, **body: Any) -> Generation:
@@ -154,7 +155,7 @@ def test_what_is_null_when(some: Task):
 @given(any_tasks(), st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text())))
 def test_a_body_is_shown_as_it_was_sent(some: Task, sent: dict[str, Any]):
     """What was sent comes back; type, model and prompt are added only where nothing was said."""
-    shown = written(some, RawRequest(wire.NAME, json.dumps(sent).encode()))["request"]
+    shown = written(some, RawRequest(vocabulary.NAME, json.dumps(sent).encode()))["request"]
     added = {"generation_type", "model", "prompt"}
     assert set(shown) == set(sent) | added
     assert {name: value for name, value in shown.items() if name in sent and name not in added} == {
@@ -281,14 +282,14 @@ def test_how_long_an_image_is_waited_for():
         ({"sync": True, "sync_timeout": 1e9}, 299),
         ({"sync": True, "sync_timeout": -1}, 0),
     ):
-        assert parse(requests.ImageBody, json.dumps({"prompt": "abc", **body}).encode()).patience == seconds
+        assert parse(bodies.ImageBody, json.dumps({"prompt": "abc", **body}).encode()).patience == seconds
 
 
 def test_what_is_left_out():
     """A body of three letters is a video of 5 s, or an image; which model makes it, the service decides."""
     assert read("/generations/video", prompt="abc") == Generation("abc")
     assert read("/generations/image", prompt="abc") == Generation("abc", kind=Kind.IMAGE)
-    nothing = dict.fromkeys(requests.VideoBody.model_fields)
+    nothing = dict.fromkeys(bodies.VideoBody.model_fields)
     assert read("/generations/video", **nothing | {"prompt": "abc"}) == Generation("abc")
     assert read("/generations/video", prompt="abc", duration="", resolution="") == Generation("abc")
     assert read("/generations/video", prompt="abc", resolution="4K").resolution == "4k"
@@ -299,20 +300,20 @@ def test_what_is_left_out():
 
 def test_an_error():
     """`detail` is the sentence, in this API's own words for a task that is not there."""
-    assert json.loads(wire.write_error(NotFound(), "trace")) == {
+    assert json.loads(responses.write_error(NotFound(), "trace")) == {
         "detail": "Generation not found",
         "code": "not_found",
         "trace_id": "trace",
     }
-    wrong = json.loads(wire.write_error(InvalidRequest("No.", field="loop"), "trace"))
+    wrong = json.loads(responses.write_error(InvalidRequest("No.", field="loop"), "trace"))
     assert wrong == {"detail": "No.", "code": "bad_request", "trace_id": "trace", "field": "loop"}
 
 
 @given(any_tasks())
 def test_a_callback_brings_what_a_query_answers(some: Task):
     """The payload is the object of the query; the service gives it the body that was sent, too."""
-    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
-    assert DIALECT.webhook is wire.FORM
+    assert DIALECT.webhook.one(some, None, BASE) == responses.FORM.one(some, None, BASE)
+    assert DIALECT.webhook is responses.FORM
 
 
 def test_pictures_by_the_names_of_the_ai_sdk():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from filmgate.adapters.dialects.agents import upstream as agents_upstream
 from filmgate.adapters.dialects.agents.upstream import AgentsUpstream
-from filmgate.adapters.dialects.dream_machine import parse_status as dream_machine_told
+from filmgate.adapters.dialects.dream_machine import upstream as dream_machine_upstream
 from filmgate.adapters.dialects.dream_machine.upstream import DreamMachineUpstream
 from filmgate.adapters.outbound.provider_client import HttpProviderClient
 from filmgate.domain.failures import Failure, FailureCode
@@ -206,10 +206,10 @@ GENERATION = st.fixed_dictionaries(
 def test_anything(told: dict[str, Any]) -> None:
     """Whatever a provider tells of a generation can be understood."""
     sent = {"prompt": "a cat", "callback_url": "https://gate.example/"}
-    search = dream_machine_told.Search(submission(Generation("a cat")), sent, 1_800_000_000.0)
+    search = dream_machine_upstream.Search(submission(Generation("a cat")), sent, 1_800_000_000.0)
     search.look(told)
     assert len(search.reports) <= 1
-    for read in (agents_upstream.report_of, dream_machine_told.report_of):
+    for read in (agents_upstream.report_of, dream_machine_upstream.report_of):
         report = read(told, "g-1")
         assert isinstance(report, Status)
         assert isinstance(report.asked, Generation)

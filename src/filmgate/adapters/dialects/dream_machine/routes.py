@@ -7,8 +7,11 @@ from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.dream_machine import requests, wire
-from filmgate.adapters.dialects.dream_machine.request_builder import default_model
+from filmgate.adapters.dialects.dream_machine import responses
+from filmgate.adapters.dialects.dream_machine.requests import bodies, vocabulary
+from filmgate.adapters.dialects.dream_machine.requests.builder import default_model
+from filmgate.adapters.dialects.dream_machine.requests.listing import MAX_PAGE, parse_listing
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.dream_machine.responses import (
     DreamMachineCredits,
     DreamMachineError,
@@ -16,7 +19,6 @@ from filmgate.adapters.dialects.dream_machine.responses import (
     DreamMachinePong,
     DreamMachineTask,
 )
-from filmgate.adapters.dialects.dream_machine.vocabulary import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.serving.codec import Body, validate
 from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import read_inputs
@@ -45,24 +47,22 @@ TAG: Final = "Dream Machine"
 PREFIX: Final = "/dream-machine/v1"
 
 Whole: TypeAlias = (
-    requests.VideoBody
-    | requests.ImageBody
-    | requests.ModifyBody
-    | requests.ReframeVideoBody
-    | requests.ReframeImageBody
+    bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
 )
 """A submit that says all about its generation."""
 
-FollowUp: TypeAlias = requests.UpscaleBody | requests.AudioBody
+FollowUp: TypeAlias = bodies.UpscaleBody | bodies.AudioBody
 """A submit about an earlier generation."""
 
 _GENERATIONS: Final = f"{PREFIX}/generations"
-QUERY: Final = Read(f"{_GENERATIONS}/", wire.FORM, wire.write_error)
+QUERY: Final = Read(f"{_GENERATIONS}/", responses.FORM, responses.write_error)
 _ONE: Final = f"{_GENERATIONS}/{{generation_id}}"
 _ID: Final = in_path("generation_id", "The id of a generation.")
 _LIST: Final = [
     in_query(
-        "limit", "Generations to answer; 10 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+        "limit",
+        "Generations to answer; 10 if not given.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
     ),
     in_query("offset", "Generations to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
 ]
@@ -171,26 +171,26 @@ async def _submit_follow_up(services: Services, request: Request, model: type[Fo
     return await _answer(services, made.context, made.task)
 
 
-def _order(body: requests.Submit, generation: Generation, data: bytes, taken: ExtractedInputs) -> SubmitRequest:
+def _order(body: bodies.Submit, generation: Generation, data: bytes, taken: ExtractedInputs) -> SubmitRequest:
     usual, terms, kept = default_model(generation), body.terms(taken.body), taken.encode(data or b"{}")
     return SubmitRequest(
-        generation, wire.NAME, kept, body.callback_url or None, _input_names(body, taken), usual, terms
+        generation, vocabulary.NAME, kept, body.callback_url or None, _input_names(body, taken), usual, terms
     )
 
 
-def _input_names(body: requests.Submit, taken: ExtractedInputs) -> tuple[str, str]:
+def _input_names(body: bodies.Submit, taken: ExtractedInputs) -> tuple[str, str]:
     """Return the request's names of the start and the end."""
     start, end = body.fields
     return (taken.names.get("media", start), end) if start == "media.url" else taken.fields(start, end)
 
 
 async def _answer(services: Services, context: RequestContext, task: Task) -> Response:
-    return json_response(await services.query.write(context, task, wire.FORM), 201)
+    return json_response(await services.query.write(context, task, responses.FORM), 201)
 
 
 def _add_videos(routes: APIRouter, services: Services) -> None:
     described = _creates(
-        requests.VideoBody,
+        bodies.VideoBody,
         "Make a video",
         "From a prompt; from pictures to start from or to end at; or from earlier generations, to go on from "
         "(`frame0`), to lead up to (`frame1`), or to pass between (both).",
@@ -200,23 +200,23 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
     @routes.post(_GENERATIONS, operation_id="dream_machine_create", **described)
     @routes.post(f"{_GENERATIONS}/video", operation_id="dream_machine_create_video", **described)
     async def create(request: Request) -> Response:
-        return await _submit(services, request, requests.VideoBody)
+        return await _submit(services, request, bodies.VideoBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/modify",
         operation_id="dream_machine_modify_video",
-        **_creates(requests.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
+        **_creates(bodies.ModifyBody, "Modify a video", "Makes a video anew, after an earlier one and a prompt."),
     )
     async def modify(request: Request) -> Response:
-        return await _submit(services, request, requests.ModifyBody)
+        return await _submit(services, request, bodies.ModifyBody)
 
     @routes.post(
         f"{_GENERATIONS}/video/reframe",
         operation_id="dream_machine_reframe_video",
-        **_creates(requests.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
+        **_creates(bodies.ReframeVideoBody, "Reframe a video", "Gives a video another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submit(services, request, requests.ReframeVideoBody)
+        return await _submit(services, request, bodies.ReframeVideoBody)
 
 
 def _add_images(routes: APIRouter, services: Services) -> None:
@@ -224,7 +224,7 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         f"{_GENERATIONS}/image",
         operation_id="dream_machine_create_image",
         **_creates(
-            requests.ImageBody,
+            bodies.ImageBody,
             "Make an image",
             "From a prompt and from pictures that guide it. With `sync` the answer comes when the generation has "
             "ended, or in the state that it is in when the time to wait is over.",
@@ -232,8 +232,8 @@ def _add_images(routes: APIRouter, services: Services) -> None:
         ),
     )
     async def create(request: Request) -> Response:
-        context, task, data = await _accept(services, request, requests.ImageBody)
-        body = validate(requests.ImageBody, read_inputs(request, data or b"{}", requests.ImageBody.INPUTS).body)
+        context, task, data = await _accept(services, request, bodies.ImageBody)
+        body = validate(bodies.ImageBody, read_inputs(request, data or b"{}", bodies.ImageBody.INPUTS).body)
         patience = body.patience if body.sync else None
         del data, body  # they may be large, and the wait long
         services.auth.release(request)
@@ -246,10 +246,10 @@ def _add_images(routes: APIRouter, services: Services) -> None:
     @routes.post(
         f"{_GENERATIONS}/image/reframe",
         operation_id="dream_machine_reframe_image",
-        **_creates(requests.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
+        **_creates(bodies.ReframeImageBody, "Reframe an image", "Gives an image another aspect ratio.", (_SIZED,)),
     )
     async def reframe(request: Request) -> Response:
-        return await _submit(services, request, requests.ReframeImageBody)
+        return await _submit(services, request, bodies.ReframeImageBody)
 
 
 def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
@@ -285,14 +285,14 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
     async def balance(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         left = (await services.accounting.standing(context)).left
-        return json_response({"credit_balance": wire.CREDITS if left is None else left})
+        return json_response({"credit_balance": responses.CREDITS if left is None else left})
 
 
 def _add_follow_ups(routes: APIRouter, services: Services) -> None:
     upscales = _creates(
-        requests.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
+        bodies.UpscaleBody, "Upscale a video", "Makes a larger version of the video of a completed generation."
     )
-    sounds = _creates(requests.AudioBody, "Add audio to a video", "Gives the video of a completed generation sound.")
+    sounds = _creates(bodies.AudioBody, "Add audio to a video", "Gives the video of a completed generation sound.")
 
     @routes.post(
         f"{_ONE}/upscale",
@@ -300,7 +300,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **upscales | {"openapi_extra": _about_one(upscales)},
     )
     async def upscale(request: Request) -> Response:
-        return await _submit_follow_up(services, request, requests.UpscaleBody)
+        return await _submit_follow_up(services, request, bodies.UpscaleBody)
 
     @routes.post(
         f"{_ONE}/audio",
@@ -308,7 +308,7 @@ def _add_follow_ups(routes: APIRouter, services: Services) -> None:
         **sounds | {"openapi_extra": _about_one(sounds)},
     )
     async def audio(request: Request) -> Response:
-        return await _submit_follow_up(services, request, requests.AudioBody)
+        return await _submit_follow_up(services, request, bodies.AudioBody)
 
 
 def _about_one(described: dict[str, Any]) -> dict[str, Any]:
@@ -339,10 +339,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
     )
     async def listing(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
-        wanted = wire.listing(request.query_params.get("limit"), request.query_params.get("offset"))
+        wanted = parse_listing(request.query_params.get("limit"), request.query_params.get("offset"))
         page = await services.tasks.find(context, wanted)
-        generations = await services.query.write_batch(context, page.tasks, wire.FORM)
-        return json_response(wire.page(generations, page, wanted))
+        generations = await services.query.write_batch(context, page.tasks, responses.FORM)
+        return json_response(responses.write_page(generations, page, wanted))
 
     @routes.delete(
         _ONE,

@@ -4,35 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, ClassVar, Final, get_args
 
 import msgspec
 
 from filmgate.adapters.dialects.calling import lenient
+from filmgate.adapters.dialects.calling.answers import not_found, preview_notes
 from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
-from filmgate.adapters.dialects.calling.luma import answers_of, read_error
+from filmgate.adapters.dialects.calling.luma import answers_of, read_error, read_reason
+from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
+    Code,
+    Unknown,
     UpstreamOptions,
     call,
     check_discarded,
+    failure,
     options,
     parse_query_answer,
     parse_receipt,
     send,
 )
-from filmgate.adapters.dialects.dream_machine import codes, wire
-from filmgate.adapters.dialects.dream_machine.parse_status import Search, report_of
-from filmgate.adapters.dialects.dream_machine.request_builder import body_of, type_of
-from filmgate.adapters.dialects.dream_machine.vocabulary import ImageModel, RequestType, VideoModel
+from filmgate.adapters.dialects.dream_machine import responses
+from filmgate.adapters.dialects.dream_machine.requests import bodies, vocabulary
+from filmgate.adapters.dialects.dream_machine.requests.builder import body_of, type_of
+from filmgate.adapters.dialects.dream_machine.requests.listing import MAX_PAGE
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import ImageModel, RequestType, VideoModel
+from filmgate.adapters.dialects.serving.codec import validate
 from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
 from filmgate.domain.capabilities import SIDES, Capabilities, InputOption, union
-from filmgate.domain.errors import EngineFailed
+from filmgate.domain.errors import EngineFailed, InvalidRequest
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role
+from filmgate.domain.states import State
 from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient
+
+CODES: Final[dict[str, Code]] = {}
+"""Luma documents sentences and no codes: an error under a 2xx leaves a submit open."""
+
+UNKNOWN: Final = Unknown({}, {not_found("generation|task"): "Luma, Dream Machine API: 'Generation not found'"})
 
 _API: Final = "Dream Machine"
 _GENERATIONS: Final = "/generations"
@@ -93,7 +107,24 @@ _BY_MODEL: Final = {**dict.fromkeys(get_args(VideoModel), _CLIP), **dict.fromkey
 
 _PAGES: Final = 5
 
-ANSWERS: Final = answers_of(wire.STATES, codes.CODES, codes.UNKNOWN)
+ANSWERS: Final = answers_of(responses.STATES, CODES, UNKNOWN)
+
+_Body = bodies.VideoBody | bodies.ImageBody | bodies.ModifyBody | bodies.ReframeVideoBody | bodies.ReframeImageBody
+_BODIES: Final[dict[str, type[_Body]]] = {
+    RequestType.VIDEO: bodies.VideoBody,
+    RequestType.IMAGE: bodies.ImageBody,
+    RequestType.MODIFY: bodies.ModifyBody,
+    RequestType.REFRAME_VIDEO: bodies.ReframeVideoBody,
+    RequestType.REFRAME_IMAGE: bodies.ReframeImageBody,
+}
+_FOLLOW_UPS: Final[dict[str, Operation]] = {
+    RequestType.UPSCALE: Operation.UPSCALE,
+    RequestType.AUDIO: Operation.ADD_AUDIO,
+}
+_CLOCKS: Final = 120.0
+"""Seconds that two clocks may differ."""
+
+_COMPARED: Final = ("generation_type", "prompt", "model", "aspect_ratio")
 
 
 class DreamMachineUpstream:
@@ -102,7 +133,7 @@ class DreamMachineUpstream:
     ADDRESS: ClassVar = "https://api.lumalabs.ai/dream-machine/v1"
     OPTIONS: ClassVar = UpstreamOptions
 
-    type: str = wire.NAME
+    type: str = vocabulary.NAME
     batch: int = 1
     means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
         ReferenceKind.IMAGE: (InputMode.ADDRESS,),
@@ -182,7 +213,7 @@ class DreamMachineUpstream:
 
     async def _page(self, offset: int) -> tuple[list[Any], bool]:
         """Read a page of the list, and whether there may be more."""
-        query = {"limit": wire.MAX_PAGE, "offset": offset}
+        query = {"limit": MAX_PAGE, "offset": offset}
         told = parse_query_answer(await call(self.line, "GET", _GENERATIONS, query=query), ANSWERS)
         if not isinstance(told, dict) or not isinstance(told.get("generations", ""), list | None):
             raise ProviderError("The provider's list of generations is none.")
@@ -248,3 +279,118 @@ def _address(given: Input) -> str:
     if given.address is None:
         raise EngineFailed(unsupported_failure(f"{_API} takes pictures and videos by address only."))
     return given.address
+
+
+def report_of(told: Mapping[str, Any], task_id: str) -> Status:
+    """Understand a generation that was asked for by its id."""
+    state = responses.STATES.get((lenient.text(told.get("state")) or "").lower())
+    return Status(
+        TaskRef(task_id),
+        state,
+        failure=_failure(told) if state is State.FAILED else None,
+        links=_links(told) if state is State.COMPLETED else {},
+        asked=_parse_request(told),
+        created_at=lenient.moment(told.get("created_at")),
+        notes=preview_notes(told.get("metadata")),
+    )
+
+
+class Search:
+    """Looks in a list that has the newest first for what a body may have become that was sent.
+
+    The generation with its mark is the one. Without it, all count that were made since then and do not differ from it,
+    but for those with another mark. Only if no callback address was sent, generations made before that end the search.
+    """
+
+    def __init__(self, submission: Submission, sent: Mapping[str, Any], since: float) -> None:
+        """Take what was asked for, the body of it, and the time that it was sent at in unix seconds."""
+        self._submission = submission
+        self._sent = sent
+        self._since = since
+        self._found: Status | None = None
+        self._likely: dict[str, tuple[bool, float, Status]] = {}
+        self.passed = False
+        """Whether the list has come to what was made before."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the rest of the list does not matter."""
+        return self._found is not None or (self.passed and self._submission.callback_url is None)
+
+    @property
+    def reports(self) -> list[Status]:
+        """What was found, the likeliest first: those that tell their request, and the nearest in time."""
+        if self._found is not None:
+            return [self._found]
+        return [report for *_, report in sorted(self._likely.values(), key=itemgetter(0, 1))]
+
+    def look(self, listed: object) -> None:
+        """Look at the next generation of the list."""
+        told = lenient.mapping(listed)
+        task_id = lenient.name(told.get("id"))
+        if task_id is None or self._found is not None:
+            return
+        report = report_of(told, task_id)
+        made = self._since if report.created_at is None else report.created_at
+        self.passed = made < self._since - _CLOCKS
+        ours = is_ours(told, self._submission)
+        if ours:
+            self._found = msgspec.structs.replace(report, marked=True)
+        elif ours is None and not self.passed and (resembling := _resembles(told, self._sent)) is not False:
+            self._likely.setdefault(task_id, (resembling is None, abs(made - self._since), report))
+
+
+def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
+    """Return whether a generation may come from a sent body; None if it does not show its request.
+
+    A missing value is no difference, but for keyframes: a request with keyframes shows them.
+    """
+    request = told.get("request")
+    if not isinstance(request, dict) or not request:
+        return None
+    for field in _COMPARED:
+        said, meant = lenient.text(request.get(field)), lenient.text(sent.get(field))
+        if said is not None and meant is not None and said != meant:
+            return False
+    return _frames(request) == _frames(sent)
+
+
+def _frames(request: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the kinds of the keyframes."""
+    frames = lenient.mapping(request.get("keyframes"))
+    return {side: lenient.text(frame.get("type")) for side, frame in frames.items() if isinstance(frame, dict)}
+
+
+def _failure(told: Mapping[str, Any]) -> Failure:
+    return failure(read_reason(told.get("failure_reason")), code=FailureCode.GENERATION_FAILED)
+
+
+def _links(told: Mapping[str, Any]) -> dict[Role, str]:
+    """Return the files; beside a video, the picture is its thumbnail."""
+    assets = lenient.mapping(told.get("assets"))
+    picture = Role.IMAGE if _kind(told) is Kind.IMAGE else Role.THUMBNAIL
+    links = {Role.VIDEO: lenient.text(assets.get("video")), picture: lenient.text(assets.get("image"))}
+    return {role: link for role, link in links.items() if link is not None}
+
+
+def _kind(told: Mapping[str, Any]) -> Kind:
+    return Kind.IMAGE if told.get("generation_type") == Kind.IMAGE else Kind.VIDEO
+
+
+def _parse_request(told: Mapping[str, Any]) -> Generation:
+    """Understand the request as if it had been sent here; if that fails, only its least parts."""
+    kind = _kind(told)
+    request = {key: value for key, value in lenient.mapping(told.get("request")).items() if value is not None}
+    request.setdefault("model", lenient.text(told.get("model")))
+    named = lenient.text(request.get("generation_type")) or kind.value
+    if named in _BODIES:
+        try:
+            return msgspec.structs.replace(validate(_BODIES[named], request).generation(), unsupported=None)
+        except InvalidRequest:
+            pass  # What it does not say in our words is not worth refusing to follow it.
+    return Generation(
+        lenient.text(request.get("prompt")) or "",
+        model=lenient.text(request.get("model")),
+        kind=kind,
+        named=_FOLLOW_UPS.get(named),
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from filmgate.adapters.dialects.dream_machine.fields import (
+from filmgate.adapters.dialects.dream_machine.requests.fields import (
     CharacterPictures,
     Concepts,
     Duration,
@@ -31,21 +31,13 @@ from filmgate.adapters.dialects.dream_machine.fields import (
     resolution,
     words,
 )
-from filmgate.adapters.dialects.dream_machine.vocabulary import MODE, Mode, RequestType
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import MODE, Mode, RequestType
 from filmgate.adapters.dialects.serving.codec import Body, Callback, Flag, Name, Number, Text
 from filmgate.adapters.dialects.serving.inputs import InputField, InputFields, by_url
 from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.errors import InvalidRequest
-from filmgate.domain.generation import (
-    Generation,
-    GuideRole,
-    ImageFormat,
-    Kind,
-    Operation,
-    Reference,
-    ReferenceKind,
-)
+from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind, Operation, Reference, ReferenceKind
 from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES, VIDEO_NAMES
 from filmgate.domain.sizes import DEFAULT_ASPECT_RATIO
 from filmgate.domain.states import State

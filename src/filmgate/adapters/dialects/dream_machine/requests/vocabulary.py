@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, Literal
 
+NAME: Final = "dream_machine"
+
 VideoModel = Literal["ray-2", "ray-flash-2"]
 ImageModel = Literal["photon-1", "photon-flash-1"]
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]

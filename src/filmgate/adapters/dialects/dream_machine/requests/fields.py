@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from filmgate.adapters.dialects.dream_machine.vocabulary import AspectRatio, RequestType
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import AspectRatio, RequestType
 from filmgate.adapters.dialects.serving.codec import Body, Number, Picture, address
 from filmgate.adapters.dialects.serving.openapi import SOMETHING
 from filmgate.domain.errors import InvalidRequest

@@ -1,4 +1,4 @@
-"""What the `request` of a generation shows: the body as it was sent, or one that asks for the same."""
+"""The bodies that ask for a generation: as a provider is sent them, and as the `request` of a task shows them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from filmgate.adapters.dialects.dream_machine.vocabulary import (
+from filmgate.adapters.dialects.dream_machine.requests.vocabulary import (
     IMAGE_MODEL,
     MODE,
     VIDEO_MODEL,
