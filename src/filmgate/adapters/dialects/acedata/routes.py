@@ -39,8 +39,7 @@ from filmgate.adapters.dialects.serving.openapi import (
     takes,
 )
 from filmgate.adapters.dialects.serving.queries import WAIT, answer_query
-from filmgate.adapters.dialects.serving.submissions import fingerprint, receive
-from filmgate.adapters.dialects.serving.terms import strict
+from filmgate.adapters.dialects.serving.submissions import apply_strictness, fingerprint, receive
 from filmgate.core.query.cache import Serializer, TaskQuery
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.idempotency import Fingerprint
@@ -124,7 +123,7 @@ async def _accept(services: Services, request: Request) -> tuple[RequestContext,
     body = validate(requests.VideosBody, taken.body)
 
     async def order() -> SubmitRequest:
-        return strict(await _order(services, context, body, taken, data), request)
+        return apply_strictness(await _order(services, context, body, taken, data), request)
 
     sending = await fingerprint(request, data, always=body.waits)
     task = await services.repeats.submit(context, sending, order, expected=body.waits)

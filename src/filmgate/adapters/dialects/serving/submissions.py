@@ -14,7 +14,7 @@ from fastapi import Request
 
 from filmgate.adapters.dialects.serving.dialect import Services
 from filmgate.adapters.dialects.serving.forms import is_form
-from filmgate.adapters.dialects.serving.terms import asks_strictly, strict
+from filmgate.adapters.dialects.serving.terms import asks_strictly
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.idempotency import Fingerprint
 from filmgate.core.tasks.service import SubmitRequest
@@ -52,9 +52,16 @@ async def accept(services: Services, request: Request, understood: Understood, *
     context, data = await receive(services, request, files=files)
 
     async def order() -> SubmitRequest:
-        return strict(await understood(context, data), request)
+        return apply_strictness(await understood(context, data), request)
 
     return Accepted(context, await services.repeats.submit(context, await fingerprint(request, data), order), data)
+
+
+def apply_strictness(submit: SubmitRequest, request: Request) -> SubmitRequest:
+    """Return a submit that is strict if its body, a header or a parameter says so. Raises InvalidRequest."""
+    if submit.terms.strict or not asks_strictly(request):
+        return submit
+    return msgspec.structs.replace(submit, terms=msgspec.structs.replace(submit.terms, strict=True))
 
 
 async def receive(services: Services, request: Request, *, files: bool = True) -> tuple[RequestContext, bytes]:

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-import msgspec
 from fastapi import Request
 from pydantic import BaseModel
 
 from filmgate.adapters.dialects.serving.inputs import InputFields, refuse_unused
-from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.adjustments import Adjustment, Terms, show_value
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.media_fields import MAX_VALUES
@@ -67,13 +65,6 @@ def terms(
         changed=(*changed, *idle, *islice(strange, _MAX_UNKNOWN)),
         names={value: path for value, path in names.items() if value != path},
     )
-
-
-def strict(order: SubmitRequest, request: Request) -> SubmitRequest:
-    """Return an order that is strict if its body, a header or a parameter says so. Raises InvalidRequest."""
-    if order.terms.strict or not asks_strictly(request):
-        return order
-    return msgspec.structs.replace(order, terms=msgspec.structs.replace(order.terms, strict=True))
 
 
 def asks_strictly(request: Request) -> bool:
