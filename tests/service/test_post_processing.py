@@ -15,9 +15,10 @@ from tests.providers.conftest import FAST
 from tests.providers.recorder import Recorder, recorder
 from tests.service.conftest import client, ended, submit
 from tests.support.processes import until
-from tests.support.service import RunningService
+from tests.support.service import ENGINES, RunningService
 from tests.support.sites import Decoders
 
+_DECODED = json.dumps({"scripted": {**ENGINES["scripted"], "decode": True}})
 _DEATHS = ("does not start", "is killed", "crashes")
 
 
@@ -25,7 +26,7 @@ class Frail:
     """A service whose decoders may die."""
 
     def __init__(self, folder: Path, **options: str) -> None:
-        self.running = RunningService(folder / "data", **options)
+        self.running = RunningService(folder / "data", **{"engines": _DECODED, **options})
         self.decoders = Decoders(self.running, folder)
 
     def row(self, task_id: str) -> tuple[int, str | None, dict[str, Any]]:

@@ -12,7 +12,7 @@ TESTED_PYTHONS = ((3, 11), (3, 13))
 """Those whose tests run before anything lands; the classifiers of the package name the same."""
 
 _DECODING = ("av", "PIL")
-_DRAWING = {"scripted": ("av", "PIL", "numpy"), "studio": ("av", "PIL", "numpy", "cv2", "moderngl")}
+_DRAWING = {"scripted": (), "studio": ("av", "PIL", "numpy", "cv2", "moderngl")}
 _PACKAGES = {"PIL": "pillow", "cv2": "opencv-python-headless"}
 
 

@@ -9,7 +9,7 @@ import msgspec
 from filmgate.domain.adjustments import Adjustment, Terms
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
-from filmgate.domain.media import Media, Output
+from filmgate.domain.media import Facts, Media, Output
 from filmgate.domain.states import FINAL, Stage, State, WaitsFor
 from filmgate.domain.words import is_stop_word
 
@@ -48,18 +48,33 @@ class SubmitAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     alike: tuple[Resemblance, ...] = ()
 
 
+class FinishedStills(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an engine told of a file that it wrote itself: the facts of the file, and the stills it made beside it.
+
+    The stills are keys in the store. A picture has no last frame.
+    """
+
+    facts: Facts
+    thumbnail: str
+    thumbnail_facts: Facts
+    last_frame: str | None = None
+    last_frame_facts: Facts | None = None
+
+
 class WorkState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the work has committed so far: inputs by name ("start", "end", "guide-0"), raw product, engine's notes.
 
-    The rest is of tasks that a provider makes: the submit, the provider's name for the video, the addresses of what
-    it made by role, the engines that did not take the task, how often none took it, whether it was submitted again
-    although the first submit had no known outcome, and the price in credits. `trace` is where the submit was in a
-    trace, as a `traceparent` header says it. `preview` says that the engine makes previews, `adjustments` which values
-    it does not use as they were asked for; on which `terms` it may do so came with the request.
+    `stills` are those of an engine that makes its own. The rest is of tasks that a provider makes: the submit, the
+    provider's name for the video, the addresses of what it made by role, the engines that did not take the task, how
+    often none took it, whether it was submitted again although the first submit had no known outcome, and the price in
+    credits. `trace` is where the submit was in a trace, as a `traceparent` header says it. `preview` says that the
+    engine makes previews, `adjustments` which values it does not use as they were asked for; on which `terms` it may do
+    so came with the request.
     """
 
     inputs: dict[str, FetchedInput] = {}
     product: str | None = None
+    stills: FinishedStills | None = None
     notes: dict[str, Any] = {}
     asked: SubmitAttempt | None = None
     video: str | None = None

@@ -12,6 +12,7 @@ from filmgate.domain.adjustments import Adjustment
 from filmgate.domain.capabilities import Capabilities
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
+from filmgate.ports.media import Print, Stills
 
 Notes = dict[str, Any]
 """What an engine wants stored with the task: plain JSON values, shown to the owner as metadata."""
@@ -44,10 +45,14 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """What came out: the file of the clip or picture, inside the job's workdir, and notes to store with the task."""
+    """What came out: the file of the clip or picture, inside the job's workdir, and notes to store with the task.
+
+    An engine that writes files whose facts it knows hands them over with the stills, and nothing is decoded.
+    """
 
     file: Path
     notes: Notes
+    stills: Stills | Print | None = None
 
 
 class Engine(Protocol):

@@ -233,6 +233,9 @@ def _bare(picture: Image.Image) -> Image.Image:
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
-    if max(picture.size) > MAX_SIDE:
-        picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return picture
+    """Return the picture, or a copy of one that is too large."""
+    if max(picture.size) <= MAX_SIDE:
+        return picture
+    small = picture.copy()
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return small

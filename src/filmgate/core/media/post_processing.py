@@ -10,7 +10,7 @@ from filmgate.core.media.inputs import fingerprint
 from filmgate.core.work.attempt import shield
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Facts, Media, Output, Role
-from filmgate.domain.task import Task
+from filmgate.domain.task import FinishedStills, Task
 from filmgate.faults import Point, reach
 from filmgate.ports.media import MediaStore, MediaTools
 
@@ -28,10 +28,29 @@ class PostProcessing:
         product, stills = folder / f"product{Path(task.work.product).suffix}", folder / "stills"
         await self._store.get(task.work.product, product)
         await asyncio.to_thread(stills.mkdir, exist_ok=True)
-        kind = self._picture if task.generation.kind is Kind.IMAGE else self._clip
-        output = await kind(task, product, stills)
+        if task.work.stills is not None:
+            output = await self._known(task, task.work.stills, product, stills)
+        elif task.generation.kind is Kind.IMAGE:
+            output = await self._picture(task, product, stills)
+        else:
+            output = await self._clip(task, product, stills)
         reach(Point.DEVELOPED)
         return output
+
+    async def _known(self, task: Task, made: FinishedStills, product: Path, folder: Path) -> Output:
+        """Return the output of a product whose engine knew its facts and made its stills."""
+        role = Role.IMAGE if task.generation.kind is Kind.IMAGE else Role.VIDEO
+        main = await self._store_media(task, role, product, made.facts, key=task.work.product)
+        thumbnail = await self._stored(task, Role.THUMBNAIL, made.thumbnail, made.thumbnail_facts, folder)
+        if made.last_frame is None or made.last_frame_facts is None:
+            return Output(image=main, thumbnail=thumbnail)
+        last_frame = await self._stored(task, Role.LAST_FRAME, made.last_frame, made.last_frame_facts, folder)
+        return Output(video=main, thumbnail=thumbnail, last_frame=last_frame)
+
+    async def _stored(self, task: Task, role: Role, key: str, facts: Facts, folder: Path) -> Media:
+        copy = folder / f"{role}{Path(key).suffix}"
+        await self._store.get(key, copy)
+        return await self._store_media(task, role, copy, facts, key)
 
     async def _picture(self, task: Task, product: Path, stills: Path) -> Output:
         print_ = await self._tools.develop_image(product, stills, application=task.application_id)

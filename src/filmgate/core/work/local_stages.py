@@ -19,12 +19,12 @@ from filmgate.domain.errors import EngineCrashed, InvalidMedia
 from filmgate.domain.generation import OWN, Operation, Reference, ReferenceKind
 from filmgate.domain.media import Role, files
 from filmgate.domain.states import Stage
-from filmgate.domain.task import FetchedInput, Task
+from filmgate.domain.task import FetchedInput, FinishedStills, Task
 from filmgate.faults import Point, reach
 from filmgate.ports.clock import Clock
 from filmgate.ports.engine import Clip, Engine, Job, Product
 from filmgate.ports.ledger import Ledger
-from filmgate.ports.media import MediaStore, StoredMedia
+from filmgate.ports.media import MediaStore, Print, Stills, StoredMedia
 
 _PROGRESS_PAUSE = 0.5
 
@@ -114,8 +114,22 @@ class LocalStages:
         reach(Point.ENGINE_ENDED)
         key = f"{task.id}/{task.generation.kind}-{task.fence}{product.file.suffix}"
         await shield(self._store.put(key, product.file))
-        work = msgspec.structs.replace(task.work, product=key, notes=product.notes)
+        stills = None if product.stills is None else await self._keep(task, product.stills)
+        work = msgspec.structs.replace(task.work, product=key, stills=stills, notes=product.notes)
         await attempt.commit(stage=Stage.INGEST, work=work, percent=99)
+
+    async def _keep(self, task: Task, made: Stills | Print) -> FinishedStills:
+        """Put stills that an engine made into the store."""
+        thumbnail = await self._put(task, Role.THUMBNAIL, made.thumbnail)
+        if isinstance(made, Print):
+            return FinishedStills(made.image, thumbnail, made.thumbnail_facts)
+        last_frame = await self._put(task, Role.LAST_FRAME, made.last_frame)
+        return FinishedStills(made.clip, thumbnail, made.thumbnail_facts, last_frame, made.last_frame_facts)
+
+    async def _put(self, task: Task, role: Role, file: Path) -> str:
+        key = f"{task.id}/{role}-{task.fence}{file.suffix}"
+        await shield(self._store.put(key, file))
+        return key
 
     async def _place(self, given: FetchedInput, target: Path) -> Path | Clip:
         await self._store.get(given.key, target)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from filmgate.adapters.engines.scripted.clip import clip, picture
+from filmgate.adapters.engines.scripted.clip import write_clip, write_picture
 from filmgate.adapters.engines.scripted.script import Playbook, strip_directives
 from filmgate.domain.adjustments import Adjustment, not_enhanced
 from filmgate.domain.capabilities import Capabilities, InputOption
@@ -78,16 +78,13 @@ class ScriptedEngine:
         else:
             frames = earlier or job.generation.frames
         width, height = job.generation.size
-        path = job.workdir / "clip.mp4"
-        data = await asyncio.to_thread(clip, width, height, frames)
-        await asyncio.to_thread(path.write_bytes, data)
-        return Product(path, self._notes(job, frames))
+        path, stills = await asyncio.to_thread(write_clip, job.workdir, width, height, frames)
+        return Product(path, self._notes(job, frames), None if self._playbook.decode else stills)
 
     async def _picture(self, job: Job) -> Product:
-        path = job.workdir / f"picture.{job.generation.image_format}"
-        data = await asyncio.to_thread(picture, *job.generation.size, job.generation.image_format)
-        await asyncio.to_thread(path.write_bytes, data)
-        return Product(path, self._notes(job, 1))
+        width, height = job.generation.size
+        path, stills = await asyncio.to_thread(write_picture, job.workdir, width, height, job.generation.image_format)
+        return Product(path, self._notes(job, 1), None if self._playbook.decode else stills)
 
     def _notes(self, job: Job, frames: int) -> Notes:
         """Return the notes of a clip; a preview shows nothing of the prompt but the directives."""

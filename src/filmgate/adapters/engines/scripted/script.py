@@ -32,11 +32,13 @@ class Scenario(Script, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Playbook(Script, frozen=True, forbid_unknown_fields=True):
     """What the admin has set: a script for all tasks, and scenarios of which the first that matches is taken.
 
-    With `preview` the clips are said to be previews, for tests of who shows them.
+    With `preview` the clips are said to be previews, for tests of who shows them. With `decode` they are decoded after
+    they were made, as those of other engines are.
     """
 
     scenarios: tuple[Scenario, ...] = ()
     preview: bool = False
+    decode: bool = False
 
     def script_for(self, prompt: str) -> Script:
         """Return the script of a task: the admin's, overruled by the directives in the prompt.
