@@ -14,10 +14,10 @@ import apsw
 import pytest
 from msgspec.structs import asdict
 
+from filmgate.adapters.ledger.rows import media_values, task_values
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.adapters.ledger.sqlite.rows import media_values, task_values
-from filmgate.adapters.ledger.sqlite.statements import SQL, load
+from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.failures import Failure
 from filmgate.domain.roles import KeyRole
@@ -389,7 +389,7 @@ class TestFile:
 class TestStatements:
     def test_every_statement_says_what_it_does(self):
         """Each named block has its own line of comment and a name that no other has."""
-        folder = Path(sys.modules[load.__module__].__file__ or "").parent / "queries"
+        folder = Path(sys.modules[SqliteLedger.__module__].__file__ or "").parent / "queries"
         text = "".join(file.read_text() for file in folder.glob("*.sql"))
         assert len(SQL) == text.count("-- name: ")
         assert len(re.findall(r"^-- name: \w+\n-- [A-Z].*[.]$", text, re.MULTILINE)) == len(SQL)

@@ -1,1 +1,1 @@
-"""Ledgers: each package here implements `filmgate.ports.ledger.Ledger`."""
+"""Ledgers. Each store here implements `filmgate.ports.ledger.Ledger` with the rules of `transactions`."""

@@ -1,30 +1,11 @@
-"""The numbers of changes: each change of a task has one, in the order of the commits."""
+"""Reads of the changes of tasks."""
 
 from __future__ import annotations
 
-import apsw
-
+from filmgate.adapters.ledger.rows import json, task_from
 from filmgate.adapters.ledger.sqlite.reader import Reader
-from filmgate.adapters.ledger.sqlite.rows import json, task_from
-from filmgate.adapters.ledger.sqlite.statements import SQL, run
-from filmgate.domain.task import Task
+from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.ports.tasks import TaskChange
-
-_REMEMBERED = 86_400.0
-"""Seconds a deletion is told to those who resume."""
-
-
-def note(connection: apsw.Connection, task: Task) -> None:
-    """Return a changed task the next number."""
-    values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": None}
-    run(connection, "note_change", values)
-
-
-def note_deletion(connection: apsw.Connection, task: Task, now: float) -> None:
-    """Return the end of a task the next number."""
-    run(connection, "drop_noted_deletions", {"before": now - _REMEMBERED})
-    values = {"task_id": task.id, "application_id": task.application_id, "deleted_at": now}
-    run(connection, "note_change", values)
 
 
 def change(reader: Reader, application_id: str, task_id: str) -> TaskChange:

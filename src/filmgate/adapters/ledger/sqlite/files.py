@@ -7,8 +7,8 @@ from typing import Any
 
 import apsw
 
+from filmgate.adapters.ledger.rows import progress_from
 from filmgate.adapters.ledger.sqlite.connection import faults_as_unavailable
-from filmgate.adapters.ledger.sqlite.rows import progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 
 _ROWS = 1_000

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from filmgate.adapters.ledger.rows import json, task_from
 from filmgate.adapters.ledger.sqlite.reader import Reader
-from filmgate.adapters.ledger.sqlite.rows import json, task_from
-from filmgate.adapters.ledger.sqlite.statements import SQL, Values
+from filmgate.adapters.ledger.sqlite.statements import SQL
+from filmgate.adapters.ledger.statements import Values
 from filmgate.ports.tasks import COUNTED, Page, TaskFilter
 
 _SCALARS = ("user_id", "created_min", "created_max")

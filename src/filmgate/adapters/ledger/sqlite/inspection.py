@@ -8,7 +8,8 @@ from pathlib import Path
 from filmgate.adapters.ledger.sqlite.connection import connect, faults_as_unavailable
 from filmgate.adapters.ledger.sqlite.files import files_in_progress, linked_files
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.adapters.ledger.sqlite.statements import SQL, Row, Values
+from filmgate.adapters.ledger.sqlite.statements import SQL
+from filmgate.adapters.ledger.statements import Row, Values
 from filmgate.domain.states import Stage
 from filmgate.domain.work import Queue, WorkKind
 

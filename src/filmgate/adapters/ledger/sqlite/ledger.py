@@ -10,21 +10,23 @@ from pathlib import Path
 
 import apsw
 
-from filmgate.adapters.ledger.sqlite import access, changes, due, provider_ids, submits, tasks
+from filmgate.adapters.ledger.rows import json, key_from, media_from, task_from
+from filmgate.adapters.ledger.sqlite import changes
 from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.connection import BUSY_SECONDS, connect
-from filmgate.adapters.ledger.sqlite.due import enqueue
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.find import find
 from filmgate.adapters.ledger.sqlite.migrate import migrate
 from filmgate.adapters.ledger.sqlite.provider_ids import open_submits
 from filmgate.adapters.ledger.sqlite.reader import BackgroundReader, ListReaders, Reader
 from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
-from filmgate.adapters.ledger.sqlite.rows import json, key_from, media_from, task_from
-from filmgate.adapters.ledger.sqlite.statements import SQL, Values
+from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.webhooks import SqliteWebhooks
-from filmgate.adapters.ledger.sqlite.writer import Operation, T, Writer
+from filmgate.adapters.ledger.sqlite.writer import Rule, T, Writer
+from filmgate.adapters.ledger.statements import Values
+from filmgate.adapters.ledger.transactions import idempotency, keys, provider_ids, tasks, work
+from filmgate.adapters.ledger.transactions.transaction import Transaction
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.failures import Failure
 from filmgate.domain.limits import NO_LIMITS, Limits
@@ -85,11 +87,11 @@ class SqliteLedger:
 
     async def add_application(self, application: Application) -> Application:
         """Add the application, or give the one that already has this name."""
-        return await self._write(partial(access.add_application, application=application))
+        return await self._write(partial(keys.add_application, application=application))
 
     async def add_key(self, key: ApiKey) -> None:
         """Add a key; raises NotFound without its application, Conflict if the key is there already."""
-        await self._write(partial(access.add_key, key=key))
+        await self._write(partial(keys.add_key, key=key))
 
     async def key(self, digest: bytes) -> ApiKey | None:
         """Find the key with this digest."""
@@ -103,7 +105,7 @@ class SqliteLedger:
 
     async def revoke_key(self, key_id: str, now: float) -> bool:
         """Revoke a key that is still good."""
-        return await self._write(partial(access.revoke_key, key_id=key_id, now=now))
+        return await self._write(partial(keys.revoke_key, key_id=key_id, now=now))
 
     async def get(self, application_id: str, task_id: str) -> Task | None:
         """Find one task of the application; the values are in the order of the statement, which is quickest."""
@@ -185,11 +187,11 @@ class SqliteLedger:
         values = {"credential_id": credential_id, "digest": mark.digest, "tries": mark.tries, "now": now}
         if not self._store.reader.rows(SQL["sent_before"], values):
             return None
-        return await self._write(partial(submits.rejoin, values=values | {"expires_at": now + mark.lasts}))
+        return await self._write(partial(idempotency.rejoin, values=values | {"expires_at": now + mark.lasts}))
 
     async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
         """Remember the submission of a task, so that a repeat of it is recognised."""
-        await self._write(partial(submits.expect, task=task, known_by=mark, now=now))
+        await self._write(partial(idempotency.expect, task=task, known_by=mark, now=now))
 
     async def change(self, application_id: str, task_id: str) -> TaskChange:
         """Find a task with the number of its last change."""
@@ -259,27 +261,27 @@ class SqliteLedger:
 
     async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
         """End the search for the submission of a task; its cancellation at the provider is due."""
-        return await self._write(partial(due.settle_seek, task_id=task_id, recall=recall, now=now))
+        return await self._write(partial(work.settle_seek, task_id=task_id, recall=recall, now=now))
 
     async def enqueue(self, due: WorkItem) -> None:
         """Make work due, whatever has become of its task."""
-        await self._write(partial(enqueue, due=(due,)))
+        await self._write(partial(work.enqueue, due=(due,)))
 
     async def claim(
         self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
     ) -> list[Claim]:
         """Take the fair next due work of a queue."""
         return await self._write(
-            partial(due.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
+            partial(work.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
         )
 
     async def renew(self, claims: Sequence[Claim], now: float, lease: float) -> None:
         """Let the leases of claims end later."""
-        await self._write(partial(due.renew, claims=claims, until=now + lease))
+        await self._write(partial(work.renew, claims=claims, until=now + lease))
 
     async def release_leases(self, worker: str) -> int:
         """End the leases of a worker that stops or is dead, and return their number."""
-        return await self._write(partial(due.release_leases, worker=worker))
+        return await self._write(partial(work.release_leases, worker=worker))
 
     async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
         """Return when the earliest work of a queue is due, or when its lease ends."""
@@ -296,15 +298,15 @@ class SqliteLedger:
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
         """Put claimed work back; nothing happens if somebody else has it by now."""
-        await self._write(partial(due.postpone, claim=claim, not_before=not_before))
+        await self._write(partial(work.postpone, claim=claim, not_before=not_before))
 
     async def finish(self, claim: Claim) -> None:
         """Remove claimed work that is done; nothing happens if somebody else has it by now."""
-        await self._write(partial(due.finish, claim=claim))
+        await self._write(partial(work.finish, claim=claim))
 
     async def clock_moved(self, seconds: float) -> None:
         """Move due times along with a clock that was set."""
-        await self._write(partial(due.clock_moved, seconds=seconds))
+        await self._write(partial(work.clock_moved, seconds=seconds))
 
     @property
     def _store(self) -> Store:
@@ -316,8 +318,8 @@ class SqliteLedger:
         rows = self._store.reader.rows(SQL[statement], values)
         return task_from(rows[0]) if rows else None
 
-    async def _write(self, operation: Operation[T]) -> T:
-        return await self._store.writer.run(operation)
+    async def _write(self, rule: Rule[T]) -> T:
+        return await self._store.writer.run(rule)
 
     def _connect(self) -> tuple[apsw.Connection, Reader, BackgroundReader, ListReaders]:
         self._path.touch(mode=file_mode())
@@ -331,5 +333,5 @@ class SqliteLedger:
             raise
 
 
-def _nothing(_: apsw.Connection) -> None:
-    """Take the write lock and give it back."""
+async def _nothing(_: Transaction) -> None:
+    """Take the write lock and return it."""

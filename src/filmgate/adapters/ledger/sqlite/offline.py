@@ -10,10 +10,10 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from filmgate.adapters.ledger.rows import json, progress_from
 from filmgate.adapters.ledger.sqlite.connection import faults_as_unavailable
 from filmgate.adapters.ledger.sqlite.files import linked_files
 from filmgate.adapters.ledger.sqlite.migrate import migrations
-from filmgate.adapters.ledger.sqlite.rows import json, progress_from
 from filmgate.adapters.ledger.sqlite.statements import run
 from filmgate.domain.errors import Unavailable
 from filmgate.domain.task import SubmitAttempt, WorkState

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import FAULTS, connect, unavailable
-from filmgate.adapters.ledger.sqlite.statements import Row
+from filmgate.adapters.ledger.statements import Row
 from filmgate.core.fairness import FairQueue
 from filmgate.domain.errors import Unavailable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
@@ -11,36 +11,39 @@ from typing import Any, TypeVar
 import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import translate_error
+from filmgate.adapters.ledger.sqlite.transaction import SqliteTransaction, run_at_once
+from filmgate.adapters.ledger.transactions.transaction import Transaction
 from filmgate.domain.errors import Unavailable
 from filmgate.faults import Point, reach
 
 T = TypeVar("T")
 
-Operation = Callable[[apsw.Connection], T]
+Rule = Callable[[Transaction], Coroutine[Any, Any, T]]
 """A piece of one transaction: it sees what was committed, and what it raises undoes only itself."""
 
-_Job = tuple[Operation[Any], "asyncio.Future[Any]"]
+_Job = tuple[Rule[Any], "asyncio.Future[Any]"]
 _Outcome = tuple[Any, Exception | None]
 
 
 class Writer:
-    """Runs operations on its own connection and thread, for the callers of one event loop."""
+    """Runs rules on its own connection and thread, for the callers of one event loop."""
 
     def __init__(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
         """Take over the connection and start the thread."""
         self._connection = connection
+        self._transaction = SqliteTransaction(connection)
         self._loop = loop
         self._inbox: SimpleQueue[_Job | None] = SimpleQueue()
         self._open = True
         self._thread = Thread(target=self._work, name="filmgate-ledger-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Operation[T]) -> T:
-        """Return the operation's result once it is on disk; a caller that stops waiting does not undo it."""
+    async def run(self, rule: Rule[T]) -> T:
+        """Return the rule's result once it is on disk; a caller that stops waiting does not undo it."""
         if not self._open:
             raise Unavailable("The ledger is closed.")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._inbox.put((operation, future))
+        self._inbox.put((rule, future))
         return await future
 
     async def close(self) -> None:
@@ -71,7 +74,7 @@ class Writer:
     def _commit(self, group: list[_Job]) -> list[_Outcome]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._attempt(operation) for operation, _ in group]
+            outcomes = [self._attempt(rule) for rule, _ in group]
             _come_to(Point.COMMIT_BEGUN, Point.GROUP_BEGUN, len(group))
             self._connection.execute("COMMIT")
             _come_to(Point.COMMIT_DONE, Point.GROUP_DONE, len(group))
@@ -83,17 +86,17 @@ class Writer:
         else:
             return outcomes
 
-    def _attempt(self, operation: Operation[Any]) -> _Outcome:
-        self._connection.execute("SAVEPOINT operation")
+    def _attempt(self, rule: Rule[Any]) -> _Outcome:
+        self._connection.execute("SAVEPOINT rule")
         try:
-            result = operation(self._connection)
+            result = run_at_once(rule(self._transaction))
         except Exception as error:
             # Some faults, such as a full disk, end the whole transaction.
             if not self._connection.in_transaction:
                 raise
-            self._connection.execute("ROLLBACK TO operation; RELEASE operation")
+            self._connection.execute("ROLLBACK TO rule; RELEASE rule")
             return None, translate_error(error)
-        self._connection.execute("RELEASE operation")
+        self._connection.execute("RELEASE rule")
         return result, None
 
     def _deliver(self, group: list[_Job], outcomes: list[_Outcome]) -> None:

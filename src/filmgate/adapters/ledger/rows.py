@@ -1,21 +1,25 @@
-"""Between rows of the file and the words of the domain."""
+"""Between rows of a store and the words of the domain."""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec import UNSET
 
-from filmgate.adapters.ledger.sqlite.statements import Row, Values
+from filmgate.adapters.ledger.statements import Row, Values
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation
+from filmgate.domain.limits import OwnLimits
 from filmgate.domain.media import Facts, Media, Output, Role
+from filmgate.domain.periods import Period
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
 from filmgate.domain.task import Task, WorkState
+from filmgate.domain.webhooks import WebhookStatus
 from filmgate.domain.work import WorkItem, WorkKind
 from filmgate.ports.keys import ApiKey, Application
 from filmgate.ports.media import StoredMedia
 from filmgate.ports.tasks import Change
+from filmgate.ports.webhooks import WebhookEvent
 
 _STATES = {state.value: state for state in State}
 _STAGES = {stage.value: stage for stage in Stage}
@@ -105,3 +109,17 @@ def media_values(stored: StoredMedia) -> Values:
         | msgspec.structs.asdict(stored)
         | {"facts": json(stored.media.facts)}
     )  # fmt: skip
+
+
+def own_limits_from(rows: list[Row]) -> OwnLimits:
+    """Read the rules that an application has of its own from the rows of `own_limits`."""
+    if not rows:
+        return OwnLimits()
+    tasks, media, size, credits_, period = rows[0]
+    return OwnLimits(tasks, media, size, credits_, None if period is None else Period(period))
+
+
+def webhook_from(row: Row) -> WebhookEvent:
+    """Read a webhook from `callback_columns`."""
+    task_id, state, application_id, url, status, *rest = row
+    return WebhookEvent(task_id, state, application_id, url, WebhookStatus(status), *rest)

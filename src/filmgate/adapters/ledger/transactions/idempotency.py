@@ -1,10 +1,9 @@
-"""The operations on submits that may be sent again, each a piece of one transaction."""
+"""Idempotent requests: the records by which a submission that is sent again is recognised."""
 
 from __future__ import annotations
 
-import apsw
-
-from filmgate.adapters.ledger.sqlite.statements import Values, run
+from filmgate.adapters.ledger.statements import Values
+from filmgate.adapters.ledger.transactions.transaction import Transaction
 from filmgate.domain.errors import InFlight
 from filmgate.domain.task import Task
 from filmgate.ports.idempotency import IdempotencyRecord
@@ -13,32 +12,32 @@ _SWEPT = 10
 """Expired rows that go with each new one."""
 
 
-def mark(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord) -> None:
+async def mark(transaction: Transaction, task: Task, known_by: IdempotencyRecord) -> None:
     """Remember what the submit of a new task is known by. Raises InFlight if another has its key."""
     now = task.created_at
-    forget(connection, now, _SWEPT)
+    await forget(transaction, now, _SWEPT)
     if known_by.key is not None:
         key = {"application_id": task.application_id, "key": known_by.key, "now": now}
-        run(connection, "drop_expired_key", key)
-        if run(connection, "submit_by_key", key):
+        await transaction.run("drop_expired_key", key)
+        if await transaction.run("submit_by_key", key):
             raise InFlight()
-    run(connection, "add_submit", _values(task, known_by, now))
+    await transaction.run("add_submit", _values(task, known_by, now))
 
 
-def expect(connection: apsw.Connection, task: Task, known_by: IdempotencyRecord, now: float) -> None:
+async def expect(transaction: Transaction, task: Task, known_by: IdempotencyRecord, now: float) -> None:
     """Remember the submission of a task, so that a repeat of it is recognised."""
-    run(connection, "expect_submit", _values(task, known_by, now))
+    await transaction.run("expect_submit", _values(task, known_by, now))
 
 
-def rejoin(connection: apsw.Connection, values: Values) -> str | None:
+async def rejoin(transaction: Transaction, values: Values) -> str | None:
     """Take a repeated submit for the one it repeats."""
-    rows = run(connection, "join_submit", values)
+    rows = await transaction.run("join_submit", values)
     return rows[0][0] if rows else None
 
 
-def forget(connection: apsw.Connection, now: float, limit: int) -> int:
+async def forget(transaction: Transaction, now: float, limit: int) -> int:
     """Remove expired submissions, up to a limit, and count them."""
-    return len(run(connection, "drop_expired_submits", {"now": now, "limit": limit}))
+    return len(await transaction.run("drop_expired_submits", {"now": now, "limit": limit}))
 
 
 def _values(task: Task, known_by: IdempotencyRecord, now: float) -> Values:

@@ -1,0 +1,6 @@
+"""The rules of every ledger, once: what is checked, counted, ended and enqueued in one transaction.
+
+A rule is a coroutine over a `Transaction`. It awaits nothing but statements, so a store may run it at once on a thread
+of its own, as SQLite does, or wait for a server between two of them. A store brings its statements, by the same names,
+and what runs them.
+"""

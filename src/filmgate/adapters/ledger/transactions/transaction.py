@@ -1,0 +1,22 @@
+"""What the rules need of a store."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from filmgate.adapters.ledger.statements import Row, Values
+
+
+class Transaction(Protocol):
+    """A transaction that is under way: it runs statements by their names, and nothing else.
+
+    It sees what was committed and what it has changed itself. A rule that raises undoes only its own part, and no
+    other rule changes what it has read before it ends.
+    """
+
+    async def run(self, statement: str, values: Values) -> list[Row]:
+        """Run a statement of the store to its end and return its rows.
+
+        Raises Conflict for a row that is there already, NotFound for one that refers to nothing, Unavailable for a
+        store in trouble; a store may raise them at the end of the rule instead.
+        """
