@@ -87,9 +87,9 @@ install-clients: $(CLIENTS:%=.venvs/%/.done) ## Install clients that need enviro
 	@touch $@
 
 lock: $(UV) ## Choose the newest versions allowed and lock them
-	@$(UV) $(LOCK) -o requirements/service.lock pyproject.toml
-	@$(UV) $(LOCK) --extra tracing -c requirements/service.lock -o requirements/tracing.lock pyproject.toml
-	@$(UV) $(LOCK) --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
+	@$(UV) $(LOCK) --extra studio -o requirements/service.lock pyproject.toml
+	@$(UV) $(LOCK) --extra studio --extra tracing -c requirements/service.lock -o requirements/tracing.lock pyproject.toml
+	@$(UV) $(LOCK) --extra studio --group dev -c requirements/service.lock -o requirements/dev.lock pyproject.toml
 	@$(foreach name,$(CLIENTS),$(UV) $(LOCK) -o requirements/$(name).lock requirements/$(name).in &&) true
 
 clean: ## Remove everything that was installed or built, but no data

@@ -258,7 +258,8 @@ def test_libraries_that_are_missing_are_found(tmp_path: Path):
     service = RunningService(tmp_path / "data")
     lacking(service, tmp_path, "av", "cv2")
     found, _ = examined(service, "--offline")
-    assert "pip install av opencv-python-headless" in found["libraries"][0]["found"]
+    assert "av, opencv-python-headless." in found["libraries"][0]["found"]
+    assert "pip install 'filmgate[studio]'" in found["libraries"][0]["found"]
     assert {"clips", "engine studio"} <= found.keys()
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from filmgate.app.requirements import TESTED_PYTHONS, check_libraries
+from filmgate.app.requirements import TESTED_PYTHONS, check_libraries, leave_out_studio
 from filmgate.domain.errors import Unavailable
+from filmgate.domain.settings import EngineSettings, Settings
 from tests.support.service import ENGINES, FILMGATE, RunningService
 from tests.support.sites import lacking
 
@@ -32,18 +33,26 @@ def ended(service: RunningService) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("module", "engine"),
-    [("av", "provider"), ("PIL", "provider"), ("cv2", "studio"), ("moderngl", "studio")],
+    ("module", "engine", "extra"),
+    [
+        ("av", "provider", "providers"),
+        ("PIL", "provider", "providers"),
+        ("PIL", "scripted", "server"),
+        ("cv2", "studio", "studio"),
+        ("moderngl", "studio", "studio"),
+    ],
 )
-def test_a_library_that_is_needed_is_named(tmp_path: Path, module: str, engine: str):
+def test_a_library_that_is_needed_is_named(tmp_path: Path, module: str, engine: str, extra: str):
     """It takes one sentence with what to install and where, exit code 1, and no traceback."""
     service = RunningService(tmp_path / "data", engines=json.dumps(_TABLES[engine]))
     lacking(service, tmp_path, module)
     code, said = ended(service)
     package = _PACKAGES.get(module, module)
     assert code == 1
-    assert said.splitlines()[-1].startswith(f"filmgate: Not installed for {sys.executable}: {package} (needed for ")
-    assert f"`pip install {package}`" in said
+    (line,) = [line for line in said.splitlines() if "is not installed for" in line]
+    assert line.startswith("filmgate: An engine of the type ")
+    assert f"not installed for {sys.executable}: {package}. Install it there with" in line
+    assert f"`pip install 'filmgate[{extra}]'`" in line
     assert "Traceback" not in said
     assert not (tmp_path / "data").exists()
 
@@ -63,10 +72,39 @@ def test_what_no_engine_needs_may_be_missing(monkeypatch: pytest.MonkeyPatch):
     """Without the studio nobody needs what the studio draws with, and providers need what decodes their files alone."""
     there = {"av", "PIL"}
     monkeypatch.setattr("filmgate.app.requirements.find_spec", lambda name: name if name in there else None)
-    check_libraries({"gateway", "acedata"})
-    with pytest.raises(Unavailable, match=r"numpy \(needed for studio\); opencv"):
-        check_libraries({"scripted", "studio"})
-    check_libraries({"scripted"})
+    check_libraries(table("gateway", "acedata", "scripted"))
+    with pytest.raises(Unavailable, match=r"type studio needs .*: opencv-python-headless, moderngl, numpy\."):
+        check_libraries(table("scripted", "studio"))
+    there.remove("av")
+    check_libraries(table("scripted"))
+    with pytest.raises(Unavailable, match=r"filmgate\[providers\]"):
+        check_libraries(table("scripted", "gateway"))
+
+
+def table(*types: str) -> dict[str, EngineSettings]:
+    """Return engines of these types."""
+    return {kind: EngineSettings(type=kind) for kind in types}
+
+
+def test_a_studio_nobody_asked_for_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    """Beside another engine it need not be installed; where it is named, or there is nothing else, it must be."""
+    monkeypatch.setattr("filmgate.app.requirements.find_spec", lambda name: name if name == "PIL" else None)
+    scripted = {"scripted": {"type": "scripted", "models": ["*"]}}
+    left = leave_out_studio(Settings(engines=scripted))
+    check_libraries(left.engine_table())
+    assert not left.engine_table()["studio"].enabled
+    assert left.fallback is None
+    for settings in (
+        Settings(engines={}),
+        Settings(engines=scripted, default_engine="studio"),
+        Settings(engines={**scripted, "studio": {"type": "studio"}}),
+    ):
+        assert leave_out_studio(settings) is settings
+        with pytest.raises(Unavailable, match=r"filmgate\[studio\]"):
+            check_libraries(settings.engine_table())
+    monkeypatch.setattr("filmgate.app.requirements.find_spec", lambda name: name)
+    everything = Settings(engines=scripted)
+    assert leave_out_studio(everything) is everything
 
 
 @pytest.mark.parametrize("tested", [True, False])

@@ -49,6 +49,7 @@ class RunningService:
             **{f"FILMGATE_{name.upper()}": value for name, value in options.items()},
         }
         self.prefix: list[str] = []
+        self.program = FILMGATE
         self.lines: list[str] = []
         self.log = data.with_name(f"{data.name}.log")
         self.process: subprocess.Popen[str] | None = None
@@ -59,7 +60,7 @@ class RunningService:
         port = self.url.rpartition(":")[2] or "0"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, *(YIELDING if self.yielding else FILMGATE), "serve", "--port", port],
+                [*self.prefix, *(YIELDING if self.yielding else self.program), "serve", "--port", port],
                 env=self.env | ({"PYTHONPATH": str(Path(__file__).parents[2])} if self.yielding else {}),
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -16,7 +16,7 @@ from filmgate.app.descriptors import connections_within, in_use, raise_limit
 from filmgate.app.folder import hold
 from filmgate.app.keys import FIRST_KEY, secret_trouble
 from filmgate.app.reach import announcement
-from filmgate.app.requirements import check_libraries, warn_untested_python
+from filmgate.app.requirements import check_libraries, leave_out_studio, warn_untested_python
 from filmgate.app.service import Service, open_service
 from filmgate.domain.errors import FilmgateError, Unavailable
 from filmgate.domain.settings import Settings
@@ -38,7 +38,12 @@ def serve(settings: Settings) -> int:
     restrict(group=settings.group_access)
     try:
         _check_secrets(settings)
-        check_libraries(engine.type for engine in settings.engine_table().values())
+        settings, asked = leave_out_studio(settings), settings
+        if settings is not asked:
+            print(
+                "filmgate: The studio is left out: install it with `pip install 'filmgate[studio]'`.", file=sys.stderr
+            )
+        check_libraries(settings.engine_table())
         if (untested := warn_untested_python()) is not None:
             print(f"filmgate: {untested}", file=sys.stderr)
         with hold(settings.data), _bound(settings) as listener:

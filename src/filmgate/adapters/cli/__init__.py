@@ -18,8 +18,8 @@ def main() -> NoReturn:
         if error.name is None or error.name.partition(".")[0] == "filmgate":
             raise  # a defect of ours, which needs its traceback
         print(
-            f"filmgate: {error.name} cannot be loaded by {sys.executable}: {error.msg}. Install what Filmgate needs "
-            "there with `pip install filmgate`, or in a checkout with `make install`.",
+            f"filmgate: {error.name} cannot be loaded by {sys.executable}: {error.msg}. Install what this command "
+            "needs there with `pip install 'filmgate[server]'`, or in a checkout with `make install`.",
             file=sys.stderr,
         )
         sys.exit(1)

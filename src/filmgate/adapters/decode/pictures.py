@@ -9,7 +9,6 @@ import warnings
 import zlib
 from pathlib import Path
 
-import pi_heif  # type: ignore[import-untyped]
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -47,8 +46,19 @@ _DECODERS = (
     WebPImagePlugin,
 )
 
-# It gives what the decoder of the main picture gives, and neither its small copies nor maps of its depth.
-pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
+_NO_HEIC = (
+    "This service cannot read HEIC pictures: its library for them is not installed. Send JPEG or PNG, or have the "
+    "administrator install it with `pip install 'filmgate[providers]'`."
+)
+
+try:
+    import pi_heif  # type: ignore[import-untyped]
+except ModuleNotFoundError:
+    _reads_heic = False
+else:
+    _reads_heic = True
+    # It gives what the decoder of the main picture gives, and neither its small copies nor maps of its depth.
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
 
 
 def _skipping(chunk: str) -> None:
@@ -141,6 +151,8 @@ def _foreign() -> Image.Image:
     kind = picture_format(head)
     if kind is None:
         raise InvalidMedia(foreign(head, "picture", PICTURES))
+    if kind == "HEIF" and not _reads_heic:
+        raise InvalidMedia(_NO_HEIC)
     return _decode(source, kind)
 
 

@@ -40,6 +40,8 @@ class _Means(msgspec.Struct):
 def local(settings: Settings, _now: Running) -> Iterator[Finding]:
     """Look at the engines of this machine."""
     for name, engine in settings.engine_table().items():
+        if engine.type == "studio" and not engine.enabled:
+            continue
         if engine.type == "studio":
             yield _studio(name)
         elif engine.type in LOCAL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from filmgate.app.requirements import leave_out_studio
 from filmgate.domain.settings import Settings
 from filmgate.ops.doctor import engines, installation, ledger, machine, media, options, sandbox
 from filmgate.ops.doctor.findings import Finding, problem
@@ -34,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
 
 def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
     """Run all checks and return their findings; unless `offline`, ask the providers too."""
-    now = running(settings)
+    now, settings = running(settings), leave_out_studio(settings)
     for check in CHECKS if offline else (*CHECKS, engines.providers):
         try:
             yield from check(settings, now)

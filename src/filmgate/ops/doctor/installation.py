@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from filmgate.app.requirements import TESTED_PYTHONS, warn_untested_python
+from filmgate.app.requirements import TESTED_PYTHONS, extra_of, warn_untested_python
 from filmgate.domain.settings import Settings
 from filmgate.ops.doctor.findings import Finding, ok, problem, warning
 from filmgate.ops.doctor.process import Running
@@ -45,9 +45,10 @@ def python(_settings: Settings, _now: Running) -> Iterator[Finding]:
         yield ok("python", f"Python {version}")
 
 
-def packages(_settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterator[Finding]:
+def packages(settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterator[Finding]:
     """Compare the installed packages with the requirements, and with the lock where there is one."""
-    wrong = list(_unmet(metadata.requires("filmgate") or ()))
+    extras = {"", "server", *(extra_of(engine.type) for engine in settings.engine_table().values())}
+    wrong = list(_unmet(metadata.requires("filmgate") or (), extras))
     if wrong:
         found = "; ".join(map(str, wrong))
         yield problem("packages", found, "Parts of the service may not start.", "Install Filmgate anew.")
@@ -64,12 +65,13 @@ def packages(_settings: Settings, _now: Running, *, lock: Path = LOCK) -> Iterat
         yield ok("packages", "all that is needed is installed")
 
 
-def _unmet(requirements: Iterable[str]) -> Iterator[_Unmet]:
+def _unmet(requirements: Iterable[str], extras: Iterable[str] = ("",)) -> Iterator[_Unmet]:
     from packaging.requirements import Requirement  # if it is missing too, the other checks go on
 
     for requirement in map(Requirement, requirements):
         # A marker says on which systems, for which Pythons and for which extra a requirement holds.
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras):
             installed = _version(requirement.name)
             if installed is None or not requirement.specifier.contains(installed, prereleases=True):
                 yield _Unmet(requirement, installed)

@@ -1,4 +1,4 @@
-"""Checks of the way a file takes: is a clip encoded here, and can the process that opens files decode it."""
+"""Checks of the way a file takes: can the process that opens files decode a clip."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from filmgate.app.requirements import check_libraries
+from filmgate.adapters.engines.scripted.clip import clip
+from filmgate.app.requirements import check_libraries, is_installed
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.settings import Settings
-from filmgate.ops.doctor.findings import Finding, ok, problem
+from filmgate.ops.doctor.findings import Finding, ok, problem, warning
 from filmgate.ops.doctor.process import Running
 
 REINSTALL = "Install Filmgate anew with the versions it was tested with: `make install`, or requirements/service.lock."
@@ -22,24 +23,21 @@ _SIDES = (320, 180)
 def libraries(settings: Settings, _now: Running) -> Iterator[Finding]:
     """Look for the libraries without which the service does not start."""
     try:
-        check_libraries(engine.type for engine in settings.engine_table().values())
+        check_libraries(settings.engine_table())
     except FilmgateError as error:
         yield problem("libraries", error.message, "The service does not start.", "Install what is named.")
 
 
 def clips(_settings: Settings, _now: Running) -> Iterator[Finding]:
-    """Encode a clip of one frame, and take it the way of a provider's file: accepted, then post-processed."""
+    """Write a clip of one frame, and take it the way of a provider's file: accepted, then post-processed."""
     check = "clips"
+    if not is_installed("av"):
+        found = "videos cannot be read: av is not installed"
+        yield warning(check, found, "Requests that bring a video are refused.", "`pip install 'filmgate[providers]'`.")
+        return
     with tempfile.TemporaryDirectory(prefix="filmgate-doctor-") as name:
         source = Path(name) / "source.mp4"
-        try:
-            from filmgate.adapters.engines.scripted.clip import clip
-
-            source.write_bytes(clip(*_SIDES, 1))
-        except Exception as error:  # noqa: BLE001 - whatever it is, no clip can be made
-            found = f"no clip can be encoded: {type(error).__name__}: {error}"
-            yield problem(check, found, "Tasks of this machine's engines end with engine_crashed.", REINSTALL)
-            return
+        source.write_bytes(clip(*_SIDES, 1))
         trouble = unusable(source)
     if trouble is None:
         yield ok(check, "a clip of one frame was accepted and post-processed")

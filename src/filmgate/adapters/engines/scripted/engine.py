@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from filmgate.adapters.engines.scripted.clip import write_clip, write_picture
 from filmgate.adapters.engines.scripted.script import Playbook, strip_directives
 from filmgate.domain.adjustments import Adjustment, not_enhanced
 from filmgate.domain.capabilities import Capabilities, InputOption
-from filmgate.domain.errors import EngineCrashed, EngineFailed
+from filmgate.domain.errors import EngineCrashed, EngineFailed, Unavailable
 from filmgate.domain.failures import Failure
 from filmgate.domain.generation import Generation, Kind, Operation
 from filmgate.domain.settings import EngineSettings
@@ -35,6 +36,11 @@ class ScriptedEngine:
         check_keys(options or (), (*Playbook.__struct_fields__, *EngineSettings.model_fields))
         self._playbook = msgspec.convert(options or {}, Playbook)
         self.preview = self._playbook.preview
+        if self._playbook.decode and find_spec("av") is None:
+            raise Unavailable(
+                f"The engine {name} has `decode = true`, which needs what is not installed for {sys.executable}: av. "
+                "Install it there with `pip install 'filmgate[providers]'`, or leave the option out."
+            )
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - all its models are one
         """Return everything that there is."""
