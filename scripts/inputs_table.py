@@ -54,7 +54,7 @@ Send a picture or clip under the name that your client uses:
 
 <!-- run -->
 ```bash
-curl -sf -H "Authorization: Bearer $FILMGATE_KEY" "$FILMGATE_URL/luma/generations" \\
+curl -sf -H "Authorization: Bearer $FILMGATE_API_KEY" "$FILMGATE_URL/luma/generations" \\
   -d '{"user_prompt": "a boat leaves the harbour", "images": ["https://example.com/a.png", "https://example.com/b.png"]}'
 ```
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+USER_PAGES = [
+    ROOT / "README.md",
+    *(path for path in PAGES if path.parent != ROOT and "architecture" not in path.parts),
+]
 
-_MARKED = re.compile(r"^<!-- (?P<mark>\w+) -->\n```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FENCED = re.compile(r"^```\w*\n.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`]*)`")
-
-
-class Snippet(NamedTuple):
-    """A fenced block with a mark, an HTML comment, in the line before it."""
-
-    page: str
-    line: int
-    mark: str
-    language: str
-    text: str
 
 
 def page(name: str) -> str:
@@ -35,18 +27,6 @@ def page(name: str) -> str:
 def name_of(path: Path) -> str:
     """Give the path below the root."""
     return path.relative_to(ROOT).as_posix()
-
-
-def snippets(mark: str) -> list[Snippet]:
-    """Give all blocks of all pages that have this mark."""
-    found = []
-    for path in PAGES:
-        text = path.read_text("utf-8")
-        for match in _MARKED.finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            snippet = Snippet(name_of(path), line, match["mark"], match["language"], match["text"])
-            found += [snippet] if snippet.mark == mark else []
-    return found
 
 
 def prose(text: str) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -29,18 +28,18 @@ from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.app.engines import engines_and_accounts, upstream_types
 from filmgate.app.resolvers import Names
 from filmgate.domain.accounts import AccountSettings
+from filmgate.domain.errors import FilmgateError
 from filmgate.domain.failures import FailureCode
 from filmgate.domain.settings import EngineSettings, ModelSettings, Settings
 from filmgate.domain.sizes import ASPECT_RATIOS, RESOLUTIONS, frame_size
 from filmgate.faults import Point
 from tests.mutants.bugs import load
-from tests.support.service import RunningService, clean_env
 
-from .pages import PAGES, ROOT, Snippet, anchors, code, links, name_of, page, prose, rows, snippets
+from .pages import PAGES, ROOT, USER_PAGES, anchors, code, links, name_of, page, prose, rows
 
 CONFIGURATION = "docs/reference/configuration.md"
 TESTING = "docs/how-to/testing.md"
-PROVIDERS = "docs/how-to/providers-and-failover.md"
+PROVIDERS = "docs/reference/providers.md"
 UPSTREAMS = {
     "dream_machine": UpstreamOptions,
     "agents": UpstreamOptions,
@@ -57,35 +56,6 @@ COMMANDS = (
 )  # fmt: skip
 LOCKS = [*(ROOT / "requirements").glob("*.lock"), ROOT / "tests/npm/package-lock.json"]
 _UNITS = {"": 1, "MiB": 2**20}
-
-RUN = snippets("run")
-
-
-@pytest.mark.parametrize("snippet", RUN, ids=[f"{snippet.page}:{snippet.line}" for snippet in RUN])
-def test_snippets_run(snippet: Snippet, service: RunningService, tmp_path: Path):
-    """A snippet marked `run` succeeds against a service, with its address and a key in the environment."""
-    needed = {"bash": "curl", "javascript": "node"}.get(snippet.language)
-    if needed is not None and shutil.which(needed) is None:
-        pytest.skip(f"{needed} is not installed")
-    command = {
-        "python": [sys.executable, "-c", snippet.text],
-        "javascript": ["node", "--input-type=module", "-e", snippet.text],
-        "bash": ["bash", "-euo", "pipefail", "-c", snippet.text],
-    }[snippet.language]
-    env = clean_env() | {
-        "FILMGATE_URL": service.url,
-        "FILMGATE_KEY": service.key,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_there_are_snippets():
-    """The SDK, curl, the client and the command line are all shown and run."""
-    text = "\n".join(snippet.text for snippet in RUN)
-    for word in ("AceDataCloud(", "curl ", "Filmgate(", "filmgate generate", "filmgate serve"):
-        assert word in text
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -213,7 +183,7 @@ def test_limits_in_the_readme_are_the_defaults():
 
 BLOCKS = [
     (name, number, block)
-    for name in (CONFIGURATION, TESTING, PROVIDERS)
+    for name in map(name_of, USER_PAGES)
     for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL))
 ]
 
@@ -329,16 +299,18 @@ def test_the_help_is_what_the_program_says(
 ):
     """Each command's help stands in one of the pages word for word, at a width of 80."""
     monkeypatch.setenv("COLUMNS", "80")
-    pages = "".join(map(page, ("docs/reference/cli.md", "docs/reference/cli-admin.md", "docs/how-to/webhooks.md")))
+    names = ("cli-tasks", "cli-admin", "cli-local", "cli-webhooks")
+    pages = "".join(page(f"docs/reference/{name}.md") for name in names)
     shown = re.findall(rf"^## `filmgate {command}`\n\n```text\n(.*?)^```$", pages, re.MULTILINE | re.DOTALL)
     assert shown == [help_of(capsys, *command.split())]
 
 
-def test_the_table_of_inputs_is_that_of_the_parsers():
-    """`docs/reference/inputs.md` is what the script writes from the tables of the dialects."""
-    script = [sys.executable, str(ROOT / "scripts/inputs_table.py"), "--check"]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr or "run python scripts/inputs_table.py"
+@pytest.mark.parametrize("script", ["scripts/inputs_table.py", "scripts/diagrams.py"])
+def test_what_scripts_write_is_current(script: str):
+    """The table of inputs is that of the parsers, and the pictures are drawn from their text."""
+    command = [sys.executable, str(ROOT / script), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr or f"run python {script}"
 
 
 def test_the_sizes_are_those_of_the_code():
@@ -363,6 +335,20 @@ def test_the_architecture_names_what_there_is():
     words = page("docs/architecture/01-purpose-and-words.md")
     for failure in FailureCode:
         assert f"`{failure}`" in words
+
+
+def test_every_code_of_an_error_has_a_section():
+    """The page of errors has each code of the service and of failed tasks, with its status."""
+    sections = dict(re.findall(r"^### `(\w+)`\n\n(.*?)$", page("docs/reference/errors.md"), re.MULTILINE))
+    errors = {error.code: error.status for error in every(FilmgateError)}
+    for code_of_error, status in errors.items():
+        assert code_of_error in FailureCode or f"Status {status}" in sections[code_of_error], code_of_error
+    assert {*errors, *FailureCode} <= sections.keys()
+
+
+def every(error: type[FilmgateError]) -> list[type[FilmgateError]]:
+    """Return an error with all that derive from it."""
+    return [error, *(each for child in error.__subclasses__() for each in every(child))]
 
 
 def test_the_chapters_are_in_a_chain():

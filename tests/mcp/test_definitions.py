@@ -41,7 +41,7 @@ def test_the_linter_has_nothing_to_say(service: RunningService):
 
 def test_the_page_has_the_tools():
     """The table of tools has each tool once, with its parameters, the required ones bold."""
-    table = rows(page("docs/how-to/agents-and-mcp.md"))
+    table = rows(page("docs/reference/mcp.md"))
     found = {code(row[0])[0]: row for row in table if len(row) == 3 and code(row[0])}
     assert list(found) == [tool["name"] for tool in definitions()]
     for tool in definitions():

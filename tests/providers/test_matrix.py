@@ -30,7 +30,7 @@ DISCARDING = ("dream_machine", "openai_videos")
 """Dialects in which a provider can be told that a task is not wanted any more."""
 
 STEPS = ("create", "image", "extend", "failure", "cancel")
-PAGE = Path(__file__).parents[2] / "docs/how-to/providers-and-failover.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/providers.md"
 
 
 class Pair:

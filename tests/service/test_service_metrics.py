@@ -44,7 +44,7 @@ def test_the_page_lists_the_metrics_there_are(service: RunningService):
     """Families, types and labels in the documentation are those of /metrics."""
     text = httpx2.get(f"{service.url}/metrics", headers=service.headers).text
     types = dict(re.findall(r"^# TYPE (filmgate_\w+) (\w+)$", text, re.MULTILINE))
-    listed = {code(row[0])[0]: row for row in rows(page("docs/how-to/monitoring.md")) if len(row) == 4 and code(row[0])}
+    listed = {code(row[0])[0]: row for row in rows(page("docs/reference/metrics.md")) if len(row) == 4 and code(row[0])}
     assert {name: row[1] for name, row in listed.items()} == types
     assert "process_resident_memory_bytes" in text
     for name, labels in {key: {label for label, _ in key[1]} - {"le"} for key in scraped(service)}.items():

@@ -1,7 +1,7 @@
 """All metrics of the service, in the Prometheus text format.
 
 What happens in this process is counted as it happens; how things stand is read from the ledger when somebody asks, at
-most once in a few seconds and at a bounded cost. `docs/how-to/monitoring.md` lists every family.
+most once in a few seconds and at a bounded cost. `docs/reference/metrics.md` lists every family.
 """
 
 from __future__ import annotations
