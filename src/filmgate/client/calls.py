@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ from filmgate.client.results import (
 from filmgate.client.target import Target
 from filmgate.client.usage import Standing, StandingList, Usage, UsageList
 from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret, WebhookSecrets
+from filmgate.domain.retry_after import parse_retry_after
 
 T = TypeVar("T")
 
@@ -347,10 +349,8 @@ def _told(content: bytes) -> dict[str, str]:
 
 
 def _seconds(headers: Mapping[str, str]) -> float:
-    try:
-        return max(0.0, float(headers.get("Retry-After", "1")))
-    except ValueError:
-        return 1.0
+    seconds = parse_retry_after(headers.get("Retry-After", ""), time.time())
+    return 1.0 if seconds is None else seconds
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,7 @@ from filmgate.client.errors import (
     UnreadableAnswer,
 )
 from filmgate.client.results import Task
+from filmgate.domain.backoff import exponential
 
 _PATIENCE = 60.0
 """Seconds a stream outlasts a service that is being restarted."""
@@ -90,7 +91,7 @@ class Following:
         if isinstance(error, TooManyRequests):
             return error.retry_after
         self._failures += 1
-        return min(_LAST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10))
+        return exponential(self._failures - 1, _FIRST_PAUSE, _LAST_PAUSE)
 
     def _patience(self) -> float:
         return _PATIENCE if self._opened else _FIRST_PATIENCE

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from filmgate.domain.settings import no_switches
+from filmgate.domain.validation import first_error
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -86,5 +87,4 @@ def account_settings(table: dict[str, Any]) -> tuple[AccountSettings, dict[str, 
     try:
         return AccountSettings.model_validate(known), rest
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ValueError(str(first_error(error.errors()))) from error

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final
 
 import msgspec
+
+MEDIA_PREFIX: Final = "/media/"
+"""What the path of each link begins with."""
+
+_NAME: Final = "[A-Za-z0-9._-]{1,64}"
+MEDIA_PATH: Final = re.compile(rf"{MEDIA_PREFIX}([A-Za-z0-9_-]{{22}})/{_NAME}")
+"""The path of a link, with its token."""
 
 PREVIEW_BYTES: Final = 15_000
 """Bytes of the smallest picture of a task, at most: as base64 in an answer, they are 20 kB."""
@@ -50,7 +58,7 @@ class Media(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The path of its link below the base address."""
-        return f"/media/{self.token}/{self.name}"
+        return media_path(self.token, self.name)
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,6 +72,17 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     last_frame: Media | None = None
     image: Media | None = None
     expired_at: float | None = None
+
+
+def media_path(token: str, name: str) -> str:
+    """Return the path of a link below the base address."""
+    return f"{MEDIA_PREFIX}{token}/{name}"
+
+
+def find_media_name(token: str, text: bytes) -> str | None:
+    """Return the name under which a text has the link with this token, None if it has none."""
+    found = re.search(rb"%s(%s)" % (re.escape(media_path(token, "")).encode(), _NAME.encode()), text)
+    return found[1].decode() if found else None
 
 
 def files(output: Output | None) -> tuple[Media, ...]:

@@ -56,15 +56,16 @@ def _reasons(error: ValidationError, flags: Mapping[str, Any]) -> str:
 def _reason(kind: str, place: tuple[str, ...], message: str, flags: Mapping[str, Any]) -> str:
     from filmgate.domain.settings import TYPES, ModelSettings, Settings
     from filmgate.domain.suggestions import nearest
+    from filmgate.domain.validation import plain_reason
 
     if not place:
-        return message.removeprefix("Value error, ")
+        return plain_reason(message)
     if kind == "extra_forbidden":
         known = Settings.model_fields if len(place) == 1 else ModelSettings.model_fields
         return f'{_source(place, flags)}: there is no such key; the nearest is "{nearest(place[-1], known)}"'
     if kind == "missing":
         message = f"is missing: write one of {', '.join(TYPES)}" if place[-1] == "type" else "is missing"
-    return f"{_source(place, flags)}: {message.removeprefix('Value error, ')}"
+    return f"{_source(place, flags)}: {plain_reason(message)}"
 
 
 def _source(place: tuple[str, ...], flags: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -24,6 +23,7 @@ from filmgate.core.query.cache import Query
 from filmgate.core.tasks.access import Action, Rate
 from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
+from filmgate.domain.retry_after import retry_after_header
 from filmgate.ports.context import RequestContext
 from filmgate.ports.media import MediaStore, MediaTools
 
@@ -134,7 +134,7 @@ class McpEndpoint:
             outcome = await (_while_there(receive, work) if call.tool.name == WAIT else work)
         except TooManyRequests as error:
             outcome = ToolResult(error_result(error, context.trace_id))
-            headers = (_JSON, (b"retry-after", b"%d" % math.ceil(error.retry_after)))
+            headers = (_JSON, retry_after_header(error.retry_after))
         await _send(send, 200, fast_path.answer(call, outcome), headers)
 
     async def _wholly(self, scope: Scope, receive: Receive, send: Send, context: RequestContext, data: bytes) -> None:

@@ -32,11 +32,11 @@ from filmgate.adapters.web.metrics import RequestCounter
 from filmgate.core.media.links import Links
 from filmgate.domain.errors import FilmgateError, InvalidRequest, PayloadTooLarge, Unavailable
 from filmgate.domain.identity import PATH as IDENTITY
+from filmgate.domain.media import MEDIA_PREFIX
 from filmgate.ports.context import HEAD_ONLY, trace_of
 
 log = logging.getLogger(__name__)
 
-MEDIA = "/media/"
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Paths that answer whatever Host is named: those who probe them know addresses, not names."""
 
@@ -202,7 +202,7 @@ class WebApp:
     @staticmethod
     async def _preflight(scope: Scope, send: Send) -> None:
         asked = find(scope["headers"], b"access-control-request-headers") or DEFAULT_ALLOWED
-        methods = READING_METHODS if scope["path"].startswith(MEDIA) else ALLOWED_METHODS
+        methods = READING_METHODS if scope["path"].startswith(MEDIA_PREFIX) else ALLOWED_METHODS
         headers = [
             *PREFLIGHT,
             (b"access-control-allow-methods", methods),
@@ -230,7 +230,7 @@ class _Reply:
     @cached_property
     def is_open(self) -> bool:
         """Whether pages from everywhere may read the answer."""
-        return self.dialect is not None or self._scope["path"].startswith(MEDIA)
+        return self.dialect is not None or self._scope["path"].startswith(MEDIA_PREFIX)
 
     async def __call__(self, message: Message) -> None:
         """Send a part of the answer."""

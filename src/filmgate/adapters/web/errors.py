@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from filmgate.adapters.web.encodings import ACCEPTED
 from filmgate.adapters.web.headers import Headers
 from filmgate.domain.errors import ErrorWriter, FilmgateError, InvalidRequest, NotFound, of_the_disk
+from filmgate.domain.retry_after import retry_after_header
+from filmgate.domain.validation import first_error
 
 
 class Errors:
@@ -35,7 +37,7 @@ def headers_of(error: FilmgateError) -> Headers:
     if error.status == 415:
         headers.append((b"accept-encoding", ", ".join(ACCEPTED).encode()))
     if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % error.retry_after))
+        headers.append(retry_after_header(error.retry_after))
     return headers
 
 
@@ -55,6 +57,5 @@ def from_http(error: HTTPException) -> FilmgateError:
 
 def from_validation(error: RequestValidationError) -> FilmgateError:
     """Read the framework's verdict on a parameter of the path or the query."""
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:])
-    return InvalidRequest(f"{field}: {first['msg']}" if field else first["msg"], field=field or None)
+    first = first_error(error.errors(), skip=1)
+    return InvalidRequest(str(first), field=first.field or None)

@@ -12,6 +12,7 @@ import uvicorn
 
 from filmgate.adapters.web.connections import Connections
 from filmgate.domain.errors import Unavailable
+from filmgate.domain.retry_after import retry_after_header
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ _PAUSE: Final = 0.1
 
 _SENTENCE: Final = b"Too many connections from your address, or in all. Close some, or try again later.\n"
 _REFUSAL: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nretry-after: %d\r\nconnection: close\r\n"
-    b"content-length: %d\r\n\r\n%b" % (Unavailable.retry_after or 1, len(_SENTENCE), _SENTENCE)
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n%b: %b\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%b" % (*retry_after_header(Unavailable.retry_after or 1), len(_SENTENCE), _SENTENCE)
 )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from filmgate.core.tasks.access import Buckets
 from filmgate.domain.errors import FilmgateError, NotFound
-from filmgate.domain.media import Media
+from filmgate.domain.media import Media, media_path
 from filmgate.ports.context import wants_head
 from filmgate.ports.media import MediaRows, MediaStore
 
@@ -37,7 +37,7 @@ def media_router(ledger: MediaRows, store: MediaStore, buckets: Buckets) -> APIR
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}
 
     @router.get(
-        "/media/{token}/{name}",
+        media_path("{token}", "{name}"),
         operation_id="media_get",
         summary="Get a file",
         description="The link of a video or picture. It is a capability: who has it may read the file.",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from filmgate.domain.errors import HostNotAllowed
 from filmgate.domain.hosts import Host, as_ip, parse_host, parse_rule
+from filmgate.domain.media import MEDIA_PATH
 
-_TOKEN: Final = re.compile(r"/media/([A-Za-z0-9_-]{22})/[A-Za-z0-9._-]{1,64}")
 _LOOPBACK: Final = "localhost"
 _MOST_HOSTS: Final = 1_000
 
@@ -79,10 +78,10 @@ class Links:
             return None
         path = unquote(parts.path)
         if self.prefix and path.startswith(f"{self.prefix}/"):
-            found = _TOKEN.fullmatch(path, len(self.prefix))
+            found = MEDIA_PATH.fullmatch(path, len(self.prefix))
             if found and (self._is_public(host, parts.scheme) or self._is_called(host, parts.scheme)):
                 return found[1]
-        found = _TOKEN.fullmatch(path)
+        found = MEDIA_PATH.fullmatch(path)
         if found is None:
             return None
         public = not self.prefix and self._is_public(host, parts.scheme)

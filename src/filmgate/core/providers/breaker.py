@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from filmgate.domain.backoff import exponential
+
 _IN_A_ROW = 5
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 300.0
@@ -20,7 +22,7 @@ class Breaker:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures = 0
-        self._pause = 0.0
+        self._opened = 0
         self._until = 0.0
         self._reason: str | None = None
 
@@ -36,18 +38,18 @@ class Breaker:
 
     def good(self) -> None:
         """Take note of a good answer to a submit."""
-        self._failures, self._pause, self._until, self._reason = 0, 0.0, 0.0, None
+        self._failures, self._opened, self._until, self._reason = 0, 0, 0.0, None
 
     def alive(self) -> None:
         """Take note of a good answer to a query: the provider is there, whatever it thinks of submits."""
-        if not self._pause:
+        if not self._opened:
             self._failures = 0
 
     def bad(self, reason: str, *, definite: bool) -> None:
         """Take note of trouble. While it is open nothing new is learned from more of the same."""
         self._failures += 1
-        if self.wait > 0 or not (definite or self._pause or self._failures >= _IN_A_ROW):
+        if self.wait > 0 or not (definite or self._opened or self._failures >= _IN_A_ROW):
             return
-        self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
-        self._until = self._clock() + self._pause
+        self._until = self._clock() + exponential(self._opened, _FIRST_PAUSE, _LONGEST_PAUSE)
+        self._opened += 1
         self._reason = reason

@@ -13,6 +13,7 @@ import msgspec
 from filmgate.core.media.post_processing import PostProcessing
 from filmgate.core.providers.account import Account
 from filmgate.core.work.attempt import Attempt, shield
+from filmgate.domain.backoff import exponential
 from filmgate.domain.errors import DecoderCrashed, EngineFailed, InvalidMedia
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
@@ -99,7 +100,7 @@ class Downloading:
     async def _later(self, attempt: Attempt, error: FetchError) -> None:
         log.info("task %s: the file at %s: %s", attempt.task.id, attempt.task.engine, error.message)
         if error.retryable:
-            pause = min(_LONGEST_PAUSE, _PAUSE * 2 ** min(6, attempt.claim.tries))
+            pause = exponential(attempt.claim.tries, _PAUSE, _LONGEST_PAUSE)
             await attempt.again(pause)
         else:
             # The link may have run out: the provider is asked for a new one.

@@ -11,6 +11,7 @@ import msgspec
 from filmgate.core.providers.account import Account
 from filmgate.core.work.attempt import Attempt, Superseded, WorkContext
 from filmgate.domain.accounts import AccountSettings
+from filmgate.domain.backoff import spread
 from filmgate.domain.failures import Failure, FailureCode
 from filmgate.domain.generation import Kind
 from filmgate.domain.media import Role
@@ -92,13 +93,13 @@ class Polling:
                 elif absent >= _IN_A_ROW and account.is_lost(upstream_id, since):
                     lost = f"The provider {account.name} does not know the task any more."
                     await attempt.end(Failure(FailureCode.LOST_BY_PROVIDER, lost))
-            wait = self._pause(attempt.task, settings) * random.uniform(0.85, 1.15)  # noqa: S311 - spreads requests
+            wait = spread(self._pause(attempt.task, settings), 0.85, 1.15, random.random)
 
     def _first_wait(self, attempt: Attempt, settings: AccountSettings) -> float:
         """Return the seconds until a task is asked about for the first time."""
         if attempt.claim.tries:
             # What was followed before a restart goes on at its own pace: the provider does not notice the restart.
-            return self._pause(attempt.task, settings) * random.random()  # noqa: S311 - spreads requests
+            return spread(self._pause(attempt.task, settings), 0.0, 1.0, random.random)
         # An adopted task may have ended long ago.
         return 0.0 if attempt.task.work.asked is None else settings.poll
 

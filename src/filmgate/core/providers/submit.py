@@ -24,6 +24,7 @@ from filmgate.core.providers.routing import Router
 from filmgate.core.work.attempt import Attempt, Superseded, WorkContext, shield
 from filmgate.core.work.external_inputs import ExternalInputs
 from filmgate.core.work.start import TaskStart
+from filmgate.domain.backoff import exponential, spread, step
 from filmgate.domain.errors import Conflict, EngineFailed
 from filmgate.domain.states import Stage
 from filmgate.domain.task import SubmitAttempt
@@ -177,9 +178,8 @@ class ProviderSubmit:
             time = self._engines_time(attempt)
             await attempt.enqueue(WorkKind.ADVANCE, other, stage=Stage.SUBMIT, engine=other, work=work, **time)
             return
-        steps = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**task.work.rounds)
-        spread = random.uniform(1.0, 1.25)  # noqa: S311 - spreads requests, hides nothing
-        pause = max(wait, min(LONGEST_HOLD, max(wait, steps) * spread))
+        steps = exponential(task.work.rounds, _FIRST_PAUSE, _LONGEST_PAUSE)
+        pause = max(wait, min(LONGEST_HOLD, spread(max(wait, steps), 1.0, 1.25, random.random)))
         rounds = min(16, task.work.rounds + 1)
         work = msgspec.structs.replace(task.work, asked=None, tried=(), rounds=rounds, again=again)
         time = self._engines_time(attempt)
@@ -280,7 +280,7 @@ class ProviderSubmit:
     async def _look_later(
         self, attempt: Attempt, asked: SubmitAttempt, pause: float | None = None, *, counts: bool = True
     ) -> None:
-        wait = _LOOKS[min(asked.looked, len(_LOOKS) - 1)] if pause is None else pause
+        wait = step(asked.looked, _LOOKS) if pause is None else pause
         looked = msgspec.structs.replace(asked, looked=asked.looked + counts)
         work = msgspec.structs.replace(attempt.task.work, asked=looked)
         await attempt.enqueue(WorkKind.ADVANCE, queue_of(Queue.LOOKUP, attempt.task.engine), wait, work=work)

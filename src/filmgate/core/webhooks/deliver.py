@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 
 from filmgate.core.query.cache import Serializer
 from filmgate.core.webhooks.limit import ConcurrencyLimiter
-from filmgate.core.webhooks.schedule import decide, failure_of, retry_after
+from filmgate.core.webhooks.schedule import decide, failure_of
 from filmgate.core.webhooks.sign import Signing, sign
 from filmgate.domain.addresses import redact
+from filmgate.domain.retry_after import parse_retry_after
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
 from filmgate.domain.webhooks import WebhookStatus
@@ -30,6 +31,9 @@ DUMMIES = frozenset({"https://api.acedata.cloud/health"})
 
 TIMEOUT = 10.0
 """Seconds in which a receiver has to answer."""
+
+_LONGEST_WISH = 1e10
+"""Seconds of a Retry-After above which it is taken for nonsense, not for a wish."""
 
 
 class WebhookSender:
@@ -114,7 +118,8 @@ class WebhookSender:
         except FetchError as error:
             return Delivery(at, time.monotonic() - start, trouble=error.message), 0.0
         delivery = Delivery(at, time.monotonic() - start, response.status, failure_of(response.status))
-        return delivery, retry_after(response.headers.get("retry-after"), self._clock())
+        wished = parse_retry_after(response.headers.get("retry-after", ""), self._clock(), _LONGEST_WISH)
+        return delivery, wished or 0.0
 
     async def _payload(self, task: Task) -> bytes:
         form = self._forms[task.dialect]

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from filmgate.core.fairness import key_share
+from filmgate.domain.backoff import exponential, spread
 from filmgate.domain.hosts import parse_host
 
 PROMPT_SECONDS: Final = 2.0
@@ -107,7 +108,7 @@ class _Turns:
         """Return the seconds until a turn of its own, so that refused deliveries do not all come back at once."""
         latest = now + longest
         self._next = min(max(self._next, now) + self._stay / limit, latest)
-        return self._next - now if self._next < latest else longest * (1 + self._chance()) / 2
+        return self._next - now if self._next < latest else spread(longest, 0.5, 1.0, self._chance)
 
     def note_end(self, stay: float) -> None:
         """Count a delivery by its seconds."""
@@ -140,7 +141,7 @@ class _Receiver:
         if health is ReceiverHealth.NEW:
             return PROMPT_SECONDS
         if health is ReceiverHealth.SILENT:
-            return min(_LONGEST_PAUSE * 2.0 ** min(self._silences, 10), _LONGEST_SILENT_PAUSE)
+            return exponential(self._silences, _LONGEST_PAUSE, _LONGEST_SILENT_PAUSE)
         return _LONGEST_PAUSE
 
     def note_end(self, visit: Admission, now: float) -> None:

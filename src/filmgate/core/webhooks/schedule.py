@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable
-from datetime import UTC
 
+from filmgate.domain.backoff import spread, step
 from filmgate.domain.webhooks import WebhookStatus
 from filmgate.ports.webhooks import Delivery, DeliveryOutcome, WebhookEvent
 
@@ -38,8 +37,7 @@ def decide(
     if now >= end:
         given_up = f"given up after {webhook.tries + 1} deliveries in three days; the last one: {delivery.trouble}"
         return DeliveryOutcome(WebhookStatus.FAILED, delivery, trouble=given_up)
-    pause = PAUSES[webhook.tries] if webhook.tries < len(PAUSES) else LAST_PAUSE
-    pause *= 1 + _JITTER * (2 * chance() - 1)
+    pause = spread(step(webhook.tries, PAUSES, LAST_PAUSE), 1 - _JITTER, 1 + _JITTER, chance)
     # The last delivery is made when the time is up, whatever the pauses would make of it.
     return DeliveryOutcome(
         WebhookStatus.PENDING, delivery, again=min(now + max(pause, retry_after), end), trouble=delivery.trouble
@@ -53,17 +51,3 @@ def failure_of(status: int) -> str | None:
     if status == _GONE:
         return "answered 410: the receiver wants to hear no more of this"
     return f"answered {status}" + (", and redirects are not followed" if 300 <= status < 400 else "")
-
-
-def retry_after(value: str | None, now: float) -> float:
-    """Read for how many seconds a Retry-After header wants the sender to wait; 0 if it says nothing readable."""
-    if value is None:
-        return 0.0
-    text = value.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 10:
-        return float(text)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -15,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.domain.failures import Failure, FailureCode
+from filmgate.domain.retry_after import SECONDS, parse_http_date, parse_retry_after
 from filmgate.domain.settings import EngineSettings, no_switches
 from filmgate.domain.structure import count_values
 from filmgate.domain.suggestions import check_keys
+from filmgate.domain.validation import first_error
 from filmgate.ports.provider import ProviderError, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient, ProviderClientError, Reply
 
@@ -32,7 +33,6 @@ _NOT_THERE: Final = frozenset({400, 404, 410})
 _LONGEST_MESSAGE: Final = 500
 _BOM: Final = b"\xef\xbb\xbf"
 _MAX_VALUES: Final = 200_000
-_SECONDS: Final = re.compile(r"[0-9]{1,300}(?:\.[0-9]{0,300})?")
 
 
 _ROUTED: Final = re.compile(
@@ -129,8 +129,7 @@ def options(kind: type[Options], given: Mapping[str, Any]) -> Options:
     try:
         return kind.model_validate(dict(given))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ValueError(str(first_error(error.errors()))) from error
 
 
 async def call(line: ProviderClient, method: str, path: str, **request: Any) -> Reply:
@@ -240,16 +239,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     A date counts from the provider's own clock, where the answer has its time. ProviderError has the bound.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
-    if _SECONDS.fullmatch(milliseconds):
+    if SECONDS.fullmatch(milliseconds):
         return float(milliseconds) / 1000
-    value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    until = _date(value)
-    if until is None:
-        return None
-    now = _date(headers.get("date", "")) or datetime.datetime.now(datetime.UTC)
-    return max(0.0, (until - now).total_seconds())
+    now = parse_http_date(headers.get("date", ""))
+    return parse_retry_after(headers.get("retry-after", ""), time.time() if now is None else now)
 
 
 def decode_json(reply: Reply) -> Any:
@@ -275,14 +268,6 @@ def reports_of(ids: Sequence[str], reports: Mapping[str, Status], reply: Reply) 
     unsaid = () if is_good(reply) else ids
     found = {task_id: Status(TaskRef(task_id), None) for task_id in unsaid} | dict(reports)
     return [found[task_id] for task_id in ids if task_id in found]
-
-
-def _date(value: str) -> datetime.datetime | None:
-    try:
-        read = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
 def _refusal(meaning: Meaning | None, message: str, told: Told, reply: Reply) -> EngineFailed | ProviderError:

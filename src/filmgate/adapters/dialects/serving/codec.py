@@ -24,6 +24,7 @@ from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import MAX_PROMPT, parse_duration
 from filmgate.domain.json_errors import explain
 from filmgate.domain.sizes import ASPECT_RATIOS, MAX_SECONDS, RESOLUTIONS
+from filmgate.domain.validation import first_error
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -194,10 +195,9 @@ def validate(model: type[Model], value: dict[str, Any]) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        reason = _mismatch(first["type"], first["input"]) or first["msg"].removeprefix("Value error, ")
-        raise InvalidRequest(f"{field}: {reason}" if field else reason, field=field or None) from error
+        first = first_error(error.errors())
+        first = first._replace(reason=_mismatch(first.type, first.value) or first.reason)
+        raise InvalidRequest(str(first), field=first.field or None) from error
 
 
 def _mismatch(error: str, value: object) -> str | None:

@@ -16,6 +16,7 @@ from filmgate.adapters.dialects.serving.codec import Film, Picture
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import ReferenceKind
 from filmgate.domain.media_fields import MAX_NAME, PLAIN, find_media, is_nothing, normalise, split_words
+from filmgate.domain.validation import first_error
 
 _DEEPEST: Final = 4
 MAX_FIELDS: Final = 1_000
@@ -147,7 +148,7 @@ def read_address(name: str, value: Any, kind: ReferenceKind) -> str:
     try:
         return str(_CHECKS[kind].validate_python(address))
     except ValidationError as error:
-        raise InvalidRequest(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}", field=name) from error
+        raise InvalidRequest(f"{name}: {first_error(error.errors()).reason}", field=name) from error
 
 
 def _names_of(place: InputField) -> Iterator[str]:

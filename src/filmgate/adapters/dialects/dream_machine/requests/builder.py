@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final, get_args
 
 import msgspec
@@ -16,6 +15,7 @@ from filmgate.adapters.dialects.dream_machine.requests.vocabulary import (
     VideoModel,
 )
 from filmgate.domain.generation import OWN, Generation, GuideRole, Kind, Operation, Reference, ReferenceKind
+from filmgate.domain.media import find_media_name, media_path
 from filmgate.domain.task import Task
 from filmgate.ports.tasks import RawRequest
 
@@ -100,9 +100,8 @@ class _Links:
         if not value.startswith(OWN):
             return value
         token = value.removeprefix(OWN)
-        named = re.search(rb"/media/%s/([A-Za-z0-9._-]{1,64})" % re.escape(token).encode(), self._body)
-        name = named[1].decode() if named else ("input.mp4" if kind is ReferenceKind.VIDEO else "input.png")
-        return f"{self._base}/media/{token}/{name}"
+        usual = "input.mp4" if kind is ReferenceKind.VIDEO else "input.png"
+        return self._base + media_path(token, find_media_name(token, self._body) or usual)
 
 
 def _video(generation: Generation, link: _Links) -> dict[str, Any]:
