@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from filmgate.adapters.dialects.acedata import requests as acedata
-from filmgate.adapters.dialects.agents import requests as agents
+from filmgate.adapters.dialects.agents.requests import bodies as agents
 from filmgate.adapters.dialects.dream_machine.requests import bodies as dream_machine
 from filmgate.adapters.dialects.dream_machine.requests.fields import MAX_PICTURES
 from filmgate.adapters.dialects.gateway import requests as gateway

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from filmgate.adapters.dialects.acedata import upstream as acedata
 from filmgate.adapters.dialects.acedata.requests import VideosBody
 from filmgate.adapters.dialects.agents import upstream as agents
-from filmgate.adapters.dialects.agents.requests import GenerationBody
+from filmgate.adapters.dialects.agents.requests.bodies import GenerationBody
 from filmgate.adapters.dialects.dream_machine.requests import bodies
 from filmgate.adapters.dialects.dream_machine.requests.builder import body_of
 from filmgate.adapters.dialects.gateway import requests as gateway_requests

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from filmgate.adapters.dialects.acedata import requests as acedata
-from filmgate.adapters.dialects.agents import requests as agents
+from filmgate.adapters.dialects.agents.requests import bodies as agents
 from filmgate.adapters.dialects.dream_machine.requests import bodies as dream_machine
 from filmgate.adapters.dialects.gateway import requests as gateway
 from filmgate.adapters.dialects.native import wire as native

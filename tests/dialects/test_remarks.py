@@ -122,12 +122,12 @@ def test_a_value_that_is_not_used_as_asked_for_is_told(name: str) -> None:
 
 
 UPSTREAMS: dict[str, tuple[Serializer, Any]] = {
-    "acedata": (acedata.FORM, acedata_upstream._report),
-    "agents": (agents.FORM, agents_upstream.report_of),
-    "dream machine": (dream_machine.FORM, dream_machine_upstream.report_of),
-    "gateway": (gateway.FORM, gateway_upstream._report),
-    "gateway envelope": (gateway.ENVELOPE, gateway_upstream._report),
-    "openai": (openai_videos.FORM, openai_upstream._report),
+    "acedata": (acedata.FORM, acedata_upstream._parse_status),
+    "agents": (agents.FORM, agents_upstream.parse_status),
+    "dream machine": (dream_machine.FORM, dream_machine_upstream.parse_status),
+    "gateway": (gateway.FORM, gateway_upstream._parse_status),
+    "gateway envelope": (gateway.ENVELOPE, gateway_upstream._parse_status),
+    "openai": (openai_videos.FORM, openai_upstream._parse_status),
 }
 
 

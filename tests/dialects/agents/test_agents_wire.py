@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmgate.adapters.dialects.agents import DIALECT, requests, responses
-from filmgate.adapters.dialects.agents.requests import GenerationBody, echo
+from filmgate.adapters.dialects.agents import DIALECT, responses
+from filmgate.adapters.dialects.agents.requests import files, vocabulary
+from filmgate.adapters.dialects.agents.requests.bodies import GenerationBody, echo
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest, NotFound
 from filmgate.domain.failures import Failure, FailureCode
@@ -53,7 +54,7 @@ names = st.sampled_from([None, *Operation])
 
 def written(of: Task, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Give what a query answers, after this submit."""
-    sent = None if body is None else RawRequest(requests.NAME, json.dumps(body).encode())
+    sent = None if body is None else RawRequest(vocabulary.NAME, json.dumps(body).encode())
     return json.loads(responses.FORM.one(of, sent, BASE))
 
 
@@ -320,7 +321,7 @@ def test_a_cursor_says_where_to_go_on(created_at: float, token: str):
     last = msgspec.structs.replace(file, created_at=created_at, media=msgspec.structs.replace(file.media, token=token))
     page = responses.write_files([last, file], 1)
     assert page["has_more"]
-    assert requests.parse_cursor(page["next_cursor"]) == (created_at, token)
+    assert files.parse_cursor(page["next_cursor"]) == (created_at, token)
     assert responses.write_files([last], 1)["next_cursor"] is None
 
 
@@ -328,8 +329,8 @@ def test_a_cursor_says_where_to_go_on(created_at: float, token: str):
 def test_cursors_that_are_none(cursor: str):
     """What no answer ever had is refused."""
     with pytest.raises(InvalidRequest):
-        requests.parse_cursor(cursor)
-    assert requests.parse_cursor("") is requests.parse_cursor(None) is None
+        files.parse_cursor(cursor)
+    assert files.parse_cursor("") is files.parse_cursor(None) is None
 
 
 def test_an_error_says_what_is_wrong():

@@ -209,7 +209,7 @@ def test_anything(told: dict[str, Any]) -> None:
     search = dream_machine_upstream.Search(submission(Generation("a cat")), sent, 1_800_000_000.0)
     search.look(told)
     assert len(search.reports) <= 1
-    for read in (agents_upstream.report_of, dream_machine_upstream.report_of):
+    for read in (agents_upstream.parse_status, dream_machine_upstream.parse_status):
         report = read(told, "g-1")
         assert isinstance(report, Status)
         assert isinstance(report.asked, Generation)

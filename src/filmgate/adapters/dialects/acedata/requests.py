@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NotRequired
 from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import AfterValidator, Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.serving.codec import (
     Body,
@@ -169,6 +170,26 @@ def _shows(url: str | None, task: Task | None) -> bool:
     """Return whether an address is that of the video of a task."""
     video = task.output.video if task is not None and task.output is not None else None
     return video is not None and url is not None and urlsplit(url.strip()).path.endswith(video.path)
+
+
+AceDataSubmit = TypedDict(
+    "AceDataSubmit",
+    {
+        "action": Literal["generate", "extend"],
+        "prompt": str,
+        "aspect_ratio": NotRequired[str],
+        "loop": bool,
+        "enhancement": bool,
+        "async": bool,
+        "start_image_url": NotRequired[str],
+        "end_image_url": NotRequired[str],
+        "video_id": NotRequired[str],
+        "video_url": NotRequired[str],
+        "model": NotRequired[str],
+        "callback_url": NotRequired[str],
+    },
+)
+"""A submit as AceData is sent it."""
 
 
 class RetrieveBody(Body):

@@ -10,8 +10,18 @@ from pydantic import Field
 
 from filmgate.adapters.dialects.acedata import requests, responses
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import first, not_found, percent
-from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.lenient import (
+    array,
+    first,
+    identity,
+    items,
+    mapping,
+    moment,
+    objects,
+    percent,
+    text,
+)
 from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
@@ -160,10 +170,12 @@ class AceDataUpstream:
             value = parse_query_answer(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
             if value is not None and not _is_task(value):
                 raise ProviderError("The answer to a query is no task.")
-            return [] if value is None else [_report(value, ids[0])]
+            return [] if value is None else [_parse_status(value, ids[0])]
         reply = await self._ask({"ids": list(ids), "action": "retrieve_batch"})
         tasks = {
-            task_id: _report(task, task_id) for task in _tasks_of_batch(reply) if (task_id := _id(task)) is not None
+            task_id: _parse_status(task, task_id)
+            for task in _tasks_of_batch(reply)
+            if (task_id := _id(task)) is not None
         }
         return reports_of(ids, tasks, reply)
 
@@ -172,7 +184,7 @@ class AceDataUpstream:
         body = await _body(submission)
         found: list[Status] = []
         async for task_id, task in self._since(int(since)):
-            report, ours = _report(task, task_id), is_ours(task, submission)
+            report, ours = _parse_status(task, task_id), is_ours(task, submission)
             if ours:
                 return [msgspec.structs.replace(report, marked=True)]
             resembles = ours is None and _may_be(mapping(task.get("request")), body)
@@ -204,10 +216,10 @@ class AceDataUpstream:
         return await call(self.line, "POST", _TASKS, json=query, fresh=False)
 
 
-async def _body(submission: Submission) -> dict[str, Any]:
+async def _body(submission: Submission) -> requests.AceDataSubmit:
     """Write a submit. The size of an extension is that of the earlier video."""
     generation, start = submission.generation, submission.start
-    body: dict[str, Any] = {
+    body: requests.AceDataSubmit = {
         "action": "generate",
         "prompt": generation.prompt,
         "aspect_ratio": generation.aspect_ratio,
@@ -218,10 +230,10 @@ async def _body(submission: Submission) -> dict[str, Any]:
     if start is not None and generation.operation is Operation.GENERATE:
         body["start_image_url"] = await link(start)
     elif start is not None and start.earlier is not None:
-        body |= {"action": "extend", "video_id": start.earlier.video_id or start.earlier.id}
+        body["action"], body["video_id"] = "extend", start.earlier.video_id or start.earlier.id
         del body["aspect_ratio"]
     elif start is not None:
-        body |= {"action": "extend", "video_url": await link(start)}
+        body["action"], body["video_url"] = "extend", await link(start)
     if submission.end is not None:
         body["end_image_url"] = await link(submission.end)
     if submission.model:
@@ -251,8 +263,8 @@ def _read_error(status: int, value: Any) -> Told:
 def _tasks_of_batch(reply: Reply) -> list[dict[str, Any]]:
     """Return the tasks of a batch. Raises ProviderError."""
     value = decode_json(reply)
-    batch = first(_array, value, *(mapping(value).get(key) for key in ("items", "data")))
-    tasks = [task for task in batch or () if isinstance(task, dict)]
+    batch = first(array, value, *(mapping(value).get(key) for key in ("items", "data")))
+    tasks = objects(batch)
     if any(_id(task) is not None and _has_state(task) for task in tasks):
         return tasks
     if reply.status == 404:
@@ -260,10 +272,6 @@ def _tasks_of_batch(reply: Reply) -> list[dict[str, Any]]:
     if parse_query_answer(reply, ANSWERS) is None or (batch is None and "items" not in mapping(value)):
         raise ProviderError("The answer to a batch query has no tasks.")
     return tasks
-
-
-def _array(value: object) -> list[Any] | None:
-    return value if isinstance(value, list) else None
 
 
 def _spots(task: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
@@ -308,7 +316,7 @@ def _video_id(task: Mapping[str, Any]) -> str | None:
     return first(identity, *(spot.get("video_id") for spot in _spots(task)))
 
 
-def _report(task: Mapping[str, Any], task_id: str) -> Status:
+def _parse_status(task: Mapping[str, Any], task_id: str) -> Status:
     spots = _spots(task)
     state = _state(task)
     links = {role: first(text, *(spot.get(key) for spot in spots)) for role, key in _LINKS.items()}

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 from typing_extensions import TypedDict
 
-from filmgate.adapters.dialects.agents.requests import (
+from filmgate.adapters.dialects.agents.requests.vocabulary import (
     IMAGE_MODELS,
     NAME,
     NAMES,

@@ -8,8 +8,10 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.agents import requests, responses
-from filmgate.adapters.dialects.agents.requests import FileBody, Found, GenerationBody, echo, inputs_of
+from filmgate.adapters.dialects.agents import responses
+from filmgate.adapters.dialects.agents.requests import vocabulary
+from filmgate.adapters.dialects.agents.requests.bodies import Found, GenerationBody, echo, inputs_of
+from filmgate.adapters.dialects.agents.requests.files import FileBody, parse_cursor
 from filmgate.adapters.dialects.agents.responses import (
     AgentsCreatedFile,
     AgentsError,
@@ -138,9 +140,9 @@ async def _order(services: Services, request: Request, context: RequestContext, 
     body = validate(GenerationBody, asked)
     generation = body.generation(await _found(services, context, body), context.base_url)
     kept = msgspec.json.encode({**asked, "type": body.kind_of_work})
-    usual, terms = requests.standard_model(generation), body.terms(asked)
+    usual, terms = vocabulary.standard_model(generation), body.terms(asked)
     fields = taken.fields(*body.fields)
-    return SubmitRequest(generation, requests.NAME, kept, body.callback_url or None, fields, usual, terms)
+    return SubmitRequest(generation, vocabulary.NAME, kept, body.callback_url or None, fields, usual, terms)
 
 
 async def _found(services: Services, context: RequestContext, body: GenerationBody) -> Found:
@@ -264,7 +266,7 @@ def _add_file_queries(routes: APIRouter, services: Services, prefix: str) -> Non
     async def listing(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
-        limit, place = _limit(asked.get("limit")), requests.parse_cursor(asked.get("cursor"))
+        limit, place = _limit(asked.get("limit")), parse_cursor(asked.get("cursor"))
         purpose = _one_of(asked.get("purpose"), "purpose", _PURPOSES)
         state = _one_of(asked.get("state"), "state", _STATES)
         none = purpose == "reference" or state not in (None, "ready")

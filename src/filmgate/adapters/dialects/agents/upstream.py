@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Final, get_args
 
 import msgspec
 
-from filmgate.adapters.dialects.agents import requests, responses
-from filmgate.adapters.dialects.agents.requests import Type
+from filmgate.adapters.dialects.agents import responses
+from filmgate.adapters.dialects.agents.requests import vocabulary
+from filmgate.adapters.dialects.agents.requests.submit import AgentsReference, AgentsSubmit, AgentsVideo
+from filmgate.adapters.dialects.agents.requests.vocabulary import Type
 from filmgate.adapters.dialects.agents.responses import FailureWord
 from filmgate.adapters.dialects.calling import lenient
 from filmgate.adapters.dialects.calling.answers import not_found, preview_notes
 from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
-from filmgate.adapters.dialects.calling.luma import answers_of, read_error, read_reason
-from filmgate.adapters.dialects.calling.request_parts import media_type, segment, unsupported_failure
+from filmgate.adapters.dialects.calling.luma import answers_of, check_subject, read_error, read_reason
+from filmgate.adapters.dialects.calling.request_parts import encode_file, media_type, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
     Code,
     Meaning,
@@ -39,7 +39,7 @@ from filmgate.domain.generation import Generation, GuideRole, ImageFormat, Kind,
 from filmgate.domain.media import Role
 from filmgate.domain.sizes import frame_count
 from filmgate.domain.states import State
-from filmgate.ports.provider import Input, InputMode, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.provider import Input, InputMode, Status, Submission, TaskRef
 from filmgate.ports.transport import ProviderClient
 
 _REFERENCE: Final = "Luma, Agents API reference, failure_code"
@@ -95,8 +95,8 @@ _CLIP: Final = Capabilities(
     needs_prompt=True,
 )
 _BY_MODEL: Final[dict[str, Capabilities]] = {
-    requests.VIDEO_MODEL: _CLIP,
-    **dict.fromkeys(requests.IMAGE_MODELS, _PICTURE),
+    vocabulary.VIDEO_MODEL: _CLIP,
+    **dict.fromkeys(vocabulary.IMAGE_MODELS, _PICTURE),
 }
 
 _NAMED: Final = {"video_edit": Operation.MODIFY, "video_reframe": Operation.REFRAME}
@@ -114,7 +114,7 @@ class AgentsUpstream:
     ADDRESS: ClassVar = "https://agents.lumalabs.ai/v1"
     OPTIONS: ClassVar = UpstreamOptions
 
-    type: str = requests.NAME
+    type: str = vocabulary.NAME
     batch: int = 1
     means: Mapping[ReferenceKind, tuple[InputMode, ...]] = {
         ReferenceKind.IMAGE: (InputMode.FILE, InputMode.ADDRESS),
@@ -136,7 +136,7 @@ class AgentsUpstream:
     def changes(self, generation: Generation) -> list[Adjustment]:
         """Return the part of a generation that its requests have no field for."""
         changes = enhance_changes(generation, _API)
-        kind = requests.type_of(generation)
+        kind = vocabulary.type_of(generation)
         if kind == "video_edit":
             changes += [change for change in size_changes(generation) if change.field == "aspect_ratio"]
         weighed = next((guide for guide in generation.guides if guide.weight not in (None, 1)), None)
@@ -147,7 +147,7 @@ class AgentsUpstream:
 
     def refuse(self, generation: Generation) -> Failure | None:
         """Return what of a generation this API has no words for."""
-        reason = _lacks(generation) or _SCOPES[requests.type_of(generation)].lacks(generation, _API)
+        reason = _lacks(generation) or _SCOPES[vocabulary.type_of(generation)].lacks(generation, _API)
         return None if reason is None else unsupported_failure(reason)
 
     async def submit(self, submission: Submission) -> TaskRef:
@@ -180,9 +180,7 @@ class AgentsUpstream:
         )
         if told is None:
             return None
-        if not isinstance(told, dict) or lenient.name(told.get("id")) not in (None, task_id):
-            raise ProviderError("The answer is about something else.")
-        return report_of(told, task_id)
+        return parse_status(check_subject(told, task_id), task_id)
 
 
 def _lacks(generation: Generation) -> str | None:
@@ -202,50 +200,64 @@ def _lacks(generation: Generation) -> str | None:
     return None
 
 
-def _body(submission: Submission) -> dict[str, Any]:
+def _body(submission: Submission) -> AgentsSubmit:
     """Write the body of a submit; reads the files that are sent along. Raises EngineFailed, ProviderError."""
     wanted = submission.generation
-    kind = requests.type_of(wanted)
-    standard = requests.IMAGE_MODEL if wanted.kind is Kind.IMAGE else requests.VIDEO_MODEL
-    body: dict[str, Any] = {"prompt": wanted.prompt, "model": submission.model or standard, "type": kind}
+    kind = vocabulary.type_of(wanted)
+    standard = vocabulary.IMAGE_MODEL if wanted.kind is Kind.IMAGE else vocabulary.VIDEO_MODEL
+    body: AgentsSubmit = {"prompt": wanted.prompt, "model": submission.model or standard, "type": kind}
     if kind != "video_edit":
         body["aspect_ratio"] = wanted.aspect_ratio
     pictures = _guides(submission, GuideRole.IMAGE)
     if pictures:
         body["image_ref"] = pictures
     if wanted.kind is Kind.IMAGE:
-        return body | _image(submission)
-    return body | (_clip(submission) if kind == "video" else _write_change(submission))
+        _add_image(body, submission)
+    elif kind == "video":
+        body["video"] = _clip(submission)
+    else:
+        _add_change(body, submission)
+    return body
 
 
-def _image(submission: Submission) -> dict[str, Any]:
+def _add_image(body: AgentsSubmit, submission: Submission) -> None:
     sources = _guides(submission, GuideRole.MODIFY)
     if submission.start is not None:
         sources.append(_reference(submission.start))
-    made = {"output_format": _FORMATS[submission.generation.image_format]}
-    return made | ({"source": sources[0]} if sources else {})
+    body["output_format"] = _FORMATS[submission.generation.image_format]
+    if sources:
+        body["source"] = sources[0]
 
 
-def _clip(submission: Submission) -> dict[str, Any]:
+def _clip(submission: Submission) -> AgentsVideo:
     wanted = submission.generation
-    video: dict[str, Any] = {"duration": f"{wanted.duration}s", **_resolution(wanted)}
+    video: AgentsVideo = {"duration": f"{wanted.duration}s"}
+    if wanted.resolution is not None:
+        video["resolution"] = wanted.resolution
     if wanted.loop:
         video["loop"] = True
-    return {"video": video | _frames(submission)}
+    _add_frames(video, submission)
+    return video
 
 
-def _frames(submission: Submission) -> dict[str, Any]:
+def _add_frames(video: AgentsVideo, submission: Submission) -> None:
     """Write what a clip starts from and ends at."""
     seconds = submission.generation.duration
-    sides = {"start_frame": submission.start, "end_frame": submission.end}
-    given = {side: _frame(side_given) for side, side_given in sides.items() if side_given is not None}
-    if seconds <= _LONG or any("generation_id" in reference for reference in given.values()) or not given:
-        return given
-    places = {"start_frame": 0, "end_frame": frame_count(seconds) - 1}
-    return {"keyframes": list(given.values()), "keyframe_indexes": [places[side] for side in given]}
+    start = None if submission.start is None else _frame(submission.start)
+    end = None if submission.end is None else _frame(submission.end)
+    placed = [(0, start), (frame_count(seconds) - 1, end)]
+    given = [(place, frame) for place, frame in placed if frame is not None]
+    if seconds > _LONG and given and not any("generation_id" in frame for _, frame in given):
+        video["keyframes"] = [frame for _, frame in given]
+        video["keyframe_indexes"] = [place for place, _ in given]
+        return
+    if start is not None:
+        video["start_frame"] = start
+    if end is not None:
+        video["end_frame"] = end
 
 
-def _frame(given: Input) -> dict[str, str]:
+def _frame(given: Input) -> AgentsReference:
     if given.kind is not ReferenceKind.IMAGE and given.earlier is None:
         raise EngineFailed(
             unsupported_failure("The Agents API can only go on with a video that the same account made.")
@@ -253,41 +265,35 @@ def _frame(given: Input) -> dict[str, str]:
     return _reference(given)
 
 
-def _write_change(submission: Submission) -> dict[str, Any]:
+def _add_change(body: AgentsSubmit, submission: Submission) -> None:
     """Write an edit or a reframe: the length follows from its source."""
     assert submission.start is not None, "this works on a video"
-    first = _guides(submission, GuideRole.FIRST_FRAME)
-    video = _resolution(submission.generation) | ({"start_frame": first[0]} if first else {})
-    return {"source": _reference(submission.start)} | ({"video": video} if video else {})
+    body["source"] = _reference(submission.start)
+    video: AgentsVideo = {}
+    if submission.generation.resolution is not None:
+        video["resolution"] = submission.generation.resolution
+    if first := _guides(submission, GuideRole.FIRST_FRAME):
+        video["start_frame"] = first[0]
+    if video:
+        body["video"] = video
 
 
-def _resolution(wanted: Generation) -> dict[str, Any]:
-    return {} if wanted.resolution is None else {"resolution": wanted.resolution}
-
-
-def _guides(submission: Submission, role: GuideRole) -> list[dict[str, str]]:
+def _guides(submission: Submission, role: GuideRole) -> list[AgentsReference]:
     return [_reference(given) for guide, given in submission.guides if guide.role is role]
 
 
-def _reference(given: Input) -> dict[str, str]:
+def _reference(given: Input) -> AgentsReference:
     """Write an input as this API names it."""
     if given.earlier is not None:
         return {"generation_id": given.earlier.id}
     if given.file is not None:
-        return {"data": _base64(given.file), "media_type": media_type(given)}
+        return {"data": encode_file(given.file), "media_type": media_type(given)}
     assert given.address is not None
     clip = given.kind is not ReferenceKind.IMAGE
-    return {"url": given.address} | ({"media_type": media_type(given)} if clip else {})
+    return {"url": given.address, "media_type": media_type(given)} if clip else {"url": given.address}
 
 
-def _base64(file: Path) -> str:
-    try:
-        return base64.b64encode(file.read_bytes()).decode()
-    except OSError as error:
-        raise ProviderError("A file of the request could not be read.") from error
-
-
-def report_of(told: Mapping[str, Any], task_id: str) -> Status:
+def parse_status(told: Mapping[str, Any], task_id: str) -> Status:
     """Understand a generation that was asked for by its id."""
     state = responses.STATES.get((lenient.text(told.get("state")) or "").lower())
     return Status(

@@ -1,37 +1,16 @@
-"""What the answers of providers have in common: their errors, and how far they say a task has come."""
+"""What the answers of providers have in common: their errors, and what previews note."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from filmgate.adapters.dialects.calling.lenient import items, mapping, name, text
+from filmgate.adapters.dialects.calling.lenient import first, items, mapping, name, strings, text
 from filmgate.adapters.dialects.calling.upstreams import Told
 from filmgate.domain.words import MAX_WORDS, bounded_list
 
-Read = TypeVar("Read")
-
 FINE: Final = frozenset({"0", "200", "success"})
 """Codes of an envelope that holds no error."""
-
-_PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
-
-
-def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
-    """Return the first of several values that can be read."""
-    return next((found for found in map(read, values) if found is not None), None)
-
-
-def percent(value: object) -> int | None:
-    """Read progress, from 0 to 100: 30, 30.5, "30" or "30%"; what lies between 0 and 1 is a fraction."""
-    written = _PERCENT.fullmatch(value) if isinstance(value, str) else None
-    number = float(written[1]) if written else value
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    if written is None and 0 < number < 1:
-        number *= 100
-    return int(min(100, max(0, number)))
 
 
 def parse_error(status: int, value: Any) -> Told:
@@ -81,13 +60,10 @@ def not_found(nouns: str) -> re.Pattern[str]:
     return re.compile(rf"{thing}{its_id} {missing}{its_id}|(?:no such|unknown) (?:{nouns})(?: id)?{its_id}")
 
 
-__all__ = ["FINE", "first", "not_found", "parse_error", "percent", "read_codes", "refuses"]
-
-
 def preview_notes(*places: Any) -> dict[str, Any]:
     """Return the notes of a preview, which another Filmgate puts in one of these places; else {}."""
     said = next((mapping(place) for place in places if mapping(place).get("preview") is True), None)
     if said is None:
         return {}
-    words = (word for word in items(said.get("ignored_words"))[:MAX_WORDS] if isinstance(word, str))
+    words = strings(items(said.get("ignored_words"))[:MAX_WORDS])
     return {"preview": True, "words_ignored": bounded_list(words, unless=lambda word: not word.strip())}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+Read = TypeVar("Read")
 
 _MILLISECONDS: Final = 1e11
 """Unix times above this are taken for milliseconds: as seconds they lie after the year 5000."""
@@ -13,9 +16,15 @@ _MILLISECONDS: Final = 1e11
 _LAST: Final = 1e14
 _DIGITS: Final = 20
 
+_PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
 _IDENTITY: Final = re.compile(r"[\x21-\x7e]{1,256}")
 _NOBODY: Final = frozenset({"null", "none", "nil", "undefined"})
 """What programs write where they have no id."""
+
+
+def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
+    """Return the first of several values that can be read."""
+    return next((found for found in map(read, values) if found is not None), None)
 
 
 def text(value: object) -> str | None:
@@ -45,7 +54,42 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def items(value: object) -> list[Any]:
     """Return an array; an empty one for anything else."""
-    return value if isinstance(value, list) else []
+    return array(value) or []
+
+
+def array(value: object) -> list[Any] | None:
+    """Return an array, even an empty one; None for anything else."""
+    return value if isinstance(value, list) else None
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects of an array."""
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def strings(value: object) -> list[str]:
+    """Return the texts of an array."""
+    return [item for item in items(value) if isinstance(item, str)]
+
+
+def number(value: Any) -> float | None:
+    """Read a number above 0, "4" or 4; None for anything else, infinity included."""
+    try:
+        found = float(name(value) or value or 0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if 0 < found < math.inf else None
+
+
+def percent(value: object) -> int | None:
+    """Read progress, from 0 to 100: 30, 30.5, "30" or "30%"; what lies between 0 and 1 is a fraction."""
+    written = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    number = float(written[1]) if written else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    if written is None and 0 < number < 1:
+        number *= 100
+    return int(min(100, max(0, number)))
 
 
 def moment(value: object) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from filmgate.adapters.dialects.calling import answers, lenient
 from filmgate.adapters.dialects.calling.upstreams import Answers, Code, Meaning, Told, Unknown
 from filmgate.domain.states import State
-from filmgate.ports.provider import TaskRef
+from filmgate.ports.provider import ProviderError, TaskRef
 
 _MODERATION: Final = "moderation"
 _REFUSED: Final = ("moderat", "blacklist")
@@ -52,6 +52,14 @@ def read_reason(reason: object, code: object = None) -> Told:
     return _recognise_moderation(answers.parse_error(0, {"detail": reason, "code": code}))
 
 
+def check_subject(told: object, task_id: str) -> Mapping[str, Any]:
+    """Return what was told of a generation. Raises ProviderError if it is about another one."""
+    generation = lenient.mapping(told)
+    if not isinstance(told, dict) or lenient.name(generation.get("id")) not in (None, task_id):
+        raise ProviderError("The answer is about something else.")
+    return generation
+
+
 def _receipt(value: Any) -> TaskRef | None:
     task_id = lenient.identity(lenient.mapping(value).get("id"))
     return None if task_id is None else TaskRef(task_id)
@@ -63,4 +71,4 @@ def _recognise_moderation(told: Told) -> Told:
     return told._replace(code=_MODERATION) if refused else told
 
 
-__all__ = ["answers_of", "read_error", "read_reason"]
+__all__ = ["answers_of", "check_subject", "read_error", "read_reason"]

@@ -40,12 +40,13 @@ async def link(given: Input) -> str:
     """Return an input as an address, or its file as a data URI. Raises ProviderError: nothing was sent."""
     if given.file is None:
         return given.address or ""
-    return await asyncio.to_thread(_data_uri, media_type(given), given.file)
+    return f"data:{media_type(given)};base64,{await asyncio.to_thread(encode_file, given.file)}"
 
 
-def _data_uri(kind: str, file: Path) -> str:
+def encode_file(file: Path) -> str:
+    """Return the bytes of a file in base64. Raises ProviderError: nothing was sent."""
     try:
-        return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
+        return base64.b64encode(file.read_bytes()).decode()
     except OSError as error:
         raise ProviderError("A file of the request could not be read.") from error
 

@@ -12,7 +12,7 @@ import msgspec
 from filmgate.adapters.dialects.calling import lenient
 from filmgate.adapters.dialects.calling.answers import not_found, preview_notes
 from filmgate.adapters.dialects.calling.capabilities import DialectCapabilities
-from filmgate.adapters.dialects.calling.luma import answers_of, read_error, read_reason
+from filmgate.adapters.dialects.calling.luma import answers_of, check_subject, read_error, read_reason
 from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
@@ -171,7 +171,9 @@ class DreamMachineUpstream:
     async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once."""
         wanted = await self._translate(submission)
-        body = body_of(wanted, submission.model) | _callback(submission)
+        body = body_of(wanted, submission.model)
+        if submission.callback_url is not None:
+            body["callback_url"] = submission.callback_url
         reply = await send(self.line, submission, _path(wanted), json=body)
         names = any(side and side.kind is ReferenceKind.TASK for side in (wanted.start, wanted.end))
         return parse_receipt(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
@@ -207,9 +209,7 @@ class DreamMachineUpstream:
         told = parse_query_answer(await call(self.line, "GET", path), ANSWERS, task_id) if path else None
         if told is None:
             return None
-        if not isinstance(told, dict) or lenient.name(told.get("id")) not in (None, task_id):
-            raise ProviderError("The answer is about something else.")
-        return report_of(told, task_id)
+        return parse_status(check_subject(told, task_id), task_id)
 
     async def _page(self, offset: int) -> tuple[list[Any], bool]:
         """Read a page of the list, and whether there may be more."""
@@ -271,17 +271,13 @@ def _path(wanted: Generation) -> str:
     return f"{_one(wanted.start.value)}/{_AFTER[kind]}"
 
 
-def _callback(submission: Submission) -> dict[str, str]:
-    return {} if submission.callback_url is None else {"callback_url": submission.callback_url}
-
-
 def _address(given: Input) -> str:
     if given.address is None:
         raise EngineFailed(unsupported_failure(f"{_API} takes pictures and videos by address only."))
     return given.address
 
 
-def report_of(told: Mapping[str, Any], task_id: str) -> Status:
+def parse_status(told: Mapping[str, Any], task_id: str) -> Status:
     """Understand a generation that was asked for by its id."""
     state = responses.STATES.get((lenient.text(told.get("state")) or "").lower())
     return Status(
@@ -330,7 +326,7 @@ class Search:
         task_id = lenient.name(told.get("id"))
         if task_id is None or self._found is not None:
             return
-        report = report_of(told, task_id)
+        report = parse_status(told, task_id)
         made = self._since if report.created_at is None else report.created_at
         self.passed = made < self._since - _CLOCKS
         ours = is_ours(told, self._submission)
@@ -345,8 +341,8 @@ def _resembles(told: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
 
     A missing value is no difference, but for keyframes: a request with keyframes shows them.
     """
-    request = told.get("request")
-    if not isinstance(request, dict) or not request:
+    request = lenient.mapping(told.get("request"))
+    if not request:
         return None
     for field in _COMPARED:
         said, meant = lenient.text(request.get(field)), lenient.text(sent.get(field))

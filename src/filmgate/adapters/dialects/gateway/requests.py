@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NotRequired
 
 from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.serving.codec import (
     Body,
@@ -120,6 +121,21 @@ class UploadBody(Body):
     """A file to keep: an http(s) address or a data URI."""
 
     url: Annotated[str, WithJsonSchema(address("image"))]
+
+
+class GatewaySubmit(TypedDict):
+    """A submit as a gateway is sent it. An extension has the shape of its video, and no image to start from."""
+
+    user_prompt: str
+    expand_prompt: bool
+    duration: str
+    aspect_ratio: NotRequired[str]
+    resolution: NotRequired[str]
+    loop: NotRequired[bool]
+    image_url: NotRequired[str]
+    image_end_url: NotRequired[str]
+    model_name: NotRequired[str]
+    notify_hook: NotRequired[str]
 
 
 def extension(body: ExtendBody, source: Task) -> Generation:

@@ -9,8 +9,18 @@ from typing import Any, Final
 from pydantic import Field
 
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import first, not_found, percent
-from filmgate.adapters.dialects.calling.lenient import identity, items, mapping, moment, text
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.lenient import (
+    array,
+    first,
+    identity,
+    items,
+    mapping,
+    moment,
+    objects,
+    percent,
+    text,
+)
 from filmgate.adapters.dialects.calling.request_parts import link, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
@@ -143,7 +153,7 @@ class GatewayUpstream:
         if len(ids) == 1 or self.batch == 1:
             return [report for task_id in ids if (report := await self._one(task_id)) is not None]
         reply = await call(self.line, "POST", _BATCH, json={"ids": list(ids)}, fresh=False)
-        tasks = {task_id: _report(task, task_id) for task in _batch(reply) for task_id in _ids(task)}
+        tasks = {task_id: _parse_status(task, task_id) for task in _batch(reply) for task_id in _ids(task)}
         return reports_of(ids, tasks, reply)
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
@@ -161,19 +171,19 @@ class GatewayUpstream:
             return None
         value = parse_query_answer(await call(self.line, "GET", f"{_SUBMIT}/{place}"), ANSWERS, task_id)
         task = next(iter(() if value is None else _tasks(value)), None)
-        return None if task is None else _report(task, task_id)
+        return None if task is None else _parse_status(task, task_id)
 
 
-async def _body(submission: Submission) -> dict[str, Any]:
+async def _body(submission: Submission) -> requests.GatewaySubmit:
     """Write a submit. An extension has the size of the earlier video."""
     generation, start = submission.generation, submission.start
-    body: dict[str, Any] = {
+    body: requests.GatewaySubmit = {
         "user_prompt": generation.prompt,
         "expand_prompt": generation.enhance,
         "duration": f"{generation.duration}s",
     }
     if start is None or start.earlier is None:
-        body |= {"loop": generation.loop, "aspect_ratio": generation.aspect_ratio}
+        body["loop"], body["aspect_ratio"] = generation.loop, generation.aspect_ratio
         if generation.resolution:
             body["resolution"] = generation.resolution
         if start is not None:
@@ -189,9 +199,9 @@ async def _body(submission: Submission) -> dict[str, Any]:
 
 def _alone(value: Any) -> Any:
     """Take a task out of an array of one: that is what the proxy answered from which all gateways descend."""
-    task = value[0] if isinstance(value, list) and len(value) == 1 else value
-    data = mapping(task).get("data")
-    return {**task, "data": data[0]} if isinstance(data, list) and len(data) == 1 else task
+    task = value[0] if len(items(value)) == 1 else value
+    data = items(mapping(task).get("data"))
+    return {**task, "data": data[0]} if len(data) == 1 else task
 
 
 def _is_error(value: Any) -> bool:
@@ -226,8 +236,8 @@ def _tasks(value: Any) -> list[Mapping[str, Any]]:
 
     Raises ProviderError if it is nothing of that kind.
     """
-    if isinstance(value, list):
-        return [task for task in value if isinstance(task, dict) and _id(task) is not None]
+    if array(value) is not None:
+        return [task for task in objects(value) if _id(task) is not None]
     answer = mapping(value)
     if any(identity(answer.get(key)) for key in ("task_id", "id")):
         return [answer]
@@ -274,7 +284,7 @@ ANSWERS: Final = Answers(
 )
 
 
-def _report(task: Mapping[str, Any], task_id: str) -> Status:
+def _parse_status(task: Mapping[str, Any], task_id: str) -> Status:
     item, inner = _parts(task)
     state = _state(task)
     return Status(

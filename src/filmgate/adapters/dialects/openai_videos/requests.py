@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NotRequired
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.serving.codec import Body, Callback, Name, Prompt, address, first_given
 from filmgate.adapters.dialects.serving.inputs import InputField, InputFields, by_url, read_address
@@ -180,6 +181,19 @@ class CreateBody(PromptBody):
             end=_picture(self.last_frame, "last_frame"),
         )
         return check(generation)
+
+
+OpenAISubmit = TypedDict(
+    "OpenAISubmit",
+    {
+        "prompt": str,
+        "model": NotRequired[str],
+        "size": NotRequired[str],
+        "seconds": NotRequired[str],
+        "video[id]": NotRequired[str],
+    },
+)
+"""The texts of a form as a server is sent them, beside its files."""
 
 
 class SourceBody(PromptBody):

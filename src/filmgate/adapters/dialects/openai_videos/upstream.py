@@ -11,8 +11,8 @@ import msgspec
 from pydantic import field_validator
 
 from filmgate.adapters.dialects.calling import answers
-from filmgate.adapters.dialects.calling.answers import not_found, percent
-from filmgate.adapters.dialects.calling.lenient import identity, mapping, moment, name, text
+from filmgate.adapters.dialects.calling.answers import not_found
+from filmgate.adapters.dialects.calling.lenient import array, identity, mapping, moment, name, number, percent, text
 from filmgate.adapters.dialects.calling.marks import is_ours
 from filmgate.adapters.dialects.calling.request_parts import media_type, refuse_all_but, segment, unsupported_failure
 from filmgate.adapters.dialects.calling.upstreams import (
@@ -169,11 +169,11 @@ class OpenAIVideosUpstream:
         path = _PATHS[submission.generation.operation]
         fields, files = self._fields(submission), _files(submission)
         if self._options.text_as_json and not files:
-            earlier = fields.pop("video[id]", None)
-            body = fields if earlier is None else {**fields, "video": {"id": earlier}}
+            texts = {key: value for key, value in fields.items() if key != "video[id]"}
+            body = texts | ({"video": {"id": fields["video[id]"]}} if "video[id]" in fields else {})
             reply = await send(self.line, submission, path, json=body)
         else:
-            form = [*(FormPart(key, value) for key, value in fields.items()), *files]
+            form = [*(FormPart(key, str(value)) for key, value in fields.items()), *files]
             reply = await send(self.line, submission, path, form=form)
         return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
 
@@ -185,7 +185,7 @@ class OpenAIVideosUpstream:
                 continue
             value = parse_query_answer(await call(self.line, "GET", f"{_VIDEOS}/{place}"), ANSWERS, video_id)
             if value is not None:
-                reports.append(_report(_video(value), video_id))
+                reports.append(_parse_status(_video(value), video_id))
         return reports
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
@@ -196,7 +196,7 @@ class OpenAIVideosUpstream:
             recent = {
                 video_id: report
                 for video_id, video in videos.items()
-                if ((report := _report(video, video_id)).created_at or since) >= int(since)
+                if ((report := _parse_status(video, video_id)).created_at or since) >= int(since)
             }
             for video_id, report in recent.items():
                 ours = is_ours(videos[video_id], submission)
@@ -228,9 +228,10 @@ class OpenAIVideosUpstream:
             if reply.status in _NO_SEARCH:
                 return
             page = mapping(parse_query_answer(reply, ANSWERS))
-            if not isinstance(page.get("data"), list):
+            listed = array(page.get("data"))
+            if listed is None:
                 raise ProviderError("The answer to a list has no videos.")
-            videos = [(name(mapping(video).get("id")), mapping(video)) for video in page["data"]]
+            videos = [(name(mapping(video).get("id")), mapping(video)) for video in listed]
             fresh = {video_id: video for video_id, video in videos if video_id is not None and video_id not in seen}
             if fresh:
                 yield fresh
@@ -239,10 +240,10 @@ class OpenAIVideosUpstream:
             seen |= dict.fromkeys(fresh)
         raise ProviderError("The provider's list of videos is too long to be searched.")
 
-    def _fields(self, submission: Submission) -> dict[str, str]:
+    def _fields(self, submission: Submission) -> requests.OpenAISubmit:
         """Write the values of a submit. What follows from the earlier video, as its size and model, is left out."""
         generation = submission.generation
-        fields = {"prompt": generation.prompt}
+        fields: requests.OpenAISubmit = {"prompt": generation.prompt}
         if generation.operation is Operation.GENERATE:
             if submission.model:
                 fields["model"] = submission.model
@@ -337,7 +338,7 @@ def _video(value: Any) -> Mapping[str, Any]:
     return video
 
 
-def _report(video: Mapping[str, Any], video_id: str) -> Status:
+def _parse_status(video: Mapping[str, Any], video_id: str) -> Status:
     state = _STATES.get((text(video.get("status")) or "").lower())
     place = segment(video_id)
     return Status(
@@ -358,7 +359,7 @@ def _failure(error: Any) -> Failure:
 
 def _parse_request(video: Mapping[str, Any]) -> Generation | None:
     """Read the request; a server may show no more than the size."""
-    prompt, size, seconds = text(video.get("prompt")), _size(video), _seconds(video)
+    prompt, size, seconds = text(video.get("prompt")), _size(video), number(video.get("seconds"))
     if prompt is None and size is None and seconds is None:
         return None
     aspect_ratio, resolution = nearest_size(*size) if size else (DEFAULT_ASPECT_RATIO, None)
@@ -376,21 +377,13 @@ def _size(video: Mapping[str, Any]) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _seconds(video: Mapping[str, Any]) -> float | None:
-    """Read a length, "4" or 4; None for anything else, infinity included."""
-    try:
-        seconds = float(name(video.get("seconds")) or video.get("seconds") or 0)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return seconds if 0 < seconds < math.inf else None
-
-
-def _may_be(video: Mapping[str, Any], fields: Mapping[str, str]) -> bool:
+def _may_be(video: Mapping[str, Any], fields: requests.OpenAISubmit) -> bool:
     """Return whether a video can come from this request: none of its fields contradicts that.
 
     An extension shows its whole length and the size of the earlier video.
     """
-    prompt, model, size, seconds = text(video.get("prompt")), text(video.get("model")), _size(video), _seconds(video)
+    prompt, model = text(video.get("prompt")), text(video.get("model"))
+    size, seconds = _size(video), number(video.get("seconds"))
     if prompt not in (None, fields["prompt"].strip()):
         return False
     if "size" not in fields:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, NotRequired, get_args
 
 import msgspec
+from typing_extensions import TypedDict
 
 from filmgate.adapters.dialects.dream_machine.requests.vocabulary import (
     IMAGE_MODEL,
     MODE,
     VIDEO_MODEL,
     ImageModel,
+    Mode,
     RequestType,
     VideoModel,
 )
@@ -26,6 +28,56 @@ _TYPES: Final = {
     Operation.REFRAME: RequestType.REFRAME_VIDEO,
 }
 _MODELS: Final = {Kind.VIDEO: get_args(VideoModel), Kind.IMAGE: get_args(ImageModel)}
+
+
+class FileLink(TypedDict):
+    """A file by its address."""
+
+    url: str
+
+
+class WeighedPicture(FileLink):
+    """A picture by its address, and how much it counts."""
+
+    weight: NotRequired[float]
+
+
+class Keyframe(TypedDict):
+    """A frame by the address of a picture, or by the id of an earlier generation."""
+
+    type: Literal["image", "generation"]
+    url: NotRequired[str]
+    id: NotRequired[str]
+
+
+class Keyframes(TypedDict, total=False):
+    """What a clip starts from and ends at."""
+
+    frame0: Keyframe
+    frame1: Keyframe
+
+
+class DreamMachineSubmit(TypedDict, total=False):
+    """A body that asks for a generation; which fields it has follows from its `generation_type`."""
+
+    generation_type: str
+    model: str
+    prompt: str
+    aspect_ratio: str
+    resolution: str
+    duration: str
+    loop: bool
+    concepts: list[dict[Literal["key"], str]]
+    keyframes: Keyframes
+    format: str
+    image_ref: list[WeighedPicture]
+    style_ref: list[WeighedPicture]
+    character_ref: dict[Literal["identity0"], dict[Literal["images"], list[str]]]
+    modify_image_ref: WeighedPicture
+    mode: Mode
+    media: FileLink
+    first_frame: FileLink
+    callback_url: str
 
 
 def default_model(generation: Generation) -> str:
@@ -59,14 +111,14 @@ def request_of(task: Task, echo: RawRequest | None, dialect: str, base: str) -> 
     }
 
 
-def body_of(generation: Generation, model: str | None) -> dict[str, Any]:
+def body_of(generation: Generation, model: str | None) -> DreamMachineSubmit:
     """Return the body that asks another server of this API for a generation.
 
     What the generation refers to are addresses that this server can reach, and ids of its own generations; the model is
     named as it names it.
     """
     kind = type_of(generation)
-    written = {"generation_type": kind.value, **_WRITERS[kind](generation, _Links("", None))}
+    written: DreamMachineSubmit = {"generation_type": kind.value, **_WRITERS[kind](generation, _Links("", None))}
     if kind not in (RequestType.UPSCALE, RequestType.AUDIO):
         written["model"] = model or default_model(generation)
     if kind is not RequestType.UPSCALE and generation.prompt.strip():
@@ -104,8 +156,8 @@ class _Links:
         return self._base + media_path(token, find_media_name(token, self._body) or usual)
 
 
-def _video(generation: Generation, link: _Links) -> dict[str, Any]:
-    written: dict[str, Any] = {
+def _video(generation: Generation, link: _Links) -> DreamMachineSubmit:
+    written: DreamMachineSubmit = {
         "aspect_ratio": generation.aspect_ratio,
         "duration": f"{generation.duration}s",
         "loop": generation.loop,
@@ -113,12 +165,17 @@ def _video(generation: Generation, link: _Links) -> dict[str, Any]:
     }
     if generation.concepts:
         written["concepts"] = [{"key": key} for key in generation.concepts]
-    sides = {"frame0": _frame(generation.start, link), "frame1": _frame(generation.end, link)}
-    frames = {side: frame for side, frame in sides.items() if frame is not None}
-    return written | ({"keyframes": frames} if frames else {})
+    frames: Keyframes = {}
+    if (start := _frame(generation.start, link)) is not None:
+        frames["frame0"] = start
+    if (end := _frame(generation.end, link)) is not None:
+        frames["frame1"] = end
+    if frames:
+        written["keyframes"] = frames
+    return written
 
 
-def _frame(side: Reference | None, link: _Links) -> dict[str, str] | None:
+def _frame(side: Reference | None, link: _Links) -> Keyframe | None:
     """Write a keyframe; this API has none for a video by its address."""
     if side is None or side.kind is ReferenceKind.VIDEO:
         return None
@@ -127,56 +184,74 @@ def _frame(side: Reference | None, link: _Links) -> dict[str, str] | None:
     return {"type": "image", "url": link(side.value)}
 
 
-def _image(generation: Generation, link: _Links) -> dict[str, Any]:
-    written: dict[str, Any] = {"aspect_ratio": generation.aspect_ratio, "format": generation.image_format.value}
-    for role in (GuideRole.IMAGE, GuideRole.STYLE):
-        pictures = _write_weighted(generation, role, link)
-        written |= {f"{role}_ref": pictures} if pictures else {}
-    faces = [link(guide.url) for guide in generation.guides if guide.role is GuideRole.CHARACTER]
-    if faces:
+def _image(generation: Generation, link: _Links) -> DreamMachineSubmit:
+    written: DreamMachineSubmit = {
+        "aspect_ratio": generation.aspect_ratio,
+        "format": generation.image_format.value,
+    }
+    if pictures := _weigh_pictures(generation, GuideRole.IMAGE, link):
+        written["image_ref"] = pictures
+    if styles := _weigh_pictures(generation, GuideRole.STYLE, link):
+        written["style_ref"] = styles
+    if faces := _links_of(generation, GuideRole.CHARACTER, link):
         written["character_ref"] = {"identity0": {"images": faces}}
-    changed = _write_weighted(generation, GuideRole.MODIFY, link)
-    return written | ({"modify_image_ref": changed[0]} if changed else {})
+    if changed := _weigh_pictures(generation, GuideRole.MODIFY, link):
+        written["modify_image_ref"] = changed[0]
+    return written
 
 
-def _write_weighted(generation: Generation, role: GuideRole, link: _Links) -> list[dict[str, Any]]:
+def _weigh_pictures(generation: Generation, role: GuideRole, link: _Links) -> list[WeighedPicture]:
     return [
-        {"url": link(guide.url)} | ({} if guide.weight is None else {"weight": guide.weight})
+        {"url": link(guide.url)} if guide.weight is None else {"url": link(guide.url), "weight": guide.weight}
         for guide in generation.guides
         if guide.role is role
     ]
 
 
-def _write_modify(generation: Generation, link: _Links) -> dict[str, Any]:
+def _links_of(generation: Generation, role: GuideRole, link: _Links) -> list[str]:
+    return [link(guide.url) for guide in generation.guides if guide.role is role]
+
+
+def _write_modify(generation: Generation, link: _Links) -> DreamMachineSubmit:
     return {"mode": MODE, **_source(generation, link)}
 
 
-def _write_reframe(generation: Generation, link: _Links) -> dict[str, Any]:
+def _write_reframe(generation: Generation, link: _Links) -> DreamMachineSubmit:
     return {"aspect_ratio": generation.aspect_ratio, **_source(generation, link)}
 
 
-def _write_image_reframe(generation: Generation, link: _Links) -> dict[str, Any]:
+def _write_image_reframe(generation: Generation, link: _Links) -> DreamMachineSubmit:
     return {"format": generation.image_format.value, **_write_reframe(generation, link)}
 
 
-def _source(generation: Generation, link: _Links) -> dict[str, Any]:
+def _write_upscale(generation: Generation, _: _Links) -> DreamMachineSubmit:
+    return _resolution(generation)
+
+
+def _write_audio(_: Generation, __: _Links) -> DreamMachineSubmit:
+    return {}
+
+
+def _source(generation: Generation, link: _Links) -> DreamMachineSubmit:
     """Write the file that is worked on."""
     start = generation.start
     if start is None:
         return {"media": {"url": ""}}
-    frames = [link(guide.url) for guide in generation.guides if guide.role is GuideRole.FIRST_FRAME]
-    return {"media": {"url": link(start.value, start.kind)}} | ({"first_frame": {"url": frames[0]}} if frames else {})
+    written: DreamMachineSubmit = {"media": {"url": link(start.value, start.kind)}}
+    if frames := _links_of(generation, GuideRole.FIRST_FRAME, link):
+        written["first_frame"] = {"url": frames[0]}
+    return written
 
 
-def _resolution(generation: Generation) -> dict[str, Any]:
+def _resolution(generation: Generation) -> DreamMachineSubmit:
     return {} if generation.resolution is None else {"resolution": generation.resolution}
 
 
 _WRITERS: Final = {
     RequestType.VIDEO: _video,
     RequestType.IMAGE: _image,
-    RequestType.UPSCALE: lambda generation, _: _resolution(generation),
-    RequestType.AUDIO: lambda *_: dict[str, Any](),
+    RequestType.UPSCALE: _write_upscale,
+    RequestType.AUDIO: _write_audio,
     RequestType.MODIFY: _write_modify,
     RequestType.REFRAME_VIDEO: _write_reframe,
     RequestType.REFRAME_IMAGE: _write_image_reframe,

@@ -1,14 +1,14 @@
-"""The requests of Luma's Agents API, in Filmgate's own words."""
+"""The bodies of generations, each understood as one."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
+from filmgate.adapters.dialects.agents.requests.vocabulary import NAMES, VIDEO_MODEL, Type
 from filmgate.adapters.dialects.serving.codec import Body, Callback, Flag, Name, Prompt, Seconds, Text, address
 from filmgate.adapters.dialects.serving.inputs import InputField, InputFields, by_url
 from filmgate.adapters.dialects.serving.terms import terms
@@ -29,50 +29,6 @@ from filmgate.domain.media_fields import END_NAMES, LIST_NAMES, START_NAMES
 from filmgate.domain.sizes import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO, DEFAULT_SECONDS, RESOLUTIONS, frame_count
 from filmgate.domain.task import Task
 from filmgate.ports.media import StoredMedia
-
-Type = Literal["image", "image_edit", "video", "video_edit", "video_reframe", "layering"]
-Model = Literal["uni-1", "uni-1-max", "ray-3.2"]
-
-NAME: Final = "agents"
-IMAGE_MODEL: Final[Model] = "uni-1"
-VIDEO_MODEL: Final[Model] = "ray-3.2"
-NAMES: Final = {
-    "aspect_ratio": "aspect_ratio",
-    **{name: f"video.{name}" for name in ("duration", "resolution", "loop")},
-}
-"""What the values of a generation are called here."""
-
-IMAGE_MODELS: Final[tuple[Model, ...]] = (IMAGE_MODEL, "uni-1-max")
-
-
-def type_of(generation: Generation) -> Type:
-    """Return the type of this API for a generation."""
-    if generation.kind is Kind.IMAGE:
-        edited = any(guide.role is GuideRole.MODIFY for guide in generation.guides)
-        return "image_edit" if edited or generation.start is not None or generation.named is not None else "image"
-    if generation.named is Operation.MODIFY:
-        return "video_edit"
-    return "video_reframe" if generation.named is Operation.REFRAME else "video"
-
-
-def standard_model(generation: Generation) -> Model:
-    """Return the model that is meant where none is named."""
-    return IMAGE_MODEL if generation.kind is Kind.IMAGE else VIDEO_MODEL
-
-
-def parse_cursor(cursor: str | None) -> tuple[float, str] | None:
-    """Read a cursor: the (created_at, id) behind which to go on. Raises InvalidRequest."""
-    if not cursor:
-        return None
-    time, _, token = cursor.partition("~")
-    try:
-        created_at = float.fromhex(time)
-    except (ValueError, OverflowError):
-        created_at = math.nan
-    if not math.isfinite(created_at) or not token:
-        raise InvalidRequest("cursor must be the next_cursor of an earlier answer", field="cursor")
-    return created_at, token
-
 
 Found = Mapping[str, Task | StoredMedia]
 """The caller's generations and files that a body names, by id."""
@@ -452,15 +408,3 @@ def echo(body: Any) -> Any:
         kept = {key: value for key, value in body.items() if key not in ("data", "url")}
         return kept | {"url": _data_uri(data, media_type)}
     return {key: echo(value) for key, value in body.items()}
-
-
-def _whole(value: object) -> object:
-    """Take 5.0 for 5, as JSON does."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class FileBody(Body):
-    """A file that is to be sent. What else says something about it is not kept."""
-
-    mime_type: str = Field(pattern=r"^(image|video)/[A-Za-z0-9.+-]+$", max_length=100)
-    size_bytes: Annotated[int, Field(ge=1, le=5 * 2**30), BeforeValidator(_whole)]

@@ -1,0 +1,1 @@
+"""The requests of Luma's Agents API, in Filmgate's own words and from them."""
