@@ -99,7 +99,7 @@ class ReadingConformance(Tenants):
             callback_url="http://example.test/hook",
             started_at=3.5,
             deadline_at=1e10,
-            work=WorkState({"start": FetchedInput("k", {"seed": 7})}, "product", {"remote": "id"}),
+            work=WorkState({"start": FetchedInput("k", {"seed": 7})}, "product", notes={"remote": "id"}),
             output=output(),
             failure=CANCELLED,
             cancel_requested=True,

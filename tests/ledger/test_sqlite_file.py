@@ -8,6 +8,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -17,12 +18,13 @@ from msgspec.structs import asdict
 from filmgate.adapters.ledger.rows import media_values, task_values
 from filmgate.adapters.ledger.sqlite import SqliteLedger
 from filmgate.adapters.ledger.sqlite.migrate import migrations
+from filmgate.adapters.ledger.sqlite.snapshot import Snapshot
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.failures import Failure
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import Stage, State
-from filmgate.domain.task import Task, WorkState
+from filmgate.domain.task import FetchedInput, FinishedStills, Task, WorkState
 from filmgate.domain.usage import Tally
 from filmgate.domain.work import WorkItem, WorkKind, work_for
 from filmgate.ports.keys import Application
@@ -181,6 +183,15 @@ class TestFile:
         assert await again.key(good.digest) == good
         assert await again.next_work(ENGINE) == NOW + 60.0
         await again.close()
+
+    async def test_a_copy_has_the_files_of_work_in_progress(self, path: Path, ledger: SqliteLedger):
+        """What the work on an unfinished task has stored has no link yet: its inputs, its product, and its stills."""
+        facts = media().media.facts
+        stills = FinishedStills(facts, "x/thumbnail-1.jpg", facts, "x/last_frame-1.jpg", facts)
+        await submitted(ledger, work=WorkState({"start": FetchedInput("x/start")}, "x/video-1.mp4", stills))
+        with closing(Snapshot(path)) as copied:
+            keys = sorted(file.key for file in copied.files())
+        assert keys == ["x/last_frame-1.jpg", "x/start", "x/thumbnail-1.jpg", "x/video-1.mp4"]
 
     async def test_closing_commits_what_waits(self, path: Path, ledger: SqliteLedger):
         """Writes that were asked for before the close are on disk after it."""

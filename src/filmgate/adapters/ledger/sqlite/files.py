@@ -36,3 +36,5 @@ def files_in_progress(connection: apsw.Connection) -> Iterator[str]:
         yield from (given.key for given in progress.inputs.values())
         if progress.product is not None:
             yield progress.product
+        if progress.stills is not None:
+            yield from filter(None, (progress.stills.thumbnail, progress.stills.last_frame))
