@@ -77,8 +77,8 @@ class Work:
             self.news.notify_all()
 
     async def until(self, wanted: Callable[[], bool]) -> None:
-        """Wait until something is so."""
-        async with self.news:
+        """Wait until something is so, but not for ever."""
+        async with asyncio.timeout(30), self.news:
             await self.news.wait_for(wanted)
 
     def let_on(self, count: int) -> None:
@@ -332,5 +332,4 @@ async def test_a_start_goes_on_with_what_the_last_process_held(
     task = await submitted(ledger)
     await ledger.claim(ENGINE, worker, time.time(), 3_600.0)
     await running(work)
-    async with asyncio.timeout(20):
-        await work.until(lambda: work.begun == [task.id])
+    await work.until(lambda: work.begun == [task.id])

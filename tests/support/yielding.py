@@ -20,12 +20,15 @@ from filmgate.adapters.ledger.sqlite.accounts import SqliteAccounts
 from filmgate.adapters.ledger.sqlite.figures import SqliteFigures
 from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.webhooks import SqliteWebhooks
+from filmgate.adapters.ledger.transactions.writes import LedgerWrites, WebhookWrites
 
 MODE = "YIELDING"
 """The variable that has all tests run on such a ledger ("all"), none of them ("none"), or else a tenth."""
 
 _LONGEST = 0.005
-_CLASSES: tuple[type, ...] = (SqliteLedger, SqliteAccounts, SqliteFigures, SqliteRetention, SqliteWebhooks)
+_CLASSES: tuple[type, ...] = (
+    SqliteLedger, LedgerWrites, SqliteAccounts, SqliteFigures, SqliteRetention, SqliteWebhooks, WebhookWrites,
+)  # fmt: skip
 _APART = {"open", "close"}
 _sleep = asyncio.sleep
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,28 +23,27 @@ from filmgate.adapters.ledger.sqlite.retention import SqliteRetention
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.sqlite.webhooks import SqliteWebhooks
-from filmgate.adapters.ledger.sqlite.writer import Rule, T, Writer
+from filmgate.adapters.ledger.sqlite.writer import Writer
 from filmgate.adapters.ledger.statements import Values
-from filmgate.adapters.ledger.transactions import idempotency, keys, provider_ids, tasks, work
-from filmgate.adapters.ledger.transactions.transaction import Transaction
+from filmgate.adapters.ledger.transactions import idempotency
+from filmgate.adapters.ledger.transactions.transaction import Rule, T, Transaction
+from filmgate.adapters.ledger.transactions.writes import LedgerWrites
 from filmgate.domain.errors import Unavailable
-from filmgate.domain.failures import Failure
 from filmgate.domain.limits import NO_LIMITS, Limits
 from filmgate.domain.states import AT_PROVIDER, Stage, State
 from filmgate.domain.task import Task
-from filmgate.domain.work import WorkItem, WorkKind
+from filmgate.domain.work import WorkKind
 from filmgate.modes import file_mode
 from filmgate.ports.idempotency import IdempotencyMatch, IdempotencyRecord
-from filmgate.ports.keys import ApiKey, Application
+from filmgate.ports.keys import ApiKey
 from filmgate.ports.media import StoredMedia
 from filmgate.ports.provider_ids import OpenSubmit
-from filmgate.ports.tasks import Change, Page, RawRequest, TaskChange, TaskFilter
-from filmgate.ports.work import Claim
+from filmgate.ports.tasks import Page, RawRequest, TaskChange, TaskFilter
 
 _GET_TASK = SQL["get_task"]
 
 
-class SqliteLedger:
+class SqliteLedger(LedgerWrites):
     """Implements `filmgate.ports.ledger.Ledger`. Use it from the event loop that opened it."""
 
     def __init__(self, path: Path, limits: Limits = NO_LIMITS, *, list_seconds: float = 2.0) -> None:
@@ -85,14 +84,6 @@ class SqliteLedger:
         self._store.reader.rows("SELECT 1")
         await self._write(_nothing)
 
-    async def add_application(self, application: Application) -> Application:
-        """Add the application, or give the one that already has this name."""
-        return await self._write(partial(keys.add_application, application=application))
-
-    async def add_key(self, key: ApiKey) -> None:
-        """Add a key; raises NotFound without its application, Conflict if the key is there already."""
-        await self._write(partial(keys.add_key, key=key))
-
     async def key(self, digest: bytes) -> ApiKey | None:
         """Find the key with this digest."""
         rows = self._store.reader.rows(SQL["key_by_digest"], (digest,))
@@ -102,10 +93,6 @@ class SqliteLedger:
         """List all keys, oldest first."""
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["list_keys"]))
         return [key_from(row) for row in rows]
-
-    async def revoke_key(self, key_id: str, now: float) -> bool:
-        """Revoke a key that is still good."""
-        return await self._write(partial(keys.revoke_key, key_id=key_id, now=now))
 
     async def get(self, application_id: str, task_id: str) -> Task | None:
         """Find one task of the application; the values are in the order of the statement, which is quickest."""
@@ -153,30 +140,6 @@ class SqliteLedger:
         rows = await self._store.background.run(lambda reader: reader.rows(SQL["count_unfinished"]))
         return {(engine, State(state)): count for engine, state, count in rows}
 
-    async def submit(
-        self,
-        task: Task,
-        echo: RawRequest,
-        due: Sequence[WorkItem],
-        media: Sequence[StoredMedia] = (),
-        *,
-        max_unfinished: int = 0,
-        mark: IdempotencyRecord | None = None,
-    ) -> None:
-        """Write an accepted task; raises also Conflict for an id that is there."""
-        await self._write(
-            partial(
-                tasks.submit,
-                task=task,
-                echo=echo,
-                due=due,
-                media=media,
-                max_unfinished=max_unfinished,
-                known_by=mark,
-                limits=self._limits,
-            )
-        )
-
     async def find_idempotent(self, application_id: str, key: str, now: float) -> IdempotencyMatch | None:
         """Find what the application submitted under a key of its own."""
         rows = self._store.reader.rows(SQL["submit_by_key"], {"application_id": application_id, "key": key, "now": now})
@@ -188,10 +151,6 @@ class SqliteLedger:
         if not self._store.reader.rows(SQL["sent_before"], values):
             return None
         return await self._write(partial(idempotency.rejoin, values=values | {"expires_at": now + mark.lasts}))
-
-    async def expect(self, task: Task, mark: IdempotencyRecord, now: float) -> None:
-        """Remember the submission of a task, so that a repeat of it is recognised."""
-        await self._write(partial(idempotency.expect, task=task, known_by=mark, now=now))
 
     async def change(self, application_id: str, task_id: str) -> TaskChange:
         """Find a task with the number of its last change."""
@@ -206,28 +165,6 @@ class SqliteLedger:
         ((number,),) = self._store.reader.rows(SQL["last_change"], {"application_id": application_id})
         return number or 0
 
-    async def add_media(self, media: StoredMedia) -> None:
-        """Write the row of an upload."""
-        await self._write(partial(tasks.add_media, media=(media,)))
-
-    async def drop_upload(self, application_id: str, token: str) -> StoredMedia | None:
-        """Remove the row of an upload of the application."""
-        return await self._write(partial(tasks.drop_upload, application_id=application_id, token=token))
-
-    async def commit(self, change: Change, due: Sequence[WorkItem] = ()) -> Task | None:
-        """Apply a change with the work it makes due, if its fence still holds."""
-        return await self._write(partial(tasks.commit, change=change, due=due))
-
-    async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
-        """End an unfinished task of the application by its owner's will."""
-        return await self._write(
-            partial(tasks.cancel, application_id=application_id, task_id=task_id, failure=failure, now=now)
-        )
-
-    async def delete(self, application_id: str, task_id: str, now: float) -> bool:
-        """Remove a task of the application and make the purge of its files due."""
-        return await self._write(partial(tasks.delete, application_id=application_id, task_id=task_id, now=now))
-
     async def at_provider(self, engine: str, since: float = 0.0) -> int:
         """Count the engine's tasks that its provider has or may have."""
         values = {"engine": engine, "stages": json(sorted(AT_PROVIDER))}
@@ -235,10 +172,6 @@ class SqliteLedger:
         held = {"engine": engine, "stage": Stage.SUBMIT_UNKNOWN, "since": since}
         ((old,),) = self._store.reader.rows(SQL["count_held_before"], held)
         return int(count - old)
-
-    async def set_origins(self, origins: Mapping[str, str], now: float) -> None:
-        """Remember the origin of each engine's provider."""
-        await self._write(partial(provider_ids.set_origins, origins=origins, now=now))
 
     async def find_upstream(self, engine: str, upstream_ids: Sequence[str]) -> dict[str, str]:
         """Return which of these ids of a provider are known, with the task of each."""
@@ -259,30 +192,6 @@ class SqliteLedger:
         """List what may have been accepted by the engine's provider without being known here."""
         return self._store.reader.snapshot(partial(open_submits, engine=engine))
 
-    async def settle_seek(self, task_id: str, recall: WorkItem | None, now: float) -> bool:
-        """End the search for the submission of a task; its cancellation at the provider is due."""
-        return await self._write(partial(work.settle_seek, task_id=task_id, recall=recall, now=now))
-
-    async def enqueue(self, due: WorkItem) -> None:
-        """Make work due, whatever has become of its task."""
-        await self._write(partial(work.enqueue, due=(due,)))
-
-    async def claim(
-        self, queue: str, worker: str, now: float, lease: float, limit: int = 1, *, share: int = 0
-    ) -> list[Claim]:
-        """Take the fair next due work of a queue."""
-        return await self._write(
-            partial(work.claim, queue=queue, worker=worker, now=now, until=now + lease, limit=limit, share=share)
-        )
-
-    async def renew(self, claims: Sequence[Claim], now: float, lease: float) -> None:
-        """Let the leases of claims end later."""
-        await self._write(partial(work.renew, claims=claims, until=now + lease))
-
-    async def release_leases(self, worker: str) -> int:
-        """End the leases of a worker that stops or is dead, and return their number."""
-        return await self._write(partial(work.release_leases, worker=worker))
-
     async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:
         """Return when the earliest work of a queue is due, or when its lease ends."""
         shared = {"queue": queue, "now": now, "share": share}
@@ -295,18 +204,6 @@ class SqliteLedger:
         return dict(
             self._store.reader.rows(SQL["next_attempts"], {"ids": json(list(task_ids)), "kind": WorkKind.ADVANCE})
         )
-
-    async def postpone(self, claim: Claim, not_before: float) -> None:
-        """Put claimed work back; nothing happens if somebody else has it by now."""
-        await self._write(partial(work.postpone, claim=claim, not_before=not_before))
-
-    async def finish(self, claim: Claim) -> None:
-        """Remove claimed work that is done; nothing happens if somebody else has it by now."""
-        await self._write(partial(work.finish, claim=claim))
-
-    async def clock_moved(self, seconds: float) -> None:
-        """Move due times along with a clock that was set."""
-        await self._write(partial(work.clock_moved, seconds=seconds))
 
     @property
     def _store(self) -> Store:

@@ -10,13 +10,13 @@ from filmgate.adapters.ledger.sqlite.reader import Reader
 from filmgate.adapters.ledger.sqlite.statements import SQL
 from filmgate.adapters.ledger.sqlite.store import Store
 from filmgate.adapters.ledger.statements import Values
-from filmgate.adapters.ledger.transactions import webhooks
+from filmgate.adapters.ledger.transactions.transaction import Rule, T
+from filmgate.adapters.ledger.transactions.writes import WebhookWrites
 from filmgate.ports.tasks import COUNTED
-from filmgate.ports.webhooks import Delivery, DeliveryOutcome, SigningSecret, WebhookEvent, WebhookFilter, WebhookPage
-from filmgate.ports.work import Claim
+from filmgate.ports.webhooks import Delivery, SigningSecret, WebhookEvent, WebhookFilter, WebhookPage
 
 
-class SqliteWebhooks:
+class SqliteWebhooks(WebhookWrites):
     """Implements `filmgate.ports.webhooks.WebhookLog` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
@@ -40,29 +40,13 @@ class SqliteWebhooks:
         values = {"task_id": webhook.task_id, "state": webhook.state}
         return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
 
-    async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
-        """Write down what a claimed webhook has come to."""
-        await self._store().writer.run(partial(webhooks.settle, claim=claim, outcome=outcome))
-
-    async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
-        """Make a webhook of the application due again."""
-        who = {"application_id": application_id, "task_id": task_id, "state": state}
-        return await self._store().writer.run(partial(webhooks.resend, who=who, now=now))
-
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
         """Return what signs the application's webhooks, newest first."""
         rows = self._store().reader.rows(SQL["callback_secrets"], {"application_id": application_id, "now": now})
         return [SigningSecret(*row) for row in rows]
 
-    async def add_first_secret(self, application_id: str, secret: SigningSecret) -> None:
-        """Add a secret unless the application has one."""
-        await self._store().writer.run(partial(webhooks.add_first_secret, application_id=application_id, secret=secret))
-
-    async def rotate_secret(self, application_id: str, secret: SigningSecret, until: float) -> None:
-        """Add a secret and let the others end."""
-        await self._store().writer.run(
-            partial(webhooks.rotate_secret, application_id=application_id, secret=secret, until=until)
-        )
+    async def _write(self, rule: Rule[T]) -> T:
+        return await self._store().writer.run(rule)
 
 
 def _find(reader: Reader, *, application_id: str, wanted: WebhookFilter) -> WebhookPage:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 
 from filmgate.adapters.ledger.sqlite.connection import translate_error
 from filmgate.adapters.ledger.sqlite.transaction import SqliteTransaction, run_at_once
-from filmgate.adapters.ledger.transactions.transaction import Transaction
+from filmgate.adapters.ledger.transactions.transaction import Rule, T
 from filmgate.domain.errors import Unavailable
 from filmgate.faults import Point, reach
-
-T = TypeVar("T")
-
-Rule = Callable[[Transaction], Coroutine[Any, Any, T]]
-"""A piece of one transaction: it sees what was committed, and what it raises undoes only itself."""
 
 _Job = tuple[Rule[Any], "asyncio.Future[Any]"]
 _Outcome = tuple[Any, Exception | None]

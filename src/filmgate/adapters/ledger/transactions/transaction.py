@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from filmgate.adapters.ledger.statements import Row, Values
+
+T = TypeVar("T")
 
 
 class Transaction(Protocol):
@@ -20,3 +23,7 @@ class Transaction(Protocol):
         Raises Conflict for a row that is there already, NotFound for one that refers to nothing, Unavailable for a
         store in trouble; a store may raise them at the end of the rule instead.
         """
+
+
+Rule = Callable[[Transaction], Coroutine[Any, Any, T]]
+"""A piece of one transaction: it sees what was committed, and what it raises undoes only itself."""
