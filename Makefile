@@ -25,9 +25,9 @@ test: install-dev install-clients ## Install what the tests need and run them, o
 unit: install-dev ## Run the tests of the core, which start no server
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup tests/core tests/domain $(ARGS)
 
-coverage: install-dev ## Run them and print how many branches of the core they cover
+coverage: install-dev ## Run them, print how many branches of the core they cover, and fail under 90 %
 	@$(BIN)/python -m coverage run --branch --source=src/filmgate/core -m pytest -q tests/core tests/domain $(ARGS)
-	@$(BIN)/python -m coverage report
+	@$(BIN)/python -m coverage report --fail-under=90
 
 test-all: install-dev install-clients ## Run every test, the long ones too
 	@$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup --all tests $(ARGS)

@@ -8,6 +8,7 @@ import string
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,7 @@ def slips(draw: st.DrawFn) -> str:
     return name
 
 
+@hypothesis.settings(max_examples=25)
 @given(slips())
 def test_every_slip_within_two_edits_of_an_option_stops_the_start(name: str) -> None:
     """Unless it makes the name of another option, or of something else that is read."""
@@ -69,6 +71,7 @@ def test_every_slip_within_two_edits_of_an_option_stops_the_start(name: str) -> 
         list(strangers({name: "1"}, OPTIONS))
 
 
+@hypothesis.settings(max_examples=25)
 @given(st.text(LETTERS + string.digits, min_size=1, max_size=30))
 def test_other_variables_are_one_warning(rest: str) -> None:
     """What is further from every option is somebody else's: one line says that it is not read."""
