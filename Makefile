@@ -11,7 +11,7 @@ CLIENTS := mcp1 fastmcp tdqs litellm langchain
 LOCK   := pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-yielding test-313 unit coverage chaos mutants check install install-dev install-clients lock bench client gallery pictures clean
+.PHONY: help run test test-all test-yielding test-313 unit coverage chaos mutants check install install-dev install-clients lock bench client gallery docs pictures clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 17
@@ -56,6 +56,9 @@ client: install-dev ## Write the synchronous Python client from the asynchronous
 
 bench: install-dev ## Run every benchmark: queries, submits, waiting, pick-up, following at providers, MCP, the studio
 	@for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python $$each || exit 1; done
+
+docs: install-dev ## Build the site of the documentation and serve it (ONCE=1: build only)
+	@$(BIN)/python scripts/site.py $(if $(ONCE),,--serve)
 
 pictures: ## Draw the diagrams of the documentation from docs/pictures/diagrams.toml
 	@$(PYTHON) scripts/diagrams.py

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from filmgate.adapters.web.errors import Errors, defect, from_http, from_validation
-from filmgate.adapters.web.health import add_docs
+from filmgate.adapters.web.health import add_docs, add_manual
 from filmgate.domain.errors import FilmgateError
 
 DESCRIPTION = """
@@ -58,6 +58,7 @@ def framework(
     for router in routers:
         app.include_router(router)
     add_docs(app)
+    add_manual(app)
     described = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import as_file, files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -136,6 +138,19 @@ def add_docs(app: FastAPI) -> None:
             swagger_css_url="docs/assets/swagger-ui.css",
             swagger_favicon_url="docs/assets/favicon.png",
         )
+
+
+def add_manual(app: FastAPI) -> None:
+    """Serve the documentation at `/manual/` where the package filmgate-docs is installed."""
+    package = find_spec("filmgate_docs")
+    if package is None or package.origin is None:
+        return
+    app.mount("/manual", _Assets(directory=Path(package.origin).parent / "site", html=True), name="manual")
+
+    @app.get("/manual", include_in_schema=False)
+    async def manual() -> RedirectResponse:
+        # Relative, so that it leads to the same place below a path of a proxy's.
+        return RedirectResponse("manual/")
 
 
 class _Assets(StaticFiles):
