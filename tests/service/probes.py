@@ -257,12 +257,12 @@ AGENT_PROBES = list(_agent_probes())
 async def served(folder: Path) -> tuple[set[str], set[str], set[str]]:
     """Give what the service really has: routes by method and path, queries of the lane, what is mounted beside."""
     async with open_service(Settings(data=folder)) as service:
-        gate = service.asgi
-        routes = {name for route in gate._framework.routes for name in _named(route)}  # type: ignore[attr-defined]
-        reads = {f"GET {prefix}" for prefix in gate._fast_path._reads} | {
-            f"POST {path}" for path in gate._fast_path._bodies
+        app = service.asgi
+        routes = {name for route in app._framework.routes for name in _named(route)}  # type: ignore[attr-defined]
+        reads = {f"GET {prefix}" for prefix in app._fast_path._reads} | {
+            f"POST {path}" for path in app._fast_path._bodies
         }
-        return routes, reads, set(gate._mounts)
+        return routes, reads, set(app._mounts)
 
 
 def _named(route: BaseRoute) -> Iterator[str]:

@@ -257,4 +257,4 @@ async def test_every_path_of_ours_is_known(tmp_path: Path):
     for number, first in enumerate(sorted({route.split("/")[1] for route in PROBES} | {"mcp"})):
         settings = Settings(data=tmp_path / str(number), public_url=f"https://example.com/{first}/video")
         async with open_service(settings) as service:
-            assert service.asgi._prefix == "", first  # type: ignore[attr-defined]
+            assert service.asgi._paths.prefix == "", first  # type: ignore[attr-defined]

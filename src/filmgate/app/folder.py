@@ -16,6 +16,12 @@ from filmgate.modes import folder_mode, secure
 
 log = logging.getLogger(__name__)
 
+LEDGER = "filmgate.db"
+"""The ledger in the data folder."""
+
+MEDIA = "media"
+"""The folder of stored files in the data folder."""
+
 LOCK = "lock"
 """The file in the data folder that a running service holds; the process is written in it."""
 

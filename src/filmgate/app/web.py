@@ -8,25 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filmgate import __version__
-from filmgate.app.container import Container
 from filmgate.app.identity import folder_secret
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
     from starlette.requests import Request
 
+    from filmgate.adapters.dialects.serving.dialect import Services
     from filmgate.adapters.telemetry import Metrics
+    from filmgate.adapters.web.answer import QueryAnswers
     from filmgate.adapters.web.app import WebApp
+    from filmgate.adapters.web.auth import HttpAuthenticator
     from filmgate.adapters.web.health import Permission
     from filmgate.adapters.web.metrics import RequestCounter
-    from filmgate.core.admin import AdminService
-    from filmgate.core.providers.importer import Importer
-    from filmgate.core.providers.poll import Polling
-    from filmgate.core.query.cache import Query
+    from filmgate.app.container import Container
     from filmgate.core.tasks.access import AccessControl
-    from filmgate.core.tasks.events import Events
-    from filmgate.core.tasks.service import TaskService
     from filmgate.domain.settings import Settings
-
 
 log = logging.getLogger(__name__)
 
@@ -60,22 +57,14 @@ def webhook_serializers(dialects: tuple[Any, ...]) -> dict[str, Any]:
     return {dialect.name: dialect.webhook for dialect in dialects} | {mcp.NAME: mcp.WEBHOOK}
 
 
-def application(
-    base: Container,
-    dialects: tuple[Any, ...],
-    access: AccessControl,
-    query: Query,
-    tasks: TaskService,
-    events: Events,
-    admin: AdminService,
-    importer: Importer,
-    polling: Polling,
-    requests: RequestCounter,
-    metrics: Metrics,
-) -> WebApp:
-    """Put together what serves requests."""
+def announcing(dialects: tuple[Any, ...]) -> frozenset[str]:
+    """Return the names of the dialects whose webhooks tell of the start of a task, too."""
+    return frozenset(dialect.name for dialect in dialects if dialect.announces)
+
+
+def web_app(container: Container, dialects: tuple[Any, ...], requests: RequestCounter, metrics: Metrics) -> WebApp:
+    """Create what serves requests."""
     from filmgate.adapters import mcp
-    from filmgate.adapters.dialects.serving.dialect import Services
     from filmgate.adapters.dialects.serving.openapi import complete_openapi
     from filmgate.adapters.web.answer import QueryAnswers
     from filmgate.adapters.web.app import Mount, WebApp
@@ -86,46 +75,20 @@ def application(
     from filmgate.adapters.web.errors import Errors
     from filmgate.adapters.web.fast_path import FastPath
     from filmgate.adapters.web.framework import framework
-    from filmgate.adapters.web.health import service_router
-    from filmgate.adapters.web.media import answer, media_router
-    from filmgate.adapters.web.provider_webhooks import provider_webhooks_router
-    from filmgate.core.media.uploads import Uploads
-    from filmgate.core.tasks.access import Action, Buckets
-    from filmgate.core.tasks.idempotency import Idempotency
-    from filmgate.core.tasks.usage import UsageService
-    from filmgate.core.webhooks.service import WebhookService
+    from filmgate.adapters.web.middleware.paths import Paths
+    from filmgate.adapters.web.middleware.reply import ReplyContext
+    from filmgate.core.tasks.access import Action
 
-    settings = base.settings
+    settings, links = container.adapters.settings, container.links
     rates = {Action.SUBMIT: settings.submit_rate, Action.QUERY: settings.query_rate}
     bodies = Bodies(settings.max_body, settings.max_small_body, BodyMemory(settings.max_body_memory))
-    auth = HttpAuthenticator(access, base.links, rates, bodies)
-    uploads = Uploads(base.ledger, base.store, base.media_inputs, base.clock, max_bytes=base.settings.max_body)
-    answers = QueryAnswers(tasks, query)
-    services = Services(
-        tasks,
-        Idempotency(tasks, base.ledger, base.clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
-        events,
-        query,
-        answers.answer,
-        base.router.models,
-        auth,
-        settings,
-        uploads,
-        partial(answer, store=base.store),
-        admin,
-        importer,
-        WebhookService(base.ledger, base.dispatcher, base.clock),
-        UsageService(base.ledger, base.clock),
-    )
+    auth = HttpAuthenticator(container.access, links, rates, bodies)
+    answers = QueryAnswers(container.tasks, container.query)
     writers = {prefix: writer for dialect in dialects for prefix, writer in dialect.errors.items()}
     writers[mcp.PATH] = mcp.write_error
     errors = Errors(writers, fallback=dialects[0].errors["/api/v1"])
-    routers = [dialect.router(services) for dialect in dialects]
-    routers.append(media_router(base.ledger, base.store, Buckets(settings.media_rate)))
-    checks = {"ledger": base.ledger.ready, "store": base.store.ready, "engines": base.dispatcher.ready}
-    scraping, secret = _scraping(settings, access), folder_secret(settings.data)
-    routers.append(service_router(metrics.exposition, checks, scraping, secret, __version__))
-    routers.append(provider_webhooks_router(polling.poll_now, Buckets(settings.media_rate)))
+    services = _services(container, auth, answers)
+    routers = [dialect.router(services) for dialect in dialects] + _service_routers(container, metrics)
     fast_path = FastPath(
         {read.prefix: (dialect.name, *read[1:]) for dialect in dialects for read in dialect.reads},
         {
@@ -140,31 +103,70 @@ def application(
     )
     agents = mcp.McpEndpoint(
         auth,
-        base.links,
-        tasks,
-        query,
-        base.router.models,
-        base.store,
-        base.tools,
-        work=base.work,
+        links,
+        container.tasks,
+        container.query,
+        container.router.models,
+        container.adapters.store,
+        container.adapters.tools,
+        work=container.adapters.work,
         max_small_body=settings.max_small_body,
     )
     mounts = {path: Mount(mcp.NAME, agents) for path in (mcp.PATH, f"{mcp.PATH}/")}
     prefixes = {prefix: dialect.name for dialect in dialects for prefix in dialect.errors}
     own = {path.split("/")[1] for path in (*prefixes, *mounts)} | _SERVICE
+    paths = Paths(prefixes, dict.fromkeys(mounts, mcp.NAME), _prefix_that_may_come(links.prefix, own))
     return WebApp(
-        framework(routers, errors, __version__, complete_openapi, base.links.prefix),
+        framework(routers, errors, __version__, complete_openapi, links.prefix),
         fast_path,
-        base.links,
-        errors,
-        requests,
-        prefixes,
+        links,
+        ReplyContext(paths, errors, requests),
         mounts,
         max_body=settings.max_body,
-        patience=BodyTimeout(settings.body_seconds, settings.body_rate),
+        body_timeout=BodyTimeout(settings.body_seconds, settings.body_rate),
         is_admin=auth.is_admin,
-        prefix=_prefix_that_may_come(base.links.prefix, own),
     )
+
+
+def _services(container: Container, auth: HttpAuthenticator, answers: QueryAnswers) -> Services:
+    """Return the services that the routes of dialects work with."""
+    from filmgate.adapters.dialects.serving.dialect import Services
+    from filmgate.adapters.web.media import answer
+
+    return Services(
+        tasks=container.tasks,
+        idempotency=container.idempotency,
+        events=container.events,
+        query=container.query,
+        answer=answers.answer,
+        models=container.router.models,
+        auth=auth,
+        settings=container.adapters.settings,
+        uploads=container.uploads,
+        serve=partial(answer, store=container.adapters.store),
+        admin=container.admin,
+        importer=container.importer,
+        webhooks=container.webhooks,
+        usage=container.usage,
+    )
+
+
+def _service_routers(container: Container, metrics: Metrics) -> list[APIRouter]:
+    """Return the routes that belong to no dialect: files, health, metrics, and the webhooks of providers."""
+    from filmgate.adapters.web.health import service_router
+    from filmgate.adapters.web.media import media_router
+    from filmgate.adapters.web.provider_webhooks import provider_webhooks_router
+    from filmgate.core.tasks.access import Buckets
+
+    adapters = container.adapters
+    settings, ledger, store = adapters.settings, adapters.ledger, adapters.store
+    checks = {"ledger": ledger.ready, "store": store.ready, "engines": adapters.dispatcher.ready}
+    scraping, secret = _scraping(settings, container.access), folder_secret(settings.data)
+    return [
+        media_router(ledger, store, Buckets(settings.media_rate)),
+        service_router(metrics.exposition, checks, scraping, secret, __version__),
+        provider_webhooks_router(container.polling.poll_now, Buckets(settings.media_rate)),
+    ]
 
 
 def _prefix_that_may_come(prefix: str, own: set[str]) -> str:

@@ -15,8 +15,8 @@ from filmgate import __version__
 from filmgate.adapters.ledger.sqlite.migrate import migrations
 from filmgate.adapters.ledger.sqlite.snapshot import Named, Snapshot
 from filmgate.app.files import digest_of, duplicate, duplicate_privately, link, links_to, passing, sync
+from filmgate.app.folder import LEDGER, MEDIA
 from filmgate.app.keys import FIRST_KEY
-from filmgate.app.service import LEDGER, MEDIA
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.faults import Point, reach
 from filmgate.modes import file_mode, folder_mode

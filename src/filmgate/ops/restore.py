@@ -13,8 +13,8 @@ import msgspec
 
 from filmgate.adapters.ledger.sqlite.offline import CopiedLedger
 from filmgate.app.files import digest_of, duplicate_privately, link, passing, sync
+from filmgate.app.folder import LEDGER, MEDIA
 from filmgate.app.keys import FIRST_KEY
-from filmgate.app.service import LEDGER, MEDIA
 from filmgate.domain.accounts import account_settings
 from filmgate.domain.errors import Conflict, Unavailable
 from filmgate.domain.settings import LOCAL, EngineSettings, Settings

@@ -24,16 +24,6 @@ NOSNIFF = (b"x-content-type-options", b"nosniff")
 APPLIED = (b"preference-applied", b"wait")
 """Says that an answer has waited as `Prefer` asked."""
 
-PREFLIGHT: Headers = [(b"access-control-max-age", b"600"), (b"vary", b"Access-Control-Request-Headers")]
-"""Of `Access-Control-Request-Private-Network` nothing is said: whether a page of the internet may reach a private
-network is between the browser and its user."""
-
-ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-READING_METHODS = b"GET, HEAD, OPTIONS"
-
-DEFAULT_ALLOWED = b"Authorization, Content-Type, Idempotency-Key, Prefer, Last-Event-ID, Range, If-Range"
-
-
 HANDSHAKE = "websocket"
 """Name of what the state of a request has if its client opens a WebSocket and can do nothing with another answer."""
 

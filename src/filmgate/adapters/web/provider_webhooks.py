@@ -10,7 +10,7 @@ from filmgate.core.tasks.access import Buckets
 
 
 def provider_webhooks_router(poll_now: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
-    """Make the route. `hurry` takes the engine and the key of a submit; `buckets` count requests per client address."""
+    """Create the route. `poll_now` takes an engine and the key of a submit; `buckets` count requests per address."""
     router = APIRouter(tags=["service"])
 
     @router.post(

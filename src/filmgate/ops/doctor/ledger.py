@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from filmgate.adapters.ledger.sqlite.inspection import Inspection
-from filmgate.app.service import LEDGER, MEDIA
+from filmgate.app.folder import LEDGER, MEDIA
 from filmgate.domain.errors import FilmgateError
 from filmgate.domain.settings import MIB, Settings
 from filmgate.ops.doctor.findings import Finding, ok, problem, warning

@@ -109,7 +109,7 @@ def _add_videos(routes: APIRouter, services: Services) -> None:
         try:
             return await _answer_with_end(services, context, task.id, patience)
         except WaitTimeout:
-            await services.repeats.expect(sending, task)
+            await services.idempotency.expect(sending, task)
             raise
 
 
@@ -126,7 +126,7 @@ async def _accept(services: Services, request: Request) -> tuple[RequestContext,
         return apply_strictness(await _order(services, context, body, taken, data), request)
 
     sending = await fingerprint(request, data, always=body.waits)
-    task = await services.repeats.submit(context, sending, order, expected=body.waits)
+    task = await services.idempotency.submit(context, sending, order, expected=body.waits)
     return context, sending, task, body.patience if body.waits else None
 
 

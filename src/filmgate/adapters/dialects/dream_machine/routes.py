@@ -284,7 +284,7 @@ def _add_lists_of_words(routes: APIRouter, services: Services) -> None:
     )
     async def balance(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
-        left = (await services.accounting.standing(context)).left
+        left = (await services.usage.standing(context)).left
         return json_response({"credit_balance": responses.CREDITS if left is None else left})
 
 

@@ -216,7 +216,7 @@ def _add_account(routes: APIRouter, services: Services) -> None:
                 "user_id": caller.user_id,
                 "application_id": caller.application_id,
                 "credential_id": caller.credential_id,
-                "credits": (await services.accounting.standing(context)).left,
+                "credits": (await services.usage.standing(context)).left,
             }
         )
 
@@ -230,7 +230,7 @@ def _add_account(routes: APIRouter, services: Services) -> None:
     )
     async def usage(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
-        standing, total = await services.accounting.standing(context), await services.accounting.ever(context)
+        standing, total = await services.usage.standing(context), await services.usage.ever(context)
         return json_response(
             {
                 "consumed": standing.used,

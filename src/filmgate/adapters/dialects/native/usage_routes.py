@@ -67,7 +67,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
     async def usage(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
-        report = await services.accounting.report(context, asked.get("since"), asked.get("until"))
+        report = await services.usage.report(context, asked.get("since"), asked.get("until"))
         return json_response(_usage(services, report))
 
     @routes.get(
@@ -81,7 +81,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
     async def all_usage(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
         asked = request.query_params
-        reports = await services.accounting.reports(asked.get("since"), asked.get("until"))
+        reports = await services.usage.reports(asked.get("since"), asked.get("until"))
         return json_response({"applications": [_usage(services, report) for report in reports]})
 
 
@@ -95,7 +95,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
     )
     async def limits(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
-        standings = await services.accounting.standings()
+        standings = await services.usage.standings()
         return json_response({"applications": [standing_object(services, each) for each in standings]})
 
     @routes.patch(
@@ -113,7 +113,7 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         if changes.get("credits_per") is not None:
             changes["credits_per"] = wire.one_of(Period, changes["credits_per"], "credits_per")
-        standing = await services.accounting.change_limits(request.path_params["application"], changes)
+        standing = await services.usage.change_limits(request.path_params["application"], changes)
         return json_response(standing_object(services, standing))
 
 
@@ -124,7 +124,7 @@ def standing_object(services: Services, standing: QuotaStatus) -> NativeStanding
         "application": standing.name,
         "limits": msgspec.to_builtins(standing.limits),
         "own": msgspec.to_builtins(standing.own),
-        "credits": _credits(standing, services.accounting.now),
+        "credits": _credits(standing, services.usage.now),
         "unfinished": standing.unfinished,
         "files_held": standing.files,
         "bytes_held": standing.bytes,

@@ -59,7 +59,7 @@ class Services(NamedTuple):
     """
 
     tasks: TaskService
-    repeats: Idempotency
+    idempotency: Idempotency
     events: Events
     query: Query
     answer: Answer
@@ -71,7 +71,7 @@ class Services(NamedTuple):
     admin: AdminService
     importer: Importer
     webhooks: WebhookService
-    accounting: UsageService
+    usage: UsageService
 
 
 class Read(NamedTuple):

@@ -54,7 +54,7 @@ async def accept(services: Services, request: Request, understood: Understood, *
     async def order() -> SubmitRequest:
         return apply_strictness(await understood(context, data), request)
 
-    return Accepted(context, await services.repeats.submit(context, await fingerprint(request, data), order), data)
+    return Accepted(context, await services.idempotency.submit(context, await fingerprint(request, data), order), data)
 
 
 def apply_strictness(submit: SubmitRequest, request: Request) -> SubmitRequest:
@@ -74,7 +74,7 @@ async def receive(services: Services, request: Request, *, files: bool = True) -
     except TooManyRequests:
         if _COUNT in request.headers:
             data = await services.auth.body(request, files=files)
-            services.repeats.refuse(await services.auth.recheck(request), await fingerprint(request, data))
+            services.idempotency.refuse(await services.auth.recheck(request), await fingerprint(request, data))
         raise
     return context, await services.auth.body(request, files=files)
 
