@@ -1,4 +1,4 @@
-"""The port of the dispatcher, which has work done that is due."""
+"""The port of the dispatcher, which runs due work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from filmgate.ports.work import Claim
 
 
 class QueueConfig(NamedTuple):
-    """How a queue is worked off: what is done with a claim, and how many at a time.
+    """The function that does the work of a queue, and its limits.
 
     `room` says how many more may be begun now, where something else than the slots limits them. `share` is how much of
     one application is worked on at a time (0: as much as there are slots). Work that is `lasting` waits for others: it

@@ -33,7 +33,7 @@ class TaskChange(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change sets; what is left UNSET stays. It takes place only if the task is unfinished at this `fence`.
+    """New values of a task; UNSET ones stay as they are. It takes place only if the task is unfinished at this `fence`.
 
     `finished` names the claim whose work this change ends, `media` the files whose links become good with it. With
     `seize` whoever works on the task is shut out from then on, and its next step is what this change makes due.
@@ -80,7 +80,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
 
 
 COUNTED: Final = 10_000
-"""How far what matches a list is counted: a longer list has a total of this, whatever its length."""
+"""The highest total of a list: a longer list has this total too."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ class TaskChanges(Protocol):
 
 
 class TaskWrites(Protocol):
-    """What accepts, changes and ends tasks, each in one transaction with the work that follows."""
+    """Acceptance, changes and ends of tasks, each in one transaction with the work that follows."""
 
     async def submit(
         self,
@@ -166,7 +166,7 @@ class TaskWrites(Protocol):
     async def cancel(self, application_id: str, task_id: str, failure: Failure, now: float) -> Task | None:
         """End an unfinished task of the application by its owner's will; its webhook and recall become due.
 
-        Gives the task as it is afterwards, None if the application has no such task.
+        Return the task as it is afterwards, None if the application has no such task.
         """
 
     async def delete(self, application_id: str, task_id: str, now: float) -> bool:

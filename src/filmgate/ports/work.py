@@ -2,7 +2,7 @@
 
 A claim belongs to one worker until its lease ends. While the worker lives it renews its leases; when it stops, or is
 known to be dead, its leases are released. A worker never gets twice what it holds, even if its lease has run out: two
-attempts in one process could both reach somebody outside, whom no fence protects.
+attempts in one process could both act outside the ledger, where no fence protects.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Ways to get due work to whoever does it."""
+"""Dispatchers: each takes due work and has it done."""

@@ -66,12 +66,12 @@ def task_values(task: Task) -> Values:
 
 
 def progress_from(work: str) -> WorkState:
-    """Read what the work on a task has committed."""
+    """Read the state that the work on a task has committed."""
     return _work(work)
 
 
 def change_values(change: Change) -> Values:
-    """Return the values of `change_task` by name: NULL for what stays."""
+    """Return the values of `change_task` by name; NULL leaves a column as it is."""
     values = {name: None if value is UNSET else value for name, value in msgspec.structs.asdict(change).items()}
     for name in ("work", "output", "failure"):
         values[name] = None if values[name] is None else json(values[name])

@@ -38,12 +38,12 @@ _WORKER = "embedded"
 class EmbeddedDispatcher:
     """One pump per queue; woken by events, and by the clock for work that is due later.
 
-    The process is alone with its ledger, for it holds the lock of the data folder. So at the start whoever held a lease
-    is dead, and all leases are released. From then on they are renewed as long as their work is done here.
+    The process is alone with its ledger, for it holds the lock of the data folder. So leases from before the start are
+    those of a dead process, and are released. From then on leases are renewed for as long as their work runs.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, lease: float = LEASE_SECONDS) -> None:
-        """Take the ledger, the clock, and for how many seconds work is claimed before the lease is renewed."""
+        """Take the ledger, the clock, and the length of a lease in seconds."""
         self._ledger = ledger
         self._clock = clock
         self._lease = lease
@@ -102,7 +102,7 @@ class EmbeddedDispatcher:
         await self._ledger.release_leases(_WORKER)
 
     async def _pump(self, queue: str, config: QueueConfig) -> None:
-        """Work a queue off for as long as the service runs: whatever is in trouble now may not be in a second."""
+        """Work a queue off for as long as the service runs; trouble may pass within a second."""
         wake = self._wakes[queue]
         while True:
             wake.clear()
@@ -137,7 +137,7 @@ class EmbeddedDispatcher:
             wake.set()
 
     async def _renew_leases(self) -> None:
-        """Renew the leases of what is worked on, long before they end."""
+        """Renew the leases of running work, long before they end."""
         while True:
             await asyncio.sleep(self._lease / 3)
             held = list(self._running.values())
@@ -162,7 +162,7 @@ class EmbeddedDispatcher:
         return await self._ledger.claim(queue, _WORKER, self._clock(), self._lease, wanted, share=config.share)
 
     async def _room(self, queue: str, config: QueueConfig) -> int:
-        """Return how much work of a queue may be begun now."""
+        """Return the number of work items of a queue that may be begun now."""
         free = min(_HANDFUL, config.slots - self._busy[queue])
         if free <= 0 or config.room is None:
             return max(0, free)
@@ -183,7 +183,7 @@ class EmbeddedDispatcher:
         self._wakes[queue].set()
 
     async def _nap(self, queue: str, config: QueueConfig, wake: asyncio.Event, *, look: bool) -> None:
-        """Sleep until work of the queue is due; a look at the index each second finds what nobody announced.
+        """Sleep until work of the queue is due; a look at the index each second finds unannounced work.
 
         Without `look` there is no room for any: sleep until something ends, or something else makes room.
         """

@@ -22,16 +22,16 @@ class SqliteAccounts:
     """Implements `filmgate.ports.accounts.Accounts` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store], limits: Limits) -> None:
-        """Take what gives the open store, and the rules for applications that have none of their own."""
+        """Take a function that returns the open store, and the limits of applications that have none of their own."""
         self._store = store
         self._limits = limits
 
     async def standing(self, application_id: str, now: float) -> QuotaStatus:
-        """Return how an application stands."""
+        """Return the limits and the usage of an application."""
         return self._store().reader.snapshot(partial(_standing, who=application_id, limits=self._limits, now=now))
 
     async def standings(self, now: float) -> list[QuotaStatus]:
-        """Return how all applications stand."""
+        """Return the limits and the usage of all applications, by name."""
         return await self._store().background.run(partial(_standings, limits=self._limits, now=now))
 
     async def usage(self, application_id: str, first: str, last: str) -> Usage:

@@ -1,4 +1,4 @@
-"""Connections to the file, and what SQLite's errors mean to a caller."""
+"""Connections to the file, and the errors that callers see for SQLite's."""
 
 from __future__ import annotations
 

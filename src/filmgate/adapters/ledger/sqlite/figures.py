@@ -1,4 +1,4 @@
-"""Figures of all tasks: each read walks an index of what is unfinished, or a piece of a table of limited length."""
+"""Figures of all tasks: each read walks an index of unfinished rows, or a piece of a table of limited length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SqliteFigures:
     """Implements `filmgate.ports.figures.Figures` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
-        """Take what gives the open store, and raises Unavailable while there is none."""
+        """Take a function that returns the open store, and raises Unavailable while there is none."""
         self._store = store
 
     async def standing(self, now: float) -> UnfinishedWork:
@@ -25,7 +25,7 @@ class SqliteFigures:
         return await self._store().background.run(partial(_standing, now=now))
 
     async def list_ended(self, after: int, limit: int) -> tuple[list[TaskEnd], int]:
-        """List the ends among the changes behind a number, and give the number up to which that is all of them."""
+        """List the ends among the changes behind a number, and return the number up to which the list is complete."""
         values = {"after": after, "limit": limit}
         rows = await self._store().background.run(lambda reader: reader.rows(SQL["ended_behind"], values))
         ends = [

@@ -1,4 +1,4 @@
-"""The files that a ledger names, for those who look into it or copy it. What is read raises Unavailable."""
+"""The files that a ledger names, for inspection and backup. Every read raises Unavailable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROWS = 1_000
 
 
 def linked_files(connection: apsw.Connection, statement: str) -> Iterator[list[Any]]:
-    """Yield what a statement reads of all files that have links; it gives some behind a place, each after its own."""
+    """Yield the rows of a statement for all files that have links; the statement pages by the place of a row."""
     after = 0
     while True:
         with faults_as_unavailable():
@@ -28,7 +28,7 @@ def linked_files(connection: apsw.Connection, statement: str) -> Iterator[list[A
 
 
 def files_in_progress(connection: apsw.Connection) -> Iterator[str]:
-    """Yield the keys that the work on unfinished tasks names, whether they have links or not."""
+    """Yield the keys that the work on unfinished tasks names, with or without links."""
     with faults_as_unavailable():
         rows = run(connection, "work_in_progress", {})
     for (work,) in rows:

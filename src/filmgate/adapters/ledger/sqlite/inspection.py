@@ -1,4 +1,4 @@
-"""Looking into a ledger's file from outside, whether a service writes it or not."""
+"""Inspection of a ledger's file from outside, with or without a service that writes it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Inspection:
         return purged.union(files_in_progress(self._connection))
 
     def overdue(self, before: float) -> list[tuple[str, int, float]]:
-        """Return the queues with work that was due before a time and is not taken: how much, and since when."""
+        """Return the queues with untaken work that was due before a time: name, number, earliest time."""
         return [(queue, count, since) for queue, count, since in self._rows(SQL["overdue_work"], {"before": before})]
 
     def late(self, before: float) -> int:
@@ -74,11 +74,11 @@ class Inspection:
         return dict(self._rows(SQL["engines_at_work"]))
 
     def unknown_submits(self) -> int:
-        """Count the tasks of which nobody knows whether their provider accepted them."""
+        """Count the tasks with an unknown outcome of their submission."""
         return len(self._rows(SQL["unknown_submits"], {"stage": Stage.SUBMIT_UNKNOWN}))
 
     def webhooks(self) -> tuple[int, int]:
-        """Count the webhooks to be delivered: never tried, and tried in vain."""
+        """Count the webhooks to be delivered: those never tried, and those that failed so far."""
         ((new, retried),) = self._rows(SQL["standing_callbacks"], {"queue": Queue.WEBHOOK})
         return new, retried
 

@@ -141,12 +141,12 @@ class SqliteLedger(LedgerWrites):
         return {(engine, State(state)): count for engine, state, count in rows}
 
     async def find_idempotent(self, application_id: str, key: str, now: float) -> IdempotencyMatch | None:
-        """Find what the application submitted under a key of its own."""
+        """Find the submission of the application under an idempotency key."""
         rows = self._store.reader.rows(SQL["submit_by_key"], {"application_id": application_id, "key": key, "now": now})
         return IdempotencyMatch(*rows[0]) if rows else None
 
     async def rejoin(self, credential_id: str, mark: IdempotencyRecord, now: float) -> str | None:
-        """Find the task that a repeated submit is about; only where there may be one is anything written."""
+        """Find the task that a repeated submission is about; it writes only if there may be one."""
         values = {"credential_id": credential_id, "digest": mark.digest, "tries": mark.tries, "now": now}
         if not self._store.reader.rows(SQL["sent_before"], values):
             return None
@@ -189,7 +189,7 @@ class SqliteLedger(LedgerWrites):
         return [task_from(row) for row in rows]
 
     async def open_submits(self, engine: str) -> list[OpenSubmit]:
-        """List what may have been accepted by the engine's provider without being known here."""
+        """List the submissions that the engine's provider may have accepted without an answer."""
         return self._store.reader.snapshot(partial(open_submits, engine=engine))
 
     async def next_work(self, queue: str, now: float = 0.0, *, share: int = 0) -> float | None:

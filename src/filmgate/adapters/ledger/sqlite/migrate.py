@@ -1,4 +1,4 @@
-"""Bringing the file's schema up to date."""
+"""Migrations of the file's schema."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _apply(connection: apsw.Connection, steps: list[str]) -> int:
 
 
 def _announce_admin(connection: apsw.Connection) -> None:
-    """Write to the log which key has got the role admin."""
+    """Log the name of the key that has got the role admin."""
     for name, hint in connection.execute("SELECT name, hint FROM api_keys WHERE role = 'admin'"):
         log.warning("The key %s (ends in %s) has the role admin now, all others the role member.", name, hint)
 

@@ -1,4 +1,4 @@
-"""A ledger that was copied, before a service runs on it: is it sound, and what may have happened after the copy."""
+"""A copied ledger before a service runs on it: its checks, and the changes that a restore needs."""
 
 from __future__ import annotations
 

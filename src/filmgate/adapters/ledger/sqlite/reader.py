@@ -71,7 +71,7 @@ class Reader:
 
 
 class BackgroundReader:
-    """A reader with a thread of its own, for reads whose length nobody knows."""
+    """A reader with a thread of its own, for reads of unknown length."""
 
     def __init__(self, path: Path, *, busy: float) -> None:
         """Open the file; it must exist."""

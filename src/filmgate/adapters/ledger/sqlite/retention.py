@@ -18,7 +18,7 @@ class SqliteRetention:
     """Implements `filmgate.ports.accounts.Retention` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store], limits: Limits) -> None:
-        """Take what gives the open store, and the rules for applications that have none of their own."""
+        """Take a function that returns the open store, and the limits of applications that have none of their own."""
         self._store = store
         self._limits = limits
 

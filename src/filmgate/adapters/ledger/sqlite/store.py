@@ -1,4 +1,4 @@
-"""What an open ledger reads and writes with."""
+"""The readers and the writer of an open ledger."""
 
 from __future__ import annotations
 

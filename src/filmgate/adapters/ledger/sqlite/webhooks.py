@@ -20,7 +20,7 @@ class SqliteWebhooks(WebhookWrites):
     """Implements `filmgate.ports.webhooks.WebhookLog` for the ledger of which it is a part."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
-        """Take what gives the open store, and raises Unavailable while there is none."""
+        """Take a function that returns the open store, and raises Unavailable while there is none."""
         self._store = store
 
     async def get(self, application_id: str, task_id: str, state: str) -> WebhookEvent | None:
@@ -41,7 +41,7 @@ class SqliteWebhooks(WebhookWrites):
         return [Delivery(*row) for row in self._store().reader.rows(SQL["deliveries"], values)]
 
     async def secrets(self, application_id: str, now: float) -> list[SigningSecret]:
-        """Return what signs the application's webhooks, newest first."""
+        """Return the secrets that sign the application's webhooks, newest first."""
         rows = self._store().reader.rows(SQL["callback_secrets"], {"application_id": application_id, "now": now})
         return [SigningSecret(*row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The one writer: a thread that commits whatever waits as a group, with one sync of the disk."""
+"""The one writer: a thread that commits all waiting rules as a group, with one sync of the disk."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _SWEPT = 10
 
 
 async def mark(transaction: Transaction, task: Task, known_by: IdempotencyRecord) -> None:
-    """Remember what the submit of a new task is known by. Raises InFlight if another has its key."""
+    """Write the idempotency record of a new task. Raises InFlight if another submission has its key."""
     now = task.created_at
     await forget(transaction, now, _SWEPT)
     if known_by.key is not None:

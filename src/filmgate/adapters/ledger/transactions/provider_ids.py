@@ -1,4 +1,4 @@
-"""What providers call tasks: whose an id is, and for how long it is known."""
+"""Ids of providers: the task of each, and the time for which it is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits: how many tasks may be unfinished, and how many credits may be used."""
+"""Quotas: the number of unfinished tasks, and the credits of an application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tasks go on from: it is there when they are submitted, and stays until they have ended."""
+"""Sources of tasks: they exist at the submission, and stay until the task has ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _generation = msgspec.json.Decoder(Generation).decode
 
 
 class Needed(NamedTuple):
-    """What unfinished tasks go on from: earlier tasks, and files by the tokens of their links."""
+    """Sources of unfinished tasks: earlier tasks, and files by the tokens of their links."""
 
     tasks: set[str]
     tokens: set[str]
@@ -36,7 +36,7 @@ async def check(transaction: Transaction, task: Task) -> None:
 
 
 async def find_needed(transaction: Transaction) -> Needed:
-    """Return what the unfinished tasks of all applications go on from."""
+    """Return the sources of the unfinished tasks of all applications."""
     found = Needed(set(), set())
     for (generation,) in await transaction.run("referring", {}):
         for reference in _generation(generation).references:

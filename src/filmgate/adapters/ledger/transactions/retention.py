@@ -1,4 +1,4 @@
-"""Removal of what the rules do not keep: each time a few, with the purge of their files."""
+"""Retention: the removal of expired tasks and files, a few at a time, with the purge of the files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def collect(transaction: Transaction, *, who: str, limits: Limits, now: fl
 
 
 class _Round:
-    """What one transaction removes of an application."""
+    """The removals of one transaction for an application."""
 
     def __init__(self, transaction: Transaction, who: str, now: float, limit: int) -> None:
         self._transaction = transaction
@@ -54,7 +54,7 @@ class _Round:
 
     @property
     def full(self) -> bool:
-        """Whether as much was removed as may be at a time."""
+        """True once the limit of removals is reached."""
         return len(self.tasks) + len(self.media) + len(self.keys) >= self._limit
 
     async def remove_tasks(self, before: float) -> None:
@@ -92,7 +92,7 @@ class _Round:
             self.media.append(task_id)
 
     async def _needed(self) -> Needed:
-        """Return what unfinished tasks go on from; it is looked for only where something may go."""
+        """Return the sources of unfinished tasks, which are read only if something may be removed."""
         if self._found is None:
             self._found = await find_needed(self._transaction)
         return self._found
@@ -102,7 +102,7 @@ class _Round:
         return int(rows[0][1]) if rows else 0
 
     async def _pages(self, statement: str, before: float, **more: str) -> AsyncGenerator[Row, None]:
-        """Yield what may go, oldest first: its id and time, and what else the statement tells of it."""
+        """Yield the candidates of a statement, oldest first: id, time, and its other columns."""
         values: Values = {"application_id": self._who, "before": before, "limit": _PAGE} | more
         place: Values = {"after_time": -math.inf, "after_id": ""}
         for _ in range(_PAGES):

@@ -1,4 +1,4 @@
-"""Tasks: what a submission, a change, a cancellation and a deletion write, count and enqueue."""
+"""Tasks: the writes, counts and work items of submissions, changes, cancellations and deletions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def add_media(transaction: Transaction, media: Sequence[StoredMedia]) -> N
 
 
 async def drop_upload(transaction: Transaction, application_id: str, token: str) -> StoredMedia | None:
-    """Remove the row of an upload of its owner and give it."""
+    """Remove the row of an upload of its owner, and return it."""
     rows = await transaction.run("drop_upload", {"token": token, "application_id": application_id})
     return media_from(rows[0]) if rows else None
 
@@ -126,7 +126,7 @@ async def delete(transaction: Transaction, application_id: str, task_id: str, no
 
 
 async def remove(transaction: Transaction, application_id: str, task_id: str, now: float) -> Task | None:
-    """Remove a task with all that belongs to it and make the purge of its files due; give it as it was."""
+    """Remove a task with all that belongs to it, make the purge of its files due, and return the task as it was."""
     task = await _change(transaction, "delete_task", {"id": task_id, "application_id": application_id})
     if task is None:
         return None

@@ -1,4 +1,4 @@
-"""What the rules need of a store."""
+"""The interface between the rules and a store."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 class Transaction(Protocol):
     """A transaction that is under way: it runs statements by their names, and nothing else.
 
-    It sees what was committed and what it has changed itself. A rule that raises undoes only its own part, and no
-    other rule changes what it has read before it ends.
+    It sees committed rows and its own changes. A rule that raises undoes only its own part, and no other rule changes
+    the rows that it has read before it ends.
     """
 
     async def run(self, statement: str, values: Values) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Usage: what is counted when a task is accepted and when it ends, and who gets credits back."""
+"""Usage: the counts of accepted and ended tasks, and the return of credits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def count_ended(transaction: Transaction, task: Task) -> None:
 
 
 def _owners_will(task: Task) -> bool:
-    """Whether the owner has ended a task on which work had begun: that is not the service's failure."""
+    """Return True for a task that its owner ended after work had begun: that is not the service's failure."""
     by_owner = task.cancel_requested and task.failure is not None and task.failure.code == FailureCode.CANCELLED
     return by_owner and task.started_at is not None
 

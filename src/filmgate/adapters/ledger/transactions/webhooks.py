@@ -24,7 +24,7 @@ _KEPT_SECRETS = 5
 
 
 async def settle(transaction: Transaction, *, claim: Claim, outcome: DeliveryOutcome) -> None:
-    """Write down what a claimed webhook has come to: its delivery, and the end of its work or the time of the next."""
+    """Record the outcome of a claimed webhook: its delivery, and the end of its work or the time of the next try."""
     which: Values = {"task_id": claim.due.task_id, "state": claim.due.detail}
     if outcome.delivery is not None:
         await _add_delivery(transaction, which, outcome.delivery)

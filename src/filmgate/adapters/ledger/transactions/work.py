@@ -1,4 +1,4 @@
-"""Work to be done: what is enqueued, claimed in fair turns under a lease, and ended."""
+"""Work items: they are enqueued, claimed in fair turns under a lease, and ended."""
 
 from __future__ import annotations
 
@@ -102,23 +102,23 @@ async def _claim(
 
 
 async def renew(transaction: Transaction, claims: Sequence[Claim], until: float) -> None:
-    """Let the leases of claims end at a time; of those that are somebody else's by now nothing changes."""
+    """Let the leases of claims end at a time; void claims stay void."""
     for held in claims:
         await transaction.run("renew_due", _held(held) | {"until": until})
 
 
 async def release_leases(transaction: Transaction, worker: str) -> int:
-    """End the leases of a worker, whose work becomes due before all else, and return their number."""
+    """End the leases of a worker, so that its work is due before all else, and return their number."""
     return len(await transaction.run("release_due", {"worker": worker}))
 
 
 async def postpone(transaction: Transaction, claim: Claim, not_before: float) -> bool:
-    """Put claimed work back for a time; False, and nothing happens, if it is somebody else's by now."""
+    """Put claimed work back until a time; False, and nothing happens, for a void claim."""
     return bool(await transaction.run("postpone_due", _held(claim) | {"not_before": not_before}))
 
 
 async def finish(transaction: Transaction, claim: Claim) -> bool:
-    """Remove claimed work; False, and nothing happens, if it is somebody else's by now."""
+    """Remove claimed work; False, and nothing happens, for a void claim."""
     return bool(await transaction.run("finish_due", _held(claim)))
 
 

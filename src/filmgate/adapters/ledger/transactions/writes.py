@@ -1,4 +1,4 @@
-"""The writes of every ledger, each a rule in one transaction: a store adds the reads and what runs a rule."""
+"""The writes of every ledger, each a rule in one transaction. A store adds the reads and runs the rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from filmgate.ports.work import Claim
 
 
 class LedgerWrites(ABC):
-    """What changes tasks, their work, files and keys, as `filmgate.ports.ledger.Ledger` describes it."""
+    """Writes of tasks, work, files and keys, for a `filmgate.ports.ledger.Ledger`."""
 
     _limits: Limits
     """The rules for applications that have none of their own."""
@@ -31,7 +31,7 @@ class LedgerWrites(ABC):
         """Run a rule in a transaction, and return its result once it is durable."""
 
     async def add_application(self, application: Application) -> Application:
-        """Add the application, or give the one that already has this name."""
+        """Add the application, or return the one that already has this name."""
         return await self._write(partial(keys.add_application, application=application))
 
     async def add_key(self, key: ApiKey) -> None:
@@ -121,11 +121,11 @@ class LedgerWrites(ABC):
         return await self._write(partial(work.release_leases, worker=worker))
 
     async def postpone(self, claim: Claim, not_before: float) -> None:
-        """Put claimed work back; nothing happens if somebody else has it by now."""
+        """Put claimed work back; nothing happens for a void claim."""
         await self._write(partial(work.postpone, claim=claim, not_before=not_before))
 
     async def finish(self, claim: Claim) -> None:
-        """Remove claimed work that is done; nothing happens if somebody else has it by now."""
+        """Remove claimed work that is done; nothing happens for a void claim."""
         await self._write(partial(work.finish, claim=claim))
 
     async def clock_moved(self, seconds: float) -> None:
@@ -134,14 +134,14 @@ class LedgerWrites(ABC):
 
 
 class WebhookWrites(ABC):
-    """What changes the log of webhooks, as `filmgate.ports.webhooks.WebhookLog` describes it."""
+    """Writes of the log of webhooks, for a `filmgate.ports.webhooks.WebhookLog`."""
 
     @abstractmethod
     async def _write(self, rule: Rule[T]) -> T:
         """Run a rule in a transaction, and return its result once it is durable."""
 
     async def settle(self, claim: Claim, outcome: DeliveryOutcome) -> None:
-        """Write down what a claimed webhook has come to."""
+        """Record the outcome of a claimed webhook."""
         await self._write(partial(webhooks.settle, claim=claim, outcome=outcome))
 
     async def resend(self, application_id: str, task_id: str, state: str, now: float) -> WebhookEvent | None:
