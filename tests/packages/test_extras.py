@@ -86,7 +86,10 @@ def test_the_command_line(folder: Path, wheel: Path, locked: Path, service: Runn
     """`pip install filmgate` has the client and the commands, at most 25 MB; others name the extra they need."""
     installed = Environment(folder / "cli", str(wheel), locked=locked)
     assert installed.megabytes <= 25
-    asked = installed.forbid("pydantic", *SERVER, *MEDIA) | {"FILMGATE_URL": service.url, "FILMGATE_API_KEY": service.key}
+    asked = installed.forbid("pydantic", *SERVER, *MEDIA) | {
+        "FILMGATE_URL": service.url,
+        "FILMGATE_API_KEY": service.key,
+    }
     done = run(installed, asked, "filmgate", "generate", "a lighthouse", "--duration", "1", "-o", "clip.mp4")
     assert done.returncode == 0, done.stderr
     assert play((installed.folder / "clip.mp4").read_bytes()).frames == 25
