@@ -216,7 +216,7 @@ class RetrieveBatchBody(Body):
 
     @property
     def said(self) -> dict[str, Any]:
-        """What is asked for; null and the empty string say nothing."""
+        """The filters that are given; null and the empty string are none."""
         return {name: value for name, value in self if name != "action" and value is not None and value != ""}
 
     def filter(self) -> TaskFilter:
@@ -277,7 +277,7 @@ decode_tasks_body = msgspec.json.Decoder(TasksBody).decode
 
 
 class Api(StrEnum):
-    """What `action` says that the body is."""
+    """The kinds of bodies, by `action`."""
 
     RETRIEVE = "retrieve"
     RETRIEVE_BATCH = "retrieve_batch"

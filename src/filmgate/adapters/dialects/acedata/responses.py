@@ -184,7 +184,7 @@ _WORDS: Final[dict[State, Word]] = {
     State.FAILED: "failed",
 }
 STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
-"""What the words of an answer mean."""
+"""The states that the words of an answer mean."""
 
 _NO_FAILURE: Final = Failure("api_error", "The generation failed.")
 

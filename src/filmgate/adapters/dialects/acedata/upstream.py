@@ -28,7 +28,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Code,
     Meaning,
-    Told,
+    ReportedError,
     Unknown,
     UpstreamOptions,
     call,
@@ -65,7 +65,7 @@ CODES: Final = {
     "forbidden": Code(Meaning.MODERATED, _SDK),
     "too_many_requests": Code(Meaning.BUSY, _REFERENCE),
 }
-"""`api_error` and `timeout` are not here: they say nothing about what became of the task."""
+"""`api_error` and `timeout` are not here: the task may have been accepted."""
 
 UNKNOWN: Final = Unknown(
     {"not_found": "Filmgate, as AceData's API serves it"},
@@ -107,7 +107,7 @@ class AceDataUpstream:
     OPTIONS: Final = AceDataOptions
 
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
-        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        """Create the provider of an account from its client and options. Raises ValueError for a wrong option."""
         self._options = options(AceDataOptions, given)
         self.type: str = requests.NAME
         self.line = line
@@ -148,7 +148,7 @@ class AceDataUpstream:
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Refuse what there is no field for, and what would come out coarser or shorter than it was asked for."""
+        """Return the failure of a generation without a field here, or with a coarser or shorter result."""
         if refused := refuse_all_but((Operation.GENERATE, Operation.EXTEND), generation):
             return refused
         if generation.resolution in _FINER:
@@ -165,7 +165,7 @@ class AceDataUpstream:
         return parse_receipt(reply, ANSWERS, self._options.not_accepted)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for one task, or for many at once. Raises ProviderError."""
+        """Query one task, or many at once. Raises ProviderError."""
         if len(ids) == 1:
             value = parse_query_answer(await self._ask({"id": ids[0], "action": "retrieve"}), ANSWERS, ids[0])
             if value is not None and not _is_task(value):
@@ -254,8 +254,8 @@ def _may_be(echo: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return all(theirs == ours or (bool(theirs) and str(ours).startswith("data:")) for ours, theirs in links)
 
 
-def _read_error(status: int, value: Any) -> Told:
-    """Read an error. `forbidden` is what AceData calls content that it refuses."""
+def _read_error(status: int, value: Any) -> ReportedError:
+    """Read an error. AceData's code for refused content is `forbidden`."""
     told = answers.parse_error(status, value)
     return told._replace(meaning=Meaning.MODERATED) if told.code == "forbidden" else told
 
@@ -353,7 +353,7 @@ def _state(task: Mapping[str, Any]) -> State | None:
 
 def _failure(spots: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]) -> Failure:
     said = (_read_error(200, spot) for spot in spots)
-    told = next((told for told in said if told.message), Told())
+    told = next((told for told in said if told.message), ReportedError())
     return failure(told, code=FailureCode.GENERATION_FAILED)
 
 

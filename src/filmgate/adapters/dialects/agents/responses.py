@@ -123,7 +123,7 @@ _WORDS: Final[dict[State, Word]] = {
     State.FAILED: "failed",
 }
 STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
-"""What the words for states mean."""
+"""The states that the words of an answer mean."""
 
 _FAILURES: Final[dict[str, FailureWord]] = {
     FailureCode.INPUT_UNREACHABLE: "invalid_request",

@@ -70,7 +70,7 @@ _LIST: Final = [
 
 
 def _type(*types: str | None, frames: Sequence[str] = (), source: bool = False, guided: bool = True) -> dict[str, Any]:
-    """Describe what requests of some types have besides: which pictures of a clip, and whether a source."""
+    """Describe the further fields of some types: the pictures of a clip, and the source."""
     unused = {frame: _NULL for frame in ("start_frame", "end_frame") if frame not in frames}
     options = {"anyOf": [_NULL, {"type": "object", "properties": unused}]}
     found: dict[str, Any] = {"type": {"enum": [*types]}, "video": options}
@@ -115,10 +115,10 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(GenerationBody, says("prompt", SOMETHING), _TYPES))),
     )
     async def create(request: Request) -> Response:
-        async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
+        async def parse_request(context: RequestContext, data: bytes) -> SubmitRequest:
             return await _order(services, request, context, data)
 
-        made = await accept(services, request, understood)
+        made = await accept(services, request, parse_request)
         return json_response(await services.query.write(made.context, made.task, responses.FORM), 201)
 
     @routes.get(

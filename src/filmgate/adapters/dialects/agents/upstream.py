@@ -53,7 +53,7 @@ CODES: Final = {
     "budget_exhausted": Code(Meaning.ACCOUNT, _REFERENCE),
     "rate_limited": Code(Meaning.BUSY, _REFERENCE),
 }
-"""`generation_failed` and `output_not_found` are not here: what says so was accepted."""
+"""`generation_failed` and `output_not_found` are not here: such a generation was accepted."""
 
 UNKNOWN: Final = Unknown({}, {not_found("generation|task"): "Filmgate, as Luma's API serves it"})
 
@@ -125,12 +125,12 @@ class AgentsUpstream:
     discards: bool = False
 
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
-        """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
+        """Create the provider of an account from its client and options. Raises ValueError for an unknown option."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
 
     def capabilities(self, model: str | None) -> Capabilities:
-        """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
+        """Return the capabilities of the requests for a model; an unknown model has those of clips and of pictures."""
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def changes(self, generation: Generation) -> list[Adjustment]:
@@ -146,19 +146,19 @@ class AgentsUpstream:
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Return what of a generation this API has no words for."""
+        """Return the failure of a generation that this API has no words for."""
         reason = _lacks(generation) or _SCOPES[vocabulary.type_of(generation)].lacks(generation, _API)
         return None if reason is None else unsupported_failure(reason)
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Ask for a generation, once."""
+        """Submit a generation, once. Raises EngineFailed, ProviderError."""
         body = await asyncio.to_thread(_body, submission)
         reply = await send(self.line, submission, _GENERATIONS, json=body)
         names = any(given and given.earlier for given in (submission.start, submission.end))
         return parse_receipt(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask about generations, one after the other."""
+        """Query generations, one after the other. Raises ProviderError."""
         reports = [await self._get(task_id) for task_id in ids]
         return [report for report in reports if report is not None]
 
@@ -184,7 +184,7 @@ class AgentsUpstream:
 
 
 def _lacks(generation: Generation) -> str | None:
-    """Return what there is no field or no value for."""
+    """Return the first part of a generation without a field or value here, as a sentence."""
     if not generation.prompt.strip():
         return "The Agents API needs a prompt."
     reframed = generation.kind is Kind.IMAGE and generation.operation is Operation.REFRAME
@@ -241,7 +241,7 @@ def _clip(submission: Submission) -> AgentsVideo:
 
 
 def _add_frames(video: AgentsVideo, submission: Submission) -> None:
-    """Write what a clip starts from and ends at."""
+    """Write the frames at the start and the end of a clip."""
     seconds = submission.generation.duration
     start = None if submission.start is None else _frame(submission.start)
     end = None if submission.end is None else _frame(submission.end)

@@ -1,1 +1,1 @@
-"""What calling a provider in its dialect takes: lenient parsing, statuses, errors."""
+"""The parts shared by all upstreams: lenient parsing, statuses, errors."""

@@ -1,4 +1,4 @@
-"""What the answers of providers have in common: their errors, and what previews note."""
+"""The parts that providers' answers have in common: errors, and the notes of previews."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from typing import Any, Final
 
 from filmgate.adapters.dialects.calling.lenient import first, items, mapping, name, strings, text
-from filmgate.adapters.dialects.calling.upstreams import Told
+from filmgate.adapters.dialects.calling.upstreams import ReportedError
 from filmgate.domain.words import MAX_WORDS, bounded_list
 
 FINE: Final = frozenset({"0", "200", "success"})
 """Codes of an envelope that holds no error."""
 
 
-def parse_error(status: int, value: Any) -> Told:
+def parse_error(status: int, value: Any) -> ReportedError:
     """Read an error in any of the forms that services write: an object or a text, under `error`, `detail` or bare."""
     del status
     spots = [mapping(value).get("error"), mapping(value).get("detail"), value]
     codes = [mapping(spot).get(key) for spot in spots for key in ("code", "type")]
-    return Told(first(name, *codes), first(_sentence, *spots))
+    return ReportedError(first(name, *codes), first(_sentence, *spots))
 
 
 def _sentence(spot: object) -> str | None:

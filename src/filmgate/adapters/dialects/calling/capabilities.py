@@ -1,4 +1,4 @@
-"""What the requests of an API can refer to, so that what they have no place for is refused and not left out."""
+"""The references that the requests of an API can express: others are refused, not left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DialectCapabilities(NamedTuple):
     guides: Set[GuideRole] = frozenset()
 
     def lacks(self, generation: Generation, api: str) -> str | None:
-        """Return what of a generation the request has no place for; None if it has one for everything."""
+        """Return the first part of a generation without a place in the request, as a sentence, or None."""
         sides = (("start from", generation.start, self.starts), ("end at", generation.end, self.ends))
         for verb, reference, kinds in sides:
             if _kind(reference) not in kinds:

@@ -1,4 +1,4 @@
-"""Reads what other services tell: a value that is not what it should be is as good as none."""
+"""Readers of values from other services: a value of a wrong type or form counts as missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIGITS: Final = 20
 _PERCENT: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{0,9})?)\s*%?\s*")
 _IDENTITY: Final = re.compile(r"[\x21-\x7e]{1,256}")
 _NOBODY: Final = frozenset({"null", "none", "nil", "undefined"})
-"""What programs write where they have no id."""
+"""Words that programs write in place of a missing id."""
 
 
 def first(read: Callable[[Any], Read | None], *values: Any) -> Read | None:
@@ -40,7 +40,7 @@ def name(value: object) -> str | None:
 
 
 def identity(value: object) -> str | None:
-    """Return the id of a task; None for what no task is called, such as 0, "null" or a sentence."""
+    """Return the id of a task; None for values that are no id, such as 0, "null" or a sentence."""
     found = name(value)
     if found is None or value == 0 or found.lower() in _NOBODY or not _IDENTITY.fullmatch(found):
         return None

@@ -1,4 +1,4 @@
-"""How Luma's own two APIs say no, beyond what the status of an answer says."""
+"""The errors of Luma's own two APIs, beyond the status of an answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from filmgate.adapters.dialects.calling import answers, lenient
-from filmgate.adapters.dialects.calling.upstreams import Answers, Code, Meaning, Told, Unknown
+from filmgate.adapters.dialects.calling.upstreams import Answers, Code, Meaning, ReportedError, Unknown
 from filmgate.domain.states import State
 from filmgate.ports.provider import ProviderError, TaskRef
 
@@ -30,7 +30,7 @@ def answers_of(states: Mapping[str, State], codes: Mapping[str, Code], unknown: 
     )
 
 
-def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
+def read_error(status: int, value: Any, *, earlier: bool = False) -> ReportedError:
     """Read an error. `earlier`: the request named an earlier generation, which may be the missing one.
 
     A sentence without one comes from a server below a wrong base address. A balance that is too low
@@ -47,13 +47,13 @@ def read_error(status: int, value: Any, *, earlier: bool = False) -> Told:
     return told
 
 
-def read_reason(reason: object, code: object = None) -> Told:
+def read_reason(reason: object, code: object = None) -> ReportedError:
     """Read why a generation failed."""
     return _recognise_moderation(answers.parse_error(0, {"detail": reason, "code": code}))
 
 
 def check_subject(told: object, task_id: str) -> Mapping[str, Any]:
-    """Return what was told of a generation. Raises ProviderError if it is about another one."""
+    """Return the object of a generation. Raises ProviderError if it is about another one."""
     generation = lenient.mapping(told)
     if not isinstance(told, dict) or lenient.name(generation.get("id")) not in (None, task_id):
         raise ProviderError("The answer is about something else.")
@@ -65,7 +65,7 @@ def _receipt(value: Any) -> TaskRef | None:
     return None if task_id is None else TaskRef(task_id)
 
 
-def _recognise_moderation(told: Told) -> Told:
+def _recognise_moderation(told: ReportedError) -> ReportedError:
     """Return the error, as moderation where its words say so."""
     refused = any(word in (told.message or "").lower() for word in _REFUSED)
     return told._replace(code=_MODERATION) if refused else told

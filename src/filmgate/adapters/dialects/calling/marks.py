@@ -9,7 +9,7 @@ from filmgate.adapters.dialects.calling.lenient import mapping, text
 from filmgate.ports.provider import Submission
 
 _FIELDS: Final = ("callback_url", "notify_hook", "idempotency_key")
-"""Where clients put marks of their own: what stands there, and is not ours, is somebody else's."""
+"""Fields where clients put marks of their own: a mark that is not ours is another client's."""
 
 
 def is_ours(listed: Mapping[str, Any], submission: Submission) -> bool | None:

@@ -1,4 +1,4 @@
-"""What upstreams put into their requests alike, and what plain dialects have no words for."""
+"""The parts that the requests of all upstreams share, and the failures of plain dialects."""
 
 from __future__ import annotations
 

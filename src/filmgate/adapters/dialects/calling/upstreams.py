@@ -1,4 +1,4 @@
-"""What the upstreams of all dialects do alike: what an answer says for certain, decided in one place."""
+"""The rules shared by the upstreams of all dialects: which answers are certain, decided in one place."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _MAX_VALUES: Final = 200_000
 _ROUTED: Final = re.compile(
     r"\b(?:page|route|path|url|uri|endpoint|host|domain|deployment|application|service|model)\b"
 )
-"""Words of what stands in front of a provider: it has codes such as `not_found` too."""
+"""Words of proxies and routers in front of a provider, which have codes such as `not_found` too."""
 
 
 class Meaning(StrEnum):
-    """What the code of an error says about a submit that was not accepted."""
+    """The meaning of an error's code for a submit that was not accepted."""
 
     ACCOUNT = "account"
     """The key, its permissions or its balance: another account may take the task."""
@@ -64,8 +64,8 @@ class Code(NamedTuple):
     source: str
 
 
-class Told(NamedTuple):
-    """What a provider's error says: its own code and its sentence, None where there is none.
+class ReportedError(NamedTuple):
+    """A provider's error: its own code and its sentence, None where there is none.
 
     `meaning` is what the dialect knows beyond the code and the status.
     """
@@ -75,12 +75,12 @@ class Told(NamedTuple):
     meaning: Meaning | None = None
 
 
-ReadError = Callable[[int, Any], Told]
+ReadError = Callable[[int, Any], ReportedError]
 """Reads the error of a dialect from a status and the JSON below it (None if it was no JSON)."""
 
 
 class Unknown(NamedTuple):
-    """How a dialect says that it does not know an id: codes and sentences, each with its source.
+    """The answers of a dialect for an unknown id: codes and sentences, each with its source.
 
     A sentence is a pattern for the whole of it, in lower case and without a full stop.
     """
@@ -90,7 +90,7 @@ class Unknown(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """How the answers of a dialect are read.
+    """The readers of a dialect's answers.
 
     `receipt` finds the id of a task, `has_state` tells whether a body has a word for its state that the dialect
     knows: a body with both is a job. `read_codes` lists the codes of an error, none where there is no error; `refuses`
@@ -151,7 +151,7 @@ def parse_receipt(
     not_accepted: frozenset[int] = frozenset(),
     read_error: ReadError | None = None,
 ) -> TaskRef:
-    """Return what the provider calls the task that a submit has become.
+    """Return the provider's name of the task that a submit has become.
 
     A job is the answer whatever its status is; without one only a listed status, or a listed code under a 2xx, says
     for certain that nothing was accepted. `read_error` reads the errors of this submit, where they say more than
@@ -216,7 +216,7 @@ def check_discarded(reply: Reply, dialect: Answers) -> None:
         raise ProviderError(f"The provider answered {reply.status} to a delete.")
 
 
-def is_unknown(dialect: Answers, value: Any, told: Told) -> bool:
+def is_unknown(dialect: Answers, value: Any, told: ReportedError) -> bool:
     """Return whether an error is the dialect's own for an id that it does not know."""
     said = (told.message or "").strip().rstrip(".!").lower()
     if any(code in dialect.unknown.codes for code in dialect.read_codes(value)) and not _ROUTED.search(said):
@@ -224,7 +224,9 @@ def is_unknown(dialect: Answers, value: Any, told: Told) -> bool:
     return any(sentence.fullmatch(said) for sentence in dialect.unknown.sentences)
 
 
-def failure(told: Told, message: str | None = None, code: FailureCode = FailureCode.REJECTED_BY_PROVIDER) -> Failure:
+def failure(
+    told: ReportedError, message: str | None = None, code: FailureCode = FailureCode.REJECTED_BY_PROVIDER
+) -> Failure:
     """Return a provider's verdict in our words: moderation is known by name, all else keeps the provider's sentence."""
     text = (message or told.message or "The provider gave no reason.")[:_LONGEST_MESSAGE]
     moderated = told.meaning is Meaning.MODERATED or any(
@@ -246,7 +248,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def decode_json(reply: Reply) -> Any:
-    """Return the JSON of an answer, None if it is none, or is far larger than what a provider has to say."""
+    """Return the JSON of an answer; None if it is no JSON, or far larger than any real answer."""
     if count_values(reply.body) > _MAX_VALUES:
         return None
     try:
@@ -261,7 +263,7 @@ def is_good(reply: Reply) -> bool:
 
 
 def reports_of(ids: Sequence[str], reports: Mapping[str, Status], reply: Reply) -> list[Status]:
-    """Return what a batch says of the tasks with these ids, in their order.
+    """Return the statuses in a batch of the tasks with these ids, in their order.
 
     One that is left out is not known, unless the batch came with an error: then nothing is said of it.
     """
@@ -270,7 +272,7 @@ def reports_of(ids: Sequence[str], reports: Mapping[str, Status], reply: Reply) 
     return [found[task_id] for task_id in ids if task_id in found]
 
 
-def _refusal(meaning: Meaning | None, message: str, told: Told, reply: Reply) -> EngineFailed | ProviderError:
+def _refusal(meaning: Meaning | None, message: str, told: ReportedError, reply: Reply) -> EngineFailed | ProviderError:
     """Return the error for a submit that certainly was not accepted."""
     if meaning in (Meaning.REJECTED, Meaning.MODERATED):
         return EngineFailed(failure(told._replace(meaning=meaning), message))
@@ -278,13 +280,13 @@ def _refusal(meaning: Meaning | None, message: str, told: Told, reply: Reply) ->
 
 
 def _listed_meaning(dialect: Answers, value: Any) -> Meaning | None:
-    """Return what an error under a 2xx means; None unless every code in it is on the list."""
+    """Return the meaning of an error under a 2xx; None unless every code in it is on the list."""
     found = [dialect.codes.get(code) for code in dialect.read_codes(value)]
     known = [code.meaning for code in found if code is not None]
     return known[0] if known and len(known) == len(found) else None
 
 
-def _meaning(dialect: Answers, told: Told) -> Meaning | None:
+def _meaning(dialect: Answers, told: ReportedError) -> Meaning | None:
     code = dialect.codes.get((told.code or "").lower())
     return None if code is None else code.meaning
 
@@ -299,7 +301,7 @@ def _of_account(status: int) -> bool:
     return status in _ACCOUNT or 300 <= status < 400
 
 
-def _sentence(status: int, told: Told) -> str:
+def _sentence(status: int, told: ReportedError) -> str:
     if told.message:
         return told.message[:_LONGEST_MESSAGE]
     question = ": is its base address right?" if status in (404, 405) else "."
@@ -312,7 +314,7 @@ __all__ = [
     "Code",
     "Meaning",
     "ReadError",
-    "Told",
+    "ReportedError",
     "Unknown",
     "UpstreamOptions",
     "call",

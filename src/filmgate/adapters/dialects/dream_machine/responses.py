@@ -91,7 +91,7 @@ _WORDS: Final[dict[State, Word]] = {
 _NOTHING: Final = NotFound().message
 
 STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
-"""What the words for states mean."""
+"""The states that the words of an answer mean."""
 
 
 def generation_object(task: Task, echo: RawRequest | None, base: str) -> DreamMachineTask:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from filmgate.adapters.dialects.dream_machine import responses
 from filmgate.adapters.dialects.dream_machine.requests import bodies, vocabulary
 from filmgate.adapters.dialects.dream_machine.requests.builder import default_model
-from filmgate.adapters.dialects.dream_machine.requests.listing import MAX_PAGE, parse_listing
+from filmgate.adapters.dialects.dream_machine.requests.pages import MAX_PAGE, parse_listing
 from filmgate.adapters.dialects.dream_machine.requests.vocabulary import CAMERA_MOTIONS, CONCEPTS
 from filmgate.adapters.dialects.dream_machine.responses import (
     DreamMachineCredits,
@@ -143,13 +143,13 @@ _SIZED: Final = _reference_schema("aspect_ratio", "string")
 async def _accept(services: Services, request: Request, model: type[Whole]) -> Accepted:
     """Accept a submit that says all about its generation."""
 
-    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
+    async def parse_request(context: RequestContext, data: bytes) -> SubmitRequest:
         del context
         taken = read_inputs(request, data, model.INPUTS)
         body = validate(model, taken.body)
         return _order(body, body.generation(), data, taken)
 
-    return await accept(services, request, understood)
+    return await accept(services, request, parse_request)
 
 
 async def _submit(services: Services, request: Request, model: type[Whole]) -> Response:
@@ -161,13 +161,13 @@ async def _submit(services: Services, request: Request, model: type[Whole]) -> R
 async def _submit_follow_up(services: Services, request: Request, model: type[FollowUp]) -> Response:
     """Accept and answer a submit about an earlier generation, which its path names. It has no files."""
 
-    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
+    async def parse_request(context: RequestContext, data: bytes) -> SubmitRequest:
         taken = read_inputs(request, data or b"{}", model.INPUTS)
         body = validate(model, taken.body)
         source = await services.tasks.get(context, request.path_params["generation_id"])
         return _order(body, body.generation(source), data, taken)
 
-    made = await accept(services, request, understood, files=False)
+    made = await accept(services, request, parse_request, files=False)
     return await _answer(services, made.context, made.task)
 
 

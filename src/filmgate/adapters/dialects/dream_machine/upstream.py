@@ -30,7 +30,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
 from filmgate.adapters.dialects.dream_machine import responses
 from filmgate.adapters.dialects.dream_machine.requests import bodies, vocabulary
 from filmgate.adapters.dialects.dream_machine.requests.builder import body_of, type_of
-from filmgate.adapters.dialects.dream_machine.requests.listing import MAX_PAGE
+from filmgate.adapters.dialects.dream_machine.requests.pages import MAX_PAGE
 from filmgate.adapters.dialects.dream_machine.requests.vocabulary import ImageModel, RequestType, VideoModel
 from filmgate.adapters.dialects.serving.codec import validate
 from filmgate.domain.adjustments import Adjustment, enhance_changes, size_changes
@@ -144,12 +144,12 @@ class DreamMachineUpstream:
     discards: bool = True
 
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
-        """Take a line to the base address, and options. Raises ValueError for an option that is not known."""
+        """Create the provider of an account from its client and options. Raises ValueError for an unknown option."""
         self.line = line
         self._not_accepted = options(UpstreamOptions, given).not_accepted
 
     def capabilities(self, model: str | None) -> Capabilities:
-        """Return what the requests for a model can say; for one of a strange name, those for clips and for pictures."""
+        """Return the capabilities of the requests for a model; an unknown model has those of clips and of pictures."""
         return _BY_MODEL.get(model or "", union((_CLIP, _PICTURE)))
 
     def changes(self, generation: Generation) -> list[Adjustment]:
@@ -162,14 +162,14 @@ class DreamMachineUpstream:
         return changes
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Return what of a generation no request of this API can say."""
+        """Return the failure of a generation that no request of this API can express."""
         reason = _SCOPES[type_of(generation)].lacks(generation, _API)
         if generation.kind is Kind.IMAGE and generation.named in _ONLY_VIDEOS:
             reason = f"{_API} can do that with videos only."
         return None if reason is None else unsupported_failure(reason)
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Ask for a generation, once."""
+        """Submit a generation, once. Raises EngineFailed, ProviderError."""
         wanted = await self._translate(submission)
         body = body_of(wanted, submission.model)
         if submission.callback_url is not None:
@@ -179,7 +179,7 @@ class DreamMachineUpstream:
         return parse_receipt(reply, ANSWERS, self._not_accepted, partial(read_error, earlier=names))
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask about generations, one after the other."""
+        """Query generations, one after the other. Raises ProviderError."""
         reports = [await self._get(task_id) for task_id in ids]
         return [report for report in reports if report is not None]
 
@@ -292,21 +292,21 @@ def parse_status(told: Mapping[str, Any], task_id: str) -> Status:
 
 
 class Search:
-    """Looks in a list that has the newest first for what a body may have become that was sent.
+    """Searches a list, newest first, for the generation that a sent body has become.
 
     The generation with its mark is the one. Without it, all count that were made since then and do not differ from it,
     but for those with another mark. Only if no callback address was sent, generations made before that end the search.
     """
 
     def __init__(self, submission: Submission, sent: Mapping[str, Any], since: float) -> None:
-        """Take what was asked for, the body of it, and the time that it was sent at in unix seconds."""
+        """Create a search for a submission by its body and the time of sending, in unix seconds."""
         self._submission = submission
         self._sent = sent
         self._since = since
         self._found: Status | None = None
         self._likely: dict[str, tuple[bool, float, Status]] = {}
         self.passed = False
-        """Whether the list has come to what was made before."""
+        """Whether the list has come to generations made before."""
 
     @property
     def over(self) -> bool:
@@ -321,7 +321,7 @@ class Search:
         return [report for *_, report in sorted(self._likely.values(), key=itemgetter(0, 1))]
 
     def look(self, listed: object) -> None:
-        """Look at the next generation of the list."""
+        """Compare the next generation of the list."""
         told = lenient.mapping(listed)
         task_id = lenient.name(told.get("id"))
         if task_id is None or self._found is not None:

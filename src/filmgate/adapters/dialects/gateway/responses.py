@@ -265,7 +265,7 @@ STATES: Final[dict[str, State]] = {
     "submitted": State.PENDING,
     "dreaming": State.PROCESSING,
 }
-"""What the words of all gateways mean, in lower case."""
+"""The states that the words of all gateways mean, in lower case."""
 
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 

@@ -71,20 +71,20 @@ def router(services: Services) -> APIRouter:
 async def _create(services: Services, request: Request) -> Accepted:
     """Accept a new video."""
 
-    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
+    async def parse_request(context: RequestContext, data: bytes) -> SubmitRequest:
         del context
         taken = read_inputs(request, data, requests.CREATE_INPUTS)
         body, fields = validate(requests.CreateBody, taken.body), taken.fields(*requests.FIELDS)
         terms = body.terms(taken.body)
         return SubmitRequest(body.generation(), requests.NAME, taken.encode(data), body.hook, fields, terms=terms)
 
-    return await accept(services, request, understood)
+    return await accept(services, request, parse_request)
 
 
 async def _extend(services: Services, request: Request) -> Accepted:
     """Accept an extension of a video."""
 
-    async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
+    async def parse_request(context: RequestContext, data: bytes) -> SubmitRequest:
         taken = read_inputs(request, data, requests.EXTEND_INPUTS)
         body, fields = validate(requests.ExtendBody, taken.body), taken.fields(*requests.EXTEND_FIELDS)
         source = await services.tasks.get(context, request.path_params["task_id"])
@@ -93,7 +93,7 @@ async def _extend(services: Services, request: Request) -> Accepted:
             requests.extension(body, source), requests.NAME, taken.encode(data), body.hook, fields, terms=terms
         )
 
-    return await accept(services, request, understood)
+    return await accept(services, request, parse_request)
 
 
 def _add_submits(routes: APIRouter, services: Services) -> None:

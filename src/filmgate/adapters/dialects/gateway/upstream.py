@@ -26,7 +26,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Code,
     Meaning,
-    Told,
+    ReportedError,
     Unknown,
     UpstreamOptions,
     call,
@@ -78,7 +78,7 @@ CODES: Final = {
     "sensitive_words_detected": Code(Meaning.MODERATED, _NEW_API),
     "prompt_blocked": Code(Meaning.MODERATED, _NEW_API),
 }
-"""What a gateway says of its own upstream is not here: do_request_failed, fail_to_fetch_task, bad_response_body …"""
+"""The codes about a gateway's own upstream are not here: do_request_failed, fail_to_fetch_task, bad_response_body …"""
 
 UNKNOWN: Final = Unknown(
     {"task_not_exist": _RELAY},
@@ -103,7 +103,7 @@ class GatewayUpstream:
     OPTIONS: Final = GatewayOptions
 
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
-        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        """Create the provider of an account from its client and options. Raises ValueError for a wrong option."""
         self._options = options(GatewayOptions, given)
         self.type: str = requests.NAME
         self.line = line
@@ -128,7 +128,7 @@ class GatewayUpstream:
         return size_changes(generation) if works_on_clip(generation) else []
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Refuse what there is no field for."""
+        """Return the failure of a generation that needs a field this API does not have."""
         if refused := refuse_all_but((Operation.GENERATE, Operation.EXTEND), generation):
             return refused
         if generation.operation is Operation.GENERATE:
@@ -146,10 +146,10 @@ class GatewayUpstream:
         earlier = None if submission.start is None else submission.start.earlier
         path = _SUBMIT if earlier is None else f"{_SUBMIT}/{segment(earlier.id)}/extend"
         reply = await send(self.line, submission, path, json=await _body(submission))
-        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _told_of_earlier)
+        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if earlier is None else _read_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for tasks one by one, or for many at once. Raises ProviderError."""
+        """Query tasks one by one, or many at once. Raises ProviderError."""
         if len(ids) == 1 or self.batch == 1:
             return [report for task_id in ids if (report := await self._one(task_id)) is not None]
         reply = await call(self.line, "POST", _BATCH, json={"ids": list(ids)}, fresh=False)
@@ -198,7 +198,7 @@ async def _body(submission: Submission) -> requests.GatewaySubmit:
 
 
 def _alone(value: Any) -> Any:
-    """Take a task out of an array of one: that is what the proxy answered from which all gateways descend."""
+    """Return the task in an array of one, as the proxy answered from which all gateways descend."""
     task = value[0] if len(items(value)) == 1 else value
     data = items(mapping(task).get("data"))
     return {**task, "data": data[0]} if len(data) == 1 else task
@@ -210,12 +210,12 @@ def _is_error(value: Any) -> bool:
     return answers.refuses(value) and not (mapping(data) or items(data))
 
 
-def _told_of_earlier(status: int, value: Any) -> Told:
+def _read_earlier(status: int, value: Any) -> ReportedError:
     """Read an error about an extension: a 404 is about the earlier video, which the provider has no more."""
     told = answers.parse_error(status, value)
     if status != 404 or value is None:
         return told
-    return Told(told.code, told.message or "The provider no longer has the video to extend.", Meaning.REJECTED)
+    return ReportedError(told.code, told.message or "The provider no longer has the video to extend.", Meaning.REJECTED)
 
 
 def _batch(reply: Reply) -> list[Mapping[str, Any]]:
@@ -307,7 +307,7 @@ def _state(task: Mapping[str, Any]) -> State | None:
 def _failure(item: Mapping[str, Any], inner: Mapping[str, Any]) -> Failure:
     reasons = (part.get(key) for part in (item, inner) for key in ("fail_reason", "failure_reason"))
     said = answers.parse_error(200, inner)
-    return failure(Told(said.code, first(text, *reasons, said.message)), code=FailureCode.GENERATION_FAILED)
+    return failure(ReportedError(said.code, first(text, *reasons, said.message)), code=FailureCode.GENERATION_FAILED)
 
 
 def _links(task: Mapping[str, Any]) -> dict[Role, str]:

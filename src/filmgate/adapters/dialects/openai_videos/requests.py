@@ -26,7 +26,7 @@ CREATE_FIELDS: Final = ("input_reference", "last_frame")
 SOURCE_FIELDS: Final = ("video", "video")
 
 NAMES: Final = {"duration": "seconds", "size": "size"}
-"""What the values of a generation are called here."""
+"""The names of the values of a generation in this API."""
 
 DEFAULT_SIZE: Final = "720x1280"
 DEFAULT_LENGTH: Final = 4
@@ -250,7 +250,7 @@ class ExtendBody(SourceBody):
 
 
 def like(source: Task, prompt: str, model: str | None = None) -> Generation:
-    """Ask for a video out of an earlier one, of the same size and length and by the same model."""
+    """Return a generation from an earlier video, of the same size and length and by the same model."""
     earlier = source.generation
     return Generation(
         prompt=prompt,

@@ -137,7 +137,7 @@ _WORDS: Final[dict[State, Word]] = {
     State.FAILED: "failed",
 }
 STATES: Final[dict[str, State]] = {word: state for state, word in _WORDS.items()}
-"""What the words of an answer mean."""
+"""The states that the words of an answer mean."""
 
 _ERRORS: Final = {
     401: ("invalid_request_error", "invalid_api_key"),

@@ -94,9 +94,9 @@ def _add_create(routes: APIRouter, services: Services) -> None:
         openapi_extra=repeatable(takes(schema_of(requests.CreateBody, _PROMPT))),
     )
     async def create(request: Request) -> Response:
-        return await _submit(services, request, requests.CreateBody, understood)
+        return await _submit(services, request, requests.CreateBody, parse_request)
 
-    async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
+    async def parse_request(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
         del context
         body = validate(requests.CreateBody, taken.body)
         return _order(body, body.generation(), taken, requests.CREATE_FIELDS)
@@ -146,13 +146,13 @@ def _add_remix(routes: APIRouter, services: Services) -> None:
     async def remix(request: Request) -> Response:
         named = {"video": {"id": request.path_params["video_id"]}}
 
-        async def understood(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
+        async def parse_request(context: RequestContext, taken: ExtractedInputs) -> SubmitRequest:
             validate(requests.PromptBody, taken.body).terms(taken.body)  # it has no inputs but the video in the path
             whole = ExtractedInputs(taken.body | named, taken.names, moved=True)
             body = validate(requests.SourceBody, whole.body)
             return _order(body, body.to_edit(await _source(services, context, body)), whole, requests.SOURCE_FIELDS)
 
-        return await _submit(services, request, requests.PromptBody, understood, files=False)
+        return await _submit(services, request, requests.PromptBody, parse_request, files=False)
 
 
 def _add_characters(routes: APIRouter, services: Services) -> None:
@@ -245,14 +245,14 @@ async def _submit(
     services: Services,
     request: Request,
     model: type[requests.PromptBody],
-    understood: Callable[[RequestContext, ExtractedInputs], Awaitable[SubmitRequest]],
+    parse_request: Callable[[RequestContext, ExtractedInputs], Awaitable[SubmitRequest]],
     *,
     files: bool = True,
 ) -> Response:
     """Accept a submission by JSON or form, maybe with `files`."""
 
     async def order(context: RequestContext, data: bytes) -> SubmitRequest:
-        return await understood(context, read_inputs(request, data, model.INPUTS))
+        return await parse_request(context, read_inputs(request, data, model.INPUTS))
 
     made = await accept(services, request, order, files=files)
     return json_response(responses.video_object(made.task))

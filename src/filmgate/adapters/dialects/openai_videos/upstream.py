@@ -19,7 +19,7 @@ from filmgate.adapters.dialects.calling.upstreams import (
     Answers,
     Code,
     Meaning,
-    Told,
+    ReportedError,
     Unknown,
     UpstreamOptions,
     call,
@@ -54,7 +54,7 @@ CODES: Final = {
     "content_policy_violation": Code(Meaning.MODERATED, _IMAGES),
     "moderation_blocked": Code(Meaning.MODERATED, _IMAGES),
 }
-"""`server_error` is not here: it says nothing about what became of the video."""
+"""`server_error` is not here: the video may have been accepted."""
 
 UNKNOWN: Final = Unknown({}, {not_found("video|task|job"): "vLLM-Omni and SGLang: 'Video not found'"})
 
@@ -114,7 +114,7 @@ class OpenAIVideosUpstream:
     OPTIONS: Final = OpenAIVideosOptions
 
     def __init__(self, line: ProviderClient, given: Mapping[str, Any]) -> None:
-        """Take the line to the account and the options. Raises ValueError for an option that cannot be used."""
+        """Create the provider of an account from its client and options. Raises ValueError for a wrong option."""
         self._options = options(OpenAIVideosOptions, given)
         self.type: str = requests.NAME
         self.line = line
@@ -128,7 +128,7 @@ class OpenAIVideosUpstream:
         }
 
     def capabilities(self, model: str | None) -> Capabilities:  # noqa: ARG002 - its options are those of all its models
-        """Return what the options say that it makes, else all that its requests can say."""
+        """Return the capabilities named by the options, else all that its requests can express."""
         return Capabilities(
             operations=tuple(_PATHS),
             durations=self._options.seconds or DURATIONS,
@@ -139,7 +139,7 @@ class OpenAIVideosUpstream:
         )
 
     def changes(self, generation: Generation) -> list[Adjustment]:
-        """Return what its requests have no field for, and what the options say that it does not make."""
+        """Return the parts that its requests have no field for, or that the options exclude."""
         changes = enhance_changes(generation, "this provider")
         if generation.operation is Operation.MODIFY:
             reason = "an edit is as long as its source; leave it out"
@@ -153,7 +153,7 @@ class OpenAIVideosUpstream:
         return changes + _other_size(generation, self._options.sizes)
 
     def refuse(self, generation: Generation) -> Failure | None:
-        """Refuse what there is no field for."""
+        """Return the failure of a generation that needs a field this API does not have."""
         if refused := refuse_all_but(_PATHS, generation):
             return refused
         if generation.loop:
@@ -175,10 +175,10 @@ class OpenAIVideosUpstream:
         else:
             form = [*(FormPart(key, str(value)) for key, value in fields.items()), *files]
             reply = await send(self.line, submission, path, form=form)
-        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _told_of_earlier)
+        return parse_receipt(reply, ANSWERS, self._options.not_accepted, None if path == _VIDEOS else _read_earlier)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Ask for videos, one by one. Raises ProviderError."""
+        """Query videos, one by one. Raises ProviderError."""
         reports = []
         for video_id in ids:
             if (place := segment(video_id)) is None:
@@ -275,7 +275,7 @@ def _nearest(size: tuple[int, int], sizes: Sequence[str]) -> str:
 
 
 def _other_size(generation: Generation, sizes: Sequence[str]) -> list[Adjustment]:
-    """Return what another size than the one asked for means for each way to ask for it."""
+    """Return the changes that another size means, for each field that can name one."""
     size, used = "{}x{}".format(*generation.size), _nearest(generation.size, sizes)
     if used == size:
         return []
@@ -295,21 +295,21 @@ def _next_longer(seconds: int, lengths: Sequence[int]) -> int:
     return next((length for length in lengths if length >= seconds), max(lengths, default=seconds))
 
 
-def _read_error(status: int, value: Any) -> Told:
+def _read_error(status: int, value: Any) -> ReportedError:
     """Read an error; a policy that was violated is moderation under another name."""
     told = answers.parse_error(status, value)
     known = CODES.get(told.code or "")
     return told._replace(meaning=Meaning.MODERATED) if known and known.meaning is Meaning.MODERATED else told
 
 
-def _told_of_earlier(status: int, value: Any) -> Told:
+def _read_earlier(status: int, value: Any) -> ReportedError:
     """Read an error about an extension or edit: a 404 with a reason is about the earlier video."""
     told = _read_error(status, value)
     return told._replace(meaning=Meaning.REJECTED) if status == 404 and told.message else told
 
 
 def _receipt(value: Any) -> TaskRef | None:
-    """Find the id of a video: what calls itself something else is none."""
+    """Return the id of a video; an object of another kind is none."""
     video = mapping(value)
     kind, video_id = text(video.get("object")), identity(video.get("id"))
     return None if video_id is None or not (kind or "video").startswith("video") else TaskRef(video_id)
@@ -331,7 +331,7 @@ ANSWERS: Final = Answers(
 
 
 def _video(value: Any) -> Mapping[str, Any]:
-    """Take an answer for a video. Raises ProviderError."""
+    """Return an answer as a video. Raises ProviderError."""
     video = mapping(value)
     if name(video.get("id")) is None and text(video.get("status")) is None:
         raise ProviderError(_read_error(200, video).message or "The answer to a query is no video.")

@@ -80,12 +80,12 @@ class Body(BaseModel):
 
 
 def _flag(value: object) -> object:
-    """Take a flag that is written as text, as forms do."""
+    """Return a flag that is written as text, as in forms."""
     return _FLAGS.get(value, value) if isinstance(value, str) else value
 
 
 def _number(value: object) -> object:
-    """Take a number that is written as text, as forms do."""
+    """Return a number that is written as text, as in forms."""
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 

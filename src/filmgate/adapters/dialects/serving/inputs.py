@@ -187,7 +187,7 @@ def _spread(name: str, value: Any, places: list[InputField], inputs: InputFields
 
 
 def _settle(body: dict[str, Any], place: InputField, claims: list[_Sent]) -> str:
-    """Put what claims a place there and return its name. Raises InvalidRequest if they are not the same."""
+    """Put the values that claim a place there and return its name. Raises InvalidRequest if they differ."""
     first = claims[0]
     for other in claims[1:]:
         if other.address != first.address:

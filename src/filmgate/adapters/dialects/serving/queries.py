@@ -1,4 +1,4 @@
-"""Operations that answer queries by id. They document the routes, and serve what the fast path leaves to them."""
+"""Operations that answer queries by id. They document the routes, and serve what is left by the fast path."""
 
 from __future__ import annotations
 

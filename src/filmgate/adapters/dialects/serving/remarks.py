@@ -55,7 +55,7 @@ def adjustments(task: Task, names: Mapping[str, str] = _AS_IT_IS) -> list[Adjust
 
 
 def remarks(task: Task, names: Mapping[str, str] = _AS_IT_IS) -> Remarks:
-    """Return what there is to say of a task, with values under the dialect's names of them."""
+    """Return the remarks about a task, with values under the dialect's names of them."""
     said: Remarks = {}
     if task.preview:
         said["preview"] = True
@@ -72,6 +72,6 @@ def add_remarks(written: Written, task: Task, names: Mapping[str, str] = _AS_IT_
 
 
 def metadata(task: Task, names: Mapping[str, str] = _AS_IT_IS) -> Metadata:
-    """Return what there is to say of a task, under `metadata`."""
+    """Return the remarks about a task, under `metadata`."""
     said = remarks(task, names)
     return {"metadata": said} if said else {}

@@ -22,8 +22,8 @@ from filmgate.domain.errors import InvalidRequest, TooManyRequests
 from filmgate.domain.task import Task
 from filmgate.ports.context import RequestContext
 
-Understood = Callable[[RequestContext, bytes], Awaitable[SubmitRequest]]
-"""Reads the body of a submit. Raises what is wrong with it."""
+ParseRequest = Callable[[RequestContext, bytes], Awaitable[SubmitRequest]]
+"""Reads the body of a submit. Raises an error for a wrong one."""
 
 MAX_KEY: Final = 255
 """Characters of an Idempotency-Key, at most."""
@@ -47,12 +47,12 @@ class Accepted(NamedTuple):
     data: bytes
 
 
-async def accept(services: Services, request: Request, understood: Understood, *, files: bool = True) -> Accepted:
+async def accept(services: Services, request: Request, parse_request: ParseRequest, *, files: bool = True) -> Accepted:
     """Accept a submit, which may have `files`, or give the task of the one that it repeats."""
     context, data = await receive(services, request, files=files)
 
     async def order() -> SubmitRequest:
-        return apply_strictness(await understood(context, data), request)
+        return apply_strictness(await parse_request(context, data), request)
 
     return Accepted(context, await services.idempotency.submit(context, await fingerprint(request, data), order), data)
 
@@ -65,7 +65,7 @@ def apply_strictness(submit: SubmitRequest, request: Request) -> SubmitRequest:
 
 
 async def receive(services: Services, request: Request, *, files: bool = True) -> tuple[RequestContext, bytes]:
-    """Let a submit in and read its body.
+    """Authenticate a submit and read its body.
 
     If it is refused for its rate and will be sent again, that is remembered.
     """
@@ -80,7 +80,7 @@ async def receive(services: Services, request: Request, *, files: bool = True) -
 
 
 async def fingerprint(request: Request, data: bytes, *, always: bool = False) -> Fingerprint:
-    """Read what a submit says of being sent again; its digest only then, or `always`. Raises InvalidRequest."""
+    """Read the key and the count of a repeated submit; its digest only then, or `always`. Raises InvalidRequest."""
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidRequest(f"Idempotency-Key must be 1 to {MAX_KEY} letters of ASCII", field="Idempotency-Key")

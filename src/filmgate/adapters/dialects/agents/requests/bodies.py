@@ -36,7 +36,7 @@ Found = Mapping[str, Task | StoredMedia]
 _KEYS: Final = ("url", "data", "generation_id", "file_id")
 MAX_REFERENCES: Final = 9
 _SILENT: Final = ("user_id",)
-"""Fields that have nothing to do with what is made."""
+"""Fields without an effect on the result."""
 
 _CLIP_ONLY: Final = ("video.duration", "video.loop", "video.end_frame", "video.keyframes")
 _UNUSED: Final[dict[Type, tuple[str, ...]]] = {
@@ -252,7 +252,7 @@ class GenerationBody(Body):
         return self.video or VideoOptions()
 
     def _basis(self, earlier: Generation | None = None, unsupported: str | None = None) -> Generation:
-        """Return what all types have in common; an earlier generation gives the size that is not asked for."""
+        """Return the part that all types have in common; an earlier generation sets the size if none is asked for."""
         basis = earlier or Generation("")
         ratio = self.aspect_ratio or basis.aspect_ratio
         resolution = self._options.resolution or basis.resolution
@@ -341,7 +341,7 @@ class GenerationBody(Body):
 
 
 class _Media:
-    """Reads references, with what those by id refer to."""
+    """Reads references, with the generations and files that those by id refer to."""
 
     def __init__(self, found: Found, base: str) -> None:
         self._found = found

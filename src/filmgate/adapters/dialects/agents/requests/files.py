@@ -26,7 +26,7 @@ def parse_cursor(cursor: str | None) -> tuple[float, str] | None:
 
 
 def _whole(value: object) -> object:
-    """Take 5.0 for 5, as JSON does."""
+    """Return 5 for 5.0, as JSON does."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

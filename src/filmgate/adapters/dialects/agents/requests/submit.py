@@ -19,7 +19,7 @@ class AgentsReference(TypedDict, total=False):
 
 
 class AgentsVideo(TypedDict, total=False):
-    """What a submit says of the clip to make."""
+    """The part of a submit about the clip to make."""
 
     duration: str
     resolution: str

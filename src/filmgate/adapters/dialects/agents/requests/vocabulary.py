@@ -16,7 +16,7 @@ NAMES: Final = {
     "aspect_ratio": "aspect_ratio",
     **{name: f"video.{name}" for name in ("duration", "resolution", "loop")},
 }
-"""What the values of a generation are called here."""
+"""The names of the values of a generation in this API."""
 
 IMAGE_MODELS: Final[tuple[Model, ...]] = (IMAGE_MODEL, "uni-1-max")
 

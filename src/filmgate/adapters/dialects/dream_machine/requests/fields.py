@@ -88,7 +88,7 @@ class Characters(Body):
 
 
 def _in_seconds(value: object) -> object:
-    """Take a length that is written as a number of seconds."""
+    """Return a number of seconds as a length."""
     return f"{value}s" if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
