@@ -20,6 +20,7 @@ from filmgate.adapters.dialects.serving.codec import (
     first_given,
     parse,
     parse_object,
+    parse_whole,
     rfc3339,
     validate,
 )
@@ -126,3 +127,17 @@ def test_an_array_is_put_together_from_what_is_written():
     """Written values become one JSON array, in their order."""
     assert msgspec.json.decode(array([])) == []
     assert msgspec.json.decode(array([b"1", b'{"a":2}'])) == [1, {"a": 2}]
+
+
+@pytest.mark.parametrize(("text", "number"), [(None, 10), ("1", 1), ("100", 100), ("0042", 42)])
+def test_a_parameter_is_a_whole_number(text: str | None, number: int) -> None:
+    """The default counts where none is given."""
+    assert parse_whole(text, "limit", 10, 1, 100) == number
+
+
+@pytest.mark.parametrize("text", ["", "0", "101", "-1", "1.0", " 1", "1e1", "٣", "9" * 5_000])
+def test_another_parameter_is_refused_with_its_range(text: str) -> None:
+    """Whatever is no number, or is outside, is refused by name; a very long one is not even read."""
+    with pytest.raises(InvalidRequest, match="limit must be a whole number from 1 to 100") as caught:
+        parse_whole(text, "limit", 10, 1, 100)
+    assert caught.value.field == "limit"

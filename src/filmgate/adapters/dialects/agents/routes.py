@@ -21,7 +21,7 @@ from filmgate.adapters.dialects.agents.responses import (
     FileState,
     Purpose,
 )
-from filmgate.adapters.dialects.serving.codec import parse, rfc3339, validate
+from filmgate.adapters.dialects.serving.codec import parse, parse_whole, rfc3339, validate
 from filmgate.adapters.dialects.serving.dialect import Read, Services, json_response
 from filmgate.adapters.dialects.serving.forms import FormFile, is_form, parse_form, read_inputs
 from filmgate.adapters.dialects.serving.openapi import (
@@ -266,7 +266,7 @@ def _add_file_queries(routes: APIRouter, services: Services, prefix: str) -> Non
     async def listing(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
-        limit, place = _limit(asked.get("limit")), parse_cursor(asked.get("cursor"))
+        limit, place = parse_whole(asked.get("limit"), "limit", _PAGE, 1, MAX_PAGE), parse_cursor(asked.get("cursor"))
         purpose = _one_of(asked.get("purpose"), "purpose", _PURPOSES)
         state = _one_of(asked.get("state"), "state", _STATES)
         none = purpose == "reference" or state not in (None, "ready")
@@ -309,13 +309,6 @@ def _write_file(file: StoredMedia | AnnouncedUpload) -> AgentsFile:
     if isinstance(file, StoredMedia):
         return responses.file_object(file)
     return responses.write_pending_file(file.id, file.created_at, file.type, file.size)
-
-
-def _limit(text: str | None) -> int:
-    limit = _PAGE if text is None else int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidRequest(f"limit must be a whole number from 1 to {MAX_PAGE}", field="limit")
-    return limit
 
 
 def _one_of(value: str | None, field: str, allowed: tuple[str, ...]) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
-from filmgate.adapters.dialects.serving.codec import Body, Callback, Name, Prompt, address, first_given
+from filmgate.adapters.dialects.serving.codec import Body, Callback, Name, Prompt, address, first_given, parse_whole
 from filmgate.adapters.dialects.serving.inputs import InputField, InputFields, by_url, read_address
 from filmgate.adapters.dialects.serving.terms import terms
 from filmgate.domain.adjustments import Adjustment, Terms
@@ -268,9 +268,7 @@ def _picture(value: str | dict[str, Any] | None, field: str) -> Reference | None
 
 def parse_listing(limit: str | None, order: str | None, after: Task | None) -> TaskFilter:
     """Read the parameters of a list; one more is looked for than is shown. Raises InvalidRequest."""
-    number = _PAGE if limit is None else int(limit) if limit.isascii() and limit.isdigit() and len(limit) <= 4 else 0
-    if not 1 <= number <= MAX_PAGE:
-        raise InvalidRequest(f"limit must be a whole number from 1 to {MAX_PAGE}", field="limit")
+    number = parse_whole(limit, "limit", _PAGE, 1, MAX_PAGE)
     if order not in (None, "asc", "desc"):
         raise InvalidRequest("order must be asc or desc", field="order")
     return TaskFilter(

@@ -38,6 +38,9 @@ _FLAGS: Final = {"true": True, "True": True, "1": True, "false": False, "False":
 _NUMBER: Final = re.compile(r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$")
 _SECONDS: Final = r"^\s*(0{0,2}[1-9]|0?10)(\.0)?\s*[sS]?\s*$"
 
+_DIGITS: Final = 10
+"""Digits of a number in a parameter, at most: more are not worth reading."""
+
 _WANTED: Final = {
     "string_type": "a text",
     "bool_type": "true or false",
@@ -219,6 +222,16 @@ def _is_file(value: object) -> bool:
 def _kind_of(value: object) -> str:
     """Return the JSON name of a value's type."""
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
+
+
+def parse_whole(text: str | None, field: str, default: int, least: int, most: int) -> int:
+    """Read a whole number from a parameter, `default` if there is none. Raises InvalidRequest."""
+    if text is None:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else -1
+    if not least <= number <= most:
+        raise InvalidRequest(f"{field} must be a whole number from {least} to {most}", field=field)
+    return number
 
 
 def rfc3339(seconds: float) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from filmgate.adapters.dialects.serving.codec import Body
 from filmgate.domain.errors import InvalidRequest
@@ -25,13 +24,8 @@ def parse_cursor(cursor: str | None) -> tuple[float, str] | None:
     return created_at, token
 
 
-def _whole(value: object) -> object:
-    """Return 5 for 5.0, as JSON does."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class FileBody(Body):
     """A file that is to be sent. What else says something about it is not kept."""
 
     mime_type: str = Field(pattern=r"^(image|video)/[A-Za-z0-9.+-]+$", max_length=100)
-    size_bytes: Annotated[int, Field(ge=1, le=5 * 2**30), BeforeValidator(_whole)]
+    size_bytes: int = Field(ge=1, le=5 * 2**30)
