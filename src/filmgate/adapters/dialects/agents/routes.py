@@ -38,7 +38,7 @@ from filmgate.adapters.dialects.serving.openapi import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.queries import add_query
 from filmgate.adapters.dialects.serving.submissions import accept
 from filmgate.core.media.uploads import AnnouncedUpload
 from filmgate.core.tasks.access import Action
@@ -121,16 +121,16 @@ def _add_generations(routes: APIRouter, services: Services) -> None:
         made = await accept(services, request, parse_request)
         return json_response(await services.query.write(made.context, made.task, responses.FORM), 201)
 
-    @routes.get(
-        f"{PREFIX}/generations/{{generation_id}}",
+    add_query(
+        routes,
+        services,
+        QUERY,
+        in_path("generation_id", "The id of a generation."),
         operation_id="agents_get",
         summary="Query one generation",
         description="The keys are the same in every state; `output` is empty until the generation is `completed`.",
         responses=succeeds(AgentsGeneration, "The generation.") | failures(AgentsError, 404),
-        openapi_extra={"parameters": [in_path("generation_id", "The id of a generation."), WAIT]},
     )
-    async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "generation_id", QUERY)
 
 
 async def _order(services: Services, request: Request, context: RequestContext, data: bytes) -> SubmitRequest:

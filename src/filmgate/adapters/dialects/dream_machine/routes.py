@@ -35,7 +35,7 @@ from filmgate.adapters.dialects.serving.openapi import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.queries import add_query
 from filmgate.adapters.dialects.serving.submissions import Accepted, accept
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.service import SubmitRequest
@@ -317,17 +317,17 @@ def _about_one(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
-    @routes.get(
-        _ONE,
+    add_query(
+        routes,
+        services,
+        QUERY,
+        _ID,
         operation_id="dream_machine_get",
         summary="Query one generation",
         description="The keys are the same in every state. A failed generation is answered with 200 too, with the "
         "reason.",
         responses=succeeds(DreamMachineTask, "The generation.") | failures(DreamMachineError, 404),
-        openapi_extra={"parameters": [_ID, WAIT]},
     )
-    async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "generation_id", QUERY)
 
     @routes.get(
         _GENERATIONS,

@@ -34,7 +34,7 @@ from filmgate.adapters.dialects.serving.openapi import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.queries import add_query
 from filmgate.adapters.dialects.serving.remarks import remarks
 from filmgate.adapters.dialects.serving.submissions import Accepted, accept
 from filmgate.core.tasks.access import Action
@@ -49,8 +49,8 @@ SECOND_QUERY: Final = Read("/luma/v2/generations/", responses.SECOND, responses.
 
 _PROMPTS: Final = [says("user_prompt", SOMETHING), says("prompt", SOMETHING)]
 _IMAGES: Final = [says("image_url"), says("image_end_url")]
-_ID: Final = {"parameters": [in_path("task_id", "The id of a task.")]}
-_QUERY_PARAMETERS: Final = {"parameters": [*_ID["parameters"], WAIT]}
+_TASK_ID: Final = in_path("task_id", "The id of a task.")
+_ID: Final = {"parameters": [_TASK_ID]}
 _CREATE: Final = repeatable(takes(schema_of(requests.CreateBody, {"anyOf": [*_PROMPTS, *_IMAGES]})))
 _EXTEND: Final = repeatable(takes(schema_of(requests.ExtendBody, {"anyOf": _PROMPTS})) | _ID)
 
@@ -154,30 +154,30 @@ def _add_second_version(routes: APIRouter, services: Services) -> None:
         made = await _create(services, request)
         return json_response({"task_id": made.task.id, **remarks(made.task)})
 
-    @routes.get(
-        "/luma/v2/generations/{task_id}",
+    add_query(
+        routes,
+        services,
+        SECOND_QUERY,
+        _TASK_ID,
         operation_id="gateway_get_v2",
         summary="Query one task (v2)",
         description="As the first version, but the task is the only member of a list.",
         responses=succeeds(GatewaySecondTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_QUERY_PARAMETERS,
     )
-    async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "task_id", SECOND_QUERY)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
-    @routes.get(
-        "/luma/generations/{task_id}",
+    add_query(
+        routes,
+        services,
+        QUERY,
+        _TASK_ID,
         operation_id="gateway_get",
         summary="Query one task",
         description="The keys are the same in every state; the files are null until the task is `completed`. A failed "
         "task is answered with 200 too, with the reason.",
         responses=succeeds(GatewayTask, "The task.") | failures(GatewayError, 404),
-        openapi_extra=_QUERY_PARAMETERS,
     )
-    async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "task_id", QUERY)
 
     @routes.get(
         "/luma/generations/{task_id}/download_video_url",

@@ -36,7 +36,7 @@ from filmgate.adapters.dialects.serving.openapi import (
     succeeds,
     takes,
 )
-from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
+from filmgate.adapters.dialects.serving.queries import add_query
 from filmgate.adapters.dialects.serving.submissions import accept
 from filmgate.core.providers.models import Model
 from filmgate.core.tasks.access import Action
@@ -185,16 +185,16 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
         written = await services.query.write_batch(context, found.tasks, responses.FORM)
         return json_response(responses.write_page(found, written))
 
-    @routes.get(
-        f"{PREFIX}/{{video_id}}",
+    add_query(
+        routes,
+        services,
+        QUERY,
+        _ID,
         operation_id="openai_get",
         summary="Query one video",
         description="The keys are the same in every state.",
         responses=succeeds(OpenAIVideo, "The video.") | failures(OpenAIError, 404),
-        openapi_extra={"parameters": [_ID, WAIT]},
     )
-    async def get(request: Request) -> Response:
-        return await answer_path_query(services, request, "video_id", QUERY)
 
     @routes.delete(
         f"{PREFIX}/{{video_id}}",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from filmgate.adapters.dialects.serving.dialect import Read, Services
 from filmgate.adapters.dialects.serving.openapi import in_query
@@ -19,6 +19,16 @@ WAIT: Final = in_query(
     "`Prefer: wait=SECONDS` says the same.",
     {"type": "number", "minimum": 0, "maximum": MAX_HOLD},
 )
+
+
+def add_query(routes: APIRouter, services: Services, read: Read, parameter: dict[str, Any], **described: Any) -> None:
+    """Add the operation of a query by id, at the path that the fast path answers; `parameter` is the id in it."""
+
+    async def get(request: Request) -> Response:
+        return await answer_path_query(services, request, parameter["name"], read)
+
+    extra = {"parameters": [parameter, WAIT]}
+    routes.add_api_route(f"{read.prefix}{{{parameter['name']}}}", get, openapi_extra=extra, **described)
 
 
 async def answer_path_query(services: Services, request: Request, name: str, read: Read) -> Response:
