@@ -219,7 +219,7 @@ def test_malformed_json(http: httpx2.Client, path: str, content: bytes):
         ("", {"prompt": "abc", "concepts": {"key": "x"}}, "concepts"),
         ("", {"prompt": "abc", "model": 2}, "model"),
         ("", {"prompt": "abc", "callback_url": ["x"]}, "callback_url"),
-        ("", {"prompt": "abc", "callback_url": "http://10.0.0.1/"}, "callback"),
+        ("", {"prompt": "abc", "callback_url": "http://10.0.0.1/"}, "webhook"),
         ("/image", {}, "Prompt is required"),
         ("/image", {"prompt": "abc", "image_ref": {"url": "x"}}, "image_ref"),
         ("/image", {"prompt": "abc", "image_ref": [{"url": "ftp://x/"}]}, "image_ref.0.url"),
