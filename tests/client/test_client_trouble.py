@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from filmgate.client import (
@@ -27,6 +30,7 @@ from filmgate.client import (
     WaitTimeout,
     retries,
 )
+from filmgate.client.calls import error_of
 from tests.client.odd import Answer, odd_server
 
 TASK = Answer(body=b'{"id":"t1","state":"completed","progress":100,"something_new":{"a":1}}')
@@ -151,6 +155,21 @@ def test_rate_that_takes_too_long_is_told() -> None:
             filmgate.get("t1")
         assert caught.value.retry_after == 3600
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("soon", 1.0), ("inf", 1.0), ("1.5", 1.5)])
+def test_retry_after_is_never_nonsense(value: str, seconds: float) -> None:
+    """What is neither a number nor a date is one second, so that a wait has an end."""
+    error = error_of(httpx2.Response(429, headers={"Retry-After": value}, content=b"{}"))
+    assert isinstance(error, TooManyRequests)
+    assert error.retry_after == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    """A proxy may name a time; it is read as the seconds until then."""
+    error = error_of(httpx2.Response(429, headers={"Retry-After": formatdate(time.time() + 3_600)}, content=b"{}"))
+    assert isinstance(error, TooManyRequests)
+    assert 1 < error.retry_after <= 3_600
 
 
 def test_nobody_there() -> None:
