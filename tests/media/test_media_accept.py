@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from tests.media.films import SECRETS, loudness, make_film, pictures
 from tests.media.painting import Paint, brightening, names, near, plain
 
-from filmgate.adapters.decode import SandboxedTools
+from filmgate.adapters.decode import SandboxedTools, footage
 from filmgate.domain.errors import InvalidMedia
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -216,6 +217,31 @@ async def test_cut_off_between_frames(shared_tools: SandboxedTools, film: Film, 
     source.write_bytes(data[: ends[-4]])
     with pytest.raises(InvalidMedia, match=r"45 of 48|cut off"):
         await shared_tools.accept_video(source, box / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("head", "demuxer"),
+    [(b"\0\0\0\x14ftypisom", "mov"), (b"\x1a\x45\xdf\xa3", "matroska"), (b"GIF89a", "gif")],
+    ids=["mov", "matroska", "gif"],
+)
+async def test_the_demuxer_is_that_of_the_first_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, demuxer: str
+):
+    """The library does not choose one itself, and may open no other file or address."""
+    source = tmp_path / "a.m3u8"
+    source.write_bytes(head + b"#EXTM3U")
+    given: dict[str, Any] = {}
+
+    def refuse(_name: str, **options: Any) -> None:
+        given.update(options)
+        raise av.error.InvalidDataError(1, "refused")
+
+    monkeypatch.setattr(av, "open", refuse)
+    monkeypatch.setattr(footage, "check_extent", lambda *_: None)
+    with pytest.raises(InvalidMedia, match="cannot be opened"), footage.open_container(str(source), ("h264",)):
+        pass
+    assert given["format"] == demuxer
+    assert given["options"] == {"protocol_whitelist": "file", "codec_whitelist": "h264"}
 
 
 async def test_hole_in_the_data(shared_tools: SandboxedTools, film: Film, box: Path):

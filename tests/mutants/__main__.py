@@ -1,12 +1,14 @@
 """Plant each bug into a copy of the source, run its tests there, and print which were found.
 
-Usage: python -m tests.mutants [--only NAME] [--sample N --seed S] [--json]. The checkout itself is never edited.
+Usage: python -m tests.mutants [--only NAME] [--sample N --seed S] [--json] [--write]. The source of the checkout is
+never edited; --write notes the figures in docs/architecture/evidence/planted-bugs.md.
 Returns 1 if a bug was not found or its patch does not apply, 2 if a test fails without any bug.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import re
@@ -27,6 +29,11 @@ _TESTS_FAILED = 1
 """The exit status of pytest for tests that ran and failed; every other one but 0 is an error of the run."""
 
 _SOUND_LIMIT = 1_800.0
+
+PAGE = ROOT / "docs/architecture/evidence/planted-bugs.md"
+"""The page with the table; a run of some bugs leaves the rows of the others as they are."""
+
+_HEAD = ("| Promise | Bug | Found by | Seconds |", "|---|---|---|---|")
 
 
 class Result(NamedTuple):
@@ -126,12 +133,34 @@ def check_sound(copy: Copy, bugs: Sequence[Bug]) -> str:
 
 def show_table(results: Sequence[Result]) -> str:
     """Return the results as a table in Markdown."""
-    lines = ["| Promise | Bug | Found by | Seconds |", "|---|---|---|---|"]
-    for bug, outcome, seconds, _ in results:
-        place = f"{bug.promise}, {bug.pool}" if bug.pool else str(bug.promise)
-        tests = ", ".join(dict.fromkeys(f"`{test.partition('::')[0]}`" for test in bug.tests))
-        lines.append(f"| {place} | {bug.wrong} | {tests if outcome == 'found' else outcome.upper()} | {seconds:.0f} |")
-    return "\n".join(lines)
+    return "\n".join((*_HEAD, *map(_row, results)))
+
+
+def _row(result: Result) -> str:
+    bug = result.bug
+    tests = ", ".join(dict.fromkeys(f"`{test.partition('::')[0]}`" for test in bug.tests))
+    found_by = tests if result.outcome == "found" else result.outcome.upper()
+    return f"{_place(bug)} {found_by} | {max(1.0, result.seconds):.0f} |"
+
+
+def _place(bug: Bug) -> str:
+    """Return the beginning of the row of a bug, by which it is known on the page."""
+    return f"| {', '.join(filter(None, (str(bug.promise), bug.pool)))} | {bug.wrong} |"
+
+
+def write_page(page: str, bugs: Sequence[Bug], results: Sequence[Result], today: str) -> str:
+    """Return the page with the results, in the order of all bugs; a bug that was never planted has no row."""
+    rows = {_place(bug): line for bug in bugs for line in page.splitlines() if line.startswith(_place(bug))}
+    rows |= {_place(result.bug): _row(result) for result in results}
+    kept = [rows[_place(bug)] for bug in bugs if _place(bug) in rows]
+    missed = sum(not line.split(" | ")[-2].startswith("`") for line in kept)
+    seconds = sum(int(line.split(" | ")[-1].strip(" |")) for line in kept)
+    found, minutes = len(kept) - missed, max(1, round(seconds / 60))
+    said = f"On {today} the tests found {found} of {len(kept)} bugs, in {minutes} minutes of test runs."
+    for mark, text in {"bugs": "\n".join((*_HEAD, *kept)), "figures": said}.items():
+        before, _, rest = page.partition(f"<!-- {mark} -->\n")
+        page = f"{before}<!-- {mark} -->\n{text}\n<!-- /{mark} -->{rest.partition(f'<!-- /{mark} -->')[2]}"
+    return page
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="plant so many, drawn by the seed")
     parser.add_argument("--seed", type=int, default=0, help="what the sample is drawn by (0)")
     parser.add_argument("--json", action="store_true", help="print one JSON document, not a table")
+    parser.add_argument("--write", action="store_true", help="note the figures in the documentation")
     parser.add_argument("--unchecked", action="store_true", help="do not run the tests without any bug first")
     parser.add_argument("--list", action="store_true", help="list the names and end")
     given = parser.parse_args(arguments)
@@ -167,6 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(progress, file=sys.stderr, flush=True)
             if result.outcome != "found":
                 print(result.detail, file=sys.stderr, flush=True)
+    if given.write:
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        PAGE.write_text(write_page(PAGE.read_text("utf-8"), bugs, results, today), "utf-8")
     if given.json:
         rows = [
             {"name": bug.name, "promise": bug.promise, "pool": bug.pool, "outcome": outcome, "seconds": round(took, 1)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.__main__ import Result, write_page
 from tests.mutants.bugs import POOLS, PROMISES, ROOT, Bug, Edit, PatchError, choose, load
 
 BUGS = load()
@@ -64,3 +65,21 @@ def test_a_sample_follows_from_its_seed():
     assert len(choose(BUGS, sample=3, seed=7)) == 3
     assert len({bug.name for seed in range(100) for bug in choose(BUGS, sample=3, seed=seed)}) > len(BUGS) / 2
     assert choose(BUGS, [BUGS[1].name]) == [BUGS[1]]
+
+
+def test_figures_of_some_bugs_leave_those_of_others():
+    """The page has the rows in the order of the bugs; what was removed goes, what was planted again is replaced."""
+    one, two, gone = (
+        Bug(name, 9 if name == "two" else 1, f"{name} is wrong.", (), ("tests/a.py::test_b",), pool)
+        for name, pool in (("one", ""), ("two", "downloads"), ("gone", ""))
+    )
+    page = "# Page\n<!-- figures -->\n<!-- /figures -->\ntext\n<!-- bugs -->\n<!-- /bugs -->\nend\n"
+    page = write_page(page, [two, gone], [Result(gone, "found", 60.4), Result(two, "found", 0.2)], "2026-01-01")
+    page = write_page(page, [one, two], [Result(one, "not found", 59.0)], "2026-01-02")
+    assert page.splitlines() == [
+        "# Page", "<!-- figures -->",
+        "On 2026-01-02 the tests found 1 of 2 bugs, in 1 minutes of test runs.",
+        "<!-- /figures -->", "text", "<!-- bugs -->", "| Promise | Bug | Found by | Seconds |", "|---|---|---|---|",
+        "| 1 | one is wrong. | NOT FOUND | 59 |", "| 9, downloads | two is wrong. | `tests/a.py` | 1 |",
+        "<!-- /bugs -->", "end",
+    ]  # fmt: skip

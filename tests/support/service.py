@@ -27,6 +27,9 @@ YIELDING = [*FILMGATE[:-1], "tests.support.yielding"]
 START_DEADLINE = 30.0
 BYTECODE = Path(__file__).parents[2] / ".pytest_cache" / "bytecode"
 
+# The source as well: these tests may be a copy's, whose service must not be the one that is installed.
+_CHECKOUT = os.pathsep.join((str(Path(__file__).parents[2] / "src"), str(Path(__file__).parents[2])))
+
 
 class RunningService:
     """`filmgate serve` on a free port, with the data folder and options it was given, started by a `prefix`.
@@ -61,7 +64,7 @@ class RunningService:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, *(YIELDING if self.yielding else self.program), "serve", "--port", port],
-                env=self.env | ({"PYTHONPATH": str(Path(__file__).parents[2])} if self.yielding else {}),
+                env=self.env | ({"PYTHONPATH": _CHECKOUT} if self.yielding else {}),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
