@@ -17,7 +17,7 @@ from filmgate.adapters.dialects.dream_machine.requests import bodies
 from filmgate.adapters.dialects.dream_machine.requests.builder import body_of
 from filmgate.adapters.dialects.gateway import requests as gateway_requests
 from filmgate.adapters.dialects.gateway import upstream as gateway
-from filmgate.adapters.dialects.native.wire import TaskBody
+from filmgate.adapters.dialects.native.requests import TaskBody
 from filmgate.adapters.dialects.openai_videos import requests as openai_requests
 from filmgate.adapters.dialects.openai_videos import upstream as openai_videos
 from filmgate.adapters.dialects.serving.codec import Body, validate

@@ -16,7 +16,7 @@ from filmgate.adapters.dialects.acedata import requests as acedata
 from filmgate.adapters.dialects.agents.requests import bodies as agents
 from filmgate.adapters.dialects.dream_machine.requests import bodies as dream_machine
 from filmgate.adapters.dialects.gateway import requests as gateway
-from filmgate.adapters.dialects.native import wire as native
+from filmgate.adapters.dialects.native import requests as native
 from filmgate.adapters.dialects.openai_videos import requests as openai_videos
 from filmgate.adapters.dialects.serving.codec import validate
 from filmgate.adapters.dialects.serving.forms import read_inputs

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
-from filmgate.adapters.dialects.native import DIALECT, wire
+from filmgate import client
+from filmgate.adapters.dialects.native import DIALECT, requests, responses
 from filmgate.adapters.dialects.serving.codec import parse
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
@@ -21,12 +23,12 @@ from .examples import BASE, task, tasks
 
 def written(of: Task) -> dict[str, Any]:
     """Give what a query answers."""
-    return json.loads(wire.FORM.one(of, None, BASE))
+    return json.loads(responses.FORM.one(of, None, BASE))
 
 
 def read(**body: Any) -> Generation:
     """Give what a submit asks for."""
-    return parse(wire.TaskBody, json.dumps(body).encode()).generation()
+    return parse(requests.TaskBody, json.dumps(body).encode()).generation()
 
 
 @given(tasks())
@@ -38,7 +40,23 @@ def test_the_keys_are_the_same_in_every_state(some: Task):
         assert (answer[name] is not None) is (some.state is State.COMPLETED)
     assert (answer["failure"] is not None) is (some.state is State.FAILED)
     assert (answer["finished_at"] is None) is (answer["elapsed"] is None) is not some.final
-    assert DIALECT.webhook.one(some, None, BASE) == wire.FORM.one(some, None, BASE)
+    assert DIALECT.webhook.one(some, None, BASE) == responses.FORM.one(some, None, BASE)
+
+
+@given(tasks())
+def test_the_client_reads_what_the_service_writes(some: Task):
+    """It is the same struct on both sides, equal to the last field."""
+    sent = responses.FORM.one(some, None, BASE)
+    read_back = msgspec.json.decode(sent, type=client.Task)
+    assert msgspec.json.encode(read_back) == sent
+    assert (read_back.final, read_back.completed) == (some.final, some.state is State.COMPLETED)
+
+
+def test_a_client_reads_what_a_newer_service_writes():
+    """Fields and words that it does not know do not keep it from reading the others."""
+    newer = written(task()) | {"state": "resting", "stage": "polish", "kind": "hologram", "mood": {"of": "day"}}
+    read_back = msgspec.json.decode(json.dumps(newer), type=client.Task)
+    assert (read_back.id, read_back.state, read_back.stage, read_back.final) == (task().id, "resting", "polish", False)
 
 
 def test_a_completed_task_has_its_facts():
@@ -82,7 +100,7 @@ def test_everything_a_submit_can_say():
     assert read(start={"video": "https://example.com/a.mp4"}).start == Reference(
         ReferenceKind.VIDEO, "https://example.com/a.mp4"
     )
-    assert read(prompt="cat", **dict.fromkeys(set(wire.TaskBody.model_fields) - {"prompt"})) == Generation("cat")
+    assert read(prompt="cat", **dict.fromkeys(set(requests.TaskBody.model_fields) - {"prompt"})) == Generation("cat")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +115,8 @@ def test_what_a_side_may_not_be(side: Any):
 
 def test_the_parameters_of_a_list():
     """Nothing said is the newest page; several states go with commas."""
-    assert wire.listing(None, None, None, None) == TaskFilter(limit=20, counted=True)
-    assert wire.listing("5", "10", "pending,failed", "false") == TaskFilter(
+    assert requests.listing(None, None, None, None) == TaskFilter(limit=20, counted=True)
+    assert requests.listing("5", "10", "pending,failed", "false") == TaskFilter(
         states=(State.PENDING, State.FAILED), newest=False, limit=5, offset=10, counted=True
     )
 
@@ -125,12 +143,12 @@ def test_what_a_list_may_not_ask_for(
 ):
     """A wrong parameter is named."""
     with pytest.raises(InvalidRequest) as caught:
-        wire.listing(limit, offset, state, newest)
+        requests.listing(limit, offset, state, newest)
     assert caught.value.field == field
 
 
 def test_an_error_names_the_field():
     """An error has its code, sentence, field and trace id."""
-    assert json.loads(wire.write_error(InvalidRequest("no", field="prompt"), "t")) == {
+    assert json.loads(responses.write_error(InvalidRequest("no", field="prompt"), "t")) == {
         "error": {"code": "bad_request", "message": "no", "field": "prompt", "trace_id": "t"}
     }

@@ -19,7 +19,7 @@ from filmgate.adapters.dialects.dream_machine import responses as dream_machine
 from filmgate.adapters.dialects.dream_machine import upstream as dream_machine_upstream
 from filmgate.adapters.dialects.gateway import responses as gateway
 from filmgate.adapters.dialects.gateway import upstream as gateway_upstream
-from filmgate.adapters.dialects.native import wire as native
+from filmgate.adapters.dialects.native import responses as native
 from filmgate.adapters.dialects.openai_videos import responses as openai_videos
 from filmgate.adapters.dialects.openai_videos import upstream as openai_upstream
 from filmgate.adapters.mcp.results import ITEM, RESULT

@@ -122,7 +122,7 @@ async def test_a_file_of_another_size_is_not_kept(sent: int, sentence: str, fold
     """No more is written than the service told of, and nothing that was cut off gets a name."""
 
     async def get(task_id: str) -> Task:
-        return Task(task_id, "completed", video=Video(url="http://x/v.mp4", width=1, height=1, bytes=SIZE))
+        return Task(id=task_id, state="completed", video=Video(url="http://x/v.mp4", width=1, height=1, bytes=SIZE))
 
     async def fetch(url: str) -> AsyncIterator[bytes]:
         yield b"x" * (sent // 2)

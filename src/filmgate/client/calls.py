@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx2
 import msgspec
 
-from filmgate import __version__
+from filmgate import __version__, api
 from filmgate.client.errors import (
     ConnectionFailed,
     FilmgateClientError,
@@ -31,22 +31,18 @@ from filmgate.client.references import Options, data_uri, data_uri_of, reference
 from filmgate.client.results import (
     Account,
     Engine,
-    EngineList,
     EngineStatus,
-    EngineStatusList,
     ModelList,
     Route,
     Task,
-    TaskList,
     TaskPage,
     UnknownSubmit,
-    UnknownSubmitList,
     Upload,
     id_of,
 )
 from filmgate.client.target import Target
-from filmgate.client.usage import Standing, StandingList, Usage, UsageList
-from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret, WebhookSecrets
+from filmgate.client.usage import Standing, Usage
+from filmgate.client.webhooks import Webhook, WebhookPage, WebhookSecret
 from filmgate.domain.retry_after import parse_retry_after
 
 T = TypeVar("T")
@@ -366,7 +362,7 @@ def _nothing(content: bytes) -> None:
 
 
 def _engines(content: bytes) -> tuple[Engine, ...]:
-    return msgspec.json.decode(content, type=EngineList).engines
+    return msgspec.json.decode(content, type=api.NativeEngines).engines
 
 
 def _models(content: bytes) -> ModelList:
@@ -374,11 +370,11 @@ def _models(content: bytes) -> ModelList:
 
 
 def _engine_status(content: bytes) -> tuple[EngineStatus, ...]:
-    return msgspec.json.decode(content, type=EngineStatusList).engines
+    return msgspec.json.decode(content, type=api.NativeEngineStatuses).engines
 
 
 def _unknown_submits(content: bytes) -> tuple[UnknownSubmit, ...]:
-    return msgspec.json.decode(content, type=UnknownSubmitList).submits
+    return msgspec.json.decode(content, type=api.NativeUnknownSubmits).submits
 
 
 def _days(since: str | None, until: str | None) -> dict[str, str]:
@@ -386,19 +382,19 @@ def _days(since: str | None, until: str | None) -> dict[str, str]:
 
 
 def _usages(content: bytes) -> tuple[Usage, ...]:
-    return msgspec.json.decode(content, type=UsageList).applications
+    return msgspec.json.decode(content, type=api.NativeUsages).applications
 
 
 def _standings(content: bytes) -> tuple[Standing, ...]:
-    return msgspec.json.decode(content, type=StandingList).applications
+    return msgspec.json.decode(content, type=api.NativeStandings).applications
 
 
 def _webhook_secrets(content: bytes) -> tuple[WebhookSecret, ...]:
-    return msgspec.json.decode(content, type=WebhookSecrets).secrets
+    return msgspec.json.decode(content, type=api.NativeWebhookSecrets).secrets
 
 
 def _imported(content: bytes) -> tuple[Task, ...]:
-    return msgspec.json.decode(content, type=TaskList).tasks
+    return msgspec.json.decode(content, type=api.NativeImported).tasks
 
 
 _task = msgspec.json.Decoder(Task).decode

@@ -17,7 +17,7 @@ from filmgate.adapters.web.headers import HANDSHAKE, RESERVED
 from filmgate.adapters.web.middleware.body_size import check_announced_size
 from filmgate.adapters.web.middleware.cors import answer_preflight
 from filmgate.adapters.web.middleware.hosts import check_host
-from filmgate.adapters.web.middleware.reply import Reply, ReplyContext
+from filmgate.adapters.web.middleware.reply import HttpReply, ReplyContext
 from filmgate.adapters.web.middleware.reserved import check_reserved
 from filmgate.core.media.links import Links
 from filmgate.domain.errors import FilmgateError, InvalidRequest, Unavailable
@@ -84,7 +84,7 @@ class WebApp:
         if self._paths.prefix and scope["path"].startswith(self._paths.prefix):
             scope = {**scope, "path": self._paths.below_prefix(scope["path"])}
         trace_id = str(uuid_utils.uuid4())
-        reply = Reply(self._replies, scope, send, trace_id)
+        reply = HttpReply(self._replies, scope, send, trace_id)
         if scope["method"] in WITH_BODY:
             receive = self._body_timeout.receive(receive)
         try:
@@ -109,7 +109,7 @@ class WebApp:
             if scope is not outer:
                 outer["route"] = scope.get("route")
 
-    async def _pass(self, scope: Scope, receive: Receive, reply: Reply) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, reply: HttpReply) -> None:
         scope.setdefault("state", {})["trace_id"] = reply.trace_id
         trace_of.set(reply.trace_id)
         check_host(scope, self._links)
@@ -126,7 +126,7 @@ class WebApp:
             if (stream := scope["state"].pop("stream", None)) is not None:
                 await stream(receive, reply)
 
-    async def _route(self, scope: Scope, receive: Receive, reply: Reply) -> object:
+    async def _route(self, scope: Scope, receive: Receive, reply: HttpReply) -> object:
         """Dispatch to the mount of the path or to the framework, and return the chosen route.
 
         It gets a scope of its own, so that its large additions are gone before a stream begins.

@@ -8,19 +8,23 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, WithJsonSchema
 
-from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.responses import (
+from filmgate.adapters.dialects.native import requests, responses
+from filmgate.adapters.dialects.serving.codec import Body, Name, parse, parse_object, rfc3339, validate
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.openapi import SOMETHING, failures, in_path, says, schema_of, succeeds, takes
+from filmgate.api import (
+    NativeCandidate,
+    NativeEngineStatus,
     NativeEngineStatuses,
     NativeError,
     NativeImported,
+    NativeNotImported,
+    NativeResemblance,
     NativeRoute,
     NativeTask,
     NativeUnknownSubmit,
     NativeUnknownSubmits,
 )
-from filmgate.adapters.dialects.serving.codec import Body, Name, parse, parse_object, rfc3339, validate
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
-from filmgate.adapters.dialects.serving.openapi import SOMETHING, failures, in_path, says, schema_of, succeeds, takes
 from filmgate.core.admin import Decision, UnknownOutcome
 from filmgate.core.providers.importer import UPSTREAM_ID
 from filmgate.core.tasks.access import Action, require
@@ -102,7 +106,8 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def engines(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
-        return json_response({"engines": msgspec.to_builtins(await services.admin.engines())})
+        found = msgspec.to_builtins(await services.admin.engines())
+        return json_response(NativeEngineStatuses(engines=tuple(NativeEngineStatus(**each) for each in found)))
 
     @routes.post(
         f"{prefix}/route",
@@ -110,14 +115,15 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
         summary="See where a request would go, and why",
         description=f"Nothing is submitted. {WHO}",
         responses=succeeds(NativeRoute, "The engines that were looked at.") | failures(NativeError, 403, 413),
-        openapi_extra=takes(schema_of(wire.TaskBody, ENOUGH, ONE_WEBHOOK)),
+        openapi_extra=takes(schema_of(requests.TaskBody, ENOUGH, ONE_WEBHOOK)),
     )
     async def route(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.QUERY)
         said = parse_object(await services.auth.body(request))
-        body = validate(wire.TaskBody, said)
+        body = validate(requests.TaskBody, said)
         found = await services.admin.route(body.generation(), context.caller.application_id, body.terms(said))
-        return json_response({"engine": found[0].engine, "candidates": msgspec.to_builtins(found)})
+        candidates = tuple(NativeCandidate(**each) for each in msgspec.to_builtins(found))
+        return json_response(NativeRoute(engine=found[0].engine, candidates=candidates))
 
     @routes.get(
         f"{prefix}/unknown",
@@ -130,7 +136,8 @@ def _add_views(routes: APIRouter, services: Services, prefix: str) -> None:
     )
     async def unknown(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
-        return json_response({"submits": [_unknown(each) for each in await services.admin.unknown_submits()]})
+        found = await services.admin.unknown_submits()
+        return json_response(NativeUnknownSubmits(submits=tuple(_unknown(each) for each in found)))
 
 
 def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
@@ -146,9 +153,9 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
     async def decide(request: Request) -> Response:
         context = await authenticate_admin(services, request, Action.SUBMIT)
         body = parse(DecisionBody, await services.auth.body(request))
-        decision = wire.one_of(Decision, body.decision, "decision")
+        decision = requests.one_of(Decision, body.decision, "decision")
         task = await services.admin.decide(request.path_params["task_id"], decision, body.upstream_id or None)
-        return json_response(wire.task_object(task, context.base_url))
+        return json_response(responses.task_object(task, context.base_url))
 
     @routes.post(
         f"{prefix}/import",
@@ -169,24 +176,23 @@ def _add_acts(routes: APIRouter, services: Services, prefix: str) -> None:
             except (NotFound, Conflict) as error:
                 if len(body.ids) == 1:
                     raise
-                failed.append({"id": each, "code": error.code, "message": error.message})
-        written = [wire.task_object(task, context.base_url) for task in tasks]
-        return json_response({"tasks": written, "failed": failed})
+                failed.append(NativeNotImported(id=each, code=error.code, message=error.message))
+        written = tuple(responses.task_object(task, context.base_url) for task in tasks)
+        return json_response(NativeImported(tasks=written, failed=tuple(failed)))
 
 
 def _unknown(outcome: UnknownOutcome) -> NativeUnknownSubmit:
     task, asked = outcome.task, outcome.task.work.asked
-    return {
-        "id": task.id,
-        "application_id": task.application_id,
-        "engine": task.engine,
-        "prompt": task.generation.prompt,
-        "submitted_at": None if asked is None else rfc3339(asked.at),
-        "lookups": 0 if asked is None else asked.looked,
-        "age": round(outcome.age, 1),
-        "ends_at": None if task.deadline_at is None else rfc3339(task.deadline_at),
-        "candidates": [
-            {"id": each.id, "created_at": None if each.created_at is None else rfc3339(each.created_at)}
-            for each in outcome.alike
-        ],
-    }
+    return NativeUnknownSubmit(
+        id=task.id,
+        application_id=task.application_id,
+        engine=task.engine,
+        prompt=task.generation.prompt,
+        submitted_at=None if asked is None else rfc3339(asked.at),
+        lookups=0 if asked is None else asked.looked,
+        age=round(outcome.age, 1),
+        ends_at=responses.optional_time(task.deadline_at),
+        candidates=tuple(
+            NativeResemblance(id=each.id, created_at=responses.optional_time(each.created_at)) for each in outcome.alike
+        ),
+    )

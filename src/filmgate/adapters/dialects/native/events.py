@@ -12,10 +12,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.responses import NativeError
+from filmgate.adapters.dialects.native import responses
 from filmgate.adapters.dialects.serving.dialect import Services
 from filmgate.adapters.dialects.serving.openapi import failures, in_path
+from filmgate.api import NativeError
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.events import Event, News
 from filmgate.domain.errors import InvalidRequest, Unauthorized
@@ -157,7 +157,7 @@ async def _block(services: Services, context: RequestContext, event: Event) -> b
     if event.task is None:
         data = msgspec.json.encode({"id": event.task_id})
     else:
-        data = await services.query.write(context, event.task, wire.FORM)
+        data = await services.query.write(context, event.task, responses.FORM)
     return b"%bevent: %b\ndata: %b\n\n" % (place, event.kind.encode(), data)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.native.responses import NativeError, NativeModels
 from filmgate.adapters.dialects.serving.dialect import Services, json_response
 from filmgate.adapters.dialects.serving.openapi import failures, succeeds
+from filmgate.api import NativeError, NativeModel, NativeModels
 from filmgate.core.providers.models import Model
 from filmgate.core.tasks.access import Action
 
@@ -28,13 +26,13 @@ def add_models(routes: APIRouter, services: Services, prefix: str) -> None:
         await services.auth.enter(request, Action.QUERY)
         others = services.models.others()
         return json_response(
-            {
-                "models": [_model_object(model) for model in services.models.list_models()],
-                "default_model": services.models.default,
-                "others": None if others is None else _model_object(others),
-            }
+            NativeModels(
+                models=tuple(_model_object(model) for model in services.models.list_models()),
+                default_model=services.models.default,
+                others=None if others is None else _model_object(others),
+            )
         )
 
 
-def _model_object(model: Model) -> dict[str, Any]:
-    return {"name": model.name, "engines": model.engines, **msgspec.to_builtins(model.capabilities)}
+def _model_object(model: Model) -> NativeModel:
+    return NativeModel(name=model.name, engines=tuple(model.engines), **msgspec.to_builtins(model.capabilities))

@@ -6,18 +6,11 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native import requests, responses
 from filmgate.adapters.dialects.native.admin_routes import ENOUGH, ONE_WEBHOOK, add_admin
 from filmgate.adapters.dialects.native.events import add_events
 from filmgate.adapters.dialects.native.models import add_models
 from filmgate.adapters.dialects.native.renamed_routes import add_renamed
-from filmgate.adapters.dialects.native.responses import (
-    NativeAccount,
-    NativeEngines,
-    NativeError,
-    NativePage,
-    NativeTask,
-)
 from filmgate.adapters.dialects.native.usage_routes import add_accounting
 from filmgate.adapters.dialects.native.webhook_routes import add_webhooks
 from filmgate.adapters.dialects.serving.codec import validate
@@ -36,6 +29,7 @@ from filmgate.adapters.dialects.serving.openapi import (
 )
 from filmgate.adapters.dialects.serving.queries import WAIT, answer_path_query
 from filmgate.adapters.dialects.serving.submissions import accept
+from filmgate.api import NativeAccount, NativeEngine, NativeEngines, NativeError, NativePage, NativeTask
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.settings import EVERY_MODEL
@@ -45,11 +39,13 @@ from filmgate.ports.tasks import COUNTED
 
 TAG: Final = "Filmgate"
 PREFIX: Final = "/api/v1"
-QUERY: Final = Read(f"{PREFIX}/tasks/", wire.FORM, wire.write_error)
+QUERY: Final = Read(f"{PREFIX}/tasks/", responses.FORM, responses.write_error)
 
 _ID: Final = in_path("task_id", "The id of a task.")
 _LIST: Final = [
-    in_query("limit", "Tasks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}),
+    in_query(
+        "limit", "Tasks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": requests.MAX_PAGE}
+    ),
     in_query("offset", "Tasks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
     in_query(
         "state",
@@ -85,18 +81,18 @@ def _add_submit(routes: APIRouter, services: Services) -> None:
         description="From a prompt, and from pictures, clips or earlier tasks to start from or to end at. The task is "
         "on disk when the answer comes.",
         responses=succeeds(NativeTask, "The new task.", 201) | refusals(NativeError),
-        openapi_extra=repeatable(takes(schema_of(wire.TaskBody, ENOUGH, ONE_WEBHOOK))),
+        openapi_extra=repeatable(takes(schema_of(requests.TaskBody, ENOUGH, ONE_WEBHOOK))),
     )
     async def submit(request: Request) -> Response:
         async def understood(context: RequestContext, data: bytes) -> SubmitRequest:
             del context
-            taken = read_inputs(request, data, wire.INPUTS)
-            body, fields = validate(wire.TaskBody, taken.body), taken.fields("start", "end")
+            taken = read_inputs(request, data, requests.INPUTS)
+            body, fields = validate(requests.TaskBody, taken.body), taken.fields("start", "end")
             kept, terms = taken.encode(data), body.terms(taken.body)
-            return SubmitRequest(body.generation(), wire.NAME, kept, body.webhook, fields, terms=terms)
+            return SubmitRequest(body.generation(), responses.NAME, kept, body.webhook, fields, terms=terms)
 
         made = await accept(services, request, understood)
-        return json_response(wire.task_object(made.task, made.context.base_url), 201)
+        return json_response(responses.task_object(made.task, made.context.base_url), 201)
 
 
 def _add_queries(routes: APIRouter, services: Services) -> None:
@@ -123,10 +119,10 @@ def _add_queries(routes: APIRouter, services: Services) -> None:
     async def listing(request: Request) -> Response:
         context = await services.auth.enter(request, Action.QUERY)
         asked = request.query_params
-        wanted = wire.listing(asked.get("limit"), asked.get("offset"), asked.get("state"), asked.get("newest"))
+        wanted = requests.listing(asked.get("limit"), asked.get("offset"), asked.get("state"), asked.get("newest"))
         page = await services.tasks.find(context, wanted)
-        tasks = await services.query.write_batch(context, page.tasks, wire.FORM)
-        return json_response(wire.page(tasks, page, wanted))
+        tasks = await services.query.write_batch(context, page.tasks, responses.FORM)
+        return json_response(responses.page(tasks, page, wanted))
 
 
 def _add_ends(routes: APIRouter, services: Services) -> None:
@@ -142,7 +138,7 @@ def _add_ends(routes: APIRouter, services: Services) -> None:
     async def cancel(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
         task = await services.tasks.cancel(context, request.path_params["task_id"])
-        return json_response(wire.task_object(task, context.base_url))
+        return json_response(responses.task_object(task, context.base_url))
 
     @routes.delete(
         f"{PREFIX}/tasks/{{task_id}}",
@@ -171,17 +167,17 @@ def _add_service(routes: APIRouter, services: Services) -> None:
     async def engines(request: Request) -> Response:
         await services.auth.enter(request, Action.QUERY)
         table = services.settings.engine_table()
-        described = [
-            {
-                "name": name,
-                "type": engine.type,
-                "slots": engine.slots,
-                "models": list(engine.models),
-                "default": engine.enabled and (name == services.settings.fallback or EVERY_MODEL in engine.models),
-            }
+        described = (
+            NativeEngine(
+                name=name,
+                type=engine.type,
+                slots=engine.slots,
+                models=tuple(engine.models),
+                default=engine.enabled and (name == services.settings.fallback or EVERY_MODEL in engine.models),
+            )
             for name, engine in table.items()
-        ]
-        return json_response({"engines": described})
+        )
+        return json_response(NativeEngines(engines=tuple(described)))
 
     @routes.get(
         f"{PREFIX}/me",
@@ -193,11 +189,11 @@ def _add_service(routes: APIRouter, services: Services) -> None:
     async def me(request: Request) -> Response:
         caller = (await services.auth.enter(request, Action.QUERY)).caller
         return json_response(
-            {
-                "application_id": caller.application_id,
-                "user_id": caller.user_id,
-                "credential_id": caller.credential_id,
-                "limited": caller.limited,
-                "role": caller.role,
-            }
+            NativeAccount(
+                application_id=caller.application_id,
+                user_id=caller.user_id,
+                credential_id=caller.credential_id,
+                limited=caller.limited,
+                role=caller.role,
+            )
         )

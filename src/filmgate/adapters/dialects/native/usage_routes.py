@@ -8,24 +8,27 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, WithJsonSchema
 
-from filmgate.adapters.dialects.native import wire
+from filmgate.adapters.dialects.native import requests
 from filmgate.adapters.dialects.native.admin_routes import WHO, authenticate_admin
-from filmgate.adapters.dialects.native.responses import (
-    NativeCredits,
-    NativeDay,
-    NativeError,
-    NativeStanding,
-    NativeStandings,
-    NativeUsage,
-    NativeUsages,
-)
 from filmgate.adapters.dialects.serving.codec import Body, parse
 from filmgate.adapters.dialects.serving.dialect import Services, json_response
 from filmgate.adapters.dialects.serving.openapi import failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.api import (
+    NativeCredits,
+    NativeDay,
+    NativeError,
+    NativeLimits,
+    NativeOwnLimits,
+    NativeStanding,
+    NativeStandings,
+    NativeTally,
+    NativeUsage,
+    NativeUsages,
+)
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.usage import UsageReport
 from filmgate.domain.periods import Period
-from filmgate.domain.usage import QuotaStatus, Tally, next_of
+from filmgate.domain.usage import QuotaStatus, next_of
 
 _DAY: Final = {"type": "string", "format": "date"}
 _DAYS: Final = [
@@ -82,7 +85,7 @@ def _add_usage(routes: APIRouter, services: Services, prefix: str) -> None:
         await authenticate_admin(services, request, Action.QUERY)
         asked = request.query_params
         reports = await services.usage.reports(asked.get("since"), asked.get("until"))
-        return json_response({"applications": [_usage(services, report) for report in reports]})
+        return json_response(NativeUsages(applications=tuple(_usage(services, report) for report in reports)))
 
 
 def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
@@ -96,7 +99,8 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
     async def limits(request: Request) -> Response:
         await authenticate_admin(services, request, Action.QUERY)
         standings = await services.usage.standings()
-        return json_response({"applications": [standing_object(services, each) for each in standings]})
+        found = tuple(standing_object(services, each) for each in standings)
+        return json_response(NativeStandings(applications=found))
 
     @routes.patch(
         f"{path}/{{application}}",
@@ -112,47 +116,42 @@ def _add_limits(routes: APIRouter, services: Services, path: str) -> None:
         body = parse(LimitsBody, await services.auth.body(request))
         changes = {name: getattr(body, name) for name in body.model_fields_set}
         if changes.get("credits_per") is not None:
-            changes["credits_per"] = wire.one_of(Period, changes["credits_per"], "credits_per")
+            changes["credits_per"] = requests.one_of(Period, changes["credits_per"], "credits_per")
         standing = await services.usage.change_limits(request.path_params["application"], changes)
         return json_response(standing_object(services, standing))
 
 
 def standing_object(services: Services, standing: QuotaStatus) -> NativeStanding:
     """Write how an application stands."""
-    return {
-        "application_id": standing.application_id,
-        "application": standing.name,
-        "limits": msgspec.to_builtins(standing.limits),
-        "own": msgspec.to_builtins(standing.own),
-        "credits": _credits(standing, services.usage.now),
-        "unfinished": standing.unfinished,
-        "files_held": standing.files,
-        "bytes_held": standing.bytes,
-    }
+    return NativeStanding(
+        application_id=standing.application_id,
+        application=standing.name,
+        limits=NativeLimits(**msgspec.to_builtins(standing.limits)),
+        own=NativeOwnLimits(**msgspec.to_builtins(standing.own)),
+        credits=_credits(standing, services.usage.now),
+        unfinished=standing.unfinished,
+        files_held=standing.files,
+        bytes_held=standing.bytes,
+    )
 
 
 def _credits(standing: QuotaStatus, now: float) -> NativeCredits:
     limits = standing.limits
-    return {
-        "used": standing.used,
-        "limit": limits.credits or None,
-        "left": standing.left,
-        "per": limits.credits_per,
-        "renews": next_of(limits.credits_per, now),
-    }
+    return NativeCredits(
+        used=standing.used,
+        limit=limits.credits or None,
+        left=standing.left,
+        per=limits.credits_per,
+        renews=next_of(limits.credits_per, now),
+    )
 
 
 def _usage(services: Services, report: UsageReport) -> NativeUsage:
-    return {
-        "since": report.first,
-        "until": report.last,
-        "total": msgspec.to_builtins(report.usage.total),
-        "failures": report.usage.failures,
-        "days": [_day(day, tally) for day, tally in report.usage.days.items()],
-        "now": standing_object(services, report.standing),
-    }
-
-
-def _day(day: str, tally: Tally) -> NativeDay:
-    written: NativeDay = msgspec.to_builtins(tally) | {"day": day}
-    return written
+    return NativeUsage(
+        since=report.first,
+        until=report.last,
+        total=NativeTally(**msgspec.to_builtins(report.usage.total)),
+        failures=report.usage.failures,
+        days=tuple(NativeDay(day=day, **msgspec.to_builtins(tally)) for day, tally in report.usage.days.items()),
+        now=standing_object(services, report.standing),
+    )

@@ -7,17 +7,19 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from filmgate.adapters.dialects.native import wire
-from filmgate.adapters.dialects.native.responses import (
+from filmgate.adapters.dialects.native import requests, responses
+from filmgate.adapters.dialects.serving.codec import Body, Flag, parse, rfc3339
+from filmgate.adapters.dialects.serving.dialect import Services, json_response
+from filmgate.adapters.dialects.serving.openapi import failures, in_path, in_query, schema_of, succeeds, takes
+from filmgate.api import (
+    NativeDelivery,
     NativeError,
     NativeToldWebhook,
     NativeWebhook,
     NativeWebhooks,
+    NativeWebhookSecret,
     NativeWebhookSecrets,
 )
-from filmgate.adapters.dialects.serving.codec import Body, Flag, parse, rfc3339
-from filmgate.adapters.dialects.serving.dialect import Services, json_response
-from filmgate.adapters.dialects.serving.openapi import failures, in_path, in_query, schema_of, succeeds, takes
 from filmgate.core.tasks.access import Action, require
 from filmgate.core.webhooks.sign import encode_secret
 from filmgate.domain.addresses import redact
@@ -36,7 +38,7 @@ _LIST: Final = [
         {"type": "string", "pattern": f"^{_STATUS}(,{_STATUS})*$"},
     ),
     in_query(
-        "limit", "Webhooks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": wire.MAX_PAGE}
+        "limit", "Webhooks to answer; 20 if not given.", {"type": "integer", "minimum": 1, "maximum": requests.MAX_PAGE}
     ),
     in_query("offset", "Webhooks to skip; 0 if not given.", {"type": "integer", "minimum": 0, "maximum": 2**31}),
 ]
@@ -98,8 +100,15 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         asked = request.query_params
         wanted = _filter(asked.get("task"), asked.get("status"), asked.get("limit"), asked.get("offset"))
         page = await services.webhooks.find(context, wanted)
-        told = {"total": page.total, "has_more": page.more, "limit": wanted.limit, "offset": wanted.offset}
-        return json_response({"webhooks": [_webhook(each) for each in page.webhooks], **told})
+        return json_response(
+            NativeWebhooks(
+                webhooks=tuple(NativeWebhook(**_webhook(each)) for each in page.webhooks),
+                total=page.total,
+                has_more=page.more,
+                limit=wanted.limit,
+                offset=wanted.offset,
+            )
+        )
 
     @routes.get(
         f"{path}/{{webhook_id}}",
@@ -113,7 +122,8 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
         context = await services.auth.enter(request, Action.QUERY)
         webhook = await services.webhooks.get(context, request.path_params["webhook_id"])
         deliveries = await services.webhooks.deliveries(webhook)
-        return json_response({**_webhook(webhook), "deliveries": [_delivery(each) for each in deliveries]})
+        told = tuple(_delivery(each) for each in deliveries)
+        return json_response(NativeToldWebhook(**_webhook(webhook), deliveries=told))
 
     @routes.post(
         f"{path}/{{webhook_id}}/resend",
@@ -126,7 +136,7 @@ def _add_log(routes: APIRouter, services: Services, path: str) -> None:
     async def resend(request: Request) -> Response:
         context = await services.auth.enter(request, Action.SUBMIT)
         webhook = await services.webhooks.resend(context, request.path_params["webhook_id"])
-        return json_response(dict(_webhook(webhook)))
+        return json_response(NativeWebhook(**_webhook(webhook)))
 
 
 def _filter(task: str | None, status: str | None, limit: str | None, offset: str | None) -> WebhookFilter:
@@ -136,12 +146,13 @@ def _filter(task: str | None, status: str | None, limit: str | None, offset: str
         raise InvalidRequest(
             f"status must be one of {', '.join(WebhookStatus)}, or several with commas", field="status"
         )
-    place = wire.listing(limit, offset, None, None)
+    place = requests.listing(limit, offset, None, None)
     statuses = tuple(WebhookStatus(word) for word in words) or None
     return WebhookFilter(task_id=task or None, statuses=statuses, limit=place.limit, offset=place.offset)
 
 
-def _webhook(webhook: WebhookEvent) -> NativeWebhook:
+def _webhook(webhook: WebhookEvent) -> dict[str, Any]:
+    """Return the fields that a webhook has with and without its deliveries."""
     return {
         "id": webhook.id,
         "task_id": webhook.task_id,
@@ -150,29 +161,29 @@ def _webhook(webhook: WebhookEvent) -> NativeWebhook:
         "url": redact(webhook.url or ""),
         "created_at": rfc3339(webhook.created_at),
         "tries": webhook.tries,
-        "next_at": _time(webhook.next_at),
-        "last_at": _time(webhook.last_at),
+        "next_at": responses.optional_time(webhook.next_at),
+        "last_at": responses.optional_time(webhook.last_at),
         "answer": webhook.answer,
         "trouble": webhook.trouble,
     }
 
 
-def _delivery(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "at": rfc3339(delivery.at),
-        "seconds": round(delivery.took, 3),
-        "answer": delivery.answer,
-        "trouble": delivery.trouble,
-    }
+def _delivery(delivery: Delivery) -> NativeDelivery:
+    return NativeDelivery(
+        at=rfc3339(delivery.at),
+        seconds=round(delivery.took, 3),
+        answer=delivery.answer,
+        trouble=delivery.trouble,
+    )
 
 
-def _secrets(secrets: list[SigningSecret]) -> dict[str, Any]:
-    told = [
-        {"secret": encode_secret(each.secret), "created_at": rfc3339(each.created_at), "ends_at": _time(each.ends_at)}
+def _secrets(secrets: list[SigningSecret]) -> NativeWebhookSecrets:
+    told = (
+        NativeWebhookSecret(
+            secret=encode_secret(each.secret),
+            created_at=rfc3339(each.created_at),
+            ends_at=responses.optional_time(each.ends_at),
+        )
         for each in secrets
-    ]
-    return {"secrets": told}
-
-
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else rfc3339(seconds)
+    )
+    return NativeWebhookSecrets(secrets=tuple(told))

@@ -107,7 +107,7 @@ class Dialect(NamedTuple):
     announces: bool = False
 
 
-def json_response(body: bytes | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
+def json_response(body: bytes | msgspec.Struct | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
     """Answer with JSON, given as bytes or as a value."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     return Response(content, status, media_type="application/json")

@@ -6,17 +6,24 @@ the start of the service: until then a schema is only named, and `completed` put
 
 from __future__ import annotations
 
-from typing import Any
+import types
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, TypeAdapter
+from typing_extensions import TypedDict
 
 Responses = dict[int | str, dict[str, Any]]
 
 _PLACE = "#/x-answers/"
 _ANSWERS: list[Any] = []
 """The types of all answers described so far; a place in a description is `_PLACE` and an index of this list."""
+
+_DESCRIBED_AS: dict[Any, Any] = {}
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key of Filmgate.")
 _WHEN = {
@@ -92,7 +99,7 @@ def answer(model: Any, description: str) -> dict[str, Any]:
 
 def complete_openapi(openapi: dict[str, Any]) -> dict[str, Any]:
     """Put the schemas of the answers into a description, which is changed and given back."""
-    adapters = [(index, "serialization", TypeAdapter(model)) for index, model in enumerate(_ANSWERS)]
+    adapters = [(index, "serialization", TypeAdapter(_described(model))) for index, model in enumerate(_ANSWERS)]
     schemas, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     components = openapi.setdefault("components", {}).setdefault("schemas", {})
     components.update(definitions.get("$defs", {}))
@@ -107,6 +114,37 @@ def complete_openapi(openapi: dict[str, Any]) -> dict[str, Any]:
                 if place.startswith(_PLACE):
                     content["schema"] = schemas[int(place.removeprefix(_PLACE)), "serialization"]
     return openapi
+
+
+def describe_as(struct: type[msgspec.Struct], described: Any) -> None:
+    """Describe a struct as another type that has the same JSON, such as one that all dialects share."""
+    _DESCRIBED_AS[struct] = described
+
+
+def _described(kind: Any) -> Any:
+    """Return a type with the same JSON that pydantic can describe: a struct becomes a TypedDict with all its keys.
+
+    A text with metadata is described by the metadata, which are the words that it may be.
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return parts[1]
+    if origin in (Union, types.UnionType):
+        return reduce(or_, map(_described, parts))
+    if origin is tuple:
+        return list[_described(parts[0])]  # type: ignore[misc]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _DESCRIBED_AS.get(kind) or _typed_dict(kind)
+    return kind
+
+
+@cache
+def _typed_dict(struct: type[msgspec.Struct]) -> Any:
+    hints = get_type_hints(struct, include_extras=True)
+    keys = {name: _described(hints[name]) for name in struct.__struct_fields__}
+    described: Any = TypedDict(struct.__name__, keys)  # type: ignore[misc]
+    described.__doc__ = struct.__doc__
+    return described
 
 
 def takes(*schemas: dict[str, Any]) -> dict[str, Any]:

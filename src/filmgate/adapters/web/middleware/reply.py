@@ -22,7 +22,7 @@ class ReplyContext(NamedTuple):
     requests: RequestCounter
 
 
-class Reply:
+class HttpReply:
     """Sends an answer with the headers that all answers have, counts it, and knows how far it has got."""
 
     def __init__(self, context: ReplyContext, scope: Scope, send: Send, trace_id: str) -> None:
