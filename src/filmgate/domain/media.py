@@ -58,7 +58,7 @@ class Media(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The path of its link below the base address."""
-        return media_path(self.token, self.name)
+        return f"{MEDIA_PREFIX}{self.token}/{self.name}"  # as `media_path`, without a call: each query needs several
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
