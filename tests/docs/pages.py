@@ -25,33 +25,33 @@ def page(name: str) -> str:
 
 
 def name_of(path: Path) -> str:
-    """Give the path below the root."""
+    """Return the path below the root."""
     return path.relative_to(ROOT).as_posix()
 
 
 def prose(text: str) -> str:
-    """Give a page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return _FENCED.sub("", text)
 
 
 def links(text: str) -> list[str]:
-    """Give the targets of the links outside of fenced blocks."""
+    """Return the targets of the links outside of fenced blocks."""
     return _LINK.findall(prose(text))
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors of the headings."""
+    """Return the anchors of the headings."""
     words = (re.sub(r"[^\w\s-]", "", heading.lower()) for heading in _HEADING.findall(prose(text)))
     return {re.sub(r"\s", "-", word.strip()) for word in words}
 
 
 def rows(text: str) -> Iterator[list[str]]:
-    """Give the cells of all table rows outside of fenced blocks."""
+    """Return the cells of all table rows outside of fenced blocks."""
     for line in prose(text).splitlines():
         if line.startswith("|") and not line.startswith("|---"):
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def code(cell: str) -> list[str]:
-    """Give what a cell has between backticks."""
+    """Return what a cell has between backticks."""
     return _CODE.findall(cell)

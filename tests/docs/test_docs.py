@@ -101,12 +101,12 @@ def locked_in(path: Path) -> list[tuple[str, str]]:
 
 
 def documented(name: str, columns: int) -> dict[str, list[str]]:
-    """Give the rows of a page with so many columns by the code in their first cell."""
+    """Return the rows of a page with so many columns by the code in their first cell."""
     return {code(row[0])[0]: row for row in rows(page(name)) if len(row) == columns and code(row[0])}
 
 
 def written(field: FieldInfo) -> Any:
-    """Give a default as it has to be documented."""
+    """Return a default as it has to be documented."""
     default = field.get_default(call_default_factory=True)
     if isinstance(default, SecretStr):
         return default.get_secret_value()
@@ -281,14 +281,14 @@ def test_the_commands_are_those_there_are(capsys: pytest.CaptureFixture[str]):
 
 
 def commands_in(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
-    """Give the commands that a help lists."""
+    """Return the commands that a help lists."""
     listing = re.search(r"Commands:\n((?:  \S.*\n)+)", help_of(capsys, *words))
     assert listing is not None
     return re.findall(r"^  (\w+)  ", listing[1], re.MULTILINE)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """Give what a command says about itself."""
+    """Return the help of a command."""
     assert run([*words, "--help"]) == 0
     return capsys.readouterr().out
 

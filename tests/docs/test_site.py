@@ -134,8 +134,8 @@ def test_there_is_a_text_for_language_models(site: Path):
 
 def test_a_service_serves_the_manual(site: Path, tmp_path: Path):
     """The wheel of filmgate-docs has the site, and a service that finds the package serves it at `/manual/`."""
-    build = [str(Path(sys.executable).with_name("uv")), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path)]
-    subprocess.run([*build, str(ROOT / "packages/filmgate-docs")], timeout=240, check=True)
+    build = [str(Path(sys.executable).with_name("uv")), "build", "--quiet", "--wheel", "--python", sys.executable]
+    subprocess.run([*build, "--out-dir", str(tmp_path), str(ROOT / "packages/filmgate-docs")], timeout=240, check=True)
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "packages")
