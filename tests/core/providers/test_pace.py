@@ -22,7 +22,7 @@ async def moment(pace: Throttle) -> float:
 async def test_without_a_rate_nobody_waits():
     """A rate of 0 is no limit: time need not pass."""
     pace = Throttle(0, Clock())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         for _ in range(1_000):
             await pace.turn()
     assert pace.held == 0
