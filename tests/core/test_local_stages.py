@@ -337,6 +337,16 @@ async def test_an_external_clip_is_fetched_first_and_has_no_notes(core: Core):
     assert core.fetcher.asked[0][1] == OWNER.caller.application_id
 
 
+async def test_an_input_that_is_too_large_ends_the_task(core: Core):
+    """What is fetched for a request has the limit of what is sent with one."""
+    core.fetcher.files["http://elsewhere.test/a.png"] = b"x" * 1_001
+    task = await core.submit(start=Reference(ReferenceKind.IMAGE, "http://elsewhere.test/a.png"))
+    await core.work(Queue.INPUTS)
+    ended = await core.task(task)
+    assert ended.failure is not None
+    assert (ended.failure.code, "too large" in ended.failure.message) == ("input_unreachable", True)
+
+
 async def test_inputs_go_with_the_end_of_the_task(core: Core):
     """What was fetched is removed when nothing needs it any more."""
     core.fetcher.files["http://elsewhere.test/a.png"] = b"theirs"

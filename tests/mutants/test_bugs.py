@@ -47,13 +47,14 @@ def test_the_tests_of_a_bug_are_there(bug: Bug):
 
 
 def test_every_promise_and_pool_has_bugs():
-    """There are thirty bugs at least, two for each promise, one for each shared pool, each with a name of its own."""
+    """There are thirty bugs at least, two for each promise and each shared pool, each with a name of its own."""
     assert len(BUGS) >= 30
     assert len({bug.name for bug in BUGS}) == len(BUGS)
     assert {number: count >= 2 for number, count in Counter(bug.promise for bug in BUGS).items()} == dict.fromkeys(
         PROMISES, True
     )
-    assert {bug.pool for bug in BUGS if bug.promise == 9} == {*POOLS}
+    pools = Counter(bug.pool for bug in BUGS if bug.promise == 9)
+    assert {pool: count >= 2 for pool, count in pools.items()} == dict.fromkeys(POOLS, True)
     assert {bug.pool for bug in BUGS if bug.promise != 9} == {""}
 
 

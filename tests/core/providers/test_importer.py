@@ -95,11 +95,18 @@ async def test_queries_take_over_what_the_provider_knows(core: Core):
     assert not await core.importer.for_query(STRANGER, [SECOND])
 
 
-async def test_deleted_tasks_stay_deleted(core: Core):
-    """A query does not bring them back."""
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_deleted_tasks_stay_deleted(core: Core, monkeypatch: pytest.MonkeyPatch, *, forgotten: bool):
+    """A query does not bring them back, nor when the ids of the provider are forgotten after their time."""
+
+    async def find_none(*_: object) -> dict[str, str]:
+        return {}
+
     known(core, THEIRS)
     await core.importer.for_query(OWNER, [THEIRS])
     await core.tasks.delete(OWNER, THEIRS)
+    if forgotten:
+        monkeypatch.setattr(core.ledger, "find_upstream", find_none)
     core.provider.queried.clear()
     assert not await core.importer.for_query(OWNER, [THEIRS])
     assert not core.provider.queried.is_set()
