@@ -31,6 +31,7 @@ from filmgate.core.query.cache import Query
 from filmgate.core.query.feed import Feed
 from filmgate.core.tasks.events import Events
 from filmgate.core.tasks.expiry import Expiry
+from filmgate.core.tasks.flights import LocalFlights
 from filmgate.core.tasks.idempotency import Idempotency
 from filmgate.core.tasks.service import SubmitRequest, TaskService
 from filmgate.core.tasks.usage import UsageService
@@ -376,7 +377,8 @@ class Core:
         )
         self.cancel = ProviderCancel(accounts, ledger, builder, self.clock)
         self.events = Events(self.tasks, ledger, self.feed, max_streams=2)
-        self.idempotency = Idempotency(self.tasks, ledger, self.clock, key_seconds=100.0)
+        self.flights = LocalFlights()
+        self.idempotency = Idempotency(self.tasks, ledger, self.flights, self.clock, key_seconds=100.0)
         self.usage = UsageService(ledger, self.clock)
         self.webhooks = WebhookService(ledger, self.dispatcher, self.clock)
         self.admin = AdminService(self.context, self.router, self.table, engines, accounts)

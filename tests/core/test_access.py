@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from filmgate.adapters.ledger.sqlite import SqliteLedger
-from filmgate.core.tasks.access import KEY_TTL, AccessControl, Buckets
+from filmgate.core.tasks.access import KEY_TTL, AccessControl, Action, Buckets
 from filmgate.core.tasks.keys import new_key
 from filmgate.domain.errors import TooManyRequests, Unauthorized
 from filmgate.ports.keys import ApiKey
@@ -83,7 +83,7 @@ async def test_a_wrong_key_does_not_ask_the_ledger_each_time(tmp_path: Path, mon
     """What cannot be a key is refused without asking, what is unknown asks once in a while, and little is kept."""
     clock, ledger = Clock(), Counting(tmp_path / "filmgate.db")
     await ledger.open()
-    access = AccessControl(ledger, submit_rate=0, query_rate=0, clock=clock)
+    access = AccessControl(ledger, rates=dict.fromkeys(Action, Buckets(0, clock)), clock=clock)
 
     async def refused(key: str) -> int:
         with pytest.raises(Unauthorized):

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from filmgate.core.tasks import idempotency
-from filmgate.core.tasks.idempotency import EXPECTED_SECONDS, RETRY_SECONDS, Fingerprint
+from filmgate.core.tasks import flights
+from filmgate.core.tasks.flights import RETRY_SECONDS
+from filmgate.core.tasks.idempotency import EXPECTED_SECONDS, Fingerprint
 from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import InFlight, InvalidRequest, KeyReused, NotFound, Unavailable
 from filmgate.domain.task import Task
@@ -147,23 +148,23 @@ async def test_an_uncertain_failure_is_no_refusal(core: Core):
 async def test_refusals_are_forgotten(core: Core, monkeypatch: pytest.MonkeyPatch):
     """After a minute, and the oldest where there are too many."""
     first = await send(core, Fingerprint(SAME, tries=0))
-    core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
+    await core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
     core.clock.pass_by(RETRY_SECONDS - 1)
-    monkeypatch.setattr(idempotency, "_REFUSALS", 1)
-    core.idempotency.refuse(OWNER, Fingerprint(OTHER, tries=0))
+    monkeypatch.setattr(flights, "_REFUSALS", 1)
+    await core.idempotency.refuse(OWNER, Fingerprint(OTHER, tries=0))
     assert await send(core, Fingerprint(SAME, tries=1)) == first
-    core.idempotency.refuse(OWNER, Fingerprint(SAME))
-    core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
+    await core.idempotency.refuse(OWNER, Fingerprint(SAME))
+    await core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
     core.clock.pass_by(RETRY_SECONDS + 1)
-    assert not core.idempotency._repeats_a_refused(OWNER, Fingerprint(SAME, tries=1))
+    assert not await core.idempotency._repeats_a_refused(OWNER, Fingerprint(SAME, tries=1))
 
 
 async def test_equal_refusals_are_bounded(core: Core, monkeypatch: pytest.MonkeyPatch):
     """However often the same is refused."""
-    monkeypatch.setattr(idempotency, "_EQUAL_REFUSALS", 3)
+    monkeypatch.setattr(flights, "_EQUAL_REFUSALS", 3)
     for _ in range(9):
-        core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
-    assert [len(each) for each in core.idempotency._refusals.values()] == [3]
+        await core.idempotency.refuse(OWNER, Fingerprint(SAME, tries=0))
+    assert [len(each) for each in core.flights._refusals.values()] == [3]
 
 
 async def test_an_expected_submit_joins_the_one_that_ran_out_of_time(core: Core):

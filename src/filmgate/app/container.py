@@ -21,6 +21,7 @@ from filmgate.app.keys import admin_key, first_start
 from filmgate.app.reach import is_address_of_this_machine
 from filmgate.app.resolvers import Names
 from filmgate.core.admin import AdminService
+from filmgate.core.media.announcements import LocalAnnouncements
 from filmgate.core.media.inputs import MediaInputs
 from filmgate.core.media.links import Links
 from filmgate.core.media.uploads import Uploads
@@ -29,8 +30,9 @@ from filmgate.core.providers.poll import Polling
 from filmgate.core.providers.routing import Router
 from filmgate.core.query.cache import Query
 from filmgate.core.query.feed import Feed
-from filmgate.core.tasks.access import AccessControl
+from filmgate.core.tasks.access import AccessControl, Action, Buckets
 from filmgate.core.tasks.events import Events
+from filmgate.core.tasks.flights import LocalFlights
 from filmgate.core.tasks.idempotency import Idempotency
 from filmgate.core.tasks.service import TaskService
 from filmgate.core.tasks.usage import UsageService
@@ -171,14 +173,15 @@ async def create_container(adapters: Adapters) -> Container:
         adapters=adapters,
         access=AccessControl(
             ledger,
-            submit_rate=settings.submit_rate,
-            query_rate=settings.query_rate,
+            rates={Action.SUBMIT: Buckets(settings.submit_rate), Action.QUERY: Buckets(settings.query_rate)},
             admin=admin_key(settings, owner),
         ),
         admin=AdminService(work_context, router, table, engines, accounts),
         events=Events(tasks, ledger, feed, max_streams=settings.max_streams),
         garbage_collector=GarbageCollector(ledger, store, query, feed, dispatcher, clock, every=settings.collect_every),
-        idempotency=Idempotency(tasks, ledger, clock, key_seconds=settings.keep_idempotency_hours * 3_600.0),
+        idempotency=Idempotency(
+            tasks, ledger, LocalFlights(), clock, key_seconds=settings.keep_idempotency_hours * 3_600.0
+        ),
         importer=importer,
         links=links,
         media_inputs=media_inputs,
@@ -186,7 +189,7 @@ async def create_container(adapters: Adapters) -> Container:
         query=query,
         router=router,
         tasks=tasks,
-        uploads=Uploads(ledger, store, media_inputs, clock, max_bytes=settings.max_body),
+        uploads=Uploads(ledger, store, media_inputs, LocalAnnouncements(), clock, max_bytes=settings.max_body),
         usage=UsageService(ledger, clock),
         webhooks=WebhookService(ledger, dispatcher, clock),
         work_context=work_context,

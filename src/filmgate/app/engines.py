@@ -80,7 +80,7 @@ def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Reso
     """Make an account with a provider. Raises ValueError for options that cannot be used."""
     from filmgate.adapters.dialects.calling.upstreams import options
     from filmgate.adapters.outbound.provider_client import HttpProviderClient
-    from filmgate.core.providers.account import Account
+    from filmgate.core.providers.account import Account, local_state
     from filmgate.domain.accounts import account_settings
 
     own, rest = account_settings(settings.options)
@@ -96,7 +96,7 @@ def _account(name: str, settings: EngineSettings, upstream: Any, resolving: Reso
         )
     headers = {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}
     line = wrap(HttpProviderClient(base, headers, timeout=own.timeout, resolve=resolving(name)), name)
-    return Account(name, upstream(line, rest), own)
+    return Account(name, upstream(line, rest), own, state=local_state(own))
 
 
 def _host(address: str) -> str:

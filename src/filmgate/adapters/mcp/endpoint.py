@@ -20,12 +20,13 @@ from filmgate.adapters.mcp.tools import BY_NAME, WAIT, Tool
 from filmgate.core.media.links import Links
 from filmgate.core.providers.models import Models
 from filmgate.core.query.cache import Query
-from filmgate.core.tasks.access import Action, Rate
+from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.service import TaskService
 from filmgate.domain.errors import FilmgateError, Forbidden, PayloadTooLarge, TooManyRequests
 from filmgate.domain.retry_after import retry_after_header
 from filmgate.ports.context import RequestContext
 from filmgate.ports.media import MediaStore, MediaTools
+from filmgate.ports.rates import Rate
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from filmgate.adapters.web.bodies import APPLICATION, Bodies, Receive, release
 from filmgate.adapters.web.headers import Headers, find
 from filmgate.core.media.links import Links
-from filmgate.core.tasks.access import AccessControl, Action, Rate, authorize
+from filmgate.core.tasks.access import AccessControl, Action, authorize
 from filmgate.domain.errors import FilmgateError, TooManyRequests
 from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import HEAD_ONLY, RequestContext
+from filmgate.ports.rates import Rate
 
 _A_MINUTE = 60
 """Seconds after which an empty bucket is full."""

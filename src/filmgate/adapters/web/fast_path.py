@@ -15,8 +15,9 @@ from filmgate.adapters.web.errors import Errors
 from filmgate.adapters.web.headers import CORS, NOSNIFF, Headers, find, rate_limit, trace
 from filmgate.adapters.web.metrics import RequestCounter
 from filmgate.core.query.cache import Serializer, TaskQuery
-from filmgate.core.tasks.access import Action, Rate
+from filmgate.core.tasks.access import Action
 from filmgate.domain.errors import ErrorWriter, FilmgateError
+from filmgate.ports.rates import Rate
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filmgate.core.tasks.access import Rate
+from filmgate.ports.rates import Rate
 
 Headers = list[tuple[bytes, bytes]]
 

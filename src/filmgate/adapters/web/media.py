@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from filmgate.core.tasks.access import Buckets
 from filmgate.domain.errors import FilmgateError, NotFound
 from filmgate.domain.media import Media, media_path
 from filmgate.ports.context import wants_head
 from filmgate.ports.media import MediaRows, MediaStore
+from filmgate.ports.rates import RateBuckets
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _SECURITY = {
 _TYPES = {"video/mp4", "image/jpeg", "image/png"}
 
 
-def media_router(ledger: MediaRows, store: MediaStore, buckets: Buckets) -> APIRouter:
+def media_router(ledger: MediaRows, store: MediaStore, buckets: RateBuckets) -> APIRouter:
     """Make the route: GET with ranges and entity tags; `buckets` count requests per client address."""
     router = APIRouter(tags=["media"])
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(_TYPES)}

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 
-from filmgate.core.tasks.access import Buckets
+from filmgate.ports.rates import RateBuckets
 
 
-def provider_webhooks_router(poll_now: Callable[[str, str], bool], buckets: Buckets) -> APIRouter:
+def provider_webhooks_router(poll_now: Callable[[str, str], bool], buckets: RateBuckets) -> APIRouter:
     """Create the route. `poll_now` takes an engine and the key of a submit; `buckets` count requests per address."""
     router = APIRouter(tags=["service"])
 

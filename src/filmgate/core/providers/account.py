@@ -18,6 +18,7 @@ from filmgate.core.providers.throttle import Throttle
 from filmgate.domain.accounts import AccountSettings
 from filmgate.domain.errors import EngineFailed
 from filmgate.ports.provider import Provider, ProviderError, Status, Submission, TaskRef
+from filmgate.ports.provider_state import AccountState
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +57,19 @@ class Account:
         provider: Provider,
         settings: AccountSettings,
         clock: Callable[[], float] = time.monotonic,
+        state: AccountState | None = None,
     ) -> None:
+        """Take the state that processes share; left out, it is this process's own."""
+        breaker, submits, queries = state or local_state(settings, clock)
         self.name = name
         self.provider = provider
         self.settings = settings
-        self.submits = Breaker(clock)
+        self.submits = breaker
         self.requests = 0
         self.unknown = 0
         self.answers: Counter[str] = Counter()
-        self._submit_pace = Throttle(settings.submit_rate, clock)
-        self._query_pace = Throttle(settings.query_rate, clock)
+        self._submit_throttle = submits
+        self._query_throttle = queries
         self.clock = clock
         self._known: dict[str, float] = {}
         self._questions: list[_Question] = []
@@ -83,13 +87,13 @@ class Account:
     @property
     def trouble(self) -> str | None:
         """Why no submit should be sent now, None if one may be."""
-        quiet = f"asked for {self._submit_pace.held:.0f} s of quiet" if self._submit_pace.held else None
+        quiet = f"asked for {self._submit_throttle.held:.0f} s of quiet" if self._submit_throttle.held else None
         return self.submits.trouble or quiet
 
     @property
     def wait(self) -> float:
         """Seconds until a submit should be sent again, 0 if one may be."""
-        return max(self.submits.wait, self._submit_pace.held)
+        return max(self.submits.wait, self._submit_throttle.held)
 
     def start(self) -> None:
         """Ask from now on."""
@@ -104,7 +108,7 @@ class Account:
 
     async def turn(self) -> None:
         """Wait until a submit may go out."""
-        await self._submit_pace.turn()
+        await self._submit_throttle.turn()
 
     async def submit(self, submission: Submission) -> TaskRef:
         """Ask for a generation, once. Raises EngineFailed, ProviderError."""
@@ -118,7 +122,7 @@ class Account:
             # Why an account is in trouble is logged, and shown to others than the task's owner.
             trouble.message = _without(submission.generation.prompt, trouble.message)
             if trouble.retry_after is not None:
-                self._submit_pace.hold(trouble.retry_after)
+                self._submit_throttle.hold(trouble.retry_after)
             if trouble.account or trouble.accepted:
                 self.submits.bad(trouble.message, definite=trouble.account)
             raise
@@ -167,7 +171,7 @@ class Account:
         Raises ProviderError.
         """
         async with self._lines:
-            await self._query_pace.turn()
+            await self._query_throttle.turn()
             found = await self._answers(task_ids)
         return {task_id: found[task_id] for task_id in task_ids if task_id in found}
 
@@ -189,7 +193,7 @@ class Account:
     def next_query(self, task_id: str) -> float | None:
         """Return the seconds until a task is asked about, None if nobody waits for an answer."""
         question = self._open.get(task_id)
-        return None if question is None else max(0.0, question.at - self.clock(), self._query_pace.held)
+        return None if question is None else max(0.0, question.at - self.clock(), self._query_throttle.held)
 
     def _put(self, task_id: str, pause: float, answer: asyncio.Future[Status | None]) -> _Question:
         question = _Question(self.clock() + pause, next(self._numbers), task_id, answer)
@@ -203,7 +207,7 @@ class Account:
         while True:
             await self._until_due()
             await self._lines.acquire()
-            await self._query_pace.turn()
+            await self._query_throttle.turn()
             batch = self._due()
             if batch:
                 self._spawn(self._query(batch))
@@ -282,7 +286,7 @@ class Account:
     async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
         """Send a request when the throttle allows it; errors of lists and deletes say nothing about submits."""
         async with self._lines:
-            await self._query_pace.turn()
+            await self._query_throttle.turn()
             try:
                 return await request()
             except ProviderError as trouble:
@@ -291,7 +295,7 @@ class Account:
 
     def _hold(self, trouble: ProviderError) -> None:
         if trouble.retry_after is not None:
-            self._query_pace.hold(trouble.retry_after)
+            self._query_throttle.hold(trouble.retry_after)
 
     def _note_trouble(self, trouble: ProviderError) -> None:
         self._hold(trouble)
@@ -302,6 +306,11 @@ class Account:
         working = asyncio.ensure_future(work)
         self._working.add(working)
         working.add_done_callback(self._working.discard)
+
+
+def local_state(settings: AccountSettings, clock: Callable[[], float] = time.monotonic) -> AccountState:
+    """Return the state of an account that only this process works with."""
+    return AccountState(Breaker(clock), Throttle(settings.submit_rate, clock), Throttle(settings.query_rate, clock))
 
 
 def _without(prompt: str, message: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 from filmgate.core.tasks.keys import digest, plausible
 from filmgate.domain.errors import Forbidden, TooManyRequests, Unauthorized
 from filmgate.domain.roles import KeyRole
 from filmgate.ports.context import Caller
 from filmgate.ports.keys import Keys
+from filmgate.ports.rates import Rate, RateBuckets
 
 KEY_TTL = 4.0
 """Seconds a key is believed before the ledger is asked again; a revoked key must be refused within 5."""
@@ -43,14 +43,6 @@ def require(role: KeyRole, needed: KeyRole) -> None:
 def authorize(caller: Caller, action: Action) -> None:
     """Raise Forbidden unless the caller's role may do this."""
     require(caller.role, _NEEDED[action])
-
-
-class Rate(NamedTuple):
-    """The state of a rate bucket: requests per minute, how many are left now, whole seconds until it is full."""
-
-    limit: int
-    remaining: int
-    reset: int
 
 
 class Buckets:
@@ -86,8 +78,7 @@ class AccessControl:
         self,
         ledger: Keys,
         *,
-        submit_rate: int,
-        query_rate: int,
+        rates: Mapping[Action, RateBuckets],
         admin: tuple[bytes, Caller] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -96,10 +87,7 @@ class AccessControl:
         self._admin = None if admin is None else (digest(admin[0]), admin[1])
         self._known: dict[bytes, tuple[Caller, float]] = {}
         self._unknown: dict[bytes, float] = {}
-        self._buckets = {
-            Action.SUBMIT: Buckets(submit_rate, clock),
-            Action.QUERY: Buckets(query_rate, clock),
-        }
+        self._rates = rates
 
     async def caller(self, key: bytes | None) -> Caller:
         """Find the holder of this key. Raises Unauthorized."""
@@ -113,7 +101,7 @@ class AccessControl:
 
     def admit(self, caller: Caller, action: Action) -> Rate | None:
         """Count one request; None where there is no limit. Raises TooManyRequests."""
-        return self._buckets[action].take(caller.credential_id) if caller.limited else None
+        return self._rates[action].take(caller.credential_id) if caller.limited else None
 
     async def _look_up(self, key: bytes, mark: bytes) -> Caller:
         if self._admin is not None and hmac.compare_digest(mark, self._admin[0]):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
+from filmgate.core.tasks.flights import RETRY_SECONDS
 from filmgate.core.tasks.service import SubmitRequest, TaskService
-from filmgate.domain.errors import FilmgateError, InFlight, KeyReused, NotFound
+from filmgate.domain.errors import FilmgateError, KeyReused, NotFound
 from filmgate.domain.task import Task
 from filmgate.ports.clock import Clock
 from filmgate.ports.context import RequestContext
+from filmgate.ports.flights import SubmitFlights, Try
 from filmgate.ports.idempotency import IdempotencyRecord
 from filmgate.ports.ledger import Ledger
-
-RETRY_SECONDS: Final = 60.0
-"""How long after a submit a client that counts its retries may send it again."""
 
 EXPECTED_SECONDS: Final = 30.0
 """How long after a synchronous submit has run out of time the same one is expected."""
@@ -26,12 +24,6 @@ _UNCERTAIN = 500
 
 _BEFORE_ALL = -1
 """Tries of a submit that whoever sends the same may join, also one who does not count."""
-
-_REFUSALS = 10_000
-"""Different submits whose refusals are remembered at once; the oldest go first."""
-
-_EQUAL_REFUSALS = 1_000
-"""Refusals of equal submits that are."""
 
 Understood = Callable[[], Awaitable[SubmitRequest]]
 """Reads a submit. Raises what is wrong with it."""
@@ -48,29 +40,22 @@ class Fingerprint(NamedTuple):
     tries: int | None = None
 
 
-class _Flight(NamedTuple):
-    """A submit that is not accepted yet, and what is done when it is, or is not."""
-
-    tries: int
-    landed: asyncio.Future[None]
-
-
 class Idempotency:
     """Accepts submits, and gives the task of the first one to those that repeat it.
 
     What a submit is known by is committed with its task, so it holds after a crash; only what is not accepted yet is
-    known in memory alone, and with the process it is gone on both sides.
+    known to `flights` alone.
     """
 
-    def __init__(self, tasks: TaskService, ledger: Ledger, clock: Clock, *, key_seconds: float) -> None:
+    def __init__(
+        self, tasks: TaskService, ledger: Ledger, flights: SubmitFlights, clock: Clock, *, key_seconds: float
+    ) -> None:
         """Take for how many seconds a client's key is remembered."""
         self._tasks = tasks
         self._ledger = ledger
+        self._flights = flights
         self._clock = clock
         self._key_seconds = key_seconds
-        self._keys: dict[tuple[str, str], bytes] = {}
-        self._flights: dict[tuple[str, bytes], list[_Flight]] = {}
-        self._refusals: dict[tuple[str, bytes, int], list[float]] = {}
 
     async def submit(
         self, context: RequestContext, sent: Fingerprint, order: Understood, *, expected: bool = False
@@ -82,7 +67,7 @@ class Idempotency:
         """
         if sent.key is not None:
             return await self._under_key(context, sent, sent.key, order)
-        if (sent.tries or expected) and not self._repeats_a_refused(context, sent):
+        if (sent.tries or expected) and not await self._repeats_a_refused(context, sent):
             task = await self._find_original(
                 context, IdempotencyRecord(sent.digest, RETRY_SECONDS, tries=sent.tries or 0)
             )
@@ -91,28 +76,23 @@ class Idempotency:
         if sent.tries is None:
             return await self._tasks.submit(context, await order())
         mark = IdempotencyRecord(sent.digest, RETRY_SECONDS, tries=sent.tries)
-        with self._flying(context, mark):
+        async with self._flights.fly(_try_of(context, sent)):
             try:
                 return await self._tasks.submit(context, await order(), mark)
             except FilmgateError as error:
                 if error.status < _UNCERTAIN:
-                    self.refuse(context, sent)
+                    await self.refuse(context, sent)
                 raise
 
-    def refuse(self, context: RequestContext, sent: Fingerprint) -> None:
+    async def refuse(self, context: RequestContext, sent: Fingerprint) -> None:
         """Remember for a minute that a submit was refused: when it is sent again it repeats nothing that was accepted.
 
         Without that, the retry of one that came too fast would be taken for that of an equal one before it.
         """
         if sent.tries is None:
             return
-        self._repeats_a_refused(context, sent)
-        while len(self._refusals) >= _REFUSALS:
-            del self._refusals[next(iter(self._refusals))]
-        place = (context.caller.credential_id, sent.digest, sent.tries)
-        equal = self._refusals.setdefault(place, [])
-        equal.append(self._clock() + RETRY_SECONDS)
-        del equal[:-_EQUAL_REFUSALS]
+        await self._repeats_a_refused(context, sent)
+        await self._flights.refuse(_try_of(context, sent), self._clock())
 
     async def expect(self, sent: Fingerprint, task: Task) -> None:
         """Expect a repeat of a request after its timeout: it means the same task."""
@@ -123,10 +103,7 @@ class Idempotency:
 
     async def _under_key(self, context: RequestContext, sent: Fingerprint, key: str, order: Understood) -> Task:
         owner = context.caller.application_id
-        if (owner, key) in self._keys:
-            raise InFlight() if self._keys[owner, key] == sent.digest else KeyReused()
-        self._keys[owner, key] = sent.digest
-        try:
+        async with self._flights.hold_key(owner, key, sent.digest):
             first = await self._ledger.find_idempotent(owner, key, self._clock())
             if first is None:
                 return await self._tasks.submit(
@@ -138,45 +115,26 @@ class Idempotency:
             if task is None:
                 raise NotFound("The task that was submitted with this Idempotency-Key has been deleted.")
             return task
-        finally:
-            del self._keys[owner, key]
 
-    def _repeats_a_refused(self, context: RequestContext, sent: Fingerprint) -> bool:
+    async def _repeats_a_refused(self, context: RequestContext, sent: Fingerprint) -> bool:
         """Return whether a submit is the retry of one that was refused; each refused one has one retry."""
-        before = (context.caller.credential_id, sent.digest, (sent.tries or 0) - 1)
-        refused = self._refusals.pop(before, [])
-        lasting = [until for until in refused if until > self._clock()]
-        if len(lasting) > 1:
-            self._refusals[before] = lasting[1:]
-        return bool(lasting)
+        return await self._flights.take_refusal(_try_of(context, sent), self._clock())
 
     async def _find_original(self, context: RequestContext, mark: IdempotencyRecord) -> Task | None:
         """Find what a submit repeats. What may turn out to be that, but is not accepted yet, is waited for."""
         caller = context.caller
+        sent = Try(caller.credential_id, mark.digest, mark.tries)
         while True:
             # What is accepted while the ledger is read may be missing in the answer: it is read again then.
-            before = self._earlier_flights(caller.credential_id, mark)
+            before = await self._flights.earlier(sent)
             task_id = await self._ledger.rejoin(caller.credential_id, mark, self._clock())
             if task_id is not None:
                 return await self._ledger.get(caller.application_id, task_id)
-            earlier = before + self._earlier_flights(caller.credential_id, mark)
+            earlier = [*before, *await self._flights.earlier(sent)]
             if not earlier:
                 return None
             await asyncio.wait(earlier, return_when=asyncio.FIRST_COMPLETED)
 
-    def _earlier_flights(self, credential_id: str, mark: IdempotencyRecord) -> list[asyncio.Future[None]]:
-        flights = self._flights.get((credential_id, mark.digest), ())
-        return [flight.landed for flight in flights if flight.tries < mark.tries]
 
-    @contextmanager
-    def _flying(self, context: RequestContext, mark: IdempotencyRecord) -> Iterator[None]:
-        place = (context.caller.credential_id, mark.digest)
-        flight = _Flight(mark.tries, asyncio.get_running_loop().create_future())
-        self._flights.setdefault(place, []).append(flight)
-        try:
-            yield
-        finally:
-            flight.landed.set_result(None)
-            self._flights[place].remove(flight)
-            if not self._flights[place]:
-                del self._flights[place]
+def _try_of(context: RequestContext, sent: Fingerprint) -> Try:
+    return Try(context.caller.credential_id, sent.digest, sent.tries or 0)

@@ -40,11 +40,11 @@ from filmgate.adapters.dialects.serving.openapi import (
 )
 from filmgate.adapters.dialects.serving.queries import add_query
 from filmgate.adapters.dialects.serving.submissions import accept
-from filmgate.core.media.uploads import AnnouncedUpload
 from filmgate.core.tasks.access import Action
 from filmgate.core.tasks.service import SubmitRequest
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.task import Task
+from filmgate.ports.announcements import AnnouncedUpload
 from filmgate.ports.context import RequestContext
 from filmgate.ports.media import StoredMedia
 
@@ -193,7 +193,7 @@ def _add_create_file(routes: APIRouter, services: Services, prefix: str) -> None
                 responses.file_object(await services.uploads.keep(context, part.type, part.data)), None
             )
         body = parse(FileBody, data)
-        announced = services.uploads.announce(context, body.mime_type, body.size_bytes)
+        announced = await services.uploads.announce(context, body.mime_type, body.size_bytes)
         sending = {
             "expires_at": rfc3339(announced.expires_at),
             "method": "PUT",
@@ -231,7 +231,7 @@ def _add_sending(routes: APIRouter, services: Services, prefix: str) -> None:
         openapi_extra=_ID,
     )
     async def send(request: Request) -> Response:
-        file = services.uploads.find_announced(request.path_params["file_id"])
+        file = await services.uploads.find_announced(request.path_params["file_id"])
         data = await services.auth.body(request, raw=True, application=file.application_id)
         stored = await services.uploads.receive(file.id, data)
         return json_response(_write_file(stored))

@@ -74,7 +74,7 @@ async def receive(services: Services, request: Request, *, files: bool = True) -
     except TooManyRequests:
         if _COUNT in request.headers:
             data = await services.auth.body(request, files=files)
-            services.idempotency.refuse(await services.auth.recheck(request), await fingerprint(request, data))
+            await services.idempotency.refuse(await services.auth.recheck(request), await fingerprint(request, data))
         raise
     return context, await services.auth.body(request, files=files)
 
