@@ -16,6 +16,9 @@ from filmgate.domain.periods import Period
 from filmgate.domain.roles import KeyRole
 from filmgate.domain.states import FINAL, Stage, State, WaitsFor
 
+ErrorType = Literal[
+    "invalid_request_error", "authentication_error", "permission_error", "rate_limit_error", "api_error"
+]
 StateWord = Literal["pending", "processing", "completed", "failed"]
 
 
@@ -329,11 +332,17 @@ class NativeAccount(msgspec.Struct, frozen=True):
 
 
 class NativeErrorWords(msgspec.Struct, frozen=True):
-    """What went wrong. `field` names the part of the request that was wrong, where there is one."""
+    """What went wrong. `field` names the part of the request that was wrong, where there is one.
+
+    `type` groups the codes by who can do something about them. `doc_url` is the section about the code, relative to the
+    address of the service, which serves it where its documentation is installed.
+    """
 
     code: str
     message: str
+    type: Annotated[str, ErrorType] = ""
     field: str | None = None
+    doc_url: str = ""
     trace_id: str = ""
 
 

@@ -92,6 +92,7 @@ def test_tasks_of_a_provider_are_taken_over(front: RunningService, service: Runn
         with pytest.raises(NotFound) as caught:
             filmgate.import_tasks("far", [NOBODY])
         assert caught.value.field == "ids"
+        assert caught.value.doc_url == f"{front.url}/manual/reference/errors/#not_found"
         with pytest.raises(NotFound, match="There is no provider 'near' here: far") as refused:
             filmgate.import_tasks("near", [made.id])
     assert (refused.value.status, refused.value.field) == (404, "engine")

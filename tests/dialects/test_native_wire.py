@@ -12,7 +12,16 @@ from hypothesis import given
 from filmgate import client
 from filmgate.adapters.dialects.native import DIALECT, requests, responses
 from filmgate.adapters.dialects.serving.codec import parse
-from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.errors import (
+    FilmgateError,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 from filmgate.domain.generation import Generation, Reference, ReferenceKind
 from filmgate.domain.states import State
 from filmgate.domain.task import Task
@@ -148,7 +157,33 @@ def test_what_a_list_may_not_ask_for(
 
 
 def test_an_error_names_the_field():
-    """An error has its code, sentence, field and trace id."""
+    """An error has its code, sentence, type, field, documentation and trace id."""
     assert json.loads(responses.write_error(InvalidRequest("no", field="prompt"), "t")) == {
-        "error": {"code": "bad_request", "message": "no", "field": "prompt", "trace_id": "t"}
+        "error": {
+            "code": "bad_request",
+            "message": "no",
+            "type": "invalid_request_error",
+            "field": "prompt",
+            "doc_url": "manual/reference/errors/#bad_request",
+            "trace_id": "t",
+        }
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (Unauthorized(), "invalid_token", "authentication_error"),
+        (Forbidden(), "forbidden", "permission_error"),
+        (QuotaExceeded(), "quota_exceeded", "permission_error"),
+        (TooManyRequests(retry_after=1), "too_many_requests", "rate_limit_error"),
+        (NotFound(), "not_found", "invalid_request_error"),
+        (Unavailable(), "unavailable", "api_error"),
+        (FilmgateError(), "api_error", "api_error"),
+    ],
+)
+def test_errors_are_grouped_by_type(error: FilmgateError, code: str, kind: str):
+    """The type says who can do something about it, and the documentation is that of the code."""
+    words = json.loads(responses.write_error(error, "t"))["error"]
+    assert (words["code"], words["type"]) == (code, kind)
+    assert words["doc_url"].endswith(f"#{code}")

@@ -303,11 +303,20 @@ def error_of(response: httpx2.Response) -> FilmgateClientError:
         status=status,
         code=told.get("code") or f"http_{status}",
         field=told.get("field"),
+        doc_url=_documentation(response, told.get("doc_url")),
         trace_id=told.get("trace_id"),
     )
     if isinstance(error, TooManyRequests | InFlight):
         error.retry_after = _seconds(response.headers)
     return error
+
+
+def _documentation(response: httpx2.Response, relative: str | None) -> str | None:
+    """Return the whole address of the documentation of an error, which is named relative to that of the service."""
+    if not relative:
+        return None
+    before, _, _ = str(response.url).partition("/api/v1/")
+    return f"{before}/{relative}"
 
 
 def _generation(prompt: str, options: Options) -> bytes:

@@ -23,7 +23,8 @@ class FilmgateClientError(Exception):
     """The service refused the request.
 
     `status` is the HTTP status (None where there was no answer), `code` a word for programs, `field` the part of the
-    request that was wrong, `trace_id` what the service's logs call the request.
+    request that was wrong, `doc_url` the address of the documentation of the code, which a service has that serves its
+    documentation, `trace_id` what its logs call the request.
     """
 
     code = "error"
@@ -35,6 +36,7 @@ class FilmgateClientError(Exception):
         status: int | None = None,
         code: str | None = None,
         field: str | None = None,
+        doc_url: str | None = None,
         trace_id: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -42,6 +44,7 @@ class FilmgateClientError(Exception):
         self.status = status
         self.code = code or type(self).code
         self.field = field
+        self.doc_url = doc_url
         self.trace_id = trace_id
 
 

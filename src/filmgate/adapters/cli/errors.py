@@ -31,7 +31,7 @@ EXIT_CODES = (
 class CommandExit(Exception):
     """Ends a command with an exit code and a sentence for the reader; `hint` says what to do now.
 
-    `code`, `field`, `trace_id`, `status` and `task_id` are shown to programs only.
+    `code`, `field`, `doc_url`, `trace_id`, `status` and `task_id` are shown to programs only.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class CommandExit(Exception):
         hint: str | None = None,
         field: str | None = None,
         status: int | None = None,
+        doc_url: str | None = None,
         trace_id: str | None = None,
         task_id: str | None = None,
     ) -> None:
@@ -50,7 +51,14 @@ class CommandExit(Exception):
         self.message = message
         self.exit_code = exit_code
         self.hint = hint
-        self.told = {"code": code, "field": field, "status": status, "trace_id": trace_id, "task_id": task_id}
+        self.told = {
+            "code": code,
+            "field": field,
+            "doc_url": doc_url,
+            "status": status,
+            "trace_id": trace_id,
+            "task_id": task_id,
+        }
 
 
 def stop_for(error: FilmgateClientError) -> CommandExit:
@@ -63,6 +71,7 @@ def stop_for(error: FilmgateClientError) -> CommandExit:
         hint=hint,
         field=error.field,
         status=error.status,
+        doc_url=error.doc_url,
         trace_id=error.trace_id,
         task_id=getattr(error, "task_id", None),
     )

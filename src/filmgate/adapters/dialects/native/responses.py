@@ -14,6 +14,7 @@ from filmgate.adapters.dialects.serving.codec import (
 from filmgate.adapters.dialects.serving.openapi import describe_as
 from filmgate.adapters.dialects.serving.remarks import AdjustedValue, adjustments
 from filmgate.api import (
+    ErrorType,
     NativeAdjustment,
     NativeError,
     NativeErrorWords,
@@ -29,6 +30,12 @@ from filmgate.ports.tasks import Page, RawRequest, TaskFilter
 
 NAME: Final = "native"
 
+_ERROR_PAGE = "manual/reference/errors/"
+_ERROR_TYPES: dict[int, ErrorType] = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
 _OWN_CODES: Final = {QuotaExceeded.code: "quota_exceeded"}
 """Codes that have another name here than in the other dialects, whose clients know AceData's word."""
 
@@ -77,7 +84,14 @@ def task_object(task: Task, base: str) -> NativeTask:
 def write_error(error: FilmgateError, trace_id: str) -> bytes:
     """Write an error."""
     code = _OWN_CODES.get(error.code, error.code)
-    words = NativeErrorWords(code=code, message=error.message, field=error.field, trace_id=trace_id)
+    words = NativeErrorWords(
+        code=code,
+        message=error.message,
+        type=_ERROR_TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error"),
+        field=error.field,
+        doc_url=f"{_ERROR_PAGE}#{code}",
+        trace_id=trace_id,
+    )
     return msgspec.json.encode(NativeError(error=words))
 
 
