@@ -29,7 +29,7 @@ _FLOCK = "hhqqi"
 """The kernel's description of a lock: type, whence, start, length, process."""
 
 _NO_FOLDER_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS})
-"""What file systems answer that cannot lock a folder, NFS for one."""
+"""Errors of file systems that cannot lock a folder, such as NFS."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Who may ask from the first start on: the default application, its first key, and the admin key."""
+"""Access from the first start on: the default application, its first key, and the admin key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Filmgate runs on: the Pythons it is tested with, and the libraries that are loaded late."""
+"""The requirements of Filmgate: the Pythons it is tested with, and the libraries that are loaded late."""
 
 from __future__ import annotations
 

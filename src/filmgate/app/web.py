@@ -1,4 +1,4 @@
-"""What serves requests: dialects, agents, media, health, in one application."""
+"""The web application: dialects, agents, media and health."""
 
 from __future__ import annotations
 

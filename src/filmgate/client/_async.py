@@ -64,7 +64,7 @@ class AsyncFilmgate:
         await self._http.aclose()
 
     async def submit(self, prompt: str, **options: Unpack[Options]) -> Task:
-        """Have a clip made; gives the accepted task at once.
+        """Submit a generation and return the accepted task at once.
 
         It has a key of its own, so it is sent again where the answer was lost, and makes one task. OutcomeUnknown says
         that this went wrong too, and the task may have been accepted.
@@ -72,7 +72,7 @@ class AsyncFilmgate:
         return await self._send(await asyncio.to_thread(calls.submit, prompt, options))
 
     async def extend(self, task: Task | str, prompt: str, **options: Unpack[Options]) -> Task:
-        """Have an earlier, completed clip continued; gives the accepted task."""
+        """Submit the continuation of a completed clip and return the accepted task."""
         return await self._send(await asyncio.to_thread(calls.extend, task, prompt, options))
 
     async def get(self, task_id: str) -> Task:
@@ -201,7 +201,7 @@ class AsyncFilmgate:
         return await self._send(calls.webhook(webhook_id))
 
     async def resend_webhook(self, webhook_id: str) -> Webhook:
-        """Have a webhook sent again at once, and tried for three days if need be. Raises NotFound."""
+        """Resend a webhook at once, with three days of tries. Raises NotFound."""
         return await self._send(calls.resend_webhook(webhook_id))
 
     async def webhook_secrets(self) -> tuple[WebhookSecret, ...]:
@@ -209,7 +209,7 @@ class AsyncFilmgate:
         return await self._send(calls.webhook_secrets())
 
     async def rotate_webhook_secret(self, *, at_once: bool = False) -> tuple[WebhookSecret, ...]:
-        """Have webhooks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
+        """Sign webhooks with a new secret; the earlier one signs for 24 hours more, unless `at_once`."""
         return await self._send(calls.rotate_webhook_secret(at_once=at_once))
 
     async def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:

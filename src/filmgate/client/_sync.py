@@ -63,7 +63,7 @@ class Filmgate:
         self._http.close()
 
     def submit(self, prompt: str, **options: Unpack[Options]) -> Task:
-        """Have a clip made; gives the accepted task at once.
+        """Submit a generation and return the accepted task at once.
 
         It has a key of its own, so it is sent again where the answer was lost, and makes one task. OutcomeUnknown says
         that this went wrong too, and the task may have been accepted.
@@ -71,7 +71,7 @@ class Filmgate:
         return self._send(calls.submit(prompt, options))
 
     def extend(self, task: Task | str, prompt: str, **options: Unpack[Options]) -> Task:
-        """Have an earlier, completed clip continued; gives the accepted task."""
+        """Submit the continuation of a completed clip and return the accepted task."""
         return self._send(calls.extend(task, prompt, options))
 
     def get(self, task_id: str) -> Task:
@@ -198,7 +198,7 @@ class Filmgate:
         return self._send(calls.webhook(webhook_id))
 
     def resend_webhook(self, webhook_id: str) -> Webhook:
-        """Have a webhook sent again at once, and tried for three days if need be. Raises NotFound."""
+        """Resend a webhook at once, with three days of tries. Raises NotFound."""
         return self._send(calls.resend_webhook(webhook_id))
 
     def webhook_secrets(self) -> tuple[WebhookSecret, ...]:
@@ -206,7 +206,7 @@ class Filmgate:
         return self._send(calls.webhook_secrets())
 
     def rotate_webhook_secret(self, *, at_once: bool = False) -> tuple[WebhookSecret, ...]:
-        """Have webhooks signed with a new secret; the earlier one does so too for 24 hours, unless `at_once`."""
+        """Sign webhooks with a new secret; the earlier one signs for 24 hours more, unless `at_once`."""
         return self._send(calls.rotate_webhook_secret(at_once=at_once))
 
     def usage(self, *, since: str | None = None, until: str | None = None) -> Usage:

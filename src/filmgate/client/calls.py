@@ -1,4 +1,4 @@
-"""What is sent and what comes back, without the sending: one `Call` per operation, and how its answer is read."""
+"""The requests of the client and the parsing of their answers, without the sending: one `Call` per operation."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def webhook(webhook_id: str) -> Call[Webhook]:
 
 
 def resend_webhook(webhook_id: str) -> Call[Webhook]:
-    """Have a webhook sent again; asked for twice it may be sent twice, as any webhook may."""
+    """Resend a webhook; asked for twice it may be sent twice, as any webhook may."""
     return Call("POST", f"{_WEBHOOKS}/{_segment(webhook_id)}/resend", _webhook)
 
 
@@ -157,7 +157,7 @@ def webhook_secrets() -> Call[tuple[WebhookSecret, ...]]:
 
 
 def rotate_webhook_secret(*, at_once: bool) -> Call[tuple[WebhookSecret, ...]]:
-    """Have a new secret sign. A second try would rotate out the one that the first has made."""
+    """Sign with a new secret. A second try would rotate out the one that the first has made."""
     body = _json({"at_once": at_once})
     return Call("POST", f"{_WEBHOOKS}/secret/rotate", _webhook_secrets, body=body, repeatable=False)
 

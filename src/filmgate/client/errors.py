@@ -49,7 +49,7 @@ class FilmgateClientError(Exception):
 
 
 class InvalidInput(FilmgateClientError, ValueError):
-    """What was given cannot be sent."""
+    """An argument cannot be sent."""
 
     code = "bad_request"
 
@@ -105,13 +105,13 @@ class OutcomeUnknown(ConnectionFailed):
 
 
 class WrongService(FilmgateClientError):
-    """What answered is not the service of the data folder that the key is from; the key was not sent."""
+    """Another service than that of the key's data folder answered; the key was not sent."""
 
     code = "wrong_service"
 
 
 class UnreadableAnswer(FilmgateClientError):
-    """What answered does not answer as Filmgate does."""
+    """The answer is not one of Filmgate's."""
 
     code = "unreadable_answer"
 

@@ -1,4 +1,4 @@
-"""What a clip is made from: the options of a generation, and what it starts from and ends at."""
+"""The options of a generation, and its start and end: addresses, local files and tasks."""
 
 from __future__ import annotations
 

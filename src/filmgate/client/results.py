@@ -9,7 +9,7 @@ import msgspec
 from filmgate import api
 
 Decision: TypeAlias = Literal["accepted", "submit_again", "fail"]
-"""What becomes of a submit whose outcome is not known."""
+"""A decision about a request with an unknown outcome."""
 
 Account: TypeAlias = api.NativeAccount
 Adjustment: TypeAlias = api.NativeAdjustment

@@ -1,4 +1,4 @@
-"""Where the service is, and with which key to ask it."""
+"""The address of the service and the key for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port of what is known of an account with a provider: how fast it may be asked, and whether it is in trouble."""
+"""The port of the state of an account with a provider: its request rates, and trouble of the account."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CircuitBreaker(Protocol):
 
 
 class AccountState(NamedTuple):
-    """What all processes that work with an account have in common."""
+    """The state that all processes share that work with an account."""
 
     breaker: CircuitBreaker
     submits: RequestThrottle

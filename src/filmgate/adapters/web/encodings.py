@@ -10,7 +10,7 @@ from filmgate.adapters.web.headers import Headers, find
 from filmgate.domain.errors import InvalidRequest, UnsupportedEncoding
 
 ACCEPTED: Final = ("gzip", "deflate")
-"""What a body may be compressed with."""
+"""Compressions that a body may have."""
 
 _NAMES: Final = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _WINDOW: Final = {"gzip": 31, "deflate": zlib.MAX_WBITS}

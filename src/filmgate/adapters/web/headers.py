@@ -19,7 +19,7 @@ CORS: Headers = [
 ]
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-"""Has clients believe the type that an answer says it has."""
+"""Makes clients trust the media type of an answer."""
 
 APPLIED = (b"preference-applied", b"wait")
 """Says that an answer has waited as `Prefer` asked."""

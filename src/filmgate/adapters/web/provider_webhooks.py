@@ -1,4 +1,4 @@
-"""Where providers call back: a hint that there is news, never believed without asking."""
+"""Webhooks of providers: a hint that there is news, never believed without asking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The collector: removes what the rules do not keep, and files that nobody knows.
+"""Garbage collection: removes what the rules do not keep, and files that nobody knows.
 
 What there is to remove follows from the ledger and the store alone, so nothing has to be remembered: a collector that
 is killed at any moment goes on where the next one looks.
@@ -71,7 +71,7 @@ class GarbageCollector:
 
     def start(self, earlier: Sequence[str]) -> None:
         """Look from now on, first at the folders of an earlier process."""
-        self._running = asyncio.create_task(self._run(earlier), name="collector")
+        self._running = asyncio.create_task(self._run(earlier), name="garbage collector")
 
     async def close(self) -> None:
         """Stop looking."""

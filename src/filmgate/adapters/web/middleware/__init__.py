@@ -1,1 +1,1 @@
-"""What happens to every request before and after its route, one duty in each module; `app` has the order."""
+"""Duties before and after the route of every request, one in each module; `app` has the order."""

@@ -1,4 +1,4 @@
-"""Whom a path belongs to, and the prefix that paths may begin with."""
+"""The owners of paths: dialects and mounted applications, below the prefix of the public address."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from filmgate.domain.media import MEDIA_PREFIX
 
 
 class ReplyContext(NamedTuple):
-    """What the replies of a service share."""
+    """Collaborators that the replies of a service share."""
 
     paths: Paths
     errors: Errors
