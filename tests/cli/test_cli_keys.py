@@ -14,7 +14,7 @@ from tests.support.service import RunningService
 
 
 def test_keys_while_the_service_runs(service: RunningService) -> None:
-    """A created key is printed alone and good at once, is listed without being shown, and is refused once revoked."""
+    """A created key is printed alone and active at once, is listed without being shown, and is refused once revoked."""
     done = service.run("keys", "create", "--name", "laptop")
     assert (done.returncode, done.stderr) == (0, "")
     key = done.stdout.strip()

@@ -44,8 +44,8 @@ def test_engines(front: RunningService, service: RunningService) -> None:
     """Into a pipe the engines are lines with tabs; as JSON they are one document."""
     found = columns(front.run("engines"))
     address = f"{service.url}/dream-machine/v1"
-    assert found["studio"] == ["studio", "-", "-", "1", "0", "0", "0", "good"]
-    assert found["far"] == ["dream_machine", address, "far (2.5), dear", "-", "0", "0", "0", "good"]
+    assert found["studio"] == ["studio", "-", "-", "1", "0", "0", "0", "healthy"]
+    assert found["far"] == ["dream_machine", address, "far (2.5), dear", "-", "0", "0", "0", "healthy"]
     document = json.loads(front.run("engines", "--json").stdout)
     assert [engine["name"] for engine in document["engines"]] == ["studio", "far", "lost", "narrow"]
     assert document["engines"][1]["models"] == {"far": 2.5, "dear": None}
@@ -80,7 +80,7 @@ def test_engine_in_trouble(service: RunningService, tmp_path: Path) -> None:
     engines = {"lost": account(service, models=["*"], key_file=str(tmp_path / "key"))}
     with in_front(tmp_path, engines) as front:
         task_id = front.run("generate", "a boat").stdout.strip()
-        health = until(lambda: columns(front.run("engines"))["lost"][-1], lambda health: health != "good")
+        health = until(lambda: columns(front.run("engines"))["lost"][-1], lambda health: health != "healthy")
         assert "(tried again in " in health
         route = columns(front.run("generate", "x", "--dry-run"))
         assert route["lost"][0] == "troubled"

@@ -117,8 +117,8 @@ def test_delete_asks_in_a_terminal(service: RunningService) -> None:
     task_id = str(made(service, "x")["id"])
     code, shown = in_terminal(service, "delete", task_id, answer="n\n")
     assert code == 1
-    assert f"Remove task {task_id} and its files for good?" in shown
-    assert "Nothing was removed." in shown
+    assert f"Delete task {task_id} and its files?" in shown
+    assert "Nothing was deleted." in shown
     code, shown = in_terminal(service, "delete", task_id, answer="y\n")
     assert code == 0
     assert f"{task_id} deleted" in shown

@@ -47,7 +47,7 @@ def test_limits_are_set_and_shown(service: RunningService):
     assert done.returncode == 0, done.stderr
     assert (
         done.stdout
-        == "limited one\tfor ever\t7 days\tall\t2 per total\t2 of 2 left\tmedia_days, credits, credits_per\n"
+        == "limited one\tno limit\t7 days\tall\t2 per total\t2 of 2 left\tmedia_days, credits, credits_per\n"
     )
     refused = service.run("generate", "x", FILMGATE_API_KEY=key)
     assert refused.returncode == 1

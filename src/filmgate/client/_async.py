@@ -100,7 +100,7 @@ class AsyncFilmgate:
         return await self._send(calls.cancel(id_of(task)))
 
     async def delete(self, task: Task | str) -> None:
-        """Remove a task and its files for good. Raises NotFound."""
+        """Delete a task and its files. Raises NotFound."""
         await self._send(calls.delete(id_of(task)))
 
     async def download(self, task: Task | str, path: str | Path) -> Path:

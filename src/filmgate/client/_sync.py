@@ -99,7 +99,7 @@ class Filmgate:
         return self._send(calls.cancel(id_of(task)))
 
     def delete(self, task: Task | str) -> None:
-        """Remove a task and its files for good. Raises NotFound."""
+        """Delete a task and its files. Raises NotFound."""
         self._send(calls.delete(id_of(task)))
 
     def download(self, task: Task | str, path: str | Path) -> Path:

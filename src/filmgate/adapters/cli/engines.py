@@ -58,7 +58,7 @@ def _row(engine: EngineStatus) -> tuple[str, ...]:
 
 def _health(engine: EngineStatus) -> str:
     if engine.healthy:
-        return "good"
+        return "healthy"
     return f"{engine.trouble or 'in trouble'} (tried again in {engine.retry_in:.0f} s)"
 
 

@@ -127,7 +127,7 @@ def _meaning(error: FilmgateClientError) -> tuple[Exit, str | None]:
         case client.Unauthorized():
             return (
                 Exit.UNREACHABLE,
-                "Give a good key with --key or FILMGATE_API_KEY; `filmgate keys create --name NAME` makes one.",
+                "Set an active key with --key or FILMGATE_API_KEY; `filmgate keys create --name NAME` makes one.",
             )
         case client.QuotaExceeded():
             return Exit.FAILED, "See `filmgate usage`."

@@ -43,7 +43,7 @@ def create(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> int:
-    """Create an API key and print it; it is shown this once and never again."""
+    """Create an API key and print it. It is shown once."""
     if not name.strip() or not application.strip():
         raise CommandExit("the name of a key and of its application cannot be empty", Exit.USAGE, code="bad_request")
     key, kept = _with_ledger(
@@ -76,7 +76,7 @@ def revoke(
     database: options.Database = None,
     as_json: options.Json = False,
 ) -> int:
-    """Revoke a key for good; a running service refuses it within seconds."""
+    """Revoke a key. A running service refuses it within seconds."""
     key = _with_ledger(settings(data=data, database=database), lambda ledger: _revoke(ledger, wanted))
     if as_json:
         output.emit({"id": key.id, "name": key.name, "revoked": True})
@@ -151,5 +151,5 @@ def _document(key: ApiKey) -> dict[str, Any]:
 
 
 def _row(key: ApiKey) -> tuple[str, ...]:
-    revoked = "good" if key.revoked_at is None else f"revoked {output.moment(key.revoked_at)}"
+    revoked = "active" if key.revoked_at is None else f"revoked {output.moment(key.revoked_at)}"
     return key.id, key.name, f"…{key.hint}", key.role, output.moment(key.created_at), key.application_id, revoked

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Show and set what applications may use and what is kept for them.", rich_markup_mode=None)
 
 _RULES = ("task_days", "media_days", "media_bytes", "credits", "credits_per")
-_HEAD = ("application", "tasks", "media", "bytes", "credits", "balance", "its own")
+_HEAD = ("application", "tasks", "media", "bytes", "credits", "balance", "overrides")
 
 
 def _option(name: str, words: str) -> Any:
@@ -27,7 +27,7 @@ def _option(name: str, words: str) -> Any:
 
 @commands.command()
 def show(url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Show the rules of all applications, and which of them they have of their own."""
+    """Show the rules of all applications and which of them override the defaults."""
     with options.service(url, key) as filmgate:
         found = filmgate.limits()
     if as_json:
@@ -47,21 +47,22 @@ def set_limits(
     media_bytes: Annotated[int | None, _option("--media-bytes", "Bytes of files that are kept")] = None,
     credits_: Annotated[float | None, _option("--credits", "Credits that tasks may cost")] = None,
     credits_per: Annotated[
-        Period | None, typer.Option("--per", help="How long these credits last; total is for ever.")
+        Period | None, typer.Option("--per", help="The period of these credits; total has no end.")
     ] = None,
     default: Annotated[
         list[str] | None,
         typer.Option(
-            "--default", metavar="RULE", help=f"Have the rule that holds for all again: {', '.join(_RULES)}. Repeat it."
+            "--default", metavar="RULE", help=f"Use the default again for a rule: {', '.join(_RULES)}. Repeat it."
         ),
     ] = None,
     url: options.Url = None,
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Set rules of an application, at once; those that are not named stay as they are.
+    """Set rules of an application. Rules that you do not name stay as they are.
 
-    Less than there is makes the service remove files and tasks within a minute.
+    Lowering a limit below current usage deletes the oldest files and tasks within
+    a minute.
     """
     values = (task_days, media_days, media_bytes, credits_, credits_per)
     changes: Any = {name: value for name, value in zip(_RULES, values, strict=True) if value is not None}
@@ -95,4 +96,4 @@ def _row(standing: Standing) -> tuple[str, ...]:
 
 
 def _days(count: float) -> str:
-    return f"{count:g} days" if count else "for ever"
+    return f"{count:g} days" if count else "no limit"

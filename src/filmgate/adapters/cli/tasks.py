@@ -121,12 +121,12 @@ def delete(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Remove a task and its files for good.
+    """Delete a task and its files.
 
     This asks for confirmation unless --yes is given.
     """
     if not yes:
-        confirm(f"Remove task {task_id} and its files for good?", "Nothing was removed.")
+        confirm(f"Delete task {task_id} and its files?", "Nothing was deleted.")
     with options.service(url, key) as filmgate:
         filmgate.delete(task_id)
     if as_json:

@@ -80,7 +80,7 @@ def show(webhook_id: Id, url: options.Url = None, key: options.Key = None, as_js
 
 @commands.command()
 def resend(webhook_ids: Ids, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Send webhooks again, whatever became of them before.
+    """Send webhooks again, delivered or not.
 
     They are sent at once, under the same ids and signed anew, and are tried for three days if need be.
     """
