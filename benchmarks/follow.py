@@ -59,17 +59,17 @@ class Dialect(NamedTuple):
     batch: int
 
     def account(self, url: str) -> Found:
-        """Give the account's table."""
+        """Return the account's table."""
         return {"type": self.type, "base_url": url, "poll": POLL, "poll_max": POLL_MAX}
 
     def request(self, ids: list[str]) -> tuple[str, str, Any]:
-        """Give method, path and JSON of a question."""
+        """Return method, path and JSON of a question."""
         if self.batch == 1:
             return "GET", f"/generations/{ids[0]}", None
         return "POST", "/luma/tasks", {"ids": ids, "action": "retrieve_batch"}
 
     def requests(self, ids: list[str]) -> list[tuple[str, str, Any]]:
-        """Give as many requests as a loop sends."""
+        """Return as many requests as a loop sends."""
         parts = [ids[start : start + self.batch] for start in range(0, len(ids), self.batch)]
         return [self.request(parts[number % len(parts)]) for number in range(LOOP_REQUESTS)]
 
@@ -87,7 +87,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> float:
 
 
 def empty(folder: Path, dialect: Dialect, latency: float) -> int:
-    """Give the memory of the service that follows a single task: all that it needs is loaded then."""
+    """Return the memory of the service that follows a single task: all that it needs is loaded then."""
     uvloop.run(write(folder, 1, age=0))
     with provider(latency) as asked, serving(folder, dialect.account(asked.url)) as service:
 
@@ -168,19 +168,19 @@ async def window(service: Process, asked: RunningProvider, seconds: float) -> Fo
 
 
 def evenly(ids: list[str], outcome: str, seconds: float) -> dict[str, tuple[float, str]]:
-    """Have tasks end evenly over a time that begins now."""
+    """Let tasks end evenly over a time that begins now."""
     now = time.time()
     return {task_id: (now + seconds * number / len(ids), outcome) for number, task_id in enumerate(ids)}
 
 
 def lags(ends: dict[str, tuple[float, str]], ids: list[str], moments: dict[str, Any]) -> Found:
-    """Give the seconds from the tasks' ends to these moments."""
+    """Return the seconds from the tasks' ends to these moments."""
     values = sorted(moments[task_id] - ends[task_id][0] for task_id in ids)
     return {"median": statistics.median(values), "p99": values[int(len(values) * 0.99)], "worst": values[-1]}
 
 
 async def line_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
-    """Give the CPU seconds of the requests over the line that the service uses, so many at once as it sends."""
+    """Return the CPU seconds of the requests over the line that the service uses, so many at once as it sends."""
     line = HttpProviderClient(url, {})
 
     async def share(number: int) -> None:
@@ -196,7 +196,7 @@ async def line_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
 
 
 async def socket_loop(url: str, requests: list[tuple[str, str, Any]]) -> float:
-    """Give the CPU seconds of the requests on bare sockets; answers are read but not understood."""
+    """Return the CPU seconds of the requests on bare sockets; answers are read but not understood."""
     host = urlsplit(url)
     written = []
     for method, path, body in requests:

@@ -73,7 +73,7 @@ async def serve_sdk(result: dict[str, Any], pipe: int) -> None:
 
     @server.tool()
     def luma_get_task(task_id: str) -> CallToolResult:
-        """Give the same result whatever the task."""
+        """Return the same result whatever the task."""
         del task_id
         return constant
 
@@ -136,7 +136,7 @@ def checked(body: bytes, *, deep: bool) -> bytes:
 
 
 def measure(server: Server, requests: list[bytes], seconds: float, rounds: int) -> Cost:
-    """Give the best of some rounds, after a warm-up."""
+    """Return the best of some rounds, after a warm-up."""
     process, port = server.process, server.port
     uvloop.run(load(port, requests, min(seconds, 0.5)))
     best = Cost(float("inf"), 0.0)

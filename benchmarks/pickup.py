@@ -28,7 +28,7 @@ LIMIT = 0.050
 
 
 async def measure(data: Path, count: int) -> tuple[list[float], list[float]]:
-    """Give the seconds to the take-up and to the finished video, one of each per task."""
+    """Return the seconds to the take-up and to the finished video, one of each per task."""
     settings = Settings(data=data, admin_key=KEY, engines={"scripted": EngineSettings(type="scripted", models=("*",))})
     taken, finished = [], []
     async with open_service(settings) as service:

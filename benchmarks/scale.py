@@ -75,7 +75,7 @@ def fill(path: Path, count: int) -> None:
 
 
 async def timed(calls: int, call: Callable[[int], Awaitable[object]]) -> float:
-    """Give the median milliseconds of a call, of those that a second and a number allow."""
+    """Return the median milliseconds of a call, of those that a second and a number allow."""
     taken: list[float] = []
     end = time.perf_counter() + 3
     while len(taken) < calls and (len(taken) < 3 or time.perf_counter() < end):

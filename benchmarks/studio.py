@@ -58,7 +58,7 @@ def photo(width: int, height: int, seed: int) -> np.ndarray[Any, Any]:
 
 
 def drawing(name: str, prompt: str, size: tuple[int, int], count: int, quality: str) -> Iterator[Any]:
-    """Give the new frames of a row."""
+    """Return the new frames of a row."""
     from filmgate.adapters.engines.studio.pixels import motion
     from filmgate.adapters.engines.studio.pixels.reel import Span, moments
     from filmgate.adapters.engines.studio.prompt.imagine import imagine
@@ -113,7 +113,7 @@ def apart(name: str, options: argparse.Namespace) -> dict[str, float]:
 
 
 async def endure(jobs: int, quality: str) -> tuple[list[float], float]:
-    """Have one worker do so many jobs of every kind; give the MiB it holds after each ten, and the most it has held."""
+    """Let one worker do so many jobs of every kind; give the MiB it holds after each ten, and the most it has held."""
     from filmgate.adapters.engines.studio import StudioEngine
 
     engine = StudioEngine(options={"quality": quality})

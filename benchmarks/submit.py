@@ -77,7 +77,7 @@ class Groups:
             Writer._next_group = _next_alone  # type: ignore[method-assign]
 
     def committing(self) -> Callable[[Writer, list[Any]], list[Any]]:
-        """Give the writer's method, counted."""
+        """Return the writer's method, counted."""
 
         def commit(writer: Writer, group: list[Any]) -> list[Any]:
             self.commits += 1
@@ -127,7 +127,7 @@ async def serve(alone: bool, delay: float, data: Path, pipe: int) -> None:
 
 
 async def calls(submit: Callable[[], Any], clients: int, seconds: float) -> list[float]:
-    """Have so many callers submit one after the other; give what each submit took, in seconds."""
+    """Let so many callers submit one after the other; give what each submit took, in seconds."""
     times: list[float] = []
     until = time.monotonic() + seconds
 
@@ -141,7 +141,7 @@ async def calls(submit: Callable[[], Any], clients: int, seconds: float) -> list
 
 
 async def over_http(port: int, clients: int, seconds: float) -> list[float]:
-    """Have so many connections submit; give what each submit took."""
+    """Let so many connections submit; give what each submit took."""
     lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
     head = f"POST /luma/generations HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {KEY}\r\n"
     request = f"{head}Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY
@@ -163,7 +163,7 @@ async def over_http(port: int, clients: int, seconds: float) -> list[float]:
 
 
 async def measure(port: int, clients: int, seconds: float, http: bool) -> dict[str, float]:
-    """Give the figures of one row."""
+    """Return the figures of one row."""
     before = await ask(port, "/benchmark/told")
     start = time.monotonic()
     if http:
@@ -184,7 +184,7 @@ async def measure(port: int, clients: int, seconds: float, http: bool) -> dict[s
 
 
 def syncs(seconds: float = 1.0) -> float:
-    """Give how often a second the disk of temporary files can be appended to and synced."""
+    """Return how often a second the disk of temporary files can be appended to and synced."""
     with tempfile.NamedTemporaryFile() as file:
         count, start = 0, time.monotonic()
         while time.monotonic() < start + seconds:

@@ -124,7 +124,7 @@ class Waiter(asyncio.Protocol):
             self.began.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell whoever waits for this waiter that nothing will come."""
+        """Report to those who wait for this waiter that nothing will come."""
         for future in (self.began, self.ended):
             if not future.done():
                 future.set_exception(ConnectionError(str(error or self._received[:200])))
@@ -132,7 +132,7 @@ class Waiter(asyncio.Protocol):
 
 
 async def measure(server: Server, completions: int, kind: str) -> dict[str, Any]:
-    """Have everybody wait, end some tasks, and give the figures."""
+    """Let everybody wait, end some tasks, and give the figures."""
     process, port, ids = server.process, server.port, server.told["ids"]
     loop = asyncio.get_running_loop()
     await ask(port, "/benchmark/told")
@@ -176,7 +176,7 @@ def request(port: int, task_id: str, kind: str) -> bytes:
 
 
 def quantiles(seconds: list[float]) -> dict[str, float]:
-    """Give the middle, the 99th percentile and the most, in milliseconds."""
+    """Return the middle, the 99th percentile and the most, in milliseconds."""
     ordered = sorted(each * 1000 for each in seconds)
     last = len(ordered) - 1
     return {"p50": ordered[last // 2], "p99": ordered[last * 99 // 100], "max": ordered[last]}

@@ -84,7 +84,7 @@ def called(url: str, key: str, body: dict[str, Any] | None = None) -> dict[str, 
 
 
 def cpu_per_wrong_key(service: Process, attack: list[str], seconds: float) -> float:
-    """Give the CPU seconds, user and system, that a service spends on a wrong key."""
+    """Return the CPU seconds, user and system, that a service spends on a wrong key."""
     with subprocess.Popen(attack, stdout=subprocess.PIPE, text=True) as attacker:
         assert attacker.stdout is not None
         refused, before = int(attacker.stdout.readline()), service.cpu()

@@ -18,7 +18,7 @@ DATA = Path(os.environ.get("FILMGATE_DATA") or "filmgate-data")
 
 
 def main() -> int:
-    """Give the exit code: 0 once there is a video."""
+    """Return the exit code: 0 once there is a video."""
     prompt = os.environ.get("PROMPT") or "Ocean waves rolling in at sunset"
     say_renderer()
     service = subprocess.Popen([FILMGATE, "serve"], stdout=subprocess.PIPE, text=True)
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def say_renderer() -> None:
-    """Say which renderer the studio will use, and which package gives the better one."""
+    """Report which renderer the studio will use, and which package gives the better one."""
     probe = subprocess.run(
         [sys.executable, "-m", "filmgate.adapters.engines.studio.probe"], capture_output=True, text=True, check=False
     )
@@ -77,7 +77,7 @@ def show(service: subprocess.Popen[str], said: queue.Queue[str | None]) -> None:
 
 
 def ready(url: str) -> bool:
-    """Tell whether the service answers."""
+    """Return whether the service answers."""
     with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
         return answer.status == 200
 

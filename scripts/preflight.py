@@ -1,4 +1,4 @@
-"""Say in words what this machine lacks before anything is installed. Runs on any Python 3."""
+"""Print what this machine lacks before anything is installed. Runs on any Python 3."""
 
 import sys
 

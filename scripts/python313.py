@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def debian_lacks() -> str | None:
-    """Say what a Debian 13 cannot be made without, None if all is here."""
+    """Return what a Debian 13 cannot be made without, None if all is here."""
     if os.geteuid() != 0:
         return "that needs root"
     for tool in ("mmdebstrap", "unshare", "pivot_root"):
@@ -72,7 +72,7 @@ def make_debian() -> str | None:
 
 
 def mirrors() -> list[str]:
-    """Give the mirrors of this Debian, with the release replaced; none elsewhere, where there is a default."""
+    """Return the mirrors of this Debian, with the release replaced; none elsewhere, where there is a default."""
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     codename = release.get("VERSION_CODENAME", "").strip('"')
     sources = sorted(Path("/etc/apt/sources.list.d").glob("debian*.sources"))
@@ -112,7 +112,7 @@ def copy_checkout(target: Path) -> None:
 
 
 def found() -> str | None:
-    """Give an interpreter of this version that is installed here and works."""
+    """Return an interpreter of this version that is installed here and works."""
     name = f"python{VERSION}"
     kept = sorted(Path.home().glob(f".pyenv/versions/{VERSION}.*/bin/{name}"))
     tell = "import sys, ensurepip, venv; print(*sys.version_info[:2], sep='.')"

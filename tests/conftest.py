@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say which long tests a run takes, so that it can be repeated."""
+    """Report which long tests a run takes, so that it can be repeated."""
     if takes_all(config):
         return "long tests: all"
     return f"long tests: one of {LONG_PART}, --long-seed {os.environ[LONG_SEED]}; all of them with --all"
@@ -122,7 +122,7 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
 
 @pytest.fixture(scope="session")
 def node() -> None:
-    """Have node here, with the libraries installed that tests use from npm."""
+    """Provide node, with the libraries installed that tests use from npm."""
     if (reason := npm.lacking()) is not None:
         pytest.skip(reason)
     npm.install()

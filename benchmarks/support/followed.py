@@ -82,7 +82,7 @@ async def write(data: Path, count: int, age: float) -> tuple[Application, list[s
 
 
 def _accepted(task_id: str, owner: Application, since: float) -> Task:
-    """Give a task as it is when a provider has accepted it."""
+    """Return a task as it is when a provider has accepted it."""
     return Task(
         task_id,
         owner.id,

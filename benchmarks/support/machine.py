@@ -7,5 +7,5 @@ import platform
 
 
 def description() -> str:
-    """Say what the figures depend on: the processor, its cores, and the version of Python."""
+    """Return what the figures depend on: the processor, its cores, and the version of Python."""
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -45,7 +45,7 @@ class Notes:
             self.newest = now
 
     def taken(self) -> dict[str, Any]:
-        """Give everything as JSON; the tasks asked about as their number."""
+        """Return everything as JSON; the tasks asked about as their number."""
         return vars(self) | {"asked": len(self.asked)}
 
 
@@ -60,7 +60,7 @@ class Tasks:
         self.clip = clip(320, 240, 49)
 
     def outcome(self, task_id: str) -> str | None:
-        """Say how a task has ended, if it has; whoever asks knows it from now on."""
+        """Return how a task has ended, if it has; whoever asks knows it from now on."""
         now = time.time()
         self.notes.asked_about(task_id, now)
         moment, outcome = self.ends.get(task_id, (math.inf, ""))
@@ -153,11 +153,11 @@ class RunningProvider:
         self.url = url
 
     def end(self, ends: dict[str, tuple[float, str]]) -> None:
-        """Say when which task ends, and how."""
+        """Return when which task ends, and how."""
         self._call("ends", json.dumps(ends).encode())
 
     def notes(self) -> dict[str, Any]:
-        """Give what was noted so far."""
+        """Return what was noted so far."""
         noted: dict[str, Any] = json.loads(self._call("notes"))
         return noted
 

@@ -64,13 +64,13 @@ def listen(backlog: int) -> socket.socket:
 
 
 def port_of(listener: socket.socket) -> int:
-    """Give the port of a listener."""
+    """Return the port of a listener."""
     port: int = listener.getsockname()[1]
     return port
 
 
 def say(pipe: int, port: int, **more: Any) -> None:
-    """Tell the process that started this one where it listens, and what else it has to know."""
+    """Print to the process that started this one where it listens, and what else it has to know."""
     with os.fdopen(pipe, "w") as file:
         json.dump({"port": port, **more}, file)
 

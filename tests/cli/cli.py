@@ -68,7 +68,7 @@ def started(service: RunningService, *arguments: str) -> Iterator[subprocess.Pop
 
 
 def line_of(stream: IO[str] | None, deadline: float = 30) -> str:
-    """Give the next line that a running command writes."""
+    """Return the next line that a running command writes."""
     assert stream is not None
     heard: queue.Queue[str] = queue.Queue()
     threading.Thread(target=lambda: heard.put(stream.readline()), daemon=True).start()

@@ -124,7 +124,7 @@ def submit(http: httpx2.Client, prompt: str) -> str:
 
 
 def state(http: httpx2.Client, task_id: str) -> str:
-    """Give the state of a task."""
+    """Return the state of a task."""
     return str(http.get(f"/api/v1/tasks/{task_id}").json()["state"])
 
 

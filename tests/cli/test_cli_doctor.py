@@ -51,7 +51,7 @@ def examined(service: RunningService, *more: str, **env: str) -> tuple[Findings,
 
 
 def completed(service: RunningService) -> Path:
-    """Have a task completed, and give its video in the store."""
+    """Complete a task and return its video in the store."""
     with httpx2.Client(base_url=service.url, headers=service.headers, timeout=60) as http:
         body = {"prompt": "wave", "duration": 1, "resolution": "540p"}
         task_id = http.post("/api/v1/tasks", json=body).json()["id"]

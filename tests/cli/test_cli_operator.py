@@ -35,7 +35,7 @@ def front(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def columns(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
-    """Give the lines of a list by their first field."""
+    """Return the lines of a list by their first field."""
     assert (done.returncode, done.stderr) == (0, "")
     return {row[0]: row[1:] for row in (line.split("\t") for line in done.stdout.splitlines())}
 
@@ -221,13 +221,13 @@ def test_who_is_no_operator_is_told_so() -> None:
 
 
 def failed_task(task_id: str) -> Answer:
-    """Give a task of a gateway that has failed."""
+    """Return a task of a gateway that has failed."""
     task = {"id": task_id, "state": "failed", "failure_reason": f"{task_id} went wrong"}
     return Answer(body=json.dumps(task).encode())
 
 
 def failure(front: RunningService, task_id: str) -> dict[str, Any]:
-    """Give the failure of a task at its end."""
+    """Return the failure of a task at its end."""
     done = front.run("wait", task_id, "--json", "--timeout", "30")
     found: dict[str, Any] = json.loads(done.stdout)["failure"]
     return found

@@ -41,7 +41,7 @@ IN_FLIGHT = Answer(409, b'{"error":{"code":"in_flight","message":"wait"}}', (("R
 
 
 def refusal(status: int, code: str, **more: str) -> Answer:
-    """Give an error as the service writes it."""
+    """Return an error as the service writes it."""
     return Answer(status, json.dumps({"error": {"code": code, "message": "No.", **more}}).encode())
 
 
@@ -211,7 +211,7 @@ def test_ids_cannot_leave_their_place() -> None:
 
 
 def completed(url: str, size: int | None) -> Task:
-    """Give a completed task whose video has this link and size."""
+    """Return a completed task whose video has this link and size."""
     return Task(id="t1", state="completed", video=Video(url=url, width=8, height=8, bytes=size))
 
 

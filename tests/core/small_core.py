@@ -302,7 +302,7 @@ class SmallProvider(Small):
         return TaskRef(f"upstream-{len(self.submissions)}", "their-video")
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Tell the next report of each task; one without reports is unknown."""
+        """Return the next report of each task; one without reports is unknown."""
         self.queried.set()
         told = []
         for each in ids:

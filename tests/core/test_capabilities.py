@@ -40,7 +40,7 @@ SIDES: tuple[Reference | None, ...] = (None, *(Reference(kind, "01a10000") for k
 
 
 def generations(kinds: tuple[Kind, ...]) -> Iterator[Generation]:
-    """Give one generation for each combination of kind, operation, sides and a guide."""
+    """Return one generation for each combination of kind, operation, sides and a guide."""
     guides: tuple[tuple[Guide, ...], ...] = ((), *((Guide(role, "https://a.example/b.png"),) for role in GuideRole))
     named = (None, Operation.UPSCALE, Operation.REFRAME, Operation.MODIFY, Operation.ADD_AUDIO)
     for kind, operation, start, end, guide in itertools.product(kinds, named, SIDES, SIDES, guides):
@@ -48,7 +48,7 @@ def generations(kinds: tuple[Kind, ...]) -> Iterator[Generation]:
 
 
 def inputs(generation: Generation) -> set[InputOption]:
-    """Tell which inputs a generation has."""
+    """Return which inputs a generation has."""
     sides = (("start", generation.start), ("end", generation.end))
     given = {InputOption(f"{side}_{reference.kind}") for side, reference in sides if reference is not None}
     return given | {InputOption(guide.role.field) for guide in generation.guides}

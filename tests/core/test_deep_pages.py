@@ -44,19 +44,19 @@ class Clock:
 
 @pytest.fixture
 def shelf() -> Shelf:
-    """Give a list that is a little longer than deep."""
+    """Return a list that is a little longer than deep."""
     return Shelf([task() for _ in range(DEEP + 500)])
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock."""
+    """Return a clock."""
     return Clock()
 
 
 @pytest.fixture
 def pages(shelf: Shelf, clock: Clock) -> DeepPages:
-    """Give what reads the list."""
+    """Return what reads the list."""
     return DeepPages(cast("Ledger", shelf), clock)
 
 

@@ -24,7 +24,7 @@ PROVIDERS: dict[str, Any] = {"acedata": AceDataUpstream, "dream_machine": DreamM
 
 
 def models(default_engine: str | None = None, default_model: str | None = None, **tables: dict[str, Any]) -> Models:
-    """Give the models of tables of engines by name; without a type they are scripted."""
+    """Return the models of tables of engines by name; without a type they are scripted."""
     settings = {"studio": EngineSettings(type="scripted")}
     settings |= {name: EngineSettings(**{"type": "scripted"} | table) for name, table in tables.items()}
     accounts = {
@@ -37,7 +37,7 @@ def models(default_engine: str | None = None, default_model: str | None = None, 
 
 
 def chosen(there: Models, model: str | None = None, kind: Kind = Kind.VIDEO, usual: str | None = None) -> str | None:
-    """Give the model that a request is made with."""
+    """Return the model that a request is made with."""
     return there.with_model(Generation("a lake", model=model, kind=kind), usual).model
 
 

@@ -40,7 +40,7 @@ class Plain:
 
 
 def of(application: Application, base: str = BASE) -> RequestContext:
-    """Give a request of an application."""
+    """Return a request of an application."""
     return RequestContext(Caller(application.id, application.user_id, "key"), "trace", base)
 
 
@@ -56,12 +56,12 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 
 
 def query_of(ledger: SqliteLedger, cache_bytes: int = 10_000) -> Query:
-    """Give a query service with a cache of some bytes."""
+    """Return a query service with a cache of some bytes."""
     return Query(ledger, cache_bytes=cache_bytes, max_batch=3)
 
 
 async def ended(ledger: SqliteLedger) -> Task:
-    """Give a task of A that has ended."""
+    """Return a task of A that has ended."""
     task = await submitted(ledger)
     found = await ledger.cancel(A.id, task.id, CANCELLED, 5.0)
     assert found is not None

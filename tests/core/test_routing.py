@@ -61,11 +61,11 @@ class Place:
         self.router = Router(ledger, settings, engines, self.accounts)
 
     def order(self, generation: Generation = LAKE, origin: str | None = None) -> list[tuple[str, str]]:
-        """Give the engines that are looked at, in order, each with its verdict."""
+        """Return the engines that are looked at, in order, each with its verdict."""
         return [(each.engine, each.verdict.value) for each in self.router.candidates(generation, origin)]
 
     def why(self, engine: str, generation: Generation = LAKE, origin: str | None = None) -> str:
-        """Give what is said of an engine."""
+        """Return what is said of an engine."""
         found = self.router.candidates(generation, origin)
         return next(each.reason for each in found if each.engine == engine)
 

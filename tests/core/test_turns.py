@@ -24,7 +24,7 @@ class Pool:
         self.waiting: dict[str, asyncio.Task[None]] = {}
 
     async def want(self, application: str, *names: str) -> None:
-        """Have somebody wait for a turn."""
+        """Let somebody wait for a turn."""
         for name in names:
             self.waiting[name] = asyncio.create_task(self._take(application, name))
         await settled()

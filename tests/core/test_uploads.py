@@ -65,7 +65,7 @@ async def kept(tmp_path: Path, clock: Clock) -> AsyncIterator[Uploads]:
 
 
 def picture() -> bytes:
-    """Give a small picture."""
+    """Return a small picture."""
     data = io.BytesIO()
     Image.new("RGB", (16, 9)).save(data, "PNG")
     return data.getvalue()

@@ -10,7 +10,7 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/passwd\
 
 
 def bomb(side: int = 9_000) -> bytes:
-    """Give a PNG of a few kilobytes that unpacks to 81 megapixels."""
+    """Return a PNG of a few kilobytes that unpacks to 81 megapixels."""
     row = b"\0" + bytes(side // 8)
     packer = zlib.compressobj(9)
     data = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
@@ -20,7 +20,7 @@ def bomb(side: int = 9_000) -> bytes:
 
 
 def data_uri(data: bytes, kind: str = "image/png") -> str:
-    """Give the bytes as a data URI that claims to be of this kind."""
+    """Return the bytes as a data URI that claims to be of this kind."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 

@@ -26,7 +26,7 @@ def _media(role: Role, name: str, facts: Facts) -> Media:
 
 
 def output(width: int = 1360, height: int = 752, frames: int = 121) -> Output:
-    """Give the files of a completed task."""
+    """Return the files of a completed task."""
     return Output(
         thumbnail=_media(Role.THUMBNAIL, "thumbnail.jpg", Facts("image/jpeg", width, height, palette=GRID)),
         video=_media(Role.VIDEO, "video.mp4", Facts("video/mp4", width, height, frames / 24, frames)),
@@ -35,7 +35,7 @@ def output(width: int = 1360, height: int = 752, frames: int = 121) -> Output:
 
 
 def task(state: State = State.COMPLETED, **fields: Any) -> Task:
-    """Give a task in a state, with what belongs to that state."""
+    """Return a task in a state, with what belongs to that state."""
     values: dict[str, Any] = {
         "id": "01a20065-9a7a-7389-97f5-73ecdba1d376",
         "application_id": "66f9131a-6048-40c3-9316-dea340b9f9aa",

@@ -31,12 +31,12 @@ ECHO = RawRequest("acedata", b'{"action": "generate", "prompt":"p","start_image_
 
 
 def written(of: Task, echo: RawRequest | None = ECHO) -> dict[str, Any]:
-    """Give what a query answers."""
+    """Return what a query answers."""
     return json.loads(responses.FORM.one(of, echo, BASE))
 
 
 def read(**body: Any) -> requests.VideosBody:
-    """Give the body of a submit."""
+    """Return the body of a submit."""
     return parse(requests.VideosBody, json.dumps(body).encode())
 
 

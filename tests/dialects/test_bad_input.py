@@ -34,7 +34,7 @@ class Api(NamedTuple):
     keys: set[str]
 
     def body(self, **fields: Any) -> dict[str, Any]:
-        """Give the body of a submit; `prompt`, `image` and `callback` are written in the dialect's words."""
+        """Return the body of a submit; `prompt`, `image` and `callback` are written in the dialect's words."""
         names = {"prompt": self.prompt, "callback": self.callback}
         image = {} if "image" not in fields else self._start(fields.pop("image"))
         return {**self.extra, **{names.get(key, key): value for key, value in fields.items()}, **image}

@@ -23,7 +23,7 @@ def published(http: httpx2.Client) -> dict[str, Any]:
 
 
 def operations(published: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Give the operations of the dialects: path, method, description."""
+    """Return the operations of the dialects: path, method, description."""
     return [
         (path, method, operation)
         for path, methods in published["paths"].items()

@@ -29,7 +29,7 @@ def submit(http: httpx2.Client, path: str = "/luma/generations", **body: Any) ->
 
 
 def picture() -> str:
-    """Give a small picture as a data URI."""
+    """Return a small picture as a data URI."""
     data = io.BytesIO()
     Image.new("RGB", (64, 36), (200, 120, 40)).save(data, "PNG")
     return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()

@@ -31,12 +31,12 @@ from .examples import BASE, task, tasks
 
 
 def written(of: Task) -> dict[str, Any]:
-    """Give what a query answers."""
+    """Return what a query answers."""
     return json.loads(responses.FORM.one(of, None, BASE))
 
 
 def read(**body: Any) -> Generation:
-    """Give what a submit asks for."""
+    """Return what a submit asks for."""
     return parse(requests.TaskBody, json.dumps(body).encode()).generation()
 
 

@@ -37,7 +37,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 
 @st.composite
 def slips(draw: st.DrawFn) -> str:
-    """Give the name of an option with one or two slips behind the prefix: letters lost, added, replaced, swapped."""
+    """Return the name of an option with one or two slips behind the prefix: letters lost, added, replaced, swapped."""
     name = draw(st.sampled_from(VARIABLES))
     for _ in range(draw(st.integers(1, 2))):
         place = draw(st.integers(len("FILMGATE_"), len(name) - 1))

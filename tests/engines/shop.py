@@ -48,7 +48,7 @@ def decoded(path: Path) -> list[np.ndarray]:
 
 
 def packets(path: Path) -> list[bytes]:
-    """Give the encoded frames."""
+    """Return the encoded frames."""
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 

@@ -19,7 +19,7 @@ from filmgate.adapters.outbound.provider_client import HttpProviderClient
 
 @pytest.fixture
 async def fetcher() -> AsyncIterator[CheckedFetcher]:
-    """Give a fetcher that may reach one loopback address."""
+    """Return a fetcher that may reach one loopback address."""
     fetcher = CheckedFetcher(ALLOWED, resolve=no_names, total=10, connect=2, idle=2)
     yield fetcher
     await fetcher.close()
@@ -43,7 +43,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server_tls(certificate: Path) -> ssl.SSLContext:
-    """Give what a server with the certificate needs."""
+    """Return what a server with the certificate needs."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
@@ -51,13 +51,13 @@ def server_tls(certificate: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def trusting(certificate: Path) -> ssl.SSLContext:
-    """Give what a client that trusts the certificate needs."""
+    """Return what a client that trusts the certificate needs."""
     return ssl.create_default_context(cafile=str(certificate))
 
 
 @pytest.fixture
 async def line() -> AsyncIterator[Open]:
-    """Give a function that opens lines, which are closed after the test."""
+    """Return a function that opens lines, which are closed after the test."""
     opened: list[HttpProviderClient] = []
 
     def open_line(base: str, **options: Any) -> HttpProviderClient:

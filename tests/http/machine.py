@@ -63,7 +63,7 @@ async def played(module: str, case: str) -> tuple[int | None, str]:
 
 
 def set_up() -> None:
-    """Give this machine an /etc with no more than certificates, and a network of loopback alone."""
+    """Return this machine an /etc with no more than certificates, and a network of loopback alone."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["mount", "-t", "tmpfs", "etc", folder], check=True)

@@ -30,7 +30,7 @@ def ip(command: str) -> None:
 
 
 def give(*own: str) -> None:
-    """Give addresses to an interface."""
+    """Return addresses to an interface."""
     for each in own:
         # Without `nodad` an address of version 6 may be tentative for a moment, and then it is nobody's yet.
         ip(f"addr add {each} dev lo{' nodad' if ':' in each else ''}")

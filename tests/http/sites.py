@@ -27,7 +27,7 @@ Answer = Callable[[str, dict[str, str], bytes, asyncio.StreamWriter], Awaitable[
 
 
 def hostile() -> list[str]:
-    """Give the addresses that nobody may have the service call."""
+    """Return the addresses that nobody may have the service call."""
     return [url for group in tomllib.loads(_HOSTILE.read_text()).values() for url in group]
 
 
@@ -42,7 +42,7 @@ class Site:
         self._answer = answer
 
     def url(self, path: str = "/") -> str:
-        """Give the address of a path."""
+        """Return the address of a path."""
         return f"http://{self.host}:{self.port}{path}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -129,7 +129,7 @@ async def no_names(host: str, application: str | None) -> Sequence[str]:
 
 
 def resolver(*answers: Sequence[str]) -> tuple[Callable[[str, str | None], Awaitable[Sequence[str]]], list[str]]:
-    """Give a resolver that answers differently each time, and the list of names it was asked for."""
+    """Return a resolver that answers differently each time, and the list of names it was asked for."""
     asked: list[str] = []
 
     async def resolve(host: str, application: str | None) -> Sequence[str]:

@@ -60,7 +60,7 @@ async def test_hostile_redirects(tmp_path: Path):
 
 
 def leads_away(url: str) -> bool:
-    """Tell whether a browser would leave the site for it; what is no plain ASCII cannot even be sent."""
+    """Return whether a browser would leave the site for it; what is no plain ASCII cannot even be sent."""
     return re.match(r"[a-z+]+://[^/]", url) is not None and url.isascii() and url.isprintable()
 
 

@@ -31,7 +31,7 @@ class Sender:
         self.scope: dict[str, Any] = {"headers": named}
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """Give the next piece."""
+        """Return the next piece."""
         piece = self.pieces.pop(0)
         return {"type": "http.request", "body": piece, "more_body": bool(self.pieces)}
 

@@ -68,7 +68,7 @@ class Answered:
 
 
 def one_after_the_other(*answers: Answered) -> tuple[Answer, Callable[[], list[str | None]]]:
-    """Give a server that answers each request in its turn, the last one for ever, and the ranges it was asked for."""
+    """Return a server that answers each request in its turn, the last one for ever, and the ranges it was asked for."""
     ranges: list[str | None] = []
 
     async def answer(path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ _KEY = {"Authorization": "Bearer secret", "Range": "bytes=5-", "Host": "evil"}
 
 @pytest.fixture
 async def strict() -> AsyncIterator[CheckedFetcher]:
-    """Give a fetcher that may reach public addresses only."""
+    """Return a fetcher that may reach public addresses only."""
     fetcher = CheckedFetcher(resolve=no_names, total=10, connect=2, idle=2)
     yield fetcher
     await fetcher.close()

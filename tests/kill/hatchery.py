@@ -35,7 +35,7 @@ class Hatched:
         self._ended = ended
 
     def poll(self) -> int | None:
-        """Give the exit status, None while it runs."""
+        """Return the exit status, None while it runs."""
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:

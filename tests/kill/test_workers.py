@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("studio workers")
 
 
 def workers(service: RunningService) -> list[int]:
-    """Give the studio's workers of a service."""
+    """Return the studio's workers of a service."""
     assert service.process is not None
     found = []
     for pid in of_session(service.process.pid):

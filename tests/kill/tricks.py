@@ -106,7 +106,7 @@ def draw(model: str, number: int, chance: random.Random, completes: float = 0.12
 
 
 def findable(model: str, prompt: str) -> bool:
-    """Tell whether a job without an answer is found again without an admin."""
+    """Return whether a job without an answer is found again without an admin."""
     return model in ACCOUNTS and ACCOUNTS[model].finds and marks(prompt)["list"] != "never"
 
 

@@ -32,7 +32,7 @@ class Webhooks(Receiver):
         """Whether it takes everything."""
 
     def answer(self, post: Post) -> Answer:
-        """Say that it has arrived, or not, or nothing."""
+        """Report that it has arrived, or not, or nothing."""
         del post
         return Answer(200 if self.calm else self._chance.choices((200, 500, None), (30, 1, 1))[0])
 

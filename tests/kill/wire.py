@@ -357,7 +357,7 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             self.close_connection = part < 1
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
@@ -375,7 +375,7 @@ def _fields(kind: str, body: bytes) -> dict[str, str]:
 
 
 def _call_back(mark: str) -> None:
-    """Tell whoever asked that there is news; nobody may be there."""
+    """Report to the caller that there is news; nobody may be there."""
     place = urlsplit(mark)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
     with contextlib.suppress(OSError, http.client.HTTPException):
@@ -389,7 +389,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: whoever asked may be dead."""
+        """Log nothing: whoever asked may be dead."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handle_error(request, client_address)

@@ -60,7 +60,7 @@ class Wire:
         self._process.stdout.close()
 
     def jobs(self, account: str, prompts: list[str]) -> list[str]:
-        """Have jobs made that no submit asked for, and return their ids."""
+        """Make jobs that no submit asked for, and return their ids."""
         data = json.dumps({"account": account, "prompts": prompts}).encode()
         with urllib.request.urlopen(self.url + wire.CONTROL, data, timeout=20) as answer:
             ids: list[str] = json.load(answer)

@@ -45,12 +45,12 @@ async def completes(ledger: Ledger, made: Task, made_of: Output | None = None) -
 
 
 async def used(ledger: Ledger, now: float = 30.0, application: str = A.id) -> float:
-    """Say how many credits the present period has cost."""
+    """Return how many credits the present period has cost."""
     return (await ledger.accounts.standing(application, now)).used
 
 
 async def everything(ledger: Ledger, application: str = A.id) -> Usage:
-    """Give all that was ever counted."""
+    """Return all that was ever counted."""
     return await ledger.accounts.usage(application, FIRST, LAST)
 
 

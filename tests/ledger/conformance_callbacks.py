@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 
 async def ended(ledger: Ledger, owner: Application = A, now: float = NOW) -> Task:
-    """Give a task that has ended and whose owner is to be told."""
+    """Return a task that has ended and whose owner is to be told."""
     task = await submitted(ledger, owner, callback_url=URL)
     found = await ledger.cancel(owner.id, task.id, CANCELLED, now)
     assert found is not None
@@ -36,7 +36,7 @@ async def claimed(ledger: Ledger, now: float = NOW) -> Claim:
 
 
 def tried(answer: int | None, at: float = NOW, **outcome: float | None) -> DeliveryOutcome:
-    """Give what a delivery has come to: arrived, or to be tried again."""
+    """Return what a delivery has come to: arrived, or to be tried again."""
     trouble = None if answer == 200 else "no"
     status = WebhookStatus.PENDING if trouble else WebhookStatus.DELIVERED
     return DeliveryOutcome(status, Delivery(at, 0.5, answer, trouble), outcome.get("again"), trouble)

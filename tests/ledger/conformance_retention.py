@@ -25,7 +25,7 @@ MANY = 100
 
 
 async def made(ledger: Ledger, at: float, size: int = 10, **fields: object) -> Task:
-    """Give a task that completed at a time, with a clip and a thumbnail of such a size each."""
+    """Return a task that completed at a time, with a clip and a thumbnail of such a size each."""
     given = task(**{"created_at": at - 1, "updated_at": at - 1, **fields})
     await ledger.submit(given, ECHO, ())
     video, still = [stored(given, role, at, size) for role in (Role.VIDEO, Role.THUMBNAIL)]
@@ -36,7 +36,7 @@ async def made(ledger: Ledger, at: float, size: int = 10, **fields: object) -> T
 
 
 def stored(of: Task | None, role: Role, at: float, size: int = 10) -> StoredMedia:
-    """Give the row of a file of a task, or of none, that was made at a time."""
+    """Return the row of a file of a task, or of none, that was made at a time."""
     row = media(of, role)
     return replace(row, created_at=at, media=replace(row.media, bytes=size))
 
@@ -54,7 +54,7 @@ async def removed(ledger: Ledger, now: float, limit: int = MANY) -> CollectedFil
 
 
 async def purged(ledger: Ledger, now: float) -> list[str]:
-    """Give the tasks whose files are to be removed."""
+    """Return the tasks whose files are to be removed."""
     return [claim.due.task_id for claim in await ledger.claim(Queue.PURGE, "w", now, 60.0, MANY)]
 
 

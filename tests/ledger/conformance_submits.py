@@ -19,7 +19,7 @@ DAY = 86_400.0
 
 
 def mark(body: str = "body", key: str | None = None, tries: int = 0, lasts: float = 60.0) -> IdempotencyRecord:
-    """Give what a submit of some body is known by."""
+    """Return what a submit of some body is known by."""
     return IdempotencyRecord(hashlib.sha256(body.encode()).digest(), lasts, key, tries)
 
 

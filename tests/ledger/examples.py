@@ -27,7 +27,7 @@ _seconds = count(1)
 
 
 def task(application: Application = A, **fields: Any) -> Task:
-    """Give a new task, created a second after the one before."""
+    """Return a new task, created a second after the one before."""
     created = float(next(_seconds))
     values: dict[str, Any] = {
         "id": str(uuid4()),
@@ -48,24 +48,24 @@ def task(application: Application = A, **fields: Any) -> Task:
 
 
 def advance(of: Task, not_before: float = 0.0) -> WorkItem:
-    """Give the next stage of a task as due work."""
+    """Return the next stage of a task as due work."""
     return WorkItem(WorkKind.ADVANCE, of.engine, of.id, of.application_id, not_before)
 
 
 def media(of: Task | None = None, role: Role = Role.THUMBNAIL, application: Application = A) -> StoredMedia:
-    """Give the row of a file, of a task or of an upload."""
+    """Return the row of a file, of a task or of an upload."""
     token = uuid4().hex
     file = Media(token, role, "file.webp", f"files/{token}", 10, "0" * 64, Facts("image/webp", 16, 9))
     return StoredMedia(file, application.id if of is None else of.application_id, of and of.id, 5.0)
 
 
 def output() -> Output:
-    """Give the files of a completed task."""
+    """Return the files of a completed task."""
     return Output(media().media, video=media(role=Role.VIDEO).media, last_frame=media().media)
 
 
 def key(application: Application = A, created_at: float = 1.0) -> ApiKey:
-    """Give a key that is good."""
+    """Return a key that is good."""
     return ApiKey(str(uuid4()), application.id, application.user_id, "laptop", uuid4().bytes * 2, "x9f2", created_at)
 
 

@@ -66,7 +66,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run(self.ledger.open())
 
     def new_ledger(self) -> Ledger:
-        """Give an empty ledger that is not open yet."""
+        """Return an empty ledger that is not open yet."""
         raise NotImplementedError
 
     def run(self, act: Coroutine[Any, Any, T]) -> T:
@@ -185,7 +185,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(claim=claims, delay=delays)
     def postpone(self, claim: Claim, delay: float) -> None:
-        """Give back the work of a claim, which may have been taken over."""
+        """Return back the work of a claim, which may have been taken over."""
         self.run(self.ledger.postpone(claim, self.now + delay))
         if self._holds(claim):
             self._put(msgspec.structs.replace(claim.due, not_before=self.now + delay))

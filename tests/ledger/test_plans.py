@@ -20,12 +20,12 @@ from .examples import A
 
 
 def listing(**wanted: object) -> str:
-    """Give the statement of a page of tasks."""
+    """Return the statement of a page of tasks."""
     return find.page_statement(A.id, TaskFilter(**wanted))[0]  # type: ignore[arg-type]
 
 
 def counting(**wanted: object) -> str:
-    """Give the statement that counts a list of tasks."""
+    """Return the statement that counts a list of tasks."""
     return find.total_statement(A.id, TaskFilter(**wanted))[0]  # type: ignore[arg-type]
 
 
@@ -93,7 +93,7 @@ INSERT INTO key_turns VALUES ('studio', 'app-a', 'key', 1);
 
 @pytest.fixture(scope="module", params=["empty", "100,000 tasks", "100,000 tasks, analyzed"])
 def connection(request: pytest.FixtureRequest) -> Iterator[apsw.Connection]:
-    """Give a ledger with nothing or much in it, with the statistics of its migrations or those of ANALYZE."""
+    """Return a ledger with nothing or much in it, with the statistics of its migrations or those of ANALYZE."""
     connection = apsw.Connection(":memory:")
     migrate(connection)
     if request.param != "empty":
@@ -105,7 +105,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[apsw.Connection]:
 
 
 def plan(connection: apsw.Connection, statement: str) -> str:
-    """Give the plan of a statement."""
+    """Return the plan of a statement."""
     values = dict.fromkeys(re.findall(r":(\w+)", statement))
     return "\n".join(str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
 

@@ -20,7 +20,7 @@ _LONG = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 2
 
 @pytest.fixture
 async def readers(tmp_path: Path) -> AsyncIterator[ListReaders]:
-    """Give readers of a new ledger, with a short limit."""
+    """Return readers of a new ledger, with a short limit."""
     path = tmp_path / "ledger.db"
     ledger = SqliteLedger(path)
     await ledger.open()

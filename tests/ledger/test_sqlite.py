@@ -92,7 +92,7 @@ class TestRetention(conformance_retention.RetentionConformance):
 
 class SqliteMachine(machine.LedgerMachine):
     def new_ledger(self) -> Ledger:
-        """Give a ledger in a folder of its own."""
+        """Return a ledger in a folder of its own."""
         self.folder = TemporaryDirectory()
         return SqliteLedger(Path(self.folder.name) / "ledger.db")
 

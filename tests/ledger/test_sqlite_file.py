@@ -35,7 +35,7 @@ from .examples import CANCELLED, ECHO, ENGINE, NOW, A, advance, key, media, outp
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give the path of a ledger that is not there yet."""
+    """Return the path of a ledger that is not there yet."""
     return tmp_path / "ledger.db"
 
 

@@ -18,12 +18,12 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 def pointed_at(service: RunningService, **env: str) -> dict[str, str]:
-    """Give the environment of an agent that was told where the service is, and its key."""
+    """Return the environment of an agent that was told where the service is, and its key."""
     return clean_env() | {"FILMGATE_URL": service.url, "FILMGATE_API_KEY": service.key} | env
 
 
 def on_its_own(data: Path, **env: str) -> dict[str, str]:
-    """Give the environment of an agent that was told of a data folder only, where no service runs as usual."""
+    """Return the environment of an agent that was told of a data folder only, where no service runs as usual."""
     return clean_env() | {
         "FILMGATE_DATA": str(data),
         "FILMGATE_PORT": NOWHERE.rpartition(":")[2],
@@ -66,7 +66,7 @@ class Piped:
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
-        """Give the next message."""
+        """Return the next message."""
         assert self.process.stdout is not None
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found

@@ -78,7 +78,7 @@ async def eventually(there: Callable[[], bool], deadline: float = 30) -> None:
 
 
 def envelope(*, tasks: bool = False) -> dict[str, Any]:
-    """Give what every request of the newest version says of its client."""
+    """Return what every request of the newest version says of its client."""
     return {
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -124,5 +124,5 @@ class LongWork(ClientExtension):
         self._resolve = resolve
 
     def claims(self) -> list[ResultClaim[TaskHandle]]:
-        """Say what is understood besides a plain result."""
+        """Return what is understood besides a plain result."""
         return [ResultClaim(result_type="task", model=TaskHandle, resolve=self._resolve)]

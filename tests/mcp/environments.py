@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def environment(name: str) -> Path:
-    """Give the folder of an environment's commands; the test is skipped where the environment was not made."""
+    """Return the folder of an environment's commands; the test is skipped where the environment was not made."""
     if not (ROOT / ".venvs" / name / ".done").exists():
         pytest.skip(f"the environment .venvs/{name} was not made: make install-clients")
     return ROOT / ".venvs" / name / "bin"

@@ -51,7 +51,7 @@ def start(bridge: Piped, number: int, picture: str, tool_name: str = FROM_IMAGE)
 
 
 def refused(answer: dict[str, Any]) -> str:
-    """Give the sentence of a tool's refusal, which names the argument."""
+    """Return the sentence of a tool's refusal, which names the argument."""
     assert answer["result"]["isError"] is True, answer
     error = json.loads(answer["result"]["content"][0]["text"])["error"]
     assert error["field"] == "start_image_url", error
@@ -60,7 +60,7 @@ def refused(answer: dict[str, Any]) -> str:
 
 
 def made(answer: dict[str, Any]) -> str:
-    """Give the id of the task that was started."""
+    """Return the id of the task that was started."""
     assert answer["result"]["isError"] is False, answer
     return str(answer["result"]["structuredContent"]["task_id"])
 

@@ -285,7 +285,7 @@ def connections(pid: int) -> int:
 
 
 def refusal(error: BaseException) -> Any:
-    """Give the protocol's error inside the groups that task groups make."""
+    """Return the protocol's error inside the groups that task groups make."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     assert isinstance(error, MCPError), error

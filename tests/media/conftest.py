@@ -16,7 +16,7 @@ from filmgate.adapters.decode import SandboxedTools
 
 @pytest.fixture
 def make_clip(tmp_path: Path) -> MakeClip:
-    """Give a function that encodes painted pictures, tagged BT.709."""
+    """Return a function that encodes painted pictures, tagged BT.709."""
 
     def make(
         name: str, paint: Paint, frames: int, *, rate: int = 24, codec: str = "libx264", faststart: bool = True
@@ -48,7 +48,7 @@ def make_clip(tmp_path: Path) -> MakeClip:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_tools() -> AsyncIterator[SandboxedTools]:
-    """Give tools whose helper process is started once for a module."""
+    """Return tools whose helper process is started once for a module."""
     tools = SandboxedTools()
     yield tools
     await tools.close()
@@ -56,7 +56,7 @@ async def shared_tools() -> AsyncIterator[SandboxedTools]:
 
 @pytest.fixture
 async def tools() -> AsyncIterator[SandboxedTools]:
-    """Give tools that are closed after the test."""
+    """Return tools that are closed after the test."""
     tools = SandboxedTools()
     yield tools
     await tools.close()
@@ -64,7 +64,7 @@ async def tools() -> AsyncIterator[SandboxedTools]:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder for results, in which no temporary folder may stay behind."""
+    """Return a folder for results, in which no temporary folder may stay behind."""
     folder = tmp_path / "results"
     folder.mkdir()
     yield folder

@@ -23,7 +23,7 @@ def brightening(number: int) -> Image.Image:
 
 
 def near(pixel: object, expected: Colour, tolerance: int = 6) -> bool:
-    """Tell whether a pixel has about a colour."""
+    """Return whether a pixel has about a colour."""
     assert isinstance(pixel, tuple)
     return all(abs(a - b) <= tolerance for a, b in zip(pixel, expected, strict=True))
 

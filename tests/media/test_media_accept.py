@@ -25,7 +25,7 @@ Film = Callable[..., Path]
 
 @pytest.fixture
 def film(tmp_path: Path) -> Film:
-    """Give a function that makes clips with sound and foreign metadata."""
+    """Return a function that makes clips with sound and foreign metadata."""
 
     def make(name: str, paint: Paint = brightening, frames: int = 48, **options: object) -> Path:
         return make_film(tmp_path / name, paint, frames, **options)  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ pytestmark = pytest.mark.xdist_group("confinement")
 
 
 async def examined(folder: Path) -> SandboxExamination:
-    """Have a decoder try everything, with a ledger in a data folder."""
+    """Let a decoder try everything, with a ledger in a data folder."""
     data = folder / "data"
     data.mkdir()
     (data / "filmgate.db").write_bytes(b"a secret")
@@ -64,7 +64,7 @@ async def examined(folder: Path) -> SandboxExamination:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> SandboxExamination:
-    """Give what comes of the attempts with every layer that this system has."""
+    """Return what comes of the attempts with every layer that this system has."""
     return asyncio.run(examined(tmp_path_factory.mktemp("whole")))
 
 
@@ -76,7 +76,7 @@ def every_layer(whole: SandboxExamination) -> None:
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, folder: Path, hole: str) -> None:
-    """Have each helper that starts from now on run some code first."""
+    """Let each helper that starts from now on run some code first."""
     site = folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(_HOLES + hole)

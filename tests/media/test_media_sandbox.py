@@ -44,7 +44,7 @@ def helpers(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process exists and is no zombie."""
+    """Return whether a process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
     except OSError:
@@ -62,7 +62,7 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> object:
 
 @pytest.fixture
 def long_clip(make_clip: MakeClip) -> Path:
-    """Give a clip that takes seconds to re-encode."""
+    """Return a clip that takes seconds to re-encode."""
     noise = [Image.effect_noise((960, 540), 90).convert("RGB") for _ in range(4)]
     return make_clip("long.mp4", lambda number: noise[number % 4], 55, rate=1)
 
@@ -248,12 +248,12 @@ async def test_child_is_alone(tools: SandboxedTools, box: Path, long_clip: Path,
 
 
 def same(path: Path, other: Path) -> bool:
-    """Tell whether two paths lead to one folder."""
+    """Return whether two paths lead to one folder."""
     return path.samefile(other)
 
 
 def opened_files(place: Path) -> set[str] | None:
-    """Give what a process has open, once it is at work."""
+    """Return what a process has open, once it is at work."""
     opened = {str(descriptor.readlink()) for descriptor in (place / "fd").iterdir()}
     return opened if f"{(place / 'cwd').readlink()}/clip.mp4" in opened else None
 

@@ -21,13 +21,13 @@ from filmgate.domain.errors import Unavailable
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
-    """Give a store whose folder does not exist yet."""
+    """Return a store whose folder does not exist yet."""
     return LocalStore(tmp_path / "media")
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder on another file system."""
+    """Return a folder on another file system."""
     shared_memory = Path("/dev/shm")
     if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is no second file system here")
@@ -161,7 +161,7 @@ async def test_remove_takes_empty_folders_along(store: LocalStore, tmp_path: Pat
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Have threads take turns far more often than they do by themselves."""
+    """Let threads take turns far more often than they do by themselves."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield

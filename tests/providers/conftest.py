@@ -44,5 +44,5 @@ def gate(start_service: Callable[..., RunningService], monkeypatch: pytest.Monke
 
 
 def account(kind: str, base_url: str, **more: Any) -> dict[str, Any]:
-    """Give the table of an account with a provider on this machine."""
+    """Return the table of an account with a provider on this machine."""
     return {"type": kind, "base_url": base_url, "key_env": "PROVIDER_KEY", "models": ["*"], **FAST, **more}

@@ -87,7 +87,7 @@ class Recorder:
         )
 
     def id_of(self, prompt: str) -> str:
-        """Give the id of the one task with this in its request."""
+        """Return the id of the one task with this in its request."""
         # A submit is noted when it comes, and has a name a moment later.
         (task_id,) = until(lambda: [name for name, body in list(self._bodies.items()) if prompt.encode() in body], bool)
         return task_id
@@ -107,7 +107,7 @@ class Recorder:
         self.ready |= self.made.keys()
 
     def told(self, task_id: str) -> dict[str, Any]:
-        """Tell of a task, in the words of all dialects."""
+        """Describe a task, in the words of all dialects."""
         done = task_id in self.ready
         state = "completed" if done else "processing"
         link = f"{self.url}/files/{task_id}.mp4"
@@ -123,7 +123,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that have gone away."""
+        """Log nothing of clients that have gone away."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -211,6 +211,6 @@ def _handler(provider: Recorder) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -38,20 +38,20 @@ class Pair:
         self.back_url = back.url
 
     def made_before(self, prompt: str) -> str:
-        """Have the provider accept a short task that the service in front knows nothing of."""
+        """Let the provider accept a short task that the service in front knows nothing of."""
         body = {"prompt": prompt, "duration": 1, "resolution": "540p", "aspect_ratio": "1:1"}
         return str(self.back.post("/api/v1/tasks", json=body).json()["id"])
 
     def recorded(self) -> str:
-        """Have the recorder begin a task that the service in front knows nothing of."""
+        """Let the recorder begin a task that the service in front knows nothing of."""
         return str(httpx2.post(f"{self.recorder.url}/luma/videos", json={"prompt": "a lake"}).json()["id"])
 
     def import_tasks(self, engine: str, *ids: str) -> httpx2.Response:
-        """Have tasks of a provider taken over."""
+        """Import tasks of a provider."""
         return self.front.post("/api/v1/admin/import", json={"engine": engine, "ids": ids})
 
     def adopted(self, engine: str, *ids: str) -> None:
-        """Have tasks taken over, all of them."""
+        """Import tasks, all of them."""
         answer = self.import_tasks(engine, *ids)
         assert answer.status_code == 200, answer.text
         assert [task["id"] for task in answer.json()["tasks"]] == [*ids]

@@ -30,7 +30,7 @@ def ended(client: httpx2.Client, task: dict[str, Any], seconds: float = 40) -> d
 
 
 def has_file(client: httpx2.Client, task: dict[str, Any]) -> bool:
-    """Say whether a completed task's file is ours, whole and playable."""
+    """Return whether a completed task's file is ours, whole and playable."""
     assert task["state"] == "completed", task
     assert client.base_url.host in task["video"]["url"]
     seen = play(httpx2.get(task["video"]["url"]).content)

@@ -53,20 +53,20 @@ class Front:
         return task
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Give a task as it is."""
+        """Return a task as it is."""
         return dict(self.http.get(f"/api/v1/tasks/{task_id}").json())
 
     def unknown(self, task_id: str) -> dict[str, Any]:
-        """Give what admins are shown of a task of an unknown outcome; nothing if it is none."""
+        """Return what admins are shown of a task of an unknown outcome; nothing if it is none."""
         found = self.http.get("/api/v1/admin/unknown").json()["submits"]
         return next((dict(each) for each in found if each["id"] == task_id), {})
 
     def candidates(self, task_id: str) -> list[str]:
-        """Give the ids of what resembles a task."""
+        """Return the ids of what resembles a task."""
         return [each["id"] for each in self.unknown(task_id).get("candidates", [])]
 
     def decide(self, task_id: str, upstream_id: str) -> httpx2.Response:
-        """Say that the provider has accepted a task under an id."""
+        """Report that the provider has accepted a task under an id."""
         body = {"decision": "accepted", "upstream_id": upstream_id}
         return self.http.post(f"/api/v1/admin/unknown/{task_id}", json=body)
 
@@ -107,7 +107,7 @@ def marked(provider: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def somebodys(provider: Recorder, prompt: str, **more: Any) -> str:
-    """Have somebody else who uses the account make something."""
+    """Let somebody else who uses the account make something."""
     body = {"prompt": prompt, "generation_type": "video", **more}
     return str(httpx2.post(f"{provider.url}/generations/video", json=body).json()["id"])
 
@@ -217,7 +217,7 @@ def test_unknown_outcomes_are_counted(bare: Front):
 
 
 def counted(front: Front) -> tuple[float, float]:
-    """Give the gauge and the counter of engine two, once they are fresh."""
+    """Return the gauge and the counter of engine two, once they are fresh."""
     text = until(
         lambda: front.http.get("/metrics").text,
         lambda text: f'filmgate_unknown_submits{{engine="two"}} {_shown(front)}' in text,

@@ -45,7 +45,7 @@ class Chain:
         return str(answer.json()["id"])
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Give a task as the service in front has it."""
+        """Return a task as the service in front has it."""
         return self.http.get(f"/api/v1/tasks/{task_id}").json()
 
     def completed(self, task_id: str) -> None:
@@ -54,7 +54,7 @@ class Chain:
         assert task["state"] == "completed", task
 
     def made(self, prompt: str) -> list[str]:
-        """Give what the service behind has accepted with a prompt: read from its ledger, also while that is held."""
+        """Return what the service behind has accepted with a prompt: read from its ledger, also while that is held."""
         with contextlib.closing(sqlite3.connect(self.back.data / "filmgate.db", timeout=30)) as ledger:
             rows = ledger.execute("SELECT id FROM tasks WHERE instr(CAST(generation AS TEXT), ?)", (prompt,))
             return [str(task_id) for (task_id,) in rows.fetchall()]

@@ -41,7 +41,7 @@ class Pair:
         self.back = httpx2.Client(base_url=back.url, headers=back.headers, timeout=70)
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Give a task as the service in front has it."""
+        """Return a task as the service in front has it."""
         return self.http.get(f"/api/v1/tasks/{task_id}").json()
 
     def ended(self, task_id: str) -> dict[str, Any]:
@@ -77,14 +77,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 def submitted(answer: httpx2.Response, key: str) -> dict[str, Any]:
-    """Give what a submit was answered with, and the task's id under `id`."""
+    """Return what a submit was answered with, and the task's id under `id`."""
     assert answer.status_code in (200, 201, 202), answer.text
     made = answer.json()
     return made | {"id": made[key]}
 
 
 def words(pair: Pair, task_id: str) -> dict[str, str]:
-    """Give what a task's answer says in every dialect, as text."""
+    """Return what a task's answer says in every dialect, as text."""
     return {name: read(task_id).send(pair.http).text for name, read in READS.items()}
 
 

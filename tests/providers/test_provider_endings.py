@@ -34,7 +34,7 @@ class Front:
         return str(answer.json()["id"])
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Give a task as it is."""
+        """Return a task as it is."""
         return self.http.get(f"/api/v1/tasks/{task_id}").json()
 
     def reaches(self, task_id: str, stage: str) -> None:

@@ -39,11 +39,11 @@ class Front:
         return answer.json()
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Give a task as it is."""
+        """Return a task as it is."""
         return self.http.get(f"/api/v1/tasks/{task_id}").json()
 
     def followed(self, prompt: str) -> tuple[dict[str, Any], str, str]:
-        """Have the recorder at work on a task: the task, its id there, and the path of the callback."""
+        """Start the recorder's work on a task; return the task, its id there, and the path of the callback."""
         task = self.submit("recorded", prompt)
         until(lambda: self.task(task["id"])["stage"], lambda stage: stage == "follow")
         upstream = self.provider.id_of(prompt)

@@ -63,7 +63,7 @@ class Front:
         return found
 
     def completed(self, kind: str, prompt: str) -> dict[str, Any]:
-        """Have a provider make a task."""
+        """Let a provider make a task."""
         task = self.ended(self.submit(kind, f"{prompt} [done]"))
         assert task["state"] == "completed", task
         return task
@@ -81,7 +81,7 @@ def in_front(running: RunningService, provider: Recorder) -> Iterator[Front]:
 
 
 def tables(provider: Recorder) -> str:
-    """Give an engine of each type, and each once more with the provider under an address that is not this machine's."""
+    """Return an engine of each type, and each again with the provider at an address that is not this machine's."""
     engines = {}
     for kind in TYPES:
         table = {"type": kind, **FAST, **({"batch": 1} if kind == "gateway" else {})}
@@ -112,7 +112,7 @@ def public(provider: Recorder, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def picture_in(kind: str, seen: Seen) -> str | bytes:
-    """Give the picture to start from as a provider was sent it: an address, or the bytes."""
+    """Return the picture to start from as a provider was sent it: an address, or the bytes."""
     if kind == "openai_videos":
         return seen.body.partition(b'name="input_reference"')[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
     if kind == "agents":
@@ -125,7 +125,7 @@ def picture_in(kind: str, seen: Seen) -> str | bytes:
 
 
 def is_our_picture(kind: str, given: str | bytes) -> bool:
-    """Say whether a provider was given the picture: as our address, which serves it, or as our own file of it."""
+    """Return whether a provider was given the picture: as our address, which serves it, or as our own file of it."""
     data = httpx2.get(given).content if isinstance(given, str) else given
     return data.startswith(b"\x89PNG") and (kind in BY_ADDRESS) == isinstance(given, str)
 

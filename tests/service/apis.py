@@ -91,13 +91,13 @@ _FORMS = {
 
 
 def form_for(name: str) -> str:
-    """Give the form of the errors of a submit or read; Luma's own two APIs write a sentence under `detail`."""
+    """Return the form of the errors of a submit or read; Luma's own two APIs write a sentence under `detail`."""
     forms = {"gateway-v2": "gateway", "dream_machine": "detail", "dream": "detail", "agents": "detail"}
     return (forms | {"openai": "openai_videos"}).get(name, name)
 
 
 def form_of(answer: httpx2.Response) -> str:
-    """Tell in whose form an error is written, after a look at what all of them need."""
+    """Return in whose form an error is written, after a look at what all of them need."""
     body = answer.json()
     assert answer.headers["Content-Type"] == "application/json"
     if isinstance(body.get("detail"), str):
@@ -115,18 +115,18 @@ def form_of(answer: httpx2.Response) -> str:
 
 
 def code_of(answer: httpx2.Response) -> str:
-    """Give the code of an error."""
+    """Return the code of an error."""
     body = answer.json()
     return str(body["error"]["code"] if "error" in body else body["code"])
 
 
 def message_of(answer: httpx2.Response) -> str:
-    """Give the sentence of an error."""
+    """Return the sentence of an error."""
     body = answer.json()
     return str(body["error"]["message"] if "error" in body else body["detail"])
 
 
 def untraced(answer: httpx2.Response) -> tuple[int, str, set[str]]:
-    """Give what an answer says, without the name of its request."""
+    """Return what an answer says, without the name of its request."""
     headers = {name for name in answer.headers if name != "date"}
     return answer.status_code, answer.text.replace(answer.headers["X-Trace-Id"], "…"), headers

@@ -54,7 +54,7 @@ class SpanCollector:
                 self.spans += [seen(span) for span in scope.spans]
 
     def of(self, trace: str) -> dict[str, Seen]:
-        """Give the spans of a trace by name; of those of one name the last."""
+        """Return the spans of a trace by name; of those of one name the last."""
         return {span.name: span for span in list(self.spans) if span.trace == trace}
 
 

@@ -218,7 +218,7 @@ class Fuzzer:
         self._rss = self.rss()
 
     def rss(self) -> int:
-        """Give the resident memory of the service in bytes."""
+        """Return the resident memory of the service in bytes."""
         assert self._service.process is not None
         status = Path(f"/proc/{self._service.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
@@ -407,7 +407,7 @@ def _containers(value: Any) -> Iterator[Any]:
 
 
 def _names(described: Any) -> Iterator[str]:
-    """Give the names of all fields that a description has."""
+    """Return the names of all fields that a description has."""
     for each in _containers(described):
         if isinstance(each, dict) and isinstance(each.get("properties"), dict):
             yield from each["properties"]
@@ -441,7 +441,7 @@ def _dechunked(body: bytes) -> bytes:
 
 
 def _fault(request: Raw, answer: httpx2.Response) -> str | None:
-    """Say what is wrong with an answer; None if nothing is."""
+    """Return what is wrong with an answer; None if nothing is."""
     status, kind = answer.status_code, answer.headers.get("content-type", "")
     if status >= 500 and status not in (503, 504):
         return f"status {status}"

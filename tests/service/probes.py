@@ -241,7 +241,7 @@ METHODS: dict[str, list[dict[str, Any]]] = {
 
 
 def _agent_probes() -> Iterator[Probe]:
-    """Give every tool and method, in both eras of the protocol."""
+    """Return every tool and method, in both eras of the protocol."""
     asked = [("tools/call", {"name": tool, "arguments": each}) for tool in ARGUMENTS for each in ARGUMENTS[tool]]
     asked += [(method, params) for method in METHODS for params in METHODS[method]]
     accept = ("Accept", "application/json, text/event-stream")
@@ -255,7 +255,7 @@ AGENT_PROBES = list(_agent_probes())
 
 
 async def served(folder: Path) -> tuple[set[str], set[str], set[str]]:
-    """Give what the service really has: routes by method and path, queries of the lane, what is mounted beside."""
+    """Return what the service really has: routes by method and path, queries of the lane, what is mounted beside."""
     async with open_service(Settings(data=folder)) as service:
         app = service.asgi
         routes = {name for route in app._framework.routes for name in _named(route)}  # type: ignore[attr-defined]
@@ -276,5 +276,5 @@ def _named(route: BaseRoute) -> Iterator[str]:
 
 
 def tools() -> set[str]:
-    """Give the names of the tools that there are."""
+    """Return the names of the tools that there are."""
     return {tool.name for tool in TOOLS}

@@ -55,7 +55,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}"
 
     def answer(self, post: Post) -> Answer:
-        """Give what is said to a callback."""
+        """Return what is said to a callback."""
         del post
         said = self.statuses.pop(0) if self.statuses else 200
         return said if isinstance(said, Answer) else Answer(said)
@@ -79,7 +79,7 @@ def serving(running: Receiver) -> Iterator[Receiver]:
 
 
 def free_port() -> int:
-    """Give a port at which nobody listens."""
+    """Return a port at which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: what happens to connections is what is tested."""
+        """Log nothing: what happens to connections is what is tested."""
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:

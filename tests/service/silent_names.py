@@ -66,7 +66,7 @@ def _started(stack: ExitStack, service: RunningService) -> RunningService:
 
 
 def _is_told(http: httpx2.Client, hook: Receiver, model: str) -> None:
-    """Have a task end and its callback arrive, with the first delivery and without a failed request."""
+    """Let a task end and its callback arrive, with the first delivery and without a failed request."""
     task = submit(http, "[fail]", model=model, callback_url=f"http://good.test:{hook.port}/hook")
     assert json.loads(hook.posts.get(timeout=60).body)["id"] == task
     told = http.get(f"/api/v1/webhooks/{task}").json()

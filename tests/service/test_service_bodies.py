@@ -84,7 +84,7 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
 
 
 def resident(service: RunningService, name: str = "VmRSS") -> int:
-    """Give the bytes of memory of a service, or what they were at most."""
+    """Return the bytes of memory of a service, or what they were at most."""
     assert service.process is not None
     status = Path(f"/proc/{service.process.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith(name)).split()[1]) * 1024

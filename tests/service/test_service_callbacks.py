@@ -73,7 +73,7 @@ class Wild(Receiver):
 
 
 def secret_of(http: httpx2.Client) -> str:
-    """Give what signs callbacks first."""
+    """Return what signs callbacks first."""
     return str(http.get("/api/v1/webhooks/secret").json()["secrets"][0]["secret"])
 
 
@@ -116,7 +116,7 @@ def test_every_end_arrives_signed_and_in_order(start_service: Start):
 
 
 def ends_of(wild: Wild) -> set[str]:
-    """Give the tasks of whose end the receiver has said that it knows."""
+    """Return the tasks of whose end the receiver has said that it knows."""
     events = [json.loads(post.body) for post in tuple(wild.taken)]
     return {event["id"] for event in events if event["state"] in ENDS}
 

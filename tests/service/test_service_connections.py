@@ -40,7 +40,7 @@ def descriptors(service: RunningService) -> int:
 
 
 def limits(service: RunningService) -> list[int]:
-    """Give the soft and the hard limit of descriptors of a service."""
+    """Return the soft and the hard limit of descriptors of a service."""
     assert service.process is not None
     lines = Path(f"/proc/{service.process.pid}/limits").read_text().splitlines()
     return [int(word) for word in next(line for line in lines if line.startswith("Max open files")).split()[3:5]]
@@ -125,7 +125,7 @@ def waiting(service: RunningService, http: httpx2.Client, stack: contextlib.Exit
 
 
 def heard(connection: socket.socket) -> bytes:
-    """Give what comes on a connection at once, if anything does."""
+    """Return what comes on a connection at once, if anything does."""
     connection.settimeout(0.2)
     with contextlib.suppress(TimeoutError):
         return received(connection)
@@ -199,7 +199,7 @@ def test_the_soft_limit_is_raised(tmp_path: Path):
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Tell whether the service has left a connection open on which nothing was asked."""
+    """Return whether the service has left a connection open on which nothing was asked."""
     connection.setblocking(False)  # noqa: FBT003
     try:
         return bool(connection.recv(1))

@@ -18,7 +18,7 @@ from .conftest import client, ended, limit, new_key, submit
 
 
 def left(http: httpx2.Client) -> float | None:
-    """Say how many credits the caller has left."""
+    """Return how many credits the caller has left."""
     told: float | None = http.get("/api/v1/usage").json()["now"]["credits"]["left"]
     return told
 

@@ -38,7 +38,7 @@ class Stream:
         self._lines = response.iter_lines()
 
     def __iter__(self) -> Iterator[Event]:
-        """Give the events; comments are left out."""
+        """Return the events; comments are left out."""
         fields: dict[str, str] = {}
         for line in self._lines:
             if line:
@@ -69,12 +69,12 @@ def stream(http: httpx2.Client, path: str, after: str | None = None) -> Iterator
 
 
 def is_final(event: Event) -> bool:
-    """Tell whether an event is the end of a task."""
+    """Return whether an event is the end of a task."""
     return event.name == "task" and event.data["state"] in ("completed", "failed")
 
 
 def of(task_id: str) -> str:
-    """Give the path of a task's events."""
+    """Return the path of a task's events."""
     return f"/api/v1/tasks/{task_id}/events"
 
 

@@ -28,7 +28,7 @@ def task(service: RunningService) -> dict[str, Any]:
 
 
 def lines(answer: httpx2.Response, *but: str) -> dict[str, str]:
-    """Give the headers that two answers to the same request have alike."""
+    """Return the headers that two answers to the same request have alike."""
     return {name: value for name, value in answer.headers.items() if name not in VARYING | set(but)}
 
 

@@ -41,11 +41,11 @@ class Elsewhere(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Pictures)
 
     def url(self, path: str) -> str:
-        """Give the address of a picture."""
+        """Return the address of a picture."""
         return f"http://127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of clients that leave."""
+        """Log nothing of clients that leave."""
 
 
 class _Pictures(BaseHTTPRequestHandler):
@@ -101,7 +101,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 
 def get(http: httpx2.Client, task_id: str) -> dict[str, Any]:
-    """Give a task as it is."""
+    """Return a task as it is."""
     task: dict[str, Any] = http.get(f"/api/v1/tasks/{task_id}").json()
     return task
 

@@ -95,7 +95,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def _possessions(owner: httpx2.Client, hooks: Receiver) -> Owned:
-    """Give the owner something of everything there is."""
+    """Return the owner something of everything there is."""
     finished = submit(owner, f"{CANARY} finished", callback_url=f"{hooks.url}/{CANARY}")
     picture = owner.post("/dream-machine/v1/generations/image", json={"prompt": CANARY, "model": "photon-1"}).json()
     failed = submit(owner, f"{CANARY} [fail=moderated: {CANARY}]")
@@ -292,7 +292,7 @@ def _same_as_unknown(asking: httpx2.Client, probe: Probe, theirs: str, hidden: s
 
 
 def _said(answer: httpx2.Response, name: str) -> tuple[int, str, dict[str, str]]:
-    """Give what an answer says, without its time, the name of its request, and the id that was asked for."""
+    """Return what an answer says, without its time, the name of its request, and the id that was asked for."""
     headers = {k: v for k, v in answer.headers.items() if k not in ("date", "x-trace-id", "x-request-id")}
     return answer.status_code, _anonymous(answer, answer.text, name), headers
 

@@ -26,7 +26,7 @@ def moment(text: str) -> float:
 
 
 def state(http: httpx2.Client, task_id: str) -> str:
-    """Give the state a task is in."""
+    """Return the state a task is in."""
     return str(http.get(f"/api/v1/tasks/{task_id}").json()["state"])
 
 
@@ -143,7 +143,7 @@ def stays(service: RunningService) -> None:
 
 
 def refuses(service: RunningService) -> bool:
-    """Tell whether new connections are refused."""
+    """Return whether new connections are refused."""
     try:
         httpx2.get(f"{service.url}/healthz")
     except httpx2.TransportError:

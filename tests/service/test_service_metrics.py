@@ -31,7 +31,7 @@ def scraped(service: RunningService) -> Samples:
 
 
 def value(samples: Samples, name: str, **labels: str) -> float:
-    """Give one sample, 0 if it is not there."""
+    """Return one sample, 0 if it is not there."""
     return samples.get((name, frozenset(labels.items())), 0.0)
 
 

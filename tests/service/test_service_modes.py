@@ -42,7 +42,7 @@ def open_to(data: Path, mask: int) -> dict[str, str]:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[RunningService]:
-    """Give a service that is not started yet, and end it."""
+    """Return a service that is not started yet, and end it."""
     running = RunningService(tmp_path / "data")
     try:
         yield running
@@ -51,7 +51,7 @@ def service(tmp_path: Path) -> Iterator[RunningService]:
 
 
 def use(service: RunningService) -> None:
-    """Have a task made, so that there are files of every sort."""
+    """Make a task, so that there are files of every sort."""
     with client(service) as http:
         assert ended(http, submit(http, "a task with files"))["state"] == "completed"
 

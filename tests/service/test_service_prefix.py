@@ -95,7 +95,7 @@ def _ace(action: str, **body: Any) -> dict[str, Any]:
 
 
 def spellings(service: RunningService, link: str) -> list[str]:
-    """Give addresses of one file: as it is written, as clients may change it, and without the proxy."""
+    """Return addresses of one file: as it is written, as clients may change it, and without the proxy."""
     path = link.removeprefix(PUBLIC)
     return [
         link,
@@ -107,7 +107,7 @@ def spellings(service: RunningService, link: str) -> list[str]:
 
 
 def foreign(service: RunningService, link: str) -> list[str]:
-    """Give addresses of others whose path has the shape of a link."""
+    """Return addresses of others whose path has the shape of a link."""
     path = link.removeprefix(PUBLIC)
     port = int(service.url.rpartition(":")[2])
     return [
@@ -120,7 +120,7 @@ def foreign(service: RunningService, link: str) -> list[str]:
 
 
 def link_of(task: dict[str, Any], kind: str) -> str:
-    """Give the link of a file of this kind."""
+    """Return the link of a file of this kind."""
     return str(task["video"]["url"] if kind == "video" else task["last_frame"])
 
 

@@ -38,7 +38,7 @@ class Silent:
         self._threads[0].start()
 
     def urls(self) -> list[str]:
-        """Give its address at each host."""
+        """Return its address at each host."""
         port = self._listener.getsockname()[1]
         return [f"{self.scheme}://127.0.{host}.7:{port}/hook" for host in HOSTS]
 
@@ -71,7 +71,7 @@ class Silent:
 
 @contextlib.contextmanager
 def unreachable() -> Iterator[list[str]]:
-    """Give addresses at which no connection is ever made: the queue of their listener is full."""
+    """Return addresses at which no connection is ever made: the queue of their listener is full."""
     with contextlib.ExitStack() as stack:
         urls = []
         for host in HOSTS:
@@ -88,7 +88,7 @@ def unreachable() -> Iterator[list[str]]:
 
 @pytest.fixture
 def dead() -> Iterator[tuple[list[str], Callable[[], int]]]:
-    """Give addresses of 24 receivers that hang, and what counts how many of them were reached."""
+    """Return addresses of 24 receivers that hang, and what counts how many of them were reached."""
     with contextlib.ExitStack() as stack:
         sites = [Silent(), Silent(scheme="https"), Silent(trickle=b"x-slow: 1\r\n")]
         for each in sites:
@@ -104,7 +104,7 @@ def tries(http: httpx2.Client) -> int:
 
 
 def arrives(http: httpx2.Client, hook: Receiver) -> None:
-    """Have a callback delivered to a receiver; one whose delivery a kill broke off may come again before it."""
+    """Deliver a callback to a receiver; one whose delivery a kill broke off may come again before it."""
     task = submit(http, "[fail]", callback_url=hook.url)
     while json.loads(hook.posts.get(timeout=60).body)["id"] != task:
         pass

@@ -32,7 +32,7 @@ Start = Callable[..., RunningService]
 
 
 def task_of(answer: httpx2.Response) -> str:
-    """Give the id of the task that an answer to a submit is about."""
+    """Return the id of the task that an answer to a submit is about."""
     assert answer.status_code in (200, 201), answer.text
     body = answer.json()
     return str(body.get("task_id") or body["id"])
@@ -44,12 +44,12 @@ def count(http: httpx2.Client) -> int:
 
 
 def keyed(key: str) -> dict[str, str]:
-    """Give the header that names a submit."""
+    """Return the header that names a submit."""
     return {"Idempotency-Key": key}
 
 
 def retried(times: int) -> dict[str, str]:
-    """Give the header of an SDK that counts."""
+    """Return the header of an SDK that counts."""
     return {"x-stainless-retry-count": str(times)}
 
 

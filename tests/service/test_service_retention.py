@@ -33,20 +33,20 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 
 def look(http: httpx2.Client, task_id: str) -> dict[str, Any] | None:
-    """Give a task as it is now, None if it is gone."""
+    """Return a task as it is now, None if it is gone."""
     answer = http.get(f"/api/v1/tasks/{task_id}")
     task: dict[str, Any] = answer.json()
     return None if answer.status_code == 404 else task
 
 
 def expired(http: httpx2.Client, task_id: str) -> bool:
-    """Tell whether the files of a task were removed."""
+    """Return whether the files of a task were removed."""
     task = look(http, task_id)
     return task is not None and task["media_expired_at"] is not None
 
 
 def folder(service: RunningService, task_id: str) -> Path:
-    """Give the place of a task's files."""
+    """Return the place of a task's files."""
     return service.data / "media" / task_id
 
 

@@ -124,7 +124,7 @@ def test_answers_are_as_described(
 
 
 def _operations(published: schemathesis.BaseSchema, part: str) -> Iterator[Any]:
-    """Give the operations of a part; a stream has no end, so those have tests of their own."""
+    """Return the operations of a part; a stream has no end, so those have tests of their own."""
     for found in published.get_all_operations():
         operation = found.ok()
         its_part = next(each for each in _PARTS if operation.path.startswith(each))
@@ -158,7 +158,7 @@ def _examine(operation: Any, mode: GenerationMode, headers: dict[str, str], seen
 
 
 def _is_unknown_input(answer: Any, operation: Any) -> bool:
-    """Tell whether an answer refuses a picture or video in a field that the description does not have.
+    """Return whether an answer refuses a picture or video in a field that the description does not have.
 
     Names that other APIs use are read, and not described: they begin the sentence, or are the second of two that clash.
     """

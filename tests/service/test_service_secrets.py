@@ -82,7 +82,7 @@ def test_nothing_secret_is_said(start_service: Start, tmp_path: Path):
 
 
 def callback_secret(service: RunningService) -> str:
-    """Give what signs the callbacks."""
+    """Return what signs the callbacks."""
     done = service.run("webhooks", "secret", "show", "--json", FILMGATE_API_KEY=ADMIN_KEY)
     assert done.returncode == 0, done.stderr
     found = next(word for word in done.stdout.replace('"', " ").split() if word.startswith("whsec_"))
@@ -90,7 +90,7 @@ def callback_secret(service: RunningService) -> str:
 
 
 def around(text: str, word: str) -> str:
-    """Give the text around a word."""
+    """Return the text around a word."""
     at = text.index(word)
     return text[max(0, at - 300) : at + 100]
 
@@ -129,12 +129,12 @@ def drive(service: RunningService, key: str, hook: str) -> list[str]:
 
 
 def said(answer: httpx2.Response) -> str:
-    """Give an answer if it is an error; what was accepted may be repeated to its owner."""
+    """Return an answer if it is an error; what was accepted may be repeated to its owner."""
     return answer.text if answer.status_code >= 400 else ""
 
 
 def bearer(key: str) -> dict[str, str]:
-    """Give the header that shows a key."""
+    """Return the header that shows a key."""
     return {"Authorization": f"Bearer {key}"}
 
 

@@ -21,7 +21,7 @@ WORKER = b"filmgate.adapters.engines.studio.worker"
 
 
 def workers(service: RunningService) -> list[int]:
-    """Give the process ids of the render workers a service has."""
+    """Return the process ids of the render workers a service has."""
     assert service.process is not None
     found = []
     for pid in of_session(service.process.pid):
@@ -35,7 +35,7 @@ def workers(service: RunningService) -> list[int]:
 
 
 def task(http: httpx2.Client, task_id: str) -> dict[str, Any]:
-    """Give a task as it is."""
+    """Return a task as it is."""
     found: dict[str, Any] = http.get(f"/api/v1/tasks/{task_id}").json()
     return found
 

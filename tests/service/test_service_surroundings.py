@@ -47,7 +47,7 @@ class Surroundings:
 
 
 def umask(mask: str) -> Callable[[Surroundings], None]:
-    """Have files made with fewer or more rights than usual."""
+    """Make files with fewer or more rights than usual."""
 
     def surround(around: Surroundings) -> None:
         around.beside = around.service.prefix = ["sh", "-c", f'umask {mask} && exec "$@"', "sh"]
@@ -68,7 +68,7 @@ def environment(**names: str | None) -> Callable[[Surroundings], None]:
 
 
 def read_only_home(around: Surroundings) -> None:
-    """Have a home in which nothing can be written, not even by root."""
+    """Provide a home in which nothing can be written, not even by root."""
     home = around.folder / "home"
     home.mkdir()
     around.service.env["HOME"] = str(home)
@@ -192,7 +192,7 @@ def test_a_checkout_below_a_path_with_spaces(tmp_path: Path):
 
 
 def free_port() -> int:
-    """Give a port that nobody listens at."""
+    """Return a port that nobody listens at."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

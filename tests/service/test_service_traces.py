@@ -83,5 +83,5 @@ def test_requests_to_providers_are_in_the_trace(tmp_path: Path):
 
 
 def is_far(span: Seen, name: str) -> bool:
-    """Say whether a span is that of a stage at the provider."""
+    """Return whether a span is that of a stage at the provider."""
     return span.name == name and span.attributes.get("filmgate.engine") == "far"

@@ -40,7 +40,7 @@ def head(service: RunningService, line: str, headers: dict[str, str]) -> bytes:
 
 
 def statuses(answers: bytes) -> list[int]:
-    """Give the status of each of several answers on one connection."""
+    """Return the status of each of several answers on one connection."""
     return [int(piece[:3]) for piece in answers.split(b"HTTP/1.1 ")[1:]]
 
 

@@ -47,7 +47,7 @@ def owner(works: RunningService) -> Iterator[httpx2.Client]:
 
 
 def get(http: httpx2.Client, task_id: str) -> dict[str, Any]:
-    """Give a task as it is."""
+    """Return a task as it is."""
     task: dict[str, Any] = http.get(f"/api/v1/tasks/{task_id}").json()
     return task
 

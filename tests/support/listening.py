@@ -10,7 +10,7 @@ from http.server import HTTPServer
 
 @contextmanager
 def listening(server: HTTPServer) -> Iterator[str]:
-    """Have a server answer for a while; gives its address, without a slash at the end."""
+    """Let a server answer for a while; gives its address, without a slash at the end."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

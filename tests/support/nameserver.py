@@ -95,7 +95,7 @@ class NameServer(asyncio.DatagramProtocol):
         return head + query[12:end] + b"".join(records)
 
     def _records(self, name: str, kind: int) -> list[bytes]:
-        """Give the records of a name, its aliases followed."""
+        """Return the records of a name, its aliases followed."""
         records = []
         for value in self.names.get(name, ()):
             if value.startswith("->"):

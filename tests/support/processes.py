@@ -12,7 +12,7 @@ Found = TypeVar("Found")
 
 
 def of_session(session: int) -> list[int]:
-    """Give the ids of all living processes of a session, the children of children too."""
+    """Return the ids of all living processes of a session, the children of children too."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -27,7 +27,7 @@ def of_session(session: int) -> list[int]:
 
 
 def orphans() -> list[int]:
-    """Give the ids of helper processes of a service whose parent is gone, whatever session they are in."""
+    """Return the ids of helper processes of a service whose parent is gone, whatever session they are in."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

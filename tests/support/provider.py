@@ -12,7 +12,7 @@ from tests.support.service import RunningService
 
 
 def account(provider: RunningService, **more: Any) -> dict[str, Any]:
-    """Give the table of an engine that calls a service in Dream Machine's dialect, asks it often, and has it alone."""
+    """Return the table of an engine that calls a service in Dream Machine's dialect, often, and has it alone."""
     return {
         "type": "dream_machine",
         "base_url": f"{provider.url}/dream-machine/v1",

@@ -144,7 +144,7 @@ def held(service: RunningService) -> Iterator[None]:
 
 
 def clean_env() -> dict[str, str]:
-    """Give the environment without options of a service that happens to run on this machine."""
+    """Return the environment without options of a service that happens to run on this machine."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FILMGATE_")}
     if env.pop("PYTHONDONTWRITEBYTECODE", None):
         # Images of containers set it: each process would compile all that it imports, and take twice as long to start.

@@ -38,16 +38,16 @@ class Decoders:
         _run_first(service, folder, _DYING.format(switch=str(self._switch)))
 
     def die(self, how: str) -> None:
-        """Have every decoder that starts from now on end like this."""
+        """Let every decoder that starts from now on end like this."""
         self._switch.write_text(DEATHS[how])
 
     def live(self) -> None:
-        """Have the decoders that start from now on live."""
+        """Let the decoders that start from now on live."""
         self._switch.unlink()
 
 
 def lacking(service: RunningService, folder: Path, *modules: str) -> None:
-    """Have a service run as if these modules were not installed."""
+    """Let a service run as if these modules were not installed."""
     _run_first(service, folder, _LACKING.format(modules=modules))
 
 

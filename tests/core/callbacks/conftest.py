@@ -34,11 +34,11 @@ class Post:
         self.clock = clock
 
     async def task(self, url: str, **fields: Any) -> Task:
-        """Give a new task whose owner is to be told at an address."""
+        """Return a new task whose owner is to be told at an address."""
         return await submitted(self.ledger, dialect=DIALECT.name, callback_url=url, **fields)
 
     async def begun(self, task: Task) -> None:
-        """Have the work on a task begin, which is to be told."""
+        """Let the work on a task begin, which is to be told."""
         due = WorkItem(WorkKind.WEBHOOK, Queue.WEBHOOK, task.id, task.application_id, self.clock(), State.PROCESSING)
         change = Change(task_id=task.id, fence=task.fence, now=self.clock(), state=State.PROCESSING)
         assert await self.ledger.commit(change, [due])
@@ -68,7 +68,7 @@ class Post:
         return passed
 
     async def told(self, task: Task, state: State = State.FAILED) -> WebhookEvent:
-        """Give what has become of a webhook."""
+        """Return what has become of a webhook."""
         found = await self.ledger.webhooks.get(task.application_id, task.id, state)
         assert found is not None
         return found
@@ -76,7 +76,7 @@ class Post:
 
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    """Give a ledger of two applications whose webhooks are sent without jitter."""
+    """Return a ledger of two applications whose webhooks are sent without jitter."""
     clock, ledger, fetcher = (
         Clock(START),
         SqliteLedger(tmp_path / "ledger.db"),

@@ -31,7 +31,7 @@ def one_by_one(*answers: Answer) -> Answer:
 
 
 def times(place: Site) -> list[int]:
-    """Give how many seconds after the start each delivery was made."""
+    """Return how many seconds after the start each delivery was made."""
     return [int(headers["webhook-timestamp"]) - int(START) for _, headers, _ in place.requests]
 
 

@@ -61,12 +61,12 @@ def room() -> Iterable[Room]:
 
 
 def hosts(name: str, count: int = 200) -> list[str]:
-    """Give an address at each of many hosts."""
+    """Return an address at each of many hosts."""
     return [f"http://{name}{n}.test/" for n in range(count)]
 
 
 def prompt(room: Room, urls: list[str], owner: str = "a") -> list[str]:
-    """Have receivers answer at once, and give their addresses."""
+    """Let receivers answer at once, and return their addresses."""
     for url in urls:
         room.took(url, 0.1, answered=True, owner=owner)
     return urls

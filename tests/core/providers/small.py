@@ -52,7 +52,7 @@ class Small:
         self.most = 0
 
     def capabilities(self, model: str | None) -> Capabilities:
-        """Say that it can what there is to ask for."""
+        """Report that it can what there is to ask for."""
         del model
         return Capabilities()
 
@@ -67,7 +67,7 @@ class Small:
         return TaskRef(submission.key)
 
     async def query(self, ids: Sequence[str]) -> list[Status]:
-        """Give the tasks it knows, the last first."""
+        """Return the tasks it knows, the last first."""
         self.asked.append(Asked(time.monotonic(), list(ids)))
         self.at_once += 1
         self.most = max(self.most, self.at_once)

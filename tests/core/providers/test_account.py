@@ -43,7 +43,7 @@ def asking(account: Account, *ids: str, pause: float = 0.0) -> list[asyncio.Task
 
 
 async def answers(asked: list[asyncio.Task[Status | None]]) -> list[str | None]:
-    """Give the ids that the answers are about, None for a task that is not known."""
+    """Return the ids that the answers are about, None for a task that is not known."""
     return [report and report.receipt.id for report in await asyncio.gather(*asked)]
 
 

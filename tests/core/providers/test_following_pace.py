@@ -46,7 +46,7 @@ class Watched(Account):
 
 
 async def pauses(folder: Path, claims: int, age: float, asked: SubmitAttempt | None, enough: int = 1) -> list[float]:
-    """Give the seconds before the first questions about a task that was claimed so often before, at an age."""
+    """Return the seconds before the first questions about a task that was claimed so often before, at an age."""
     account = Watched(SUBMITTED + age, enough)
     ledger = SqliteLedger(folder / "filmgate.db")
 

@@ -25,7 +25,7 @@ RECALLED = queue_of(Queue.RECALL, ENGINE)
 
 
 def listing(here: World, *listed: Status | Exception) -> list[str]:
-    """Have the provider list something, its last answer for ever; give the ids that it is told to forget."""
+    """Let the provider list something, its last answer for ever; give the ids that it is told to forget."""
     answers, forgotten = [*listed], list[str]()
 
     async def find(*_: Any) -> list[Status]:
@@ -45,12 +45,12 @@ def listing(here: World, *listed: Status | Exception) -> list[str]:
 
 
 def like(upstream_id: str, **more: Any) -> Status:
-    """Give a generation with the prompt and the time of the task's submit."""
+    """Return a generation with the prompt and the time of the task's submit."""
     return Status(TaskRef(upstream_id), State.PROCESSING, asked=Generation("a lake"), created_at=BEGUN, **more)
 
 
 async def limit(here: World) -> float | None:
-    """Give when a task is ended by the clock."""
+    """Return when a task is ended by the clock."""
     return await here.ledger.next_work(Queue.EXPIRE)
 
 
@@ -177,7 +177,7 @@ async def test_a_task_with_anothers_id_has_the_days(world: Make, tmp_path: Path)
 
 
 async def given_up(here: World, folder: Path, *listed: Status | Exception) -> list[str]:
-    """Have the owner of a held task give up, and the search for it go on for a day: what was deleted."""
+    """Let the owner of a held task give up, and the search for it go on for a day: what was deleted."""
     listing(here)
     here.provider.find = _nothing  # type: ignore[method-assign]
     await here.accept()

@@ -19,7 +19,7 @@ SECOND = "their-task-2"
 
 
 def known(core: Core, *ids: str, **fields: object) -> None:
-    """Have the provider know tasks."""
+    """Let the provider know tasks."""
     for each in ids:
         core.provider.reports[each] = [Status(TaskRef(each, f"video-{each}"), State.PROCESSING, **fields)]  # type: ignore[arg-type]
 

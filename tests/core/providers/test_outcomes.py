@@ -35,7 +35,7 @@ class Listing(Small):
         self.listed = [*listed]
 
     async def find(self, submission: Submission, since: float) -> list[Status]:
-        """Give the list, whatever is looked for."""
+        """Return the list, whatever is looked for."""
         del submission, since
         return self.listed
 
@@ -53,7 +53,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 
 
 def report(upstream_id: str, prompt: str | None = "a lake", at: float | None = NOW, **more: Any) -> Status:
-    """Give what a provider lists."""
+    """Return what a provider lists."""
     asked = None if prompt is None else Generation(prompt)
     return Status(TaskRef(upstream_id), State.PROCESSING, asked=asked, created_at=at, **more)
 
@@ -65,7 +65,7 @@ async def look(ledger: SqliteLedger, *listed: Status, asked: SubmitAttempt = ASK
 
 
 def alike(found: IdentifiedTask) -> list[str]:
-    """Give the ids of what only resembles it."""
+    """Return the ids of what only resembles it."""
     assert found.ours is None
     return [each.id for each in found.alike]
 

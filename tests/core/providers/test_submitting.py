@@ -53,7 +53,7 @@ class Counting(Small):
         self.posts: list[tuple[float, str]] = []
 
     async def submit(self, submission: Submission) -> TaskRef:
-        """Give the next answer."""
+        """Return the next answer."""
         self.posts.append((self.clock.now, submission.key))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, TaskRef):
@@ -78,19 +78,19 @@ class Stands:
         """Start no clock."""
 
     def deadline(self, engine: str) -> float:
-        """Give the engine all the time there is."""
+        """Return the engine all the time there is."""
         del engine
         return math.inf
 
     async def defer(self, *_: Any) -> bool:
-        """Have all inputs here."""
+        """Provide all inputs here."""
         return False
 
     async def forget(self, *_: Any) -> None:
-        """Have nothing to forget."""
+        """Do nothing to forget."""
 
     async def translate(self, *_: Any) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        """Have no inputs."""
+        """Provide no inputs."""
         if self.gone:
             raise EngineFailed(Failure("input_unreachable", "It was deleted."))
         return {}, ()

@@ -25,7 +25,7 @@ STATES = {"queued", "processing", "completed", "failed"}
 
 
 def picture(size: tuple[int, int] = (64, 36)) -> bytes:
-    """Give a small picture."""
+    """Return a small picture."""
     data = io.BytesIO()
     Image.new("RGB", size, (200, 120, 40)).save(data, "PNG")
     return data.getvalue()
@@ -63,7 +63,7 @@ def finished(client: Luma, ended: Ended, **body: Any) -> Generation:
 
 
 def url(of: Generation) -> str:
-    """Give the link of what was made."""
+    """Return the link of what was made."""
     assert of.state == "completed", of
     assert of.output
     return of.output[0].url

@@ -53,18 +53,18 @@ names = st.sampled_from([None, *Operation])
 
 
 def written(of: Task, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Give what a query answers, after this submit."""
+    """Return what a query answers, after this submit."""
     sent = None if body is None else RawRequest(vocabulary.NAME, json.dumps(body).encode())
     return json.loads(responses.FORM.one(of, sent, BASE))
 
 
 def read(found: dict[str, Task | StoredMedia] | None = None, **body: Any) -> Generation:
-    """Give what a submit asks for."""
+    """Return what a submit asks for."""
     return parse(GenerationBody, json.dumps({"prompt": "cat", **body}).encode()).generation(found or {}, BASE)
 
 
 def upload(media_type: str = "image/png") -> StoredMedia:
-    """Give a file that was uploaded."""
+    """Return a file that was uploaded."""
     name = "input.mp4" if media_type.startswith("video/") else "input.png"
     file = Media("u" * 22, Role.INPUT, name, "uploads/x", 9, "0" * 64, Facts(media_type, 64, 36))
     return StoredMedia(file, "application", None, 1_725_077_411.5)

@@ -14,20 +14,20 @@ from filmgate.adapters.engines.scripted.clip import clip
 
 @cache
 def png(width: int = 64, height: int = 36) -> bytes:
-    """Give a small picture."""
+    """Return a small picture."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), (200, 120, 40)).save(data, "PNG")
     return data.getvalue()
 
 
 def data_uri(picture: bytes | None = None) -> str:
-    """Give this picture, or the small one, as a data URI."""
+    """Return this picture, or the small one, as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(picture or png()).decode()}"
 
 
 @cache
 def mp4() -> bytes:
-    """Give a clip of half a second."""
+    """Return a clip of half a second."""
     return clip(160, 90, 12)
 
 

@@ -40,13 +40,13 @@ def make(luma: LumaAI, **body: Any) -> Generation:
 
 
 def native(http: httpx2.Client, generation: Generation) -> dict[str, Any]:
-    """Give a generation as Filmgate's own API does."""
+    """Return a generation as Filmgate's own API does."""
     task: dict[str, Any] = http.get(f"/api/v1/tasks/{generation.id}").json()
     return task
 
 
 def kind(generation: Generation) -> str:
-    """Give the name of the type that the SDK found for the request."""
+    """Return the name of the type that the SDK found for the request."""
     return type(generation.request).__name__.removeprefix("Request")
 
 

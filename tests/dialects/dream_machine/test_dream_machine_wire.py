@@ -116,12 +116,12 @@ def any_tasks(draw: st.DrawFn) -> Task:
 
 
 def written(of: Task, echo: RawRequest | None = None) -> dict[str, Any]:
-    """Give what a query answers."""
+    """Return what a query answers."""
     return json.loads(responses.FORM.one(of, echo, BASE))
 
 
 def read(path: str, **body: Any) -> Generation:
-    """Give what a submit asks for."""
+    """Return what a submit asks for."""
     return parse(BODIES[path], json.dumps(body).encode()).generation()  # type: ignore[no-any-return]
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:Deprec
 
 
 def picture() -> bytes:
-    """Give a small picture."""
+    """Return a small picture."""
     data = io.BytesIO()
     Image.new("RGB", (64, 36), (200, 120, 40)).save(data, "PNG")
     return data.getvalue()

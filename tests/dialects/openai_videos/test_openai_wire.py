@@ -35,12 +35,12 @@ PAINTED = task(
 
 
 def written(of: Task) -> dict[str, Any]:
-    """Give what a query answers."""
+    """Return what a query answers."""
     return json.loads(responses.FORM.one(of, None, BASE))
 
 
 def read(**body: Any) -> Generation:
-    """Give what a submit asks for."""
+    """Return what a submit asks for."""
     return parse(requests.CreateBody, json.dumps({"prompt": "cat", **body}).encode()).generation()
 
 

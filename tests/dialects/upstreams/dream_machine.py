@@ -11,7 +11,7 @@ NOW = 1_800_000_000.0
 
 
 def generation(**fields: Any) -> dict[str, Any]:
-    """Give a generation as Luma shows it."""
+    """Return a generation as Luma shows it."""
     shown = {
         "id": "g-1",
         "generation_type": "video",

@@ -28,17 +28,17 @@ def submission(generation: Generation, model: str | None = None, **given: Any) -
 
 
 def picture(address: str = "https://cdn.example/a.png") -> Input:
-    """Give a picture by its address."""
+    """Return a picture by its address."""
     return Input(ReferenceKind.IMAGE, address=address)
 
 
 def clip(address: str = "https://cdn.example/v.mp4") -> Input:
-    """Give a foreign video by its address."""
+    """Return a foreign video by its address."""
     return Input(ReferenceKind.VIDEO, address=address)
 
 
 def earlier(task_id: str = "earlier-1") -> Input:
-    """Give an earlier task of the same account."""
+    """Return an earlier task of the same account."""
     return Input(ReferenceKind.TASK, earlier=TaskRef(task_id))
 
 

@@ -32,13 +32,13 @@ OLD = {"generation_id": "earlier-1"}
 
 
 def video(_video: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """Give the body that asks for a video."""
+    """Return the body that asks for a video."""
     basis = {"prompt": "a cat", "model": "ray-3.2", "type": "video", "aspect_ratio": "16:9"}
     return basis | {"video": {"duration": "5s"} | (_video or {})} | fields
 
 
 def image(**fields: Any) -> dict[str, Any]:
-    """Give the body that asks for a picture."""
+    """Return the body that asks for a picture."""
     basis = {"prompt": "a cat", "model": "uni-1", "type": "image", "aspect_ratio": "16:9", "output_format": "jpeg"}
     return basis | fields
 
@@ -186,7 +186,7 @@ async def test_extend_what_is_not_there(agents: AgentsUpstream, asked: Asked) ->
 
 
 def generation(**fields: Any) -> dict[str, Any]:
-    """Give a generation as Luma shows it."""
+    """Return a generation as Luma shows it."""
     shown = {
         "id": "g-1",
         "created_at": "2026-11-21T21:00:00Z",

@@ -42,13 +42,13 @@ async def test_discard_trouble(luma: DreamMachineUpstream, asked: Asked) -> None
 
 
 def page(*generations: Any, **fields: Any) -> Answer:
-    """Give a page of the list, which is its last one."""
+    """Return a page of the list, which is its last one."""
     shown = {"generations": list(generations), "count": len(generations), "limit": 100, "offset": 0, "has_more": False}
     return Answer(200, shown | fields)
 
 
 def listed(task_id: str, seconds: float = 0.0, **request: Any) -> dict[str, Any]:
-    """Give a generation of the list, made so many seconds after the submit, with these changes to its request."""
+    """Return a generation of the list, made so many seconds after the submit, with these changes to its request."""
     basis = {"generation_type": "video", "model": "ray-2", "prompt": "a cat", "aspect_ratio": "16:9"}
     return generation(id=task_id, created_at=rfc3339(NOW + seconds), request=basis | request)
 

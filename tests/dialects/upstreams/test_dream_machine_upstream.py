@@ -41,7 +41,7 @@ CAT = Generation("a cat", duration=5)
 
 
 def video(**fields: Any) -> dict[str, Any]:
-    """Give the body that asks for a video."""
+    """Return the body that asks for a video."""
     basis = {"generation_type": "video", "model": "ray-2", "prompt": "a cat", "aspect_ratio": "16:9"}
     return basis | {"duration": "5s", "loop": False} | fields
 
@@ -251,7 +251,7 @@ async def test_means(wanted: Generation, given: Input, reason: str, luma: DreamM
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Give width and height of a picture."""
+    """Return width and height of a picture."""
     return Image.open(io.BytesIO(data)).size
 
 

@@ -113,11 +113,11 @@ class Wire:
         return self.reply
 
     def address(self, link: str) -> tuple[str, Mapping[str, str]]:
-        """Give the link as it is."""
+        """Return the link as it is."""
         return link, {}
 
     async def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing to close."""
 
 
 async def outcome(kind: str, status: int, body: bytes, **options: Any) -> str:
@@ -162,7 +162,7 @@ async def test_a_job_is_the_answer_whatever_its_status(kind: str, bom: bytes) ->
 
 
 def codes() -> list[Any]:
-    """Give every code of every dialect."""
+    """Return every code of every dialect."""
     found = []
     for kind, upstream in UPSTREAMS.items():
         answers: Answers = import_module(upstream.__module__).ANSWERS

@@ -208,7 +208,7 @@ TOLD = {
 
 
 def bent(value: Any) -> Iterator[Any]:
-    """Give a value, odd ones in its place, and itself with odd ones, or with nothing, in the place of each part."""
+    """Return a value, odd ones in its place, and itself with odd ones, or with nothing, in the place of each part."""
     yield value
     yield from ODD
     for key in value if isinstance(value, dict) else ():

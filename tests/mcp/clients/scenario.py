@@ -21,14 +21,14 @@ class Caller:
         self.progress = []
 
     async def __call__(self, tool, **arguments):
-        """Give the structured content of a call that succeeds."""
+        """Return the structured content of a call that succeeds."""
         structured, text, failed = await self.send(tool, arguments, self.heard)
         assert not failed, text
         assert json.loads(text) == structured
         return structured
 
     async def refused(self, tool, **arguments):
-        """Give the error of a call that does not."""
+        """Return the error of a call that does not."""
         structured, text, failed = await self.send(tool, arguments, self.heard)
         assert failed
         assert structured is None
@@ -70,7 +70,7 @@ def told(saw):
 
 
 def innermost(error):
-    """Give the error inside the groups that task groups make."""
+    """Return the error inside the groups that task groups make."""
     while hasattr(error, "exceptions"):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from scenario import COMMAND, KEY, TRANSPORT, URL, innermost, scenario, told
 
 
 def transport():
-    """Give the transport that was asked for."""
+    """Return the transport that was asked for."""
     if TRANSPORT == "stdio":
         return StdioTransport(COMMAND[0], COMMAND[1:], env=dict(os.environ), keep_alive=False)
     return StreamableHttpTransport(URL, auth=KEY)
