@@ -95,7 +95,7 @@ def test_a_store_that_becomes_read_only_is_waited_for(on_disk: Callable[..., OnD
         until(lambda: http.get("/readyz").status_code, lambda status: status == 503)
         assert "store" in http.get("/readyz").text
         task = submit(http)
-        until(service.log.read_text, lambda log: f"of task {task} is tried again" in log)
+        until(service.log.read_text, lambda log: f"of task {task} is retried" in log)
         service.inside(f"umount {media}")
         assert ended(http, task)["state"] == "completed"
         assert "crashed" not in service.log.read_text()

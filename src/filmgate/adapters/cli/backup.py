@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to be made; it must not be there.", show_default=False)
+        Path, typer.Argument(metavar="DIR", help="The folder to create. It must not exist.", show_default=False)
     ],
     data: options.Data = None,
     earlier: Annotated[
@@ -50,11 +50,11 @@ def restore(
     quick: Annotated[bool, typer.Option("--quick", help="Check the sizes of the files, not what is in them.")] = False,
     resubmit: Annotated[
         bool,
-        typer.Option("--resubmit", help="Nothing was submitted to a provider after the backup: go on with all tasks."),
+        typer.Option("--resubmit", help="Continue all tasks: no request was sent to a provider after the backup."),
     ] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Bring a backup back into a data folder that is new or empty, after checking all of it.
+    """Restore a backup into a new or empty data folder, after checking all of it.
 
     Tasks that waited to be submitted to a provider may have been submitted after the backup: they are looked up there,
     or wait for `filmgate unknown resolve`.

@@ -20,11 +20,11 @@ def doctor(
     data: options.Data = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the providers.")] = False,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Only try from inside a decoder what an attacker would try.")
+        bool, typer.Option("--sandbox", help="Only test the sandbox, from inside a decoder, as an attacker would.")
     ] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Look for what is wrong, say why it matters and what to do; nothing is changed.
+    """Find problems, and print why each matters and what to do. Change nothing.
 
     It works whether or not the service runs. Exit code 1 means a problem.
     """

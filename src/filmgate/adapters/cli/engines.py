@@ -16,10 +16,10 @@ _HEAD = ("name", "type", "address", "models", "slots", "waiting", "in flight", "
 
 
 def engines(url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Show what the engines make, what they are at, and how they are.
+    """List engines with their models, load and health.
 
-    The price of a task in credits stands behind the model's name; unknown are submits that a provider did not answer.
-    In a terminal this is a table, else one engine per line with tabs between the fields.
+    The price of a task in credits is behind the model's name. `unknown` counts requests that the provider did not
+    answer. In a terminal this is a table, else one engine per line with tabs between the fields.
     """
     with options.service(url, key) as filmgate:
         found = filmgate.engine_status()

@@ -23,8 +23,8 @@ class Exit(IntEnum):
 
 
 EXIT_CODES = (
-    "Exit codes: 0 done, 1 the task failed or there is no such thing, 2 wrong usage or a request the service cannot "
-    "use, 3 the service does not answer or refuses the key, 4 the time to wait was up, 130 interrupted."
+    "Exit codes: 0 done, 1 the task failed or was not found, 2 wrong usage or an invalid request, 3 the service does "
+    "not answer or refuses the key, 4 the wait timed out, 130 interrupted."
 )
 
 

@@ -1,4 +1,4 @@
-"""Commands that have something made."""
+"""Commands that create videos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from filmgate.adapters.cli.follow import follow, report
 if TYPE_CHECKING:
     from filmgate.client import Filmgate, Options, Source, Task
 
-Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What the clip is to show.", show_default=False)]
+Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What the video shows.", show_default=False)]
 
 
 def generate(
@@ -35,7 +35,7 @@ def generate(
     model: options.Model = None,
     strict: options.Strict = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Submit nothing; say which engine would make it, and why.")
+        bool, typer.Option("--dry-run", help="Send nothing. Show which engine would take the task, and why.")
     ] = False,
     wait: options.Wait = False,
     save: options.Save = None,

@@ -26,9 +26,9 @@ commands = typer.Typer(help="Create, list and revoke API keys.", rich_markup_mod
 
 @commands.command()
 def create(
-    name: Annotated[str, typer.Option("--name", help="What the key is called in lists.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", help="The name of the key in lists.", show_default=False)],
     application: Annotated[
-        str, typer.Option("--application", help="Whose key it is; the application is created when there is none.")
+        str, typer.Option("--application", help="The application of the key. It is created if it does not exist.")
     ] = "default",
     role: Annotated[
         KeyRole,
@@ -58,7 +58,7 @@ def create(
 
 @commands.command("list")
 def list_keys(data: options.Data = None, database: options.Database = None, as_json: options.Json = False) -> int:
-    """List the keys, oldest first, with no more of each than its last characters."""
+    """List the keys, oldest first. Only the last characters of each are shown."""
     keys = _with_ledger(settings(data=data, database=database), lambda ledger: ledger.keys())
     if as_json:
         output.emit({"keys": [_document(key) for key in keys]})

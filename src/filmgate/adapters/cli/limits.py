@@ -15,7 +15,7 @@ from filmgate.domain.periods import Period
 if TYPE_CHECKING:
     from filmgate.client import Standing
 
-commands = typer.Typer(help="Show and set what applications may use and what is kept for them.", rich_markup_mode=None)
+commands = typer.Typer(help="Show and set the limits of applications.", rich_markup_mode=None)
 
 _RULES = ("task_days", "media_days", "media_bytes", "credits", "credits_per")
 _HEAD = ("application", "tasks", "media", "bytes", "credits", "balance", "overrides")

@@ -15,7 +15,7 @@ _HEAD = ("model", "engines", "makes", "seconds", "ratios", "sizes", "operations"
 
 
 def models(url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """List the models that you can name with --model, and what each can be asked for.
+    """List the models for --model and what each one supports.
 
     In a terminal this is a table, else one model per line with tabs between the fields. The model `*` stands for every
     name that is not in the list, where an engine makes those.

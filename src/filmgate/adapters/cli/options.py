@@ -54,7 +54,10 @@ Save = Annotated[
 Timeout = Annotated[
     float | None,
     typer.Option(
-        "--timeout", metavar="SECONDS", min=0, help="Wait so many seconds at most; the task goes on. Default: no limit."
+        "--timeout",
+        metavar="SECONDS",
+        min=0,
+        help="Stop waiting after this many seconds. The task continues. Default: no limit.",
     ),
 ]
 AspectRatio = Annotated[
@@ -75,9 +78,9 @@ Duration = Annotated[
         "--duration", metavar="SECONDS", help=f"Whole seconds, 1 to {MAX_SECONDS}. Default: {DEFAULT_SECONDS}."
     ),
 ]
-Loop = Annotated[bool, typer.Option("--loop", help="Make the end of the clip lead back to its beginning.")]
+Loop = Annotated[bool, typer.Option("--loop", help="Make the clip loop.")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Refuse the request if a value of it would be changed, instead of saying so.")
+    bool, typer.Option("--strict", help="Reject the request if a value would be changed, instead of reporting it.")
 ]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="The model to use. Default: the service's own choice.")

@@ -32,7 +32,7 @@ from filmgate.adapters.cli.errors import EXIT_CODES, CommandExit, Exit
 from filmgate.adapters.cli.mcp import command
 
 app = typer.Typer(
-    help="Have videos made, follow them, and run the service that sees them through.",
+    help="Create videos, follow their tasks, and run the Filmgate service.",
     epilog=EXIT_CODES,
     rich_markup_mode=None,  # plain help needs a third less of the time
     pretty_exceptions_enable=False,

@@ -30,7 +30,7 @@ def serve(
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", metavar="NUMBER", help="How many clips are rendered at once. Default: FILMGATE_WORKERS or 1."
+            "--workers", metavar="NUMBER", help="The number of videos rendered at once. Default: FILMGATE_WORKERS or 1."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write errors in the options as JSON to stderr.")] = False,

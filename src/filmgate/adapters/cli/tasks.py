@@ -1,4 +1,4 @@
-"""Commands about tasks that there are."""
+"""Commands about existing tasks."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def wait(
 
 
 def list_tasks(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many tasks at most.")] = 20,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest tasks.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The number of tasks to show, at most.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="The number of newest tasks to skip.")] = 0,
     state: Annotated[
         State | None, typer.Option("--state", help="Show only tasks in this state. Default: all states.")
     ] = None,

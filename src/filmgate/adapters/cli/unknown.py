@@ -1,4 +1,4 @@
-"""Commands about submits whose outcome is not known."""
+"""Commands about requests with an unknown outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ commands = typer.Typer(rich_markup_mode=None)
 def list_unknown(
     context: typer.Context, url: options.Url = None, key: options.Key = None, as_json: options.Json = False
 ) -> int:
-    """List submits whose outcome is not known.
+    """List requests with an unknown outcome.
 
     Their providers did not say whether they accepted them. Decide with `filmgate unknown resolve`; a task without a
     decision fails at the time under "ends". A candidate is a generation at the provider with the same prompt and time,
@@ -45,10 +45,10 @@ def resolve(
     task_id: options.TaskId,
     accepted: Annotated[
         str | None,
-        typer.Option("--accepted", metavar="ID", help="The provider has it, under this id: follow it from now on."),
+        typer.Option("--accepted", metavar="ID", help="The provider accepted it under this id: poll it from now on."),
     ] = None,
     submit_again: Annotated[
-        bool, typer.Option("--submit-again", help="Submit it once more, which may be charged twice.")
+        bool, typer.Option("--submit-again", help="Send the request again. The provider may charge it twice.")
     ] = False,
     fail: Annotated[bool, typer.Option("--fail", help="End the task as failed.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
@@ -56,7 +56,7 @@ def resolve(
     key: options.Key = None,
     as_json: options.Json = False,
 ) -> int:
-    """Decide what becomes of a submit whose outcome is not known.
+    """Resolve a request with an unknown outcome.
 
     Give one of --accepted, --submit-again and --fail. Before something may be charged twice this asks, unless --yes is
     given.

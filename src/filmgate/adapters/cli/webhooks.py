@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from filmgate.client import Delivery, Webhook, WebhookSecret
 
-commands = typer.Typer(help="See what became of webhooks, and send them again.", rich_markup_mode=None)
-secrets = typer.Typer(help="Show and rotate what signs webhooks.", rich_markup_mode=None)
+commands = typer.Typer(help="List webhooks with their deliveries, and send them again.", rich_markup_mode=None)
+secrets = typer.Typer(help="Show and rotate the secrets that sign webhooks.", rich_markup_mode=None)
 commands.add_typer(secrets, name="secret")
 
 _WHICH = "A webhook, or a task: then its newest webhook is meant."
@@ -30,12 +30,14 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_WHICH, show_def
 
 @commands.command("list")
 def list_webhooks(
-    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Show only those of this task.")] = None,
-    status: Annotated[
-        WebhookStatus | None, typer.Option("--status", help="Show only those with this status. Default: all.")
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="ID", help="Show only the webhooks of this task.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many webhooks at most.")] = 20,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Leave out so many of the newest webhooks.")] = 0,
+    status: Annotated[
+        WebhookStatus | None, typer.Option("--status", help="Show only webhooks with this status. Default: all.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The number of webhooks to show, at most.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="The number of newest webhooks to skip.")] = 0,
     url: options.Url = None,
     key: options.Key = None,
     as_json: options.Json = False,
@@ -56,7 +58,7 @@ def list_webhooks(
 
 @commands.command()
 def show(webhook_id: Id, url: options.Url = None, key: options.Key = None, as_json: options.Json = False) -> int:
-    """Show what became of a webhook, delivery by delivery.
+    """Show the deliveries of a webhook.
 
     Deliveries are kept for 30 days, the newest 50 of each webhook.
     """
@@ -118,7 +120,7 @@ def show_secrets(url: options.Url = None, key: options.Key = None, as_json: opti
 @secrets.command()
 def rotate(
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="Let the earlier secret not sign any more, because it has leaked.")
+        bool, typer.Option("--at-once", help="Stop signing with the earlier secret at once, because it has leaked.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     url: options.Url = None,

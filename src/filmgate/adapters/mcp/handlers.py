@@ -105,7 +105,7 @@ class Toolbox:
         except FilmgateError as error:
             return ToolResult(error_result(error, call.context.trace_id))
         except Exception:
-            log.exception("tool %s of request %s broke", tool.name, call.context.trace_id)
+            log.exception("tool %s of request %s failed", tool.name, call.context.trace_id)
             defect = FilmgateError("Something went wrong here. The trace id finds it in the log.")
             return ToolResult(error_result(defect, call.context.trace_id))
 
@@ -125,7 +125,7 @@ class Toolbox:
                     if call.report is not None:
                         await call.report(task)
         except (TimeoutError, WaitTimeout):
-            log.debug("task %s goes on after a wait", task_id)
+            log.debug("task %s continues after a wait", task_id)
         return await self._get(call, said)
 
     async def _get_many(self, call: Call, said: arguments.SomeTasks) -> bytes:

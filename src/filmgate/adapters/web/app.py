@@ -100,7 +100,7 @@ class WebApp:
             # The server cancels what still runs when its time to stop is over; what has started is cut off.
             await reply.refuse(Unavailable("The service is stopping. What it has accepted goes on when it runs again."))
         except Exception as error:
-            log.exception("request %s to %s broke", trace_id, scope["path"])
+            log.exception("request %s to %s failed", trace_id, scope["path"])
             if reply.started and not reply.ended:
                 raise
             await reply.refuse(defect(error))

@@ -112,7 +112,7 @@ class Downloading:
         await self._store.ready()
         task, attempts = attempt.task, attempt.task.attempts + 1
         if attempts >= _TRIES:
-            log.error("task %s: what was paid for is generation %s of %s", task.id, task.upstream_id, task.engine)
+            log.error("task %s: paid for generation %s of %s", task.id, task.upstream_id, task.engine)
             raise EngineFailed(Failure(code, reason))
         work = msgspec.structs.replace(attempt.task.work, product=None, links={})
         queue = queue_of(Queue.POLL, attempt.task.engine)

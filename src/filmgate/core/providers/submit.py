@@ -142,7 +142,7 @@ class ProviderSubmit:
             await attempt.enqueue(WorkKind.POLL, queue, stage=Stage.POLL, upstream_id=receipt.id, work=work, **time)
         except Conflict as conflict:
             # Which of the two the provider means nobody here can tell: the one that had the name first keeps it.
-            log.warning("task %s is held as one of an unknown outcome: %s", task.id, conflict.message)
+            log.warning("task %s is held, its outcome is unknown: %s", task.id, conflict.message)
             assert task.work.asked is not None, "a submit is committed with its key"
             if task.stage is not Stage.SUBMIT_UNKNOWN:
                 await self._hold(attempt)

@@ -83,7 +83,7 @@ class Execution:
             if (trouble := of_the_disk(error)) is not None:
                 raise trouble from error
             # A defect must not lose the task or spin: it counts as a crash, with its traceback in the log.
-            log.exception("task %s: the %s stage broke", attempt.task.id, attempt.task.stage)
+            log.exception("task %s: the %s stage failed", attempt.task.id, attempt.task.stage)
             broken = f"{type(error).__name__} in the {attempt.task.stage} stage"
             await self._count_crash(attempt, f"the engine {attempt.task.engine}", broken)
 
@@ -112,7 +112,7 @@ class Execution:
             await attempt.again(pause * attempts, attempts=attempts)
             return
         if task.upstream_id is not None:
-            log.error("task %s: what was paid for is generation %s of %s", task.id, task.upstream_id, task.engine)
+            log.error("task %s: paid for generation %s of %s", task.id, task.upstream_id, task.engine)
         await attempt.commit(attempts=attempts)
         message = f"{what[0].upper()}{what[1:]} crashed {attempts} times over this task."
         await attempt.end(Failure(FailureCode.ENGINE_CRASHED, message))

@@ -103,7 +103,7 @@ class GarbageCollector:
             await (self._store.prune(key[:-1]) if key.endswith("/") else self._store.remove(key))
         reach(Point.COLLECTED)
         if lost:
-            log.info("removed %d files that an earlier process had left behind", lost)
+            log.info("removed %d files that an earlier process left", lost)
         return lost
 
     async def _in(self, folder: str) -> list[str]:
@@ -121,9 +121,9 @@ class GarbageCollector:
         try:
             return bool(await looking)
         except (FilmgateError, OSError) as error:
-            log.warning("collecting is put off: %s", error)
+            log.warning("garbage collection is postponed: %s", error)
         except Exception:
-            log.exception("collecting broke")
+            log.exception("garbage collection failed")
         return False
 
     async def _collect(self, application_id: str) -> bool:
@@ -146,6 +146,6 @@ class GarbageCollector:
 def _tell(application_id: str, gone: CollectedFiles) -> None:
     if gone.tasks or gone.media or gone.keys:
         log.info(
-            "application %s: removed %d tasks, the files of %d others, %d uploads, by its rules",
+            "application %s: its limits removed %d tasks, the files of %d others, %d uploads",
             application_id, len(gone.tasks), len(gone.media), len(gone.keys),
         )  # fmt: skip

@@ -96,7 +96,7 @@ async def _provider(name: str, engine: EngineSettings, settings: Settings) -> Fi
     try:
         _, accounts = engines_and_accounts({name: engine}, names.of_provider)
     except FilmgateError as error:
-        return problem(check, error.message, "The service does not start.", f"Mend the table [engines.{name}].")
+        return problem(check, error.message, "The service does not start.", f"Correct the table [engines.{name}].")
     account = accounts[name]
     try:
         return await _answer(check, account)

@@ -44,5 +44,5 @@ def examine(settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
                 check.__name__,
                 f"the check itself broke: {type(error).__name__}: {error}",
                 "What it would have looked at is not known.",
-                "Look at the message; if it says nothing to you, report it.",
+                "Read the message. If it does not help, report it with the message.",
             )

@@ -76,7 +76,7 @@ def files(settings: Settings, _now: Running) -> Iterator[Finding]:
         size = sum(file.stat().st_size for file in strays) // MIB
         yield warning(
             "files", f"{len(strays)} files ({size:,} MiB) belong to no task, such as {strays[0].relative_to(root)}",
-            "They take room and are served to nobody.", "The next start of the service removes what a crash has left.",
+            "They take disk space and are not served.", "The next start of the service removes what a crash has left.",
         )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _stuck(books: Inspection, now: Running) -> Iterator[Finding]:
         )  # fmt: skip
     if late := books.late(moment - _LONG):
         yield problem(
-            "work", f"{late} tasks should have ended by their deadline", "Their owners wait for nothing.",
+            "work", f"{late} tasks should have ended by their deadline", "Their owners still wait for an end.",
             "Look at the log; restart the service. If they stay, report it.",
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ def _engineless(books: Inspection, settings: Settings) -> Iterator[Finding]:
         if engine not in known:
             yield problem(
                 "work", f"{count} unfinished tasks are of the engine {engine}, which is not configured",
-                "Nobody works on them until they expire.",
+                "No engine works on them until they expire.",
                 f"Bring back [engines.{engine}], or cancel them. Does this command see the service's settings?",
             )  # fmt: skip
 

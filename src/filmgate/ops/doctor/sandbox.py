@@ -95,7 +95,7 @@ def sandbox_findings(examined: SandboxExamination) -> Iterator[Finding]:
         found = f"from inside a decoder is possible: {', '.join(opened)}"
         why = "A file that takes over its decoder could do that to this machine."
         if examined.missing:
-            yield warning(_CHECK, found, why, "Mend what is missing above.")
+            yield warning(_CHECK, found, why, "Correct what is missing above.")
         else:
             yield problem(_CHECK, found, why, "Look whether a folder of Python (PYTHONPATH) holds the data; report it.")
     elif not unmet:
@@ -183,5 +183,5 @@ def _broken(error: Exception) -> Finding:
     said = " ".join([str(error), *getattr(error, "__notes__", ())])
     return problem(
         _CHECK, f"no decoder could be examined: {said}", "External files, and finished clips, may not be decoded.",
-        "Look at the message; if it says nothing to you, report it.",
+        "Read the message. If it does not help, report it with the message.",
     )  # fmt: skip

@@ -176,9 +176,9 @@ class Proxy:
         except CommandExit as stop:
             self._refuse(message, stop)
         except Exception:
-            log.exception("the message %s could not be carried", message.method)
+            log.exception("the message %s could not be sent", message.method)
             if message.wants_answer:
-                self._write(failure(message.id, INTERNAL_ERROR, "This could not be carried; the reason is on stderr."))
+                self._write(failure(message.id, INTERNAL_ERROR, "This could not be sent; the reason is on stderr."))
 
     async def _exchange(self, line: bytes, message: Message) -> None:
         """Post a message until the service can be reached; never resend one that may have been carried out."""
@@ -245,7 +245,7 @@ class Proxy:
         self._write(answer)
 
     def _refuse(self, message: Message, stop: CommandExit) -> None:
-        """Answer a request that could not be carried, and say so once on standard error."""
+        """Answer a request that could not be sent, and say so once on standard error."""
         if stop.message != self._complaint:
             self._complaint = stop.message
             output.complain(stop, as_json=False)

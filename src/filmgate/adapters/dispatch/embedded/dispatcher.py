@@ -61,7 +61,7 @@ class EmbeddedDispatcher:
         freed = await self._ledger.release_leases(_WORKER)
         reach(Point.RESUMED)
         if freed:
-            log.info("resuming %d pieces of unfinished work", freed)
+            log.info("resuming %d unfinished work items", freed)
         self._wakes = {queue: asyncio.Event() for queue in queues}
         self._lasting = frozenset(queue for queue, config in queues.items() if config.lasting)
         self._pumps = [asyncio.create_task(self._pump(queue, config), name=queue) for queue, config in queues.items()]
@@ -96,7 +96,7 @@ class EmbeddedDispatcher:
         await asyncio.gather(*self._pumps, return_exceptions=True)
         await _end(running for running, claim in self._running.items() if claim.due.queue in self._lasting)
         if self._running:
-            log.info("waiting up to %g s for %d pieces of work", grace, len(self._running))
+            log.info("waiting up to %g s for %d work items", grace, len(self._running))
             await asyncio.wait(self._running, timeout=grace)
         await _end(self._running)
         await self._ledger.release_leases(_WORKER)
@@ -109,10 +109,10 @@ class EmbeddedDispatcher:
             try:
                 await self._turn(queue, config, wake)
             except FilmgateError as error:
-                log.warning("queue %s: nothing can be begun now: %s", queue, error)
+                log.warning("queue %s: no work can start now: %s", queue, error)
                 await asyncio.sleep(_TROUBLE_PAUSE)
             except Exception:
-                log.exception("queue %s broke; it is worked off again in a moment", queue)
+                log.exception("queue %s failed; it is retried in a moment", queue)
                 await asyncio.sleep(_TROUBLE_PAUSE)
 
     async def _watch_clock(self) -> None:
@@ -132,7 +132,7 @@ class EmbeddedDispatcher:
                 return
             await self._ledger.clock_moved(jump)
             self._ahead += jump
-        log.warning("the clock was set by %+.0f s: what is due moves along", jump)
+        log.warning("the clock was set by %+.0f s: due times move with it", jump)
         for wake in self._wakes.values():
             wake.set()
 
@@ -202,10 +202,10 @@ class EmbeddedDispatcher:
         try:
             await config.work(claim)
         except FilmgateError as error:
-            log.warning("%s of task %s is tried again: %s", claim.due.kind, claim.due.task_id, error)
+            log.warning("%s of task %s is retried: %s", claim.due.kind, claim.due.task_id, error)
             await self._give_back(claim)
         except Exception:
-            log.exception("%s of task %s broke; it is tried again", claim.due.kind, claim.due.task_id)
+            log.exception("%s of task %s failed; it is retried", claim.due.kind, claim.due.task_id)
             await self._give_back(claim)
 
     async def _give_back(self, claim: Claim) -> None:
